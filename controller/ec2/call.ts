@@ -1,0 +1,68 @@
+/** The EC2 calls that the controller makes, and how they end. Pure data; `request.ts` maps them to the API. */
+
+/** Selects resources by id, or by one tag (key and value), in one region. */
+export type Selector =
+  | { readonly kind: 'ids'; readonly ids: readonly string[] }
+  | { readonly kind: 'tag'; readonly key: string; readonly value: string };
+
+/** One call. `destination` is a canonical CIDR block, IPv4 or IPv6. */
+export type Call =
+  | { readonly kind: 'describe-route-tables'; readonly select: Selector }
+  | { readonly kind: 'describe-network-interfaces'; readonly enis: readonly string[] }
+  | { readonly kind: 'replace-route'; readonly table: string; readonly destination: string; readonly eni: string }
+  | { readonly kind: 'create-route'; readonly table: string; readonly destination: string; readonly eni: string }
+  | { readonly kind: 'detach-network-interface'; readonly attachment: string; readonly force: boolean }
+  | {
+      readonly kind: 'attach-network-interface';
+      readonly eni: string;
+      readonly instance: string;
+      readonly deviceIndex: number;
+    };
+
+/** A route as EC2 reports it. `target` names the ENI, gateway or other object; `blackhole` as in AWS. */
+export interface ObservedRoute {
+  readonly destination: string;
+  readonly target: string;
+  readonly state: 'active' | 'blackhole';
+}
+
+export interface ObservedRouteTable {
+  readonly id: string;
+  readonly vpc: string;
+  readonly routes: readonly ObservedRoute[];
+}
+
+/** An ENI as EC2 reports it; `attachment` is absent while the ENI is `available`. */
+export interface ObservedEni {
+  readonly id: string;
+  readonly vpc: string;
+  readonly zone: string;
+  readonly mac: string;
+  readonly subnet: string;
+  /** Private addresses, primary first, IPv4 then IPv6. */
+  readonly addresses: readonly string[];
+  readonly sourceDestCheck: boolean;
+  readonly status: 'available' | 'associated' | 'attaching' | 'in-use' | 'detaching';
+  readonly attachment?: {
+    readonly id: string;
+    readonly instance: string;
+    readonly deviceIndex: number;
+    readonly status: 'attaching' | 'attached' | 'detaching' | 'detached';
+  };
+}
+
+/** What a successful call returns. */
+export type Value =
+  | { readonly kind: 'route-tables'; readonly tables: readonly ObservedRouteTable[] }
+  | { readonly kind: 'network-interfaces'; readonly enis: readonly ObservedEni[] }
+  | { readonly kind: 'done' }
+  | { readonly kind: 'attachment'; readonly attachment: string };
+
+/**
+ * How a call ended. `unknown` means that nobody can tell whether it was applied (a time-out, a reset, a 5xx): it may
+ * have been, and it may still be applied later. `throttled` and other refusals were certainly not applied.
+ */
+export type Outcome =
+  | { readonly kind: 'ok'; readonly value: Value }
+  | { readonly kind: 'rejected'; readonly code: string; readonly message: string; readonly retry: boolean }
+  | { readonly kind: 'unknown'; readonly reason: string };

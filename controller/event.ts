@@ -1,0 +1,94 @@
+/**
+ * The seam: all that can happen to a node (Event) and all that a node can do (Effect). Read this first.
+ *
+ *     step(node, event, now) -> { node, effects }        nextDeadline(node) -> Instant | undefined
+ *
+ * Drivers journal an event before they run its effects, run effects in order, and send `{kind: 'deadline'}` when the
+ * earliest deadline has passed. Every effect that takes time ends in exactly one event that carries its id.
+ */
+import type { Config, ProbeConfig } from './config.ts';
+import type { Call, Outcome } from './ec2/call.ts';
+
+/** What a probe found. `silent` says nothing about the target (its daemon is absent, the probe could not be sent). */
+export type ProbeResult =
+  | { readonly kind: 'up'; readonly rttMs: number }
+  | { readonly kind: 'down'; readonly reason: string }
+  | { readonly kind: 'silent'; readonly reason: string };
+
+/** What an operator asks of a running daemon through its socket. */
+export type Command =
+  | { readonly kind: 'status' }
+  | { readonly kind: 'switchover'; readonly group: string; readonly to: string };
+
+/** One change to the network settings of the guest that the daemon runs in; a device is named by its MAC address. */
+export type GuestChange =
+  | { readonly kind: 'link-up'; readonly mac: string }
+  | { readonly kind: 'address-add' | 'address-remove'; readonly mac: string; readonly address: string; readonly length: number }
+  | {
+      readonly kind: 'route-add' | 'route-remove';
+      readonly mac: string;
+      readonly table: number;
+      readonly destination: string;
+      /** Next hop; absent for an on-link route. */
+      readonly via?: string;
+    }
+  | { readonly kind: 'rule-add' | 'rule-remove'; readonly from: string; readonly table: number }
+  /** 0 off, 1 strict, 2 loose; RFC 3704. */
+  | { readonly kind: 'rp-filter'; readonly mac: string; readonly mode: 0 | 1 | 2 };
+
+export type HookName = 'on-own' | 'on-lose' | 'on-fail';
+
+export type Event =
+  /** First event of a run; `memory` is what an earlier run of this daemon left in its journal. */
+  | { readonly kind: 'start'; readonly memory?: Memory }
+  | { readonly kind: 'deadline' }
+  | { readonly kind: 'probe-result'; readonly probe: string; readonly round: number; readonly result: ProbeResult }
+  | { readonly kind: 'ec2-outcome'; readonly request: number; readonly outcome: Outcome }
+  | { readonly kind: 'guest-outcome'; readonly request: number; readonly failure?: string }
+  | { readonly kind: 'hook-outcome'; readonly request: number; readonly failure?: string }
+  | { readonly kind: 'command'; readonly id: number; readonly command: Command }
+  /** A configuration that replaces the running one; it has been validated. */
+  | { readonly kind: 'configured'; readonly config: Config }
+  | { readonly kind: 'stop' };
+
+export type Effect =
+  | { readonly kind: 'probe'; readonly probe: string; readonly round: number; readonly spec: ProbeConfig }
+  | { readonly kind: 'ec2-call'; readonly request: number; readonly call: Call }
+  | { readonly kind: 'guest'; readonly request: number; readonly changes: readonly GuestChange[] }
+  | {
+      readonly kind: 'hook';
+      readonly request: number;
+      readonly hook: HookName;
+      readonly group: string;
+      readonly detail: string;
+    }
+  /** The answer to a command; `body` is JSON. */
+  | { readonly kind: 'reply'; readonly id: number; readonly ok: boolean; readonly body: unknown }
+  /** What the node says of its own appliance to those who ask: served at its health address. */
+  | { readonly kind: 'own-word'; readonly healthy: boolean; readonly reason: string }
+  | {
+      readonly kind: 'log';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      /** One sentence: what was decided or seen, and why. */
+      readonly text: string;
+      /** A stable name for timelines: e.g. `evidence`, `verdict`, `decision`, `call`, `owned`, `route-in-effect`. */
+      readonly topic: string;
+      readonly fields?: Readonly<Record<string, string | number | boolean>>;
+    }
+  /** The node has left cleanly; the driver ends. */
+  | { readonly kind: 'stopped' };
+
+/** What must survive a restart of the daemon: it is taken from the journal, never from guesses. */
+export interface Memory {
+  readonly groups: Readonly<
+    Record<
+      string,
+      {
+        /** When this node's appliance last lost the group to another, wall-clock comparable instant. */
+        readonly lostAt?: number;
+        /** Instants of recent moves, for damping. */
+        readonly moves: readonly number[];
+      }
+    >
+  >;
+}

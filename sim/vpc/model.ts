@@ -1,0 +1,104 @@
+/**
+ * The resources that decide how a VPC forwards, as plain records. The EC2 service owns them and extends them with what
+ * only the API shows; the fabric is fed the same records by `Change`, when they take effect in the data plane.
+ * Addresses and prefixes are canonical text here; the fabric compiles them.
+ */
+
+export interface Vpc {
+  readonly id: string;
+  readonly account: string;
+  readonly region: string;
+  /** IPv4 blocks first (primary first), then IPv6. */
+  readonly cidrs: readonly string[];
+}
+
+export interface Subnet {
+  readonly id: string;
+  readonly vpc: string;
+  readonly zone: string;
+  /** One IPv4 block, then any IPv6 block. */
+  readonly cidrs: readonly string[];
+}
+
+export type RouteTarget =
+  | { readonly kind: 'local' }
+  | { readonly kind: 'eni'; readonly eni: string }
+  | { readonly kind: 'internet-gateway'; readonly gateway: string };
+
+export interface Route {
+  /** Canonical CIDR block. */
+  readonly destination: string;
+  readonly target: RouteTarget;
+  readonly origin: 'CreateRouteTable' | 'CreateRoute' | 'EnableVgwRoutePropagation' | 'Advertisement';
+}
+
+export interface RouteTable {
+  readonly id: string;
+  readonly vpc: string;
+  readonly main: boolean;
+  readonly routes: readonly Route[];
+  /** Subnets with an explicit association; a subnet without one uses its VPC's main table. */
+  readonly subnets: readonly string[];
+}
+
+export interface NetworkInterface {
+  readonly id: string;
+  readonly vpc: string;
+  readonly subnet: string;
+  /** Lower-case, colon separated; assigned by EC2 for the life of the ENI. */
+  readonly mac: string;
+  /** Private addresses: primary IPv4, secondary IPv4, then IPv6. */
+  readonly addresses: readonly string[];
+  /** 1:1 NAT at the Internet gateway. */
+  readonly publicAddresses: readonly { readonly private: string; readonly public: string }[];
+  readonly sourceDestCheck: boolean;
+  readonly securityGroups: readonly string[];
+  /** Present from `attached` until `detaching`. */
+  readonly attachment?: { readonly instance: string; readonly deviceIndex: number };
+}
+
+export type InstanceState = 'pending' | 'running' | 'stopping' | 'stopped' | 'shutting-down' | 'terminated';
+
+export interface Instance {
+  readonly id: string;
+  readonly vpc: string;
+  readonly state: InstanceState;
+}
+
+export interface InternetGateway {
+  readonly id: string;
+  /** The VPC it is attached to. */
+  readonly vpc?: string;
+}
+
+/** One permission. `protocol` is an IP protocol number, or -1 for all; ports are ICMP type and code for ICMP. */
+export interface SecurityGroupRule {
+  readonly protocol: number;
+  readonly fromPort: number;
+  readonly toPort: number;
+  readonly peer: { readonly kind: 'cidr'; readonly cidr: string } | { readonly kind: 'group'; readonly group: string };
+}
+
+export interface SecurityGroup {
+  readonly id: string;
+  readonly vpc: string;
+  readonly ingress: readonly SecurityGroupRule[];
+  readonly egress: readonly SecurityGroupRule[];
+}
+
+export interface Resources {
+  readonly vpc: Vpc;
+  readonly subnet: Subnet;
+  readonly 'route-table': RouteTable;
+  readonly 'network-interface': NetworkInterface;
+  readonly instance: Instance;
+  readonly 'internet-gateway': InternetGateway;
+  readonly 'security-group': SecurityGroup;
+}
+
+export type ResourceKind = keyof Resources;
+
+/** A resource as it now is, or `value: undefined` where it is gone. */
+export type Change = {
+  [K in ResourceKind]: { readonly kind: K; readonly id: string; readonly value: Resources[K] | undefined };
+}[ResourceKind];
