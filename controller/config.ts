@@ -1,0 +1,75 @@
+/**
+ * The daemon's configuration: YAML text or a plain object in, a checked `Config` or errors out. Deploying and running
+ * share this parser. Reads no files.
+ */
+import { LineCounter, parseDocument, stringify } from 'yaml';
+import { z } from 'zod';
+import { err, ok, type Result } from './base/result.ts';
+import { type ConfigError, explainIssue, locate, type Source } from './config/explain.ts';
+import type { Config } from './config/model.ts';
+import { resolve } from './config/resolve.ts';
+import { type ConfigInput, fileSchema } from './config/schema.ts';
+
+export { type ConfigError, formatConfigError } from './config/explain.ts';
+export type {
+  Appliance,
+  Config,
+  Group,
+  GroupResource,
+  HookAction,
+  Hooks,
+  ProbeConfig,
+  ProbeFrom,
+  RouteSet,
+  ThroughTarget,
+} from './config/model.ts';
+export type { ConfigInput } from './config/schema.ts';
+
+/** Reads YAML text; `file` is for messages only. All mistakes are told, in the order of the text. */
+export function parseConfig(text: string, file: string): Result<Config, readonly ConfigError[]> {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  if (document.errors.length > 0) {
+    return err(document.errors.map(({ message, linePos }) => yamlError(file, message, linePos?.[0])));
+  }
+  return checkConfig(document.toJS({ maxAliasCount: 100 }), { file, document, lines });
+}
+
+/** Checks an object as a file would be checked. */
+export function checkConfig(
+  input: unknown,
+  source: Source = { file: 'configuration' },
+): Result<Config, readonly ConfigError[]> {
+  const parsed = fileSchema.safeParse(input);
+  if (!parsed.success) {
+    const schema = configJsonSchema();
+    return err(inOrder(parsed.error.issues.flatMap((issue) => explainIssue(issue, source, input, schema))));
+  }
+  const { config, findings } = resolve(parsed.data);
+  if (findings.length > 0) return err(inOrder(findings.map((finding) => locate(source, finding, input))));
+  return ok(config);
+}
+
+/** The YAML text of a configuration, as `parseConfig` reads it. */
+export function formatConfig(input: ConfigInput): string {
+  return stringify(input, { lineWidth: 110 });
+}
+
+/** JSON Schema (draft 2020-12) of the file, for editors. What fields must agree on is not in it. */
+export function configJsonSchema(): Record<string, unknown> {
+  const schema = z.toJSONSchema(fileSchema, { io: 'input', unrepresentable: 'any' });
+  return { title: 'byoa daemon configuration', ...schema };
+}
+
+function yamlError(file: string, message: string, at?: { line: number; col: number }): ConfigError {
+  const why =
+    message
+      .split(/ at line \d/)[0]
+      ?.replace(/\s+/g, ' ')
+      .trim() ?? message;
+  const place = at === undefined ? {} : { line: at.line, column: at.col };
+  return { file, ...place, field: '', why: `this is not YAML: ${why}`, remedy: 'correct the text there' };
+}
+
+const inOrder = (errors: readonly ConfigError[]): readonly ConfigError[] =>
+  [...errors].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));

@@ -1,0 +1,148 @@
+/** The configuration as the daemon uses it: checked, with defaults filled in, plain data. Units are in the names. */
+import type { Millis } from '../base/time.ts';
+
+/** Who runs a probe: the daemons on other machines, the appliance's own daemon, or both. */
+export type ProbeFrom = 'others' | 'self' | 'all';
+
+export type ThroughTarget =
+  | { readonly kind: 'icmp'; readonly address: string }
+  | { readonly kind: 'tcp'; readonly address: string; readonly port: number }
+  | { readonly kind: 'http'; readonly url: string; readonly expect: readonly number[] };
+
+/** What every probe has. */
+export interface ProbeBase {
+  /** Unique, stable while the configuration of the probe does not change its name: `a/icmp`, `b/tcp:22`. */
+  readonly id: string;
+  readonly appliance: string;
+  readonly intervalMs: Millis;
+  readonly timeoutMs: Millis;
+  /** Results in a row that turn the probe up, or down. */
+  readonly rise: number;
+  readonly fall: number;
+  /** Advisory probes are shown and logged, and never decide. */
+  readonly advisory: boolean;
+  readonly from: ProbeFrom;
+}
+
+export type ProbeConfig = ProbeBase &
+  (
+    | { readonly kind: 'icmp'; readonly address: string }
+    | { readonly kind: 'tcp'; readonly address: string; readonly port: number }
+    | {
+        readonly kind: 'http';
+        readonly url: string;
+        readonly expect: readonly number[];
+        /** Whether an https certificate must be valid. */
+        readonly verify: boolean;
+      }
+    | { readonly kind: 'command'; readonly command: readonly string[] }
+    /** The appliance's own word: 200 is up, 503 is down, all else says nothing. */
+    | { readonly kind: 'daemon'; readonly address: string; readonly port: number }
+    | {
+        readonly kind: 'through';
+        readonly target: ThroughTarget;
+        readonly by: 'next-hop' | 'route';
+        /** Next hop to send by; absent: by the routes of the machine that probes. */
+        readonly via?: string;
+      }
+  );
+
+export type ThroughProbe = Extract<ProbeConfig, { kind: 'through' }>;
+
+export interface Appliance {
+  readonly name: string;
+  /** Primary private address, where others probe it. */
+  readonly address: string;
+  /** Primary ENI: the target of its routes. */
+  readonly eni: string;
+  readonly instance?: string;
+  /** All its probes, whoever runs them. */
+  readonly probes: readonly ProbeConfig[];
+}
+
+/** Some routes of a group: of one table, or of all tables that carry a tag. */
+export interface RouteSet {
+  readonly table?: string;
+  readonly tag?: { readonly key: string; readonly value: string };
+  /** Canonical CIDR blocks. */
+  readonly destinations: readonly string[];
+}
+
+export type GroupResource =
+  | { readonly kind: 'routes'; readonly sets: readonly RouteSet[] }
+  | {
+      readonly kind: 'eni';
+      readonly id: string;
+      readonly deviceIndex: number;
+      /** How long a normal detach may take before it is forced. */
+      readonly forceAfterMs: Millis;
+      /** Linux routing table for packets from the ENI's addresses. */
+      readonly guestTable: number;
+    };
+
+export type HookAction =
+  | { readonly kind: 'command'; readonly command: readonly string[] }
+  | { readonly kind: 'webhook'; readonly url: string };
+
+export interface Hooks {
+  readonly onOwn?: HookAction;
+  readonly onLose?: HookAction;
+  readonly onFail?: HookAction;
+  readonly timeoutMs: Millis;
+}
+
+export interface Group {
+  readonly name: string;
+  /** Appliances in order of preference. */
+  readonly members: readonly string[];
+  readonly resource: GroupResource;
+  /** Absent: never. Otherwise how long the preferred member must have been healthy. */
+  readonly failbackAfterMs?: Millis;
+  readonly damping: { readonly moves: number; readonly withinMs: Millis };
+  /** A member of rank k leaves those before it k times this time to take over. */
+  readonly takeoverStaggerMs: Millis;
+  /** A group without owner is completed by the member of rank k after (k + 1) times this time. */
+  readonly orphanGraceMs: Millis;
+  readonly hooks: Hooks;
+}
+
+export interface Config {
+  readonly version: 1;
+  readonly node: string;
+  readonly aws: {
+    readonly region: string;
+    readonly endpoint?: string;
+    /** A write unanswered for this long is repeated on a new connection. */
+    readonly attemptTimeoutMs: Millis;
+    /** After this long without answer a call's outcome is unknown. */
+    readonly timeoutMs: Millis;
+    /** Pinned addresses by host name, instead of DNS. */
+    readonly addresses: Readonly<Record<string, readonly string[]>>;
+  };
+  readonly appliances: readonly Appliance[];
+  readonly groups: readonly Group[];
+  /** Where the daemon tells others of its appliance's health; absent on an observer. */
+  readonly health?: { readonly address: string; readonly port: number };
+  readonly observe: { readonly intervalMs: Millis; readonly staleAfterMs: Millis };
+  readonly journal: { readonly directory: string; readonly maxBytes: number; readonly files: number };
+  readonly control: { readonly socket: string };
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
+}
+
+/** The appliance that this node runs on; absent for an external observer. */
+export const ownAppliance = (config: Config): Appliance | undefined =>
+  config.appliances.find((appliance) => appliance.name === config.node);
+
+/** The probes that this node runs. A `through` probe of the own appliance goes by its own routes: no `via`. */
+export function probesOfNode(config: Config): readonly ProbeConfig[] {
+  return config.appliances.flatMap(({ name, probes }) => {
+    const self = name === config.node;
+    const mine = probes.filter((probe) => probe.from === 'all' || (probe.from === 'self') === self);
+    return mine.map((probe) => (self && probe.kind === 'through' ? withoutVia(probe) : probe));
+  });
+}
+
+function withoutVia(probe: ThroughProbe): ProbeConfig {
+  const { via: _, ...rest } = probe;
+  return { ...rest, by: 'route' };
+}

@@ -1,0 +1,352 @@
+/** From the parsed file to the configuration: defaults that depend on other fields, and what fields must agree on. */
+import { parseAddress } from '../base/ip.ts';
+import { unreachable } from '../base/result.ts';
+import type {
+  Appliance,
+  Config,
+  Group,
+  GroupResource,
+  HookAction,
+  ProbeBase,
+  ProbeConfig,
+  RouteSet,
+  ThroughTarget,
+} from './model.ts';
+import type { ParsedFile } from './schema.ts';
+import { suggest } from './suggest.ts';
+
+/** What is wrong at a place in the file, and what to do about it. */
+export interface Finding {
+  readonly path: readonly (string | number)[];
+  readonly why: string;
+  readonly remedy: string;
+}
+
+type Note = (path: Finding['path'], why: string, remedy: string) => void;
+type ParsedAppliance = ParsedFile['appliances'][number];
+type ParsedProbe = ParsedAppliance['probes'][number];
+type ParsedGroup = ParsedFile['groups'][number];
+
+/** The configuration, and everything found wrong with it; usable only where nothing was found. */
+export function resolve(file: ParsedFile): {
+  readonly config: Config;
+  readonly findings: readonly Finding[];
+} {
+  const findings: Finding[] = [];
+  const note: Note = (path, why, remedy) => findings.push({ path, why, remedy });
+  const appliances = file.appliances.map((appliance, index) =>
+    resolveAppliance(appliance, ['appliances', index], note),
+  );
+  const groups = file.groups.map((group, index) => resolveGroup(group, ['groups', index], note));
+  const own = appliances.find((appliance) => appliance.name === file.node);
+  const listen = file.health?.listen ?? (own === undefined ? undefined : '0.0.0.0:8179');
+  const config: Config = {
+    version: 1,
+    node: file.node,
+    aws: {
+      region: file.aws.region,
+      ...(file.aws.endpoint === undefined ? {} : { endpoint: file.aws.endpoint }),
+      attemptTimeoutMs: file.aws.attemptTimeout,
+      timeoutMs: file.aws.timeout,
+      addresses: file.aws.addresses,
+    },
+    appliances,
+    groups,
+    ...(listen === undefined ? {} : { health: resolveListen(listen, note) }),
+    observe: { intervalMs: file.observe.interval, staleAfterMs: file.observe.staleAfter },
+    journal: file.journal,
+    control: file.control,
+    log: file.log,
+  };
+  checkTimes(config, note);
+  checkUnique(config, note);
+  checkMembers(config, note);
+  checkEvidence(config, note);
+  return { config, findings };
+}
+
+function resolveListen(text: string, note: Note): { address: string; port: number } {
+  const colon = text.lastIndexOf(':');
+  const address = text.slice(0, colon).replace(/^\[|\]$/g, '');
+  const port = Number(text.slice(colon + 1));
+  const path = ['health', 'listen'];
+  if (!parseAddress(address).ok)
+    note(path, `'${address}' is not an address`, 'write 0.0.0.0:8179 to listen on all');
+  if (port < 1 || port > 65535) note(path, `port ${port} does not exist`, 'choose a port from 1 to 65535');
+  return { address, port };
+}
+
+function resolveAppliance(appliance: ParsedAppliance, path: Finding['path'], note: Note): Appliance {
+  const probes = appliance.probes.map((probe, index) =>
+    resolveProbe(appliance, probe, [...path, 'probes', index], note),
+  );
+  probes.forEach((probe, index) => {
+    const first = probes.findIndex((other) => other.id === probe.id);
+    if (first === index) return;
+    note(
+      [...path, 'probes', index],
+      `it would be called ${probe.id} like probe ${first + 1}`,
+      'give one of them a name:',
+    );
+  });
+  const { name, address, eni, instance } = appliance;
+  return { name, address, eni, ...(instance === undefined ? {} : { instance }), probes };
+}
+
+const DEFAULT_INTERVAL_MS = {
+  icmp: 200,
+  tcp: 500,
+  http: 1000,
+  command: 2000,
+  daemon: 500,
+  through: 500,
+} as const;
+
+function resolveProbe(
+  appliance: ParsedAppliance,
+  probe: ParsedProbe,
+  path: Finding['path'],
+  note: Note,
+): ProbeConfig {
+  const intervalMs = probe.interval ?? DEFAULT_INTERVAL_MS[probe.kind];
+  const timeoutMs = probe.timeout ?? Math.floor(intervalMs * 0.9);
+  if (timeoutMs > intervalMs) {
+    const why = `the timeout (${timeoutMs}ms) is longer than the interval (${intervalMs}ms), and rounds do not overlap`;
+    note(
+      [...path, probe.timeout === undefined ? 'interval' : 'timeout'],
+      why,
+      'shorten timeout or lengthen interval',
+    );
+  }
+  const base = (label: string, from: ProbeBase['from']): ProbeBase => ({
+    id: `${appliance.name}/${probe.name ?? label}`,
+    appliance: appliance.name,
+    intervalMs,
+    timeoutMs,
+    rise: probe.rise,
+    fall: probe.fall,
+    advisory: probe.advisory,
+    from: probe.from ?? from,
+  });
+  const { address } = appliance;
+  switch (probe.kind) {
+    case 'icmp':
+      return { ...base('icmp', 'others'), kind: 'icmp', address };
+    case 'tcp':
+      return { ...base(`tcp:${probe.port}`, 'others'), kind: 'tcp', address, port: probe.port };
+    case 'daemon':
+      return { ...base('daemon', 'others'), kind: 'daemon', address, port: probe.port };
+    case 'command':
+      return { ...base('command', 'self'), kind: 'command', command: probe.command };
+    case 'http': {
+      const { url, port, path: file, tls, verify, expect } = probe;
+      if (url !== undefined && (port !== undefined || file !== undefined || tls !== undefined)) {
+        note([...path, 'url'], 'url says it all already', 'remove port, path and tls, or url');
+      }
+      const host = address.includes(':') ? `[${address}]` : address;
+      const made = `${tls ? 'https' : 'http'}://${host}:${port ?? (tls ? 443 : 80)}${file ?? '/'}`;
+      const whole = new URL(url ?? made);
+      const label = `http:${whole.port || (whole.protocol === 'https:' ? 443 : 80)}`;
+      return { ...base(label, 'others'), kind: 'http', url: url ?? made, expect, verify };
+    }
+    case 'through':
+      return resolveThrough(appliance, probe, path, note, base);
+    default:
+      return unreachable(probe);
+  }
+}
+
+function resolveThrough(
+  appliance: ParsedAppliance,
+  probe: Extract<ParsedProbe, { kind: 'through' }>,
+  path: Finding['path'],
+  note: Note,
+  base: (label: string, from: ProbeBase['from']) => ProbeBase,
+): ProbeConfig {
+  const target = resolveTarget(probe.target, [...path, 'target'], note);
+  const from = probe.from ?? 'all';
+  const by = probe.by ?? (from === 'self' ? 'route' : 'next-hop');
+  if (by === 'next-hop' && from === 'self') {
+    note([...path, 'by'], 'an appliance cannot be its own next hop', 'remove by: it sends by its own routes');
+  }
+  const family = (text: string): number => (text.includes(':') ? 6 : 4);
+  if (by === 'next-hop' && target.kind !== 'http' && family(target.address) !== family(appliance.address)) {
+    const why = `${target.address} and the next hop ${appliance.address} are of different IP versions`;
+    note([...path, 'target'], why, `choose an IPv${family(appliance.address)} target, or by: route`);
+  }
+  const label = `through:${target.kind === 'http' ? new URL(target.url).host : target.address}`;
+  const via = by === 'next-hop' ? { via: appliance.address } : {};
+  return { ...base(label, from), kind: 'through', target, by, ...via };
+}
+
+function resolveTarget(
+  target: Extract<ParsedProbe, { kind: 'through' }>['target'],
+  path: Finding['path'],
+  note: Note,
+): ThroughTarget {
+  const given = [target.icmp, target.tcp, target.http].filter((value) => value !== undefined).length;
+  if (given !== 1) note(path, `${given} targets are given`, 'name exactly one of icmp, tcp and http');
+  if (target.expect !== undefined && target.http === undefined) {
+    note([...path, 'expect'], 'only http answers with a status', 'remove expect');
+  }
+  if (target.tcp !== undefined) return { kind: 'tcp', ...target.tcp };
+  if (target.http !== undefined) return { kind: 'http', url: target.http, expect: target.expect ?? [200] };
+  return { kind: 'icmp', address: target.icmp ?? '' };
+}
+
+function resolveGroup(group: ParsedGroup, path: Finding['path'], note: Note): Group {
+  const hooks = group.hooks;
+  const hook = (key: 'on-own' | 'on-lose' | 'on-fail'): HookAction | undefined => {
+    const given = hooks[key];
+    if (given === undefined) return undefined;
+    if ((given.command === undefined) === (given.webhook === undefined)) {
+      note(
+        [...path, 'hooks', key],
+        'a hook is one command or one webhook',
+        'name exactly one of command and webhook',
+      );
+    }
+    return given.webhook === undefined
+      ? { kind: 'command', command: given.command ?? [] }
+      : { kind: 'webhook', url: given.webhook };
+  };
+  const [onOwn, onLose, onFail] = [hook('on-own'), hook('on-lose'), hook('on-fail')];
+  return {
+    name: group.name,
+    members: group.members,
+    resource: resolveResource(group, path, note),
+    ...(group.failback === 'never' ? {} : { failbackAfterMs: group.failback.after }),
+    damping: { moves: group.damping.moves, withinMs: group.damping.within },
+    takeoverStaggerMs: group.takeoverStagger,
+    orphanGraceMs: group.orphanGrace,
+    hooks: {
+      ...(onOwn === undefined ? {} : { onOwn }),
+      ...(onLose === undefined ? {} : { onLose }),
+      ...(onFail === undefined ? {} : { onFail }),
+      timeoutMs: hooks.timeout,
+    },
+  };
+}
+
+function resolveResource(group: ParsedGroup, path: Finding['path'], note: Note): GroupResource {
+  const { routes, eni } = group;
+  if ((routes === undefined) === (eni === undefined)) {
+    const why = routes === undefined ? 'the group moves nothing' : 'the group has both routes and an ENI';
+    note(path, why, 'name exactly one of routes and eni; make a second group for the other');
+  }
+  if (eni !== undefined) {
+    const { id, deviceIndex, forceAfter, guestTable } = eni;
+    return {
+      kind: 'eni',
+      id,
+      deviceIndex,
+      forceAfterMs: forceAfter,
+      guestTable: guestTable ?? 1000 + deviceIndex,
+    };
+  }
+  const sets = (routes ?? []).map(({ table, tag, destinations }, index): RouteSet => {
+    if ((table === undefined) === (tag === undefined)) {
+      note(
+        [...path, 'routes', index],
+        'routes are found by table or by tag',
+        'name exactly one of table and tag',
+      );
+    }
+    return { ...(table === undefined ? {} : { table }), ...(tag === undefined ? {} : { tag }), destinations };
+  });
+  return { kind: 'routes', sets };
+}
+
+function checkTimes({ aws, observe }: Config, note: Note): void {
+  if (aws.timeoutMs < 2 * aws.attemptTimeoutMs) {
+    const why = `a call is given up after ${aws.timeoutMs}ms, before its second attempt can end`;
+    note(['aws', 'timeout'], why, `make it at least twice attemptTimeout (${aws.attemptTimeoutMs}ms)`);
+  }
+  if (observe.staleAfterMs < 2 * observe.intervalMs) {
+    const why = `observations every ${observe.intervalMs}ms would be stale after ${observe.staleAfterMs}ms`;
+    note(['observe', 'staleAfter'], why, 'make it at least twice interval');
+  }
+}
+
+/** Notes each value that occurred before. */
+function unique(entries: readonly (readonly [string, Finding['path']])[], what: string, note: Note): void {
+  const seen = new Set<string>();
+  for (const [value, path] of entries) {
+    if (seen.has(value)) note(path, `${what} '${value}' is there twice`, 'keep one, or correct the other');
+    seen.add(value);
+  }
+}
+
+function checkUnique({ appliances, groups }: Config, note: Note): void {
+  for (const key of ['name', 'address', 'eni'] as const) {
+    unique(
+      appliances.map((appliance, index) => [appliance[key], ['appliances', index, key]]),
+      `the appliance ${key}`,
+      note,
+    );
+  }
+  unique(
+    groups.map(({ name }, index) => [name, ['groups', index, 'name']]),
+    'the group name',
+    note,
+  );
+  groups.forEach(({ members }, index) => {
+    unique(
+      members.map((member, at) => [member, ['groups', index, 'members', at]]),
+      'the member',
+      note,
+    );
+  });
+  const moved = groups.flatMap(({ resource }, index): (readonly [string, Finding['path']])[] => {
+    const path = ['groups', index];
+    if (resource.kind === 'eni') return [[resource.id, [...path, 'eni', 'id']]];
+    return resource.sets.flatMap(({ table, tag, destinations }, set) =>
+      destinations.map((destination, at): readonly [string, Finding['path']] => [
+        `${destination} of ${table ?? `tag ${tag?.key}=${tag?.value}`}`,
+        [...path, 'routes', set, 'destinations', at],
+      ]),
+    );
+  });
+  unique(moved, 'the moved resource', note);
+}
+
+function checkMembers({ appliances, groups }: Config, note: Note): void {
+  const names = appliances.map(({ name }) => name);
+  groups.forEach(({ members, resource }, index) => {
+    members.forEach((member, at) => {
+      if (names.includes(member)) return;
+      const remedy = `${suggest(member, names)}the appliances are ${names.join(', ')}`;
+      note(['groups', index, 'members', at], `'${member}' is not an appliance`, remedy);
+    });
+    const primary = appliances.find(({ eni }) => resource.kind === 'eni' && eni === resource.id);
+    if (primary === undefined) return;
+    const why = `it is the primary ENI of appliance ${primary.name}, which cannot be moved`;
+    note(['groups', index, 'eni', 'id'], why, 'create a second ENI in the same zone and name that one');
+  });
+}
+
+/** Whoever may take over must be judged by somebody, and must judge itself. */
+function checkEvidence({ node, appliances, groups }: Config, note: Note): void {
+  const members = new Set(groups.flatMap((group) => group.members));
+  appliances.forEach(({ name, probes }, index) => {
+    if (!members.has(name)) return;
+    const decides = (...from: ProbeBase['from'][]): boolean =>
+      probes.some(
+        (probe) =>
+          !probe.advisory && probe.kind !== 'daemon' && (probe.from === 'all' || from.includes(probe.from)),
+      );
+    const path = ['appliances', index, 'probes'];
+    if (name !== node && !decides('others')) {
+      const why = `no probe that decides is run from elsewhere, so nobody could tell whether ${name} lives`;
+      note(path, why, 'add one, such as { kind: icmp }; daemon and advisory probes alone do not suffice');
+    }
+    if (name === node && !decides('self')) {
+      const why = `this node runs on ${name} and has no probe of it, so it could never know that it is fit to take over`;
+      note(
+        path,
+        why,
+        'add one with from: self, such as { kind: through, target: { icmp: 1.1.1.1 }, from: self }',
+      );
+    }
+  });
+}

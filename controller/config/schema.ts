@@ -1,0 +1,210 @@
+/**
+ * The schema of the configuration file: shapes, units and limits of single fields. What several fields must agree on is in
+ * `resolve.ts`. The input side is published as JSON Schema.
+ */
+import { z } from 'zod';
+import { formatPrefix, parseAddress, parsePrefix } from '../base/ip.ts';
+import { formatDuration, parseDuration, parseSize } from './units.ts';
+
+const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const name = z
+  .string({ error: 'a name is text' })
+  .regex(NAME, { error: 'a name is 1 to 63 lower-case letters, digits or inner hyphens' });
+
+/** A duration between two limits, in milliseconds after parsing. */
+const duration = (minMs: number, maxMs: number) =>
+  z
+    .string({ error: 'a duration is text such as 200ms, 5s, 10m or 1h' })
+    .regex(/^\d+(\.\d+)?(ms|s|m|h)$/, { error: 'a duration is a number and ms, s, m or h, such as 200ms' })
+    .transform((text, context) => {
+      const parsed = parseDuration(text);
+      if (parsed.ok && parsed.value >= minMs && parsed.value <= maxMs) return parsed.value;
+      const message = `it must lie between ${formatDuration(minMs)} and ${formatDuration(maxMs)}`;
+      context.addIssue({ code: 'custom', message });
+      return z.NEVER;
+    });
+
+const size = z
+  .string({ error: 'a size is text such as 64MiB' })
+  .regex(/^\d+(B|KiB|MiB|GiB)$/, { error: 'a size is a number and B, KiB, MiB or GiB, such as 64MiB' })
+  .transform((text, context) => {
+    const parsed = parseSize(text);
+    if (parsed.ok && parsed.value >= 64 * 1024) return parsed.value;
+    context.addIssue({ code: 'custom', message: 'it must be at least 64KiB' });
+    return z.NEVER;
+  });
+
+const address = z.string({ error: 'an IP address is text' }).refine((text) => parseAddress(text).ok, {
+  error: 'it must be an IPv4 or IPv6 address without prefix length',
+});
+
+/** A CIDR block, canonical after parsing. */
+const cidr = z
+  .string({ error: 'a CIDR block is text; quote IPv6 ones: "::/0"' })
+  .transform((text, context) => {
+    const parsed = parsePrefix(text);
+    if (parsed.ok) return formatPrefix(parsed.value);
+    context.addIssue({ code: 'custom', message: parsed.error });
+    return z.NEVER;
+  });
+
+const id = (prefix: string, what: string) =>
+  z.string({ error: `the id of ${what} is text` }).regex(new RegExp(`^${prefix}-[0-9a-f]{8,17}$`), {
+    error: `the id of ${what} looks like ${prefix}-0123456789abcdef0`,
+  });
+
+const port = z.number({ error: 'a port is a number' }).int().min(1).max(65535);
+const command = z
+  .array(z.string())
+  .min(1, { error: 'a command has at least a program; each argument is an item' });
+const url = z.url({ protocol: /^https?$/, error: 'it must be an http:// or https:// URL' });
+const statuses = z.array(z.number().int().min(100).max(599)).min(1);
+const count = (max: number) => z.number({ error: 'it must be a whole number' }).int().min(1).max(max);
+
+const probeBase = {
+  name: name
+    .optional()
+    .describe('Name of the probe within its appliance; made from kind and port by default.'),
+  interval: duration(20, 3_600_000)
+    .optional()
+    .describe('Time from one round to the next. Default depends on the kind.'),
+  timeout: duration(5, 3_600_000).optional().describe('At most the interval; 90 % of it by default.'),
+  rise: count(100).default(3).describe('Successes in a row that turn the probe up.'),
+  fall: count(100).default(3).describe('Failures in a row that turn the probe down.'),
+  advisory: z.boolean().default(false).describe('Shown and logged, never decides.'),
+  from: z
+    .enum(['others', 'self', 'all'])
+    .optional()
+    .describe('Who probes: daemons elsewhere, its own daemon, or all.'),
+};
+
+const throughTarget = z
+  .strictObject({
+    icmp: address.optional(),
+    tcp: z.strictObject({ address, port }).optional(),
+    http: url.optional(),
+    expect: statuses.optional().describe('Statuses that count as up, with http; 200 by default.'),
+  })
+  .describe('Exactly one of icmp, tcp and http.');
+
+const probe = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('icmp'), ...probeBase }),
+  z.strictObject({ kind: z.literal('tcp'), port, ...probeBase }),
+  z.strictObject({
+    kind: z.literal('http'),
+    url: url.optional().describe('Whole URL, instead of port, path and tls.'),
+    port: port.optional(),
+    path: z.string().startsWith('/', { error: 'a path begins with /' }).optional(),
+    tls: z.boolean().optional(),
+    verify: z.boolean().default(true).describe('Whether an https certificate must be valid.'),
+    expect: statuses.default([200]),
+    ...probeBase,
+  }),
+  z.strictObject({ kind: z.literal('command'), command, ...probeBase }),
+  z.strictObject({ kind: z.literal('daemon'), port: port.default(8179), ...probeBase }),
+  z.strictObject({
+    kind: z.literal('through'),
+    target: throughTarget,
+    by: z.enum(['next-hop', 'route']).optional().describe('How others send by way of the appliance.'),
+    ...probeBase,
+  }),
+]);
+
+const hook = z
+  .strictObject({ command: command.optional(), webhook: url.optional() })
+  .describe('Exactly one of command and webhook.');
+
+const routes = z
+  .strictObject({
+    table: id('rtb', 'a route table').optional(),
+    tag: z.strictObject({ key: z.string().min(1).max(128), value: z.string().max(256) }).optional(),
+    destinations: z.array(cidr).min(1, { error: 'at least one destination' }),
+  })
+  .describe('Routes of one table, or of all tables with a tag.');
+
+const failback = z.union([z.literal('never'), z.strictObject({ after: duration(0, 86_400_000 * 7) })], {
+  error: 'it is never, or { after: 10m }',
+});
+
+const group = z.strictObject({
+  name,
+  members: z
+    .array(name)
+    .min(2, { error: 'a group needs two members to fail over' })
+    .describe('In order of preference.'),
+  routes: z.array(routes).min(1).optional(),
+  eni: z
+    .strictObject({
+      id: id('eni', 'an ENI'),
+      deviceIndex: z.number().int().min(1, { error: '0 is the primary ENI, which cannot be moved' }).max(15),
+      forceAfter: duration(0, 600_000).prefault('5s'),
+      guestTable: z.number().int().min(1).max(0x7fffffff).optional().describe('Default: 1000 + deviceIndex.'),
+    })
+    .optional(),
+  failback: failback.default('never'),
+  damping: z
+    .strictObject({ moves: count(1000).default(3), within: duration(1_000, 86_400_000).prefault('10m') })
+    .prefault({}),
+  takeoverStagger: duration(0, 60_000).prefault('500ms'),
+  orphanGrace: duration(100, 600_000).prefault('3s'),
+  hooks: z
+    .strictObject({
+      'on-own': hook.optional(),
+      'on-lose': hook.optional(),
+      'on-fail': hook.optional(),
+      timeout: duration(100, 600_000).prefault('10s'),
+    })
+    .prefault({}),
+});
+
+const appliance = z.strictObject({
+  name,
+  address: address.describe('Primary private address, where others probe it.'),
+  eni: id('eni', 'an ENI').describe('Primary ENI: the target of its routes.'),
+  instance: id('i', 'an instance').optional(),
+  probes: z.array(probe).default([]),
+});
+
+const listen = z
+  .string({ error: 'it is text such as 0.0.0.0:8179' })
+  .regex(/^(\d+\.\d+\.\d+\.\d+|\[[0-9a-fA-F:]+\]):\d{1,5}$/, {
+    error: 'it looks like 0.0.0.0:8179 or [::]:8179',
+  });
+
+/** The file, before the checks between fields. */
+export const fileSchema = z.strictObject({
+  version: z.literal(1, { error: 'this release reads version 1' }),
+  node: name.describe(
+    "This daemon's name: the appliance that it runs on, or any other name for an observer.",
+  ),
+  aws: z.strictObject({
+    region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: 'a region looks like eu-central-1' }),
+    endpoint: url.optional(),
+    attemptTimeout: duration(50, 60_000).prefault('500ms'),
+    timeout: duration(100, 300_000).prefault('5s'),
+    addresses: z.record(z.string(), z.array(address).min(1)).default({}),
+  }),
+  appliances: z.array(appliance).min(1),
+  groups: z.array(group).min(1),
+  health: z.strictObject({ listen: listen.default('0.0.0.0:8179') }).optional(),
+  observe: z
+    .strictObject({
+      interval: duration(200, 600_000).prefault('5s'),
+      staleAfter: duration(500, 3_600_000).prefault('15s'),
+    })
+    .prefault({}),
+  journal: z
+    .strictObject({
+      directory: z.string().min(1).default('/var/lib/byoa/journal'),
+      maxBytes: size.prefault('64MiB'),
+      files: count(1000).default(8),
+    })
+    .prefault({}),
+  control: z.strictObject({ socket: z.string().min(1).default('/run/byoa/control.sock') }).prefault({}),
+  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
+});
+
+/** What people and programs write. */
+export type ConfigInput = z.input<typeof fileSchema>;
+/** What the schema makes of it: the input of `resolve`. */
+export type ParsedFile = z.output<typeof fileSchema>;
