@@ -9,6 +9,7 @@ export type Selector =
 export type Call =
   | { readonly kind: 'describe-route-tables'; readonly select: Selector }
   | { readonly kind: 'describe-network-interfaces'; readonly enis: readonly string[] }
+  | { readonly kind: 'describe-subnets'; readonly subnets: readonly string[] }
   | { readonly kind: 'replace-route'; readonly table: string; readonly destination: string; readonly eni: string }
   | { readonly kind: 'create-route'; readonly table: string; readonly destination: string; readonly eni: string }
   | { readonly kind: 'detach-network-interface'; readonly attachment: string; readonly force: boolean }
@@ -51,10 +52,17 @@ export interface ObservedEni {
   };
 }
 
+/** A subnet's address ranges: an ENI's router stands at the first address of each. */
+export interface ObservedSubnet {
+  readonly id: string;
+  readonly cidrs: readonly string[];
+}
+
 /** What a successful call returns. */
 export type Value =
   | { readonly kind: 'route-tables'; readonly tables: readonly ObservedRouteTable[] }
   | { readonly kind: 'network-interfaces'; readonly enis: readonly ObservedEni[] }
+  | { readonly kind: 'subnets'; readonly subnets: readonly ObservedSubnet[] }
   | { readonly kind: 'done' }
   | { readonly kind: 'attachment'; readonly attachment: string };
 

@@ -1,0 +1,45 @@
+/** How a call that did not succeed ended: refused for certain, or unknown. Pure; the shell supplies what it saw. */
+import type { Outcome } from './call.ts';
+
+/** What came back, or did not. `status` is the HTTP status, `code` the error code of EC2 or of the socket. */
+export interface Failure {
+  readonly status?: number;
+  readonly code?: string;
+  readonly message: string;
+}
+
+/** Refusals that pass with time: throttling, and eventual consistency right after something was made or changed. */
+const PASSING = [
+  /^RequestLimitExceeded$/,
+  /^Throttl/,
+  /^TooManyRequests/,
+  /\.NotFound$/,
+  /^IncorrectState/,
+  /^IncorrectInstanceState$/,
+  /\.InUse$/,
+  /^DependencyViolation$/,
+  /^ResourceAlreadyAssociated$/,
+  /^RequestExpired$/,
+  /^InsufficientInstanceCapacity$/,
+];
+
+/** Throttling is answered with 503 (RequestLimitExceeded) and is still a refusal: nothing was applied. */
+const THROTTLED = /^(RequestLimitExceeded|Throttl|TooManyRequests)/;
+
+/** Socket errors before a byte was sent: the call cannot have been applied. */
+const NEVER_SENT = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
+
+/**
+ * The outcome. Without a status nothing was answered: unknown, save where no connection came about. A 5xx is unknown
+ * save for throttling; every other answer is a refusal, and whether to try again depends on its code.
+ */
+export function toOutcome({ status, code, message }: Failure): Outcome {
+  if (status === undefined) {
+    if (code !== undefined && NEVER_SENT.test(code)) return { kind: 'rejected', code, message, retry: true };
+    return { kind: 'unknown', reason: code === undefined ? message : `${code}: ${message}` };
+  }
+  const known = code ?? `HTTP${status}`;
+  if (THROTTLED.test(known)) return { kind: 'rejected', code: known, message, retry: true };
+  if (status >= 500) return { kind: 'unknown', reason: `${known} (HTTP ${status}): ${message}` };
+  return { kind: 'rejected', code: known, message, retry: PASSING.some((pattern) => pattern.test(known)) };
+}

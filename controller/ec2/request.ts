@@ -1,0 +1,155 @@
+/**
+ * Calls as EC2 actions with the input of the AWS SDK, and the SDK's output as values. Knows no client and sends nothing.
+ * Describe calls ask for ids or tags in one request: the API answers up to 1,000 at a time, far beyond any group.
+ */
+import { formatPrefix, parsePrefix } from '../base/ip.ts';
+import { unreachable } from '../base/result.ts';
+import type { Call, ObservedEni, ObservedRoute, ObservedRouteTable, ObservedSubnet, Selector, Value } from './call.ts';
+
+/** An EC2 action and its input, shaped as in `@aws-sdk/client-ec2`. */
+export interface Ec2Request {
+  readonly action: string;
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+/** The request of a call. */
+export function toRequest(call: Call): Ec2Request {
+  switch (call.kind) {
+    case 'describe-route-tables':
+      return { action: 'DescribeRouteTables', input: select(call.select) };
+    case 'describe-network-interfaces':
+      return { action: 'DescribeNetworkInterfaces', input: { NetworkInterfaceIds: call.enis } };
+    case 'describe-subnets':
+      return { action: 'DescribeSubnets', input: { SubnetIds: call.subnets } };
+    case 'replace-route':
+    case 'create-route': {
+      const key = call.destination.includes(':') ? 'DestinationIpv6CidrBlock' : 'DestinationCidrBlock';
+      const input = { RouteTableId: call.table, [key]: call.destination, NetworkInterfaceId: call.eni };
+      return { action: call.kind === 'replace-route' ? 'ReplaceRoute' : 'CreateRoute', input };
+    }
+    case 'detach-network-interface':
+      return { action: 'DetachNetworkInterface', input: { AttachmentId: call.attachment, Force: call.force } };
+    case 'attach-network-interface': {
+      const { eni, instance, deviceIndex } = call;
+      const input = { NetworkInterfaceId: eni, InstanceId: instance, DeviceIndex: deviceIndex };
+      return { action: 'AttachNetworkInterface', input };
+    }
+    default:
+      return unreachable(call);
+  }
+}
+
+function select(selector: Selector): Record<string, unknown> {
+  return selector.kind === 'ids'
+    ? { RouteTableIds: selector.ids }
+    : { Filters: [{ Name: `tag:${selector.key}`, Values: [selector.value] }] };
+}
+
+/** The value of a successful answer; what is missing in the output is read as empty. */
+export function toValue(call: Call, output: unknown): Value {
+  switch (call.kind) {
+    case 'describe-route-tables':
+      return { kind: 'route-tables', tables: list(output, 'RouteTables').map(routeTable) };
+    case 'describe-network-interfaces':
+      return { kind: 'network-interfaces', enis: list(output, 'NetworkInterfaces').map(eni) };
+    case 'describe-subnets':
+      return { kind: 'subnets', subnets: list(output, 'Subnets').map(subnet) };
+    case 'attach-network-interface':
+      return { kind: 'attachment', attachment: text(output, 'AttachmentId') ?? '' };
+    case 'replace-route':
+    case 'create-route':
+    case 'detach-network-interface':
+      return { kind: 'done' };
+    default:
+      return unreachable(call);
+  }
+}
+
+function routeTable(item: unknown): ObservedRouteTable {
+  return {
+    id: text(item, 'RouteTableId') ?? '',
+    vpc: text(item, 'VpcId') ?? '',
+    routes: list(item, 'Routes').flatMap(route),
+  };
+}
+
+/** EC2 names a route's target by the field that it stands in; an ENI of an instance fills two. */
+const TARGETS = [
+  'NetworkInterfaceId',
+  'GatewayId',
+  'NatGatewayId',
+  'TransitGatewayId',
+  'VpcPeeringConnectionId',
+  'EgressOnlyInternetGatewayId',
+  'LocalGatewayId',
+  'CarrierGatewayId',
+  'CoreNetworkArn',
+  'InstanceId',
+] as const;
+
+function route(item: unknown): readonly ObservedRoute[] {
+  const destination = text(item, 'DestinationCidrBlock') ?? text(item, 'DestinationIpv6CidrBlock');
+  if (destination === undefined) return [];
+  const target = TARGETS.map((name) => text(item, name)).find((value) => value !== undefined) ?? '';
+  const state = text(item, 'State') === 'blackhole' ? 'blackhole' : 'active';
+  return [{ destination: canonical(destination), target, state }];
+}
+
+function canonical(cidr: string): string {
+  const parsed = parsePrefix(cidr);
+  return parsed.ok ? formatPrefix(parsed.value) : cidr;
+}
+
+const ENI_STATUS = ['available', 'associated', 'attaching', 'in-use', 'detaching'] as const;
+const ATTACHMENT_STATUS = ['attaching', 'attached', 'detaching', 'detached'] as const;
+
+function eni(item: unknown): ObservedEni {
+  const attachment = field(item, 'Attachment');
+  const attachmentId = text(attachment, 'AttachmentId');
+  const v4 = list(item, 'PrivateIpAddresses')
+    .map((one) => ({ address: text(one, 'PrivateIpAddress') ?? '', primary: field(one, 'Primary') === true }))
+    .sort((a, b) => Number(b.primary) - Number(a.primary));
+  const v6 = list(item, 'Ipv6Addresses').flatMap((one) => text(one, 'Ipv6Address') ?? []);
+  return {
+    id: text(item, 'NetworkInterfaceId') ?? '',
+    vpc: text(item, 'VpcId') ?? '',
+    zone: text(item, 'AvailabilityZone') ?? '',
+    mac: text(item, 'MacAddress') ?? '',
+    subnet: text(item, 'SubnetId') ?? '',
+    addresses: [...v4.map(({ address }) => address), ...v6],
+    sourceDestCheck: field(item, 'SourceDestCheck') !== false,
+    status: oneOf(ENI_STATUS, text(item, 'Status')) ?? 'in-use',
+    ...(attachmentId === undefined
+      ? {}
+      : {
+          attachment: {
+            id: attachmentId,
+            instance: text(attachment, 'InstanceId') ?? '',
+            deviceIndex: Number(field(attachment, 'DeviceIndex') ?? -1),
+            status: oneOf(ATTACHMENT_STATUS, text(attachment, 'Status')) ?? 'attached',
+          },
+        }),
+  };
+}
+
+function subnet(item: unknown): ObservedSubnet {
+  const v6 = list(item, 'Ipv6CidrBlockAssociationSet').flatMap((one) => text(one, 'Ipv6CidrBlock') ?? []);
+  const v4 = text(item, 'CidrBlock');
+  return { id: text(item, 'SubnetId') ?? '', cidrs: [...(v4 === undefined ? [] : [v4]), ...v6] };
+}
+
+const field = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+
+function text(value: unknown, key: string): string | undefined {
+  const found = field(value, key);
+  return typeof found === 'string' && found !== '' ? found : undefined;
+}
+
+function list(value: unknown, key: string): readonly unknown[] {
+  const found = field(value, key);
+  return Array.isArray(found) ? found : [];
+}
+
+const oneOf = <T extends string>(known: readonly T[], value: string | undefined): T | undefined =>
+  known.find((one) => one === value);
