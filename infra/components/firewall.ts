@@ -1,0 +1,53 @@
+/**
+ * One security group that lets in everything from the VPC and, where given, SSH from one block, and lets out everything. An
+ * appliance forwards what its workloads send, so a narrower group belongs on the workloads.
+ */
+import * as aws from '@pulumi/aws';
+import * as pulumi from '@pulumi/pulumi';
+import { type Tags, tagged } from './tags.ts';
+
+export interface FirewallArgs {
+  readonly vpcId: pulumi.Input<string>;
+  /** Blocks of the VPC. */
+  readonly cidr: string;
+  readonly ipv6Cidr?: pulumi.Input<string>;
+  readonly description: string;
+  readonly tags: Tags;
+}
+
+export class Firewall extends pulumi.ComponentResource {
+  readonly securityGroupId: pulumi.Output<string>;
+
+  constructor(name: string, args: FirewallArgs, opts?: pulumi.ComponentResourceOptions) {
+    super('byoa:index:Firewall', name, {}, opts);
+    const child = { parent: this };
+    const group = new aws.ec2.SecurityGroup(
+      name,
+      { vpcId: args.vpcId, description: args.description, tags: tagged(args.tags, name) },
+      child,
+    );
+    const common = { securityGroupId: group.id, ipProtocol: '-1' };
+    const rule = (text: string) => ({
+      ...common,
+      description: text,
+      tags: tagged(args.tags, `${name}: ${text}`),
+    });
+    const { SecurityGroupIngressRule, SecurityGroupEgressRule } = aws.vpc;
+    new SecurityGroupIngressRule(`${name}-in-vpc`, { ...rule('from the VPC'), cidrIpv4: args.cidr }, child);
+    new SecurityGroupEgressRule(`${name}-out-any`, { ...rule('to anywhere'), cidrIpv4: '0.0.0.0/0' }, child);
+    if (args.ipv6Cidr !== undefined) {
+      new SecurityGroupIngressRule(
+        `${name}-in-vpc6`,
+        { ...rule('from the VPC, IPv6'), cidrIpv6: args.ipv6Cidr },
+        child,
+      );
+      new SecurityGroupEgressRule(
+        `${name}-out-any6`,
+        { ...rule('to anywhere, IPv6'), cidrIpv6: '::/0' },
+        child,
+      );
+    }
+    this.securityGroupId = group.id;
+    this.registerOutputs({ securityGroupId: this.securityGroupId });
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * What the appliances' daemons may do: look at everything that they must know, and write to the named tables, ENIs and
+ * instances only. The policy is attached after the instances exist, since it names them.
+ */
+import * as aws from '@pulumi/aws';
+import * as pulumi from '@pulumi/pulumi';
+import { type Tags, tagged } from './tags.ts';
+
+const DESCRIBE = [
+  'ec2:DescribeInstances',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeRouteTables',
+  'ec2:DescribeSubnets',
+];
+
+/** The ARNs that a policy names. */
+export interface PolicyScope {
+  readonly routeTables: readonly string[];
+  /** ENIs that are moved, and the instances that they are moved between. */
+  readonly networkInterfaces: readonly string[];
+  readonly instances: readonly string[];
+}
+
+interface Statement {
+  readonly Sid: string;
+  readonly Effect: 'Allow';
+  readonly Action: readonly string[];
+  readonly Resource: string | readonly string[];
+}
+
+/** The daemon's policy document; a statement without anything to name is left out, never widened. */
+export function daemonPolicy(scope: PolicyScope): {
+  readonly Version: '2012-10-17';
+  readonly Statement: readonly Statement[];
+} {
+  const movable =
+    scope.networkInterfaces.length === 0 ? [] : [...scope.networkInterfaces, ...scope.instances];
+  const describe: Statement = { Sid: 'Describe', Effect: 'Allow', Action: DESCRIBE, Resource: '*' };
+  const move: readonly Statement[] = [
+    {
+      Sid: 'MoveRoutes',
+      Effect: 'Allow',
+      Action: ['ec2:CreateRoute', 'ec2:ReplaceRoute'],
+      Resource: scope.routeTables,
+    },
+    {
+      Sid: 'MoveInterfaces',
+      Effect: 'Allow',
+      Action: ['ec2:AttachNetworkInterface', 'ec2:DetachNetworkInterface'],
+      Resource: movable,
+    },
+  ];
+  return {
+    Version: '2012-10-17',
+    Statement: [describe, ...move.filter((statement) => statement.Resource.length > 0)],
+  };
+}
+
+const TRUST = JSON.stringify({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: 'ec2.amazonaws.com' } }],
+});
+
+export interface DaemonRoleArgs {
+  readonly tags: Tags;
+}
+
+export class DaemonRole extends pulumi.ComponentResource {
+  readonly roleName: pulumi.Output<string>;
+  readonly instanceProfileName: pulumi.Output<string>;
+  private readonly prefix: string;
+
+  constructor(name: string, args: DaemonRoleArgs, opts?: pulumi.ComponentResourceOptions) {
+    super('byoa:index:DaemonRole', name, {}, opts);
+    this.prefix = name;
+    const child = { parent: this };
+    const tags = tagged(args.tags, name);
+    const role = new aws.iam.Role(
+      name,
+      { assumeRolePolicy: TRUST, description: 'byoa daemons on the appliances', tags },
+      child,
+    );
+    const profile = new aws.iam.InstanceProfile(name, { role: role.name, tags }, child);
+    this.roleName = role.name;
+    this.instanceProfileName = profile.name;
+    this.registerOutputs({ roleName: this.roleName, instanceProfileName: this.instanceProfileName });
+  }
+
+  /** Grants the daemons what they need; called once, when the instances are known. */
+  allow(scope: { readonly [K in keyof PolicyScope]: readonly pulumi.Output<string>[] }): void {
+    const all = (arns: readonly pulumi.Output<string>[]) => pulumi.all([...arns]);
+    const policy = pulumi
+      .all([all(scope.routeTables), all(scope.networkInterfaces), all(scope.instances)])
+      .apply(([routeTables, networkInterfaces, instances]) =>
+        JSON.stringify(daemonPolicy({ routeTables, networkInterfaces, instances })),
+      );
+    new aws.iam.RolePolicy(`${this.prefix}-daemon`, { role: this.roleName, policy }, { parent: this });
+  }
+}

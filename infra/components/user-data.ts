@@ -1,0 +1,187 @@
+/**
+ * The script that cloud-init runs on an appliance's first boot: forwarding first, so that the appliance forwards even where
+ * the daemon cannot be had; then the daemon, checked against its SHA-256, under systemd. Pure text; Debian 12.
+ */
+
+export interface UserDataArgs {
+  readonly appliance: string;
+  readonly daemonUrl: string;
+  /** 64 lower-case hexadecimal digits. */
+  readonly daemonSha256: string;
+  /** The daemon's configuration file, YAML. */
+  readonly config: string;
+  /** IPv4 block whose packets to elsewhere leave with the appliance's address. */
+  readonly masquerade: string;
+  readonly ipv6: boolean;
+}
+
+/** EC2 takes 16 KB of user data, before base64. */
+export const USER_DATA_LIMIT_BYTES = 16_384;
+
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** A file written by the script, byte for byte. */
+function file(path: string, text: string): string {
+  const end = 'END_OF_FILE';
+  if (text.split('\n').includes(end))
+    throw new Error(`a line of ${path} is '${end}', which ends files in user data`);
+  return `cat >"$ROOT${path}" <<'${end}'\n${text.trimEnd()}\n${end}`;
+}
+
+const sysctls = (ipv6: boolean): string =>
+  [
+    '# Forward, and let packets come in on one ENI and leave by another.',
+    'net.ipv4.ip_forward = 1',
+    'net.ipv4.conf.all.rp_filter = 0',
+    'net.ipv4.conf.default.rp_filter = 2',
+    'net.ipv4.conf.all.send_redirects = 0',
+    'net.ipv4.conf.default.send_redirects = 0',
+    '# ICMP echo without privileges, for the probes of the daemon.',
+    'net.ipv4.ping_group_range = 0 2147483647',
+    ...(ipv6
+      ? [
+          '# A forwarding host would otherwise ignore the router that gives it its default route.',
+          'net.ipv6.conf.all.accept_ra = 2',
+          'net.ipv6.conf.default.accept_ra = 2',
+          'net.ipv6.conf.all.forwarding = 1',
+        ]
+      : []),
+  ].join('\n');
+
+const nftables = (block: string): string => `#!/usr/sbin/nft -f
+flush ruleset
+table ip byoa {
+  chain postrouting {
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr ${block} ip daddr != ${block} masquerade
+  }
+}`;
+
+const UNIT = `[Unit]
+Description=byoa failover daemon
+Wants=network-online.target
+After=network-online.target nftables.service
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+NotifyAccess=all
+ExecStart=/usr/local/bin/byoa run --config /etc/byoa/byoa.yaml
+ExecReload=/bin/kill -HUP $MAINPID
+Restart=always
+RestartSec=1
+WatchdogSec=10
+TimeoutStartSec=30
+TimeoutStopSec=10
+User=byoa
+StateDirectory=byoa
+RuntimeDirectory=byoa
+CacheDirectory=byoa
+AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW
+CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_PACKET
+RestrictNamespaces=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+
+[Install]
+WantedBy=multi-user.target`;
+
+/** Fetches by whatever the image has: curl, wget, or the Python that cloud-init itself needs. */
+const FETCH = `fetch() { # URL FILE
+  if command -v curl >/dev/null; then
+    curl --fail --silent --show-error --location --max-time 120 --output "$2" "$1"
+  elif command -v wget >/dev/null; then
+    wget --quiet --timeout=120 --output-document="$2" "$1"
+  else
+    python3 -c 'import sys, urllib.request as r; r.urlretrieve(sys.argv[1], sys.argv[2])' "$1" "$2"
+  fi
+}
+
+install_daemon() {
+  local part="$ROOT/usr/local/bin/byoa.part" attempt found
+  for attempt in $(seq "$ATTEMPTS"); do
+    if fetch "$DAEMON_URL" "$part"; then
+      found=$(sha256sum "$part" | cut -d ' ' -f 1)
+      if [ "$found" = "$DAEMON_SHA256" ]; then
+        chmod 755 "$part"
+        mv "$part" "$ROOT/usr/local/bin/byoa"
+        return 0
+      fi
+      rm -f "$part"
+      say "the file at $DAEMON_URL has SHA-256 $found, not $DAEMON_SHA256: it is not started; deploy the right digest"
+      return 1
+    fi
+    say "attempt $attempt of $ATTEMPTS to fetch $DAEMON_URL failed"
+    sleep "$PAUSE_S"
+  done
+  say "could not fetch $DAEMON_URL: the appliance forwards, but no daemon watches it"
+  return 1
+}`;
+
+/** The script; throws an error that gives the size where EC2 would refuse it. */
+export function userData(args: UserDataArgs): string {
+  const script = `#!/bin/bash
+# byoa: sets up appliance ${args.appliance} on its first boot.
+set -euo pipefail
+ROOT=''
+ATTEMPTS=60
+PAUSE_S=5
+DAEMON_URL=${quoted(args.daemonUrl)}
+DAEMON_SHA256=${quoted(args.daemonSha256)}
+
+say() {
+  echo "byoa: $*" >&2
+}
+
+${FETCH}
+
+write_files() {
+mkdir -p "$ROOT/etc/sysctl.d" "$ROOT/etc/byoa" "$ROOT/etc/systemd/system" "$ROOT/usr/local/bin"
+${file('/etc/sysctl.d/90-byoa.conf', sysctls(args.ipv6))}
+${file('/etc/nftables.conf', nftables(args.masquerade))}
+${file('/etc/byoa/byoa.yaml', args.config)}
+${file('/etc/systemd/system/byoa.service', UNIT)}
+}
+
+start_forwarding() {
+  sysctl --quiet --system
+  command -v nft >/dev/null || { apt-get -qq update && apt-get -qq install -y nftables; }
+  systemctl enable --quiet nftables
+  systemctl restart nftables
+}
+
+start_daemon() {
+  id byoa >/dev/null 2>&1 || useradd --system --home-dir /var/lib/byoa --shell /usr/sbin/nologin byoa
+  systemctl daemon-reload
+  systemctl enable --quiet --now byoa
+}
+
+main() {
+  write_files
+  start_forwarding
+  install_daemon
+  start_daemon
+  say 'appliance ${args.appliance} is set up'
+}
+
+main
+`;
+  const bytes = Buffer.byteLength(script);
+  if (bytes <= USER_DATA_LIMIT_BYTES) return script;
+  throw new Error(
+    `the user data of appliance ${args.appliance} has ${bytes} bytes, and EC2 takes ${USER_DATA_LIMIT_BYTES}: ` +
+      'shorten the daemon configuration (fewer tables or probes), or select tables by tag',
+  );
+}
