@@ -1,0 +1,55 @@
+/**
+ * What a handler is and what it may use. A handler is a pure function of the account's state, the request and the
+ * time: it reads and writes through its transaction, refuses by `refuse`, and nothing of a refused request is kept.
+ * Checked for it beforehand: unknown and required parameters; done for it around: DryRun, ClientToken, throttling.
+ */
+import type { Instant, Millis } from '../../controller/base/time.ts';
+import type { Kind, Records } from './record/kinds.ts';
+import type { CloudSettings } from './settings.ts';
+
+/** A step of a state machine that becomes due: data, so that it can be kept and shown. */
+export interface Transition {
+  /** A name in the table of transitions (handlers.ts). */
+  readonly name: string;
+  /** What it is about; the transition finds out whether it still applies. */
+  readonly id: string;
+}
+
+/** One request's view of the cloud. Kinds of account scope are seen from every region of the account. */
+export interface Tx {
+  readonly account: string;
+  readonly region: string;
+  readonly now: Instant;
+  readonly settings: CloudSettings;
+  /** `now` as EC2 shows it. */
+  readonly date: () => Date;
+  readonly get: <K extends Kind>(kind: K, id: string) => Records[K] | undefined;
+  /** As `get`, but refuses with EC2's words when the id is malformed or absent. */
+  readonly need: <K extends Kind>(kind: K, id: string) => Records[K];
+  /** All of a kind, in order of creation. */
+  readonly list: <K extends Kind>(kind: K) => readonly Records[K][];
+  /** The records of a kind that refer to an id (`refersTo` in kinds.ts): children, users, by association id. */
+  readonly referring: <K extends Kind>(kind: K, id: string) => readonly Records[K][];
+  readonly put: <K extends Kind>(kind: K, record: Records[K]) => Records[K];
+  readonly remove: (kind: Kind, id: string) => void;
+  /** A new id such as `vpc-0123456789abcdef0`. */
+  readonly newId: (prefix: string) => string;
+  /** The next number in [0, 1) of the cloud's seeded stream. */
+  readonly random: () => number;
+  /** Runs a transition after `delay`; with 0 it runs right after the request, which still sees the state before. */
+  readonly after: (delay: Millis, transition: Transition) => void;
+}
+
+/** A handler with its types forgotten, as the table holds it. */
+export type Handler = (tx: Tx, input: object) => object | undefined;
+
+export type Handlers = Readonly<Record<string, Handler>>;
+
+/** Makes a table entry of a typed handler; the codec and the required-members check vouch for the input's type. */
+export const handler =
+  <I extends object, O extends object | undefined = undefined>(run: (tx: Tx, input: I) => O): Handler =>
+  (tx, input) =>
+    run(tx, input as I);
+
+/** What a transition does. It runs in a transaction of its own, in the account and region of its request. */
+export type Transitions = Readonly<Record<string, (tx: Tx, id: string) => void>>;

@@ -1,0 +1,14 @@
+/** The check for required parameters, from the runtime schemas of the SDK's clients. */
+import { missing, refuse } from './refusal.ts';
+import { missingMember, operationOf, type ServiceName } from './shape.ts';
+
+/** Refuses an input that lacks a required member, in the words of the service. */
+export function checkRequired(service: ServiceName, action: string, input: object): void {
+  const operation = operationOf(service, action);
+  const name = operation && missingMember(operation.input, input);
+  if (name === undefined) return;
+  if (service === 'ec2') missing(name);
+  const at = name.charAt(0).toLowerCase() + name.slice(1);
+  const fault = `Value null at '${at}' failed to satisfy constraint: Member must not be null`;
+  refuse('ValidationError', `1 validation error detected: ${fault}`);
+}

@@ -1,0 +1,233 @@
+/**
+ * The EC2, STS and IAM service without I/O: a cloud of accounts and regions, requests handled one at a time, state
+ * machines that move when they are due, and the changes that the data plane must learn. Says nothing of HTTP or XML.
+ */
+import { stream } from '../../controller/base/prng.ts';
+import { unreachable } from '../../controller/base/result.ts';
+import type { Instant } from '../../controller/base/time.ts';
+import type { Change } from '../vpc/model.ts';
+import type { Transition } from './handler.ts';
+import { handlerFor, transitions } from './handlers.ts';
+import { changeOf, same } from './record/kinds.ts';
+import { isRefusal } from './refusal.ts';
+import { checkRequired } from './required.ts';
+import { type CloudOptions, type CloudSettings, cloudSettings } from './settings.ts';
+import type { ServiceName } from './shape.ts';
+import { createStore, read, redo, type Store, undo, type Write } from './store.ts';
+import { admit, type Bucket } from './throttle.ts';
+import { openTransaction } from './transaction.ts';
+
+export interface Request {
+  /** 12 digits. */
+  readonly account: string;
+  readonly region: string;
+  readonly service: ServiceName;
+  /** The operation, e.g. `ReplaceRoute`. */
+  readonly action: string;
+  /** As the SDK's command takes it. */
+  readonly input: object;
+}
+
+export type Reply =
+  /** `output` as the SDK's command returns it, without metadata. */
+  | { readonly kind: 'ok'; readonly output: object }
+  | { readonly kind: 'error'; readonly code: string; readonly message: string; readonly status: number };
+
+interface Scheduled {
+  readonly at: Instant;
+  readonly seq: number;
+  readonly account: string;
+  readonly region: string;
+  readonly transition: Transition;
+}
+
+/** A cloud owns its state; only this file's functions change it. */
+export interface Cloud {
+  readonly settings: CloudSettings;
+  readonly store: Store;
+  readonly random: () => number;
+  readonly staleness: () => number;
+  readonly scheduled: Scheduled[];
+  readonly changes: Change[];
+  readonly buckets: Map<string, Bucket>;
+  readonly tokens: Map<string, { readonly input: object; readonly output: object }>;
+  /** Recent writes, oldest first; kept only for stale reads. */
+  readonly recent: Write[];
+  seq: number;
+}
+
+/** Creates an empty cloud. The same seed and the same requests give the same ids and answers. */
+export function createCloud(options: CloudOptions = {}): Cloud {
+  const settings = cloudSettings(options);
+  return {
+    settings,
+    store: createStore(),
+    random: stream(settings.seed, 'ec2'),
+    staleness: stream(settings.seed, 'stale-reads'),
+    scheduled: [],
+    changes: [],
+    buckets: new Map(),
+    tokens: new Map(),
+    recent: [],
+    seq: 0,
+  };
+}
+
+/** Handles one request at `now`; an error leaves nothing half done. */
+export function handle(cloud: Cloud, request: Request, now: Instant): Reply {
+  settle(cloud, now);
+  const handler = handlerFor(request.service, request.action);
+  if (handler === undefined) {
+    const message = `The action ${request.action} is not simulated: it has no handler in this ${request.service} endpoint.`;
+    return { kind: 'error', code: 'InvalidAction', message, status: 400 };
+  }
+  if (cloud.settings.throttle === 'aws' && request.service === 'ec2' && !admit(cloud.buckets, request, now)) {
+    return { kind: 'error', code: 'RequestLimitExceeded', message: 'Request limit exceeded.', status: 503 };
+  }
+  const { DryRun: dryRun, ClientToken: token } = request.input as { DryRun?: boolean; ClientToken?: string };
+  const remembered = token && `${request.account}/${request.region}/${request.action}/${token}`;
+  const earlier = remembered ? cloud.tokens.get(remembered) : undefined;
+  if (earlier !== undefined && dryRun !== true) {
+    if (same(earlier.input, request.input)) return { kind: 'ok', output: earlier.output };
+    const message = `Arguments on this idempotent request are inconsistent with arguments used in previous request(s).`;
+    return { kind: 'error', code: 'IdempotentParameterMismatch', message, status: 400 };
+  }
+  const log: Write[] = [];
+  const queue: Scheduled[] = [];
+  const mode =
+    dryRun === true
+      ? 'dry-run'
+      : cloud.settings.staleReadsMs > 0 && isRead(request.action)
+        ? 'stale'
+        : 'plain';
+  const run = (): object => {
+    checkRequired(request.service, request.action, request.input);
+    return handler(transaction(cloud, request, now, log, queue), request.input) ?? {};
+  };
+  try {
+    switch (mode) {
+      case 'plain': {
+        const output = run();
+        if (remembered) cloud.tokens.set(remembered, { input: request.input, output });
+        commit(cloud, log, queue, now);
+        return { kind: 'ok', output };
+      }
+      case 'stale':
+        return { kind: 'ok', output: staleRead(cloud, now, run) };
+      case 'dry-run':
+        run();
+        rollback(log);
+        return dryRunPassed;
+      default:
+        return unreachable(mode);
+    }
+  } catch (thrown) {
+    rollback(log);
+    if (!isRefusal(thrown)) throw thrown;
+    if (mode === 'dry-run' && !isValidation(thrown.code)) return dryRunPassed;
+    return { kind: 'error', code: thrown.code, message: thrown.message, status: thrown.status };
+  }
+}
+
+const dryRunPassed: Reply = {
+  kind: 'error',
+  code: 'DryRunOperation',
+  message: 'Request would have succeeded, but DryRun flag is set.',
+  status: 412,
+};
+
+/** What EC2 still finds in a dry run: it checks the form and the permission, not whether the state allows it. */
+const isValidation = (code: string): boolean =>
+  /^(Missing|InvalidParameter|UnknownParameter|Unsupported)|\.(Malformed|NotFound)$/.test(code);
+
+const isRead = (action: string): boolean => /^(Describe|Get|List|Search)/.test(action);
+
+/** When the next state machine is due. */
+export const nextAt = (cloud: Cloud): Instant | undefined => cloud.scheduled[0]?.at;
+
+/** Moves every state machine that is due at `now`, each at its own time. */
+export function settle(cloud: Cloud, now: Instant): void {
+  for (let due = cloud.scheduled[0]; due !== undefined && due.at <= now; due = cloud.scheduled[0]) {
+    cloud.scheduled.shift();
+    const log: Write[] = [];
+    const queue: Scheduled[] = [];
+    const step = transitions[due.transition.name];
+    if (step === undefined) throw new Error(`no transition named '${due.transition.name}'`);
+    step(transaction(cloud, due, due.at, log, queue), due.transition.id);
+    commit(cloud, log, queue, due.at);
+  }
+}
+
+/** The data-plane changes since they were last taken, in order. */
+export const takeChanges = (cloud: Cloud): Change[] => cloud.changes.splice(0);
+
+function transaction(
+  cloud: Cloud,
+  who: { readonly account: string; readonly region: string },
+  now: Instant,
+  log: Write[],
+  queue: Scheduled[],
+): ReturnType<typeof openTransaction> {
+  const { account, region } = who;
+  return openTransaction({
+    account,
+    region,
+    now,
+    settings: cloud.settings,
+    store: cloud.store,
+    random: cloud.random,
+    log,
+    after: (delay, transition) => {
+      queue.push({ at: now + delay, seq: cloud.seq++, account, region, transition });
+    },
+  });
+}
+
+function commit(cloud: Cloud, log: readonly Write[], queue: readonly Scheduled[], now: Instant): void {
+  const first = new Map<string, Write>();
+  for (const write of log) {
+    const key = `${write.table.kind}/${write.id}`;
+    if (!first.has(key)) first.set(key, write);
+  }
+  for (const { table, id, before } of first.values()) {
+    const change = changeOf(table.kind, id, before?.record as never, read(table, id));
+    if (change) cloud.changes.push(change);
+  }
+  if (cloud.settings.staleReadsMs > 0) {
+    cloud.recent.push(...log);
+    const oldest = now - cloud.settings.staleReadsMs;
+    const keep = cloud.recent.findIndex((write) => write.at >= oldest);
+    cloud.recent.splice(0, keep < 0 ? cloud.recent.length : keep);
+  }
+  for (const each of queue) schedule(cloud.scheduled, each);
+  if (queue.some((each) => each.at <= now)) settle(cloud, now);
+}
+
+/** Keeps the list ordered by time, then by order of scheduling. */
+function schedule(list: Scheduled[], item: Scheduled): void {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const at = list[middle]?.at ?? 0;
+    if (at <= item.at) low = middle + 1;
+    else high = middle;
+  }
+  list.splice(low, 0, item);
+}
+
+function rollback(log: readonly Write[]): void {
+  for (const write of log.toReversed()) undo(write);
+}
+
+/** Runs a read in the state of a seeded moment up to `staleReadsMs` ago: later writes are undone and done again. */
+function staleRead(cloud: Cloud, now: Instant, run: () => object): object {
+  const moment = now - cloud.staleness() * cloud.settings.staleReadsMs;
+  const later = cloud.recent.filter((write) => write.at > moment);
+  rollback(later);
+  try {
+    return run();
+  } finally {
+    for (const write of later) redo(write);
+  }
+}

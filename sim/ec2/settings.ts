@@ -1,0 +1,87 @@
+/** The settings of a simulated cloud: durations, quotas and knobs. All that is random is drawn from `seed`. */
+import type { Millis } from '../../controller/base/time.ts';
+
+/** Default quotas of a region of an account. AWS VPC quotas page. */
+export interface Quotas {
+  readonly vpcs: number;
+  readonly subnetsPerVpc: number;
+  readonly ipv4BlocksPerVpc: number;
+  readonly ipv6BlocksPerVpc: number;
+  readonly routeTablesPerVpc: number;
+  /** IPv4 and IPv6 are counted apart. */
+  readonly routesPerTable: number;
+  readonly internetGateways: number;
+  readonly networkInterfaces: number;
+  readonly groupsPerInterface: number;
+  readonly securityGroups: number;
+  /** Inbound and outbound are counted apart. */
+  readonly rulesPerGroup: number;
+  readonly addresses: number;
+  readonly tagsPerResource: number;
+}
+
+export interface CloudSettings {
+  readonly seed: number | string;
+  /** Added to the world's clock to give the dates that EC2 shows, ms of Unix time. */
+  readonly epochMs: number;
+  /** Letters of the availability zones of each region. */
+  readonly zones: readonly string[];
+  /** Whether a region starts with a default VPC, as in a new AWS account. */
+  readonly defaultVpc: boolean;
+  /** Refuses AMIs that were never registered; otherwise any well-formed id will do. */
+  readonly strictAmi: boolean;
+  readonly attachMs: Millis;
+  readonly detachMs: Millis;
+  readonly forceDetachMs: Millis;
+  readonly startMs: Millis;
+  readonly stopMs: Millis;
+  readonly terminateMs: Millis;
+  /** How long a terminated instance stays visible. */
+  readonly terminatedVisibleMs: Millis;
+  /** `aws`: the documented token buckets per account, region and action. */
+  readonly throttle: 'off' | 'aws';
+  /** Reads may answer from a state that is up to so old; 0 is off. */
+  readonly staleReadsMs: Millis;
+  /** Where public addresses come from; RFC 2544 benchmark space by default. */
+  readonly publicPool: string;
+  readonly quotas: Quotas;
+}
+
+const quotas: Quotas = {
+  vpcs: 5,
+  subnetsPerVpc: 200,
+  ipv4BlocksPerVpc: 5,
+  ipv6BlocksPerVpc: 5,
+  routeTablesPerVpc: 200,
+  routesPerTable: 500,
+  internetGateways: 5,
+  networkInterfaces: 5000,
+  groupsPerInterface: 5,
+  securityGroups: 2500,
+  rulesPerGroup: 60,
+  addresses: 5,
+  tagsPerResource: 50,
+};
+
+export type CloudOptions = Partial<Omit<CloudSettings, 'quotas'>> & { readonly quotas?: Partial<Quotas> };
+
+/** Fills in the defaults: everything takes effect at once, AWS's default quotas, no throttling. */
+export const cloudSettings = (options: CloudOptions): CloudSettings => ({
+  seed: 1,
+  epochMs: 0,
+  zones: ['a', 'b', 'c'],
+  defaultVpc: false,
+  strictAmi: false,
+  attachMs: 0,
+  detachMs: 0,
+  forceDetachMs: 0,
+  startMs: 0,
+  stopMs: 0,
+  terminateMs: 0,
+  terminatedVisibleMs: 3_600_000,
+  throttle: 'off',
+  staleReadsMs: 0,
+  publicPool: '198.18.0.0/15',
+  ...options,
+  quotas: { ...quotas, ...options.quotas },
+});
