@@ -18,7 +18,7 @@ h2 { margin: 40px 0 2px; font-size: 20px } h3 { margin: 28px 0 6px; font-size: 1
   border: 1px solid var(--line); border-radius: 10px } .figure b { display: block; font-size: 20px; font-variant-numeric: tabular-nums }
 .figure span { color: var(--soft); font-size: 13px } svg { display: block; max-width: 100%; height: auto }
 svg text { font: 12px system-ui, sans-serif; fill: var(--ink) } svg .soft { fill: var(--soft) } svg .strong { font-weight: 600 }
-table { border-collapse: collapse; width: 100%; font-size: 13px } td, th { text-align: left; padding: 3px 12px 3px 0; vertical-align: top;
+table { border-collapse: collapse; width: 100%; font-size: 13px } td:last-child { width: 80% } td, th { text-align: left; padding: 3px 12px 3px 0; vertical-align: top;
   border-bottom: 1px solid var(--line) } td.at { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap } .bad { color: var(--bad) }
 summary { cursor: pointer; color: var(--soft) }`;
 

@@ -12,6 +12,8 @@ interface Placed extends Box {
 
 const BOX = { width: 190, height: 74 } as const;
 
+const heightOf = (box: Box): number => Math.max(BOX.height, 44 + (box.enis.length + 1) * 15);
+
 /** Places boxes by zone (columns) and role (rows), side by side where a zone holds several of a role. */
 function place(boxes: readonly Box[]): { placed: Placed[]; zones: string[] } {
   const zones = [...new Set(boxes.map(({ zone }) => zone))].sort();
@@ -35,8 +37,7 @@ function boxSvg(box: Placed): string {
     (line, index) =>
       `<text x="${box.x + 12}" y="${box.y + 38 + index * 15}" class="soft">${esc(line)}</text>`,
   );
-  const height = Math.max(BOX.height, 44 + (addresses.length + 1) * 15);
-  return `<rect x="${box.x}" y="${box.y}" width="${BOX.width}" height="${height}" rx="8" fill="var(--card)" stroke="${stroke}" stroke-width="1.5"/>
+  return `<rect x="${box.x}" y="${box.y}" width="${BOX.width}" height="${heightOf(box)}" rx="8" fill="var(--card)" stroke="${stroke}" stroke-width="1.5"/>
 <text x="${box.x + 12}" y="${box.y + 20}" class="strong">${esc(box.name)}</text>${lines.join('')}`;
 }
 
@@ -58,7 +59,7 @@ function pathSvg(
     return box.role === 'workload'
       ? [[x, box.y]]
       : [
-          [x, box.y + BOX.height + 15],
+          [x, box.y + heightOf(box)],
           [x, box.y],
         ];
   });
