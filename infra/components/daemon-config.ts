@@ -41,7 +41,8 @@ export interface DaemonConfigArgs {
 export const HEALTH_PORT = 8179;
 
 /** Stands for an id that is not known before the deployment, so that a preview can check the rest. */
-export const UNKNOWN_ID = '00000000000000000';
+export const unknownId = (prefix: string, index: number): string =>
+  `${prefix}-${index.toString(16).padStart(17, '0')}`;
 
 const FAST = { interval: '200ms', timeout: '180ms', rise: 3, fall: 3 } as const;
 

@@ -4,7 +4,7 @@
  */
 import * as pulumi from '@pulumi/pulumi';
 import { ApplianceInstance, ApplianceInterface } from '../components/appliance.ts';
-import { daemonConfig, type Owned, UNKNOWN_ID } from '../components/daemon-config.ts';
+import { daemonConfig, type Owned, unknownId } from '../components/daemon-config.ts';
 import type { Firewall } from '../components/firewall.ts';
 import type { DaemonRole } from '../components/iam.ts';
 import type { Network, NetworkZone } from '../components/network.ts';
@@ -120,13 +120,15 @@ export function configs(
       oneSubnet: seats.every((other) => other.zone.zone === zone),
     });
   const ids = owned.kind === 'eni' ? [owned.networkInterfaceId] : owned.routeTableIds;
-  const prefix = owned.kind === 'eni' ? 'eni' : 'rtb';
+  const placeholders = ids.map((_, index) =>
+    unknownId(owned.kind === 'eni' ? 'eni' : 'rtb', seats.length + index),
+  );
   return new Map(
     seats.map(({ name }) => {
       render(
         name,
-        seats.map(() => `eni-${UNKNOWN_ID}`),
-        ids.map(() => `${prefix}-${UNKNOWN_ID}`),
+        seats.map((_, index) => unknownId('eni', index)),
+        placeholders,
       );
       const enis = pulumi.all(seats.map(({ port }) => port.networkInterfaceId));
       return [name, pulumi.all([enis, pulumi.all([...ids])]).apply(([e, i]) => render(name, e, i))];
