@@ -27,7 +27,7 @@ const PASSING = [
 const THROTTLED = /^(RequestLimitExceeded|Throttl|TooManyRequests)/;
 
 /** Socket errors before a byte was sent: the call cannot have been applied. */
-const NEVER_SENT = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
+const NEVER_SENT = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN)$/;
 
 /**
  * The outcome. Without a status nothing was answered: unknown, save where no connection came about. A 5xx is unknown

@@ -18,9 +18,9 @@ export function toRequest(call: Call): Ec2Request {
     case 'describe-route-tables':
       return { action: 'DescribeRouteTables', input: select(call.select) };
     case 'describe-network-interfaces':
-      return { action: 'DescribeNetworkInterfaces', input: { NetworkInterfaceIds: call.enis } };
+      return { action: 'DescribeNetworkInterfaces', input: filter('network-interface-id', call.enis) };
     case 'describe-subnets':
-      return { action: 'DescribeSubnets', input: { SubnetIds: call.subnets } };
+      return { action: 'DescribeSubnets', input: filter('subnet-id', call.subnets) };
     case 'replace-route':
     case 'create-route': {
       const key = call.destination.includes(':') ? 'DestinationIpv6CidrBlock' : 'DestinationCidrBlock';
@@ -39,11 +39,13 @@ export function toRequest(call: Call): Ec2Request {
   }
 }
 
-function select(selector: Selector): Record<string, unknown> {
-  return selector.kind === 'ids'
-    ? { RouteTableIds: selector.ids }
-    : { Filters: [{ Name: `tag:${selector.key}`, Values: [selector.value] }] };
-}
+/** Filters rather than ids: one that does not exist is then missing from the answer instead of failing the call. */
+const filter = (name: string, values: readonly string[]) => ({ Filters: [{ Name: name, Values: values }] });
+
+const select = (selector: Selector) =>
+  selector.kind === 'ids'
+    ? filter('route-table-id', selector.ids)
+    : filter(`tag:${selector.key}`, [selector.value]);
 
 /** The value of a successful answer; what is missing in the output is read as empty. */
 export function toValue(call: Call, output: unknown): Value {

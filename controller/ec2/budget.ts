@@ -1,0 +1,63 @@
+/**
+ * The API budget: one token bucket per action, as EC2 documents them (requests are limited per account, region and action;
+ * bucket and refill in "Request throttling for the Amazon EC2 API"). Others spend from the same account, so a refusal empties
+ * the bucket. Pure: the caller says what time it is.
+ */
+import type { Instant } from '../base/time.ts';
+import type { Call } from './call.ts';
+
+interface Bucket {
+  readonly tokens: number;
+  readonly at: Instant;
+}
+
+export type Budget = Readonly<Partial<Record<Call['kind'], Bucket>>>;
+
+interface Limit {
+  readonly size: number;
+  readonly perSecond: number;
+}
+
+const READ: Limit = { size: 100, perSecond: 20 };
+const WRITE: Limit = { size: 50, perSecond: 5 };
+
+const isRead = (kind: Call['kind']): boolean => kind.startsWith('describe-');
+const limitOf = (kind: Call['kind']): Limit => (isRead(kind) ? READ : WRITE);
+
+/** The tokens of an action at `now`. */
+export function tokens(budget: Budget, kind: Call['kind'], now: Instant): number {
+  const { size, perSecond } = limitOf(kind);
+  const bucket = budget[kind];
+  return bucket === undefined ? size : Math.min(size, bucket.tokens + ((now - bucket.at) / 1000) * perSecond);
+}
+
+/**
+ * Takes a token, or says when there will be one. `reserve` is the part of the bucket (0 to 1) that must remain: routine
+ * observation leaves half for moves.
+ */
+export function take(
+  budget: Budget,
+  kind: Call['kind'],
+  now: Instant,
+  reserve = 0,
+): { readonly granted: true; readonly budget: Budget } | { readonly granted: false; readonly at: Instant } {
+  const { size, perSecond } = limitOf(kind);
+  const left = tokens(budget, kind, now);
+  const needed = 1 + reserve * size;
+  if (left + 1e-9 < needed) return { granted: false, at: now + ((needed - left) / perSecond) * 1000 };
+  return { granted: true, budget: { ...budget, [kind]: { tokens: left - 1, at: now } } };
+}
+
+/** The budget after EC2 refused for throttling: the account's bucket is empty, whatever we counted. */
+export const exhausted = (budget: Budget, kind: Call['kind'], now: Instant): Budget => ({
+  ...budget,
+  [kind]: { tokens: 0, at: now },
+});
+
+/**
+ * Waiting time before try `attempt` (from 1): doubling from `firstMs` to `mostMs`, of which a random half; `random` in [0, 1).
+ */
+export function backoffMs(attempt: number, random: number, firstMs = 100, mostMs = 5000): number {
+  const whole = Math.min(mostMs, firstMs * 2 ** Math.min(attempt - 1, 20));
+  return Math.round(whole * (0.5 + random / 2));
+}

@@ -1,0 +1,106 @@
+/** All probes and verdicts of a node. Its steps return what is to be sent and what changed; it sends and logs nothing. */
+import { earliest, type Instant } from '../base/time.ts';
+import type { Config, ProbeConfig } from '../config.ts';
+import { probesOfNode } from '../config/model.ts';
+import type { ProbeResult } from '../event.ts';
+import { begin, dueAt, isDue, newProbe, type ProbeState, record } from './probe.ts';
+import { type Evidence, judge, type Verdict } from './verdict.ts';
+
+export interface Health {
+  readonly probes: Readonly<Record<string, ProbeState>>;
+  readonly verdicts: Readonly<Record<string, Verdict>>;
+  /**
+   * The appliances that traffic by the routes of other machines goes through at present: only theirs are the results of
+   * `through` probes by route. Absent before the first observation.
+   */
+  readonly carriers?: readonly string[];
+}
+
+export const newHealth = (config: Config, now: Instant): Health => reconfigure({ probes: {}, verdicts: {} }, config, config, now);
+
+/** The health under a new configuration: probes that are the same keep their state. */
+export function reconfigure(health: Health, from: Config, to: Config, now: Instant): Health {
+  const old = new Map(probesOfNode(from).map((probe) => [probe.id, JSON.stringify(probe)]));
+  const probes = probesOfNode(to).map((probe): [string, ProbeState] => {
+    const kept = old.get(probe.id) === JSON.stringify(probe) ? health.probes[probe.id] : undefined;
+    const round = health.probes[probe.id]?.round ?? 0;
+    return [probe.id, kept ?? { ...newProbe(now), round }];
+  });
+  const names = new Set(to.appliances.map(({ name }) => name));
+  const verdicts = Object.entries(health.verdicts).filter(([name]) => names.has(name));
+  return refresh({ ...health, probes: Object.fromEntries(probes), verdicts: Object.fromEntries(verdicts) }, to, now);
+}
+
+/** Whether results of the probe belong to whichever appliance the routes lead to, rather than to a certain one. */
+const followsRoutes = (probe: ProbeConfig, config: Config): boolean =>
+  probe.kind === 'through' && probe.by === 'route' && probe.appliance !== config.node;
+
+const isActive = (probe: ProbeConfig, config: Config, { carriers }: Health): boolean =>
+  !followsRoutes(probe, config) || (carriers?.includes(probe.appliance) ?? false);
+
+/** The probes to send now, and the health in which they are under way. */
+export function sendDue(health: Health, config: Config, now: Instant): { health: Health; due: readonly ProbeConfig[] } {
+  const due = probesOfNode(config).filter((probe) => {
+    const state = health.probes[probe.id];
+    return state !== undefined && isActive(probe, config, health) && isDue(state, probe, now);
+  });
+  if (due.length === 0) return { health, due };
+  const begun = due.map((probe) => [probe.id, begin(health.probes[probe.id] ?? newProbe(now), probe, now)]);
+  return { health: { ...health, probes: { ...health.probes, ...Object.fromEntries(begun) } }, due };
+}
+
+/** When the next probe is to be sent. */
+export function nextProbeAt(health: Health, config: Config): Instant | undefined {
+  return probesOfNode(config)
+    .filter((probe) => isActive(probe, config, health))
+    .map((probe) => dueAt(health.probes[probe.id] ?? newProbe(0), probe))
+    .reduce<Instant | undefined>(earliest, undefined);
+}
+
+/** The health after a probe's result; unknown probes and old rounds change nothing. */
+export function receive(
+  health: Health,
+  config: Config,
+  { probe: id, round, result }: { readonly probe: string; readonly round: number; readonly result: ProbeResult },
+  now: Instant,
+): Health {
+  const probe = probesOfNode(config).find((one) => one.id === id);
+  const state = health.probes[id];
+  if (probe === undefined || state === undefined) return health;
+  const probes = { ...health.probes, [id]: record(state, probe, round, result, now) };
+  return refresh({ ...health, probes }, config, now);
+}
+
+/** The verdicts as of now: they change with time alone, when evidence grows stale. */
+export function refresh(health: Health, config: Config, now: Instant): Health {
+  const all = evidenceOf(health, config);
+  const verdicts = config.appliances.map(({ name }) => [name, judge(name, all, now, health.verdicts[name])]);
+  return { ...health, verdicts: Object.fromEntries(verdicts) };
+}
+
+/** The probes that count at present, with their states. */
+export function evidenceOf(health: Health, config: Config): readonly Evidence[] {
+  return probesOfNode(config).flatMap((probe) => {
+    const state = health.probes[probe.id];
+    return state !== undefined && isActive(probe, config, health) ? [{ config: probe, state }] : [];
+  });
+}
+
+/**
+ * The health after the routes were seen, or made, to lead to other appliances. Probes by route begin anew there, and fail
+ * nobody before they have passed once: the change takes a while to arrive in the network.
+ */
+export function setCarriers(health: Health, config: Config, carriers: readonly string[], now: Instant): Health {
+  const before = health.carriers;
+  if (before !== undefined && before.length === carriers.length && carriers.every((name) => before.includes(name))) {
+    return health;
+  }
+  const fresh = probesOfNode(config).filter(
+    (probe) => followsRoutes(probe, config) && carriers.includes(probe.appliance) && !before?.includes(probe.appliance),
+  );
+  const started = fresh.map((probe): [string, ProbeState] => {
+    const { round } = health.probes[probe.id] ?? newProbe(now);
+    return [probe.id, { ...newProbe(now), round, ...(before === undefined ? {} : { unarmed: true }) }];
+  });
+  return refresh({ ...health, carriers, probes: { ...health.probes, ...Object.fromEntries(started) } }, config, now);
+}

@@ -1,0 +1,120 @@
+/**
+ * What a node makes of its probes of one appliance: healthy, suspect, dead or unknown, with the age of the evidence and
+ * a sentence. Which group the appliance owns does not matter here, nor what other nodes think.
+ *
+ * - A `through` probe that passes proves that the appliance carries traffic: it is alive, at worst suspect.
+ * - A `through` probe that is down is the appliance's fault, unless its target fails by way of every member: then it is the
+ *   target's, and the evidence is excused.
+ * - Without such evidence any required probe that is down means dead, and all passing means healthy.
+ * - `daemon` probes that get no answer say nothing; advisory probes never decide.
+ */
+import { formatMillis, type Instant } from '../base/time.ts';
+import type { ProbeConfig, ThroughTarget } from '../config.ts';
+import { type ProbeState, type Says, says } from './probe.ts';
+
+export type VerdictKind = 'healthy' | 'suspect' | 'dead' | 'unknown';
+
+export interface Verdict {
+  readonly kind: VerdictKind;
+  /** When the kind became what it is. */
+  readonly since: Instant;
+  /** The newest result that went into it. */
+  readonly evidenceAt?: Instant;
+  /** The last success of a required probe. */
+  readonly lastUpAt?: Instant;
+  /** When the failures began that made it dead. */
+  readonly failedSince?: Instant;
+  readonly reason: string;
+}
+
+/** A probe with its state: the evidence of this node. */
+export interface Evidence {
+  readonly config: ProbeConfig;
+  readonly state: ProbeState;
+}
+
+interface Finding {
+  readonly kind: VerdictKind;
+  readonly reason: string;
+  readonly failedSince?: Instant;
+}
+
+/** The verdict on `appliance` from all evidence of this node; `previous` gives `since` where the kind is the same. */
+export function judge(appliance: string, all: readonly Evidence[], now: Instant, previous?: Verdict): Verdict {
+  const required = all.filter(({ config }) => config.appliance === appliance && !config.advisory);
+  const finding = weigh(required, all, now);
+  const results = required.flatMap(({ state }) => state.last?.at ?? []);
+  const ups = required.flatMap(({ state }) => state.lastUpAt ?? []);
+  return {
+    ...finding,
+    since: previous?.kind === finding.kind ? previous.since : now,
+    ...(results.length === 0 ? {} : { evidenceAt: Math.max(...results) }),
+    ...(ups.length === 0 ? {} : { lastUpAt: Math.max(...ups) }),
+  };
+}
+
+function weigh(required: readonly Evidence[], all: readonly Evidence[], now: Instant): Finding {
+  const spoken = required.map((evidence) => ({ ...evidence, says: says(evidence.state, evidence.config, now) }));
+  const through = spoken.filter(({ config }) => config.kind === 'through');
+  const passing = through.find((one) => one.says === 'passing');
+  const excused = through.filter((one) => one.says === 'down' && isTargetsFault(one, all));
+  const rest = spoken.filter((one) => !excused.includes(one));
+  const down = rest.find((one) => one.says === 'down');
+  const failing = rest.find((one) => one.says === 'failing');
+  if (passing !== undefined) {
+    const trouble = down ?? failing;
+    const carries = `${passing.config.id} passes, so it carries traffic`;
+    if (trouble === undefined) return { kind: 'healthy', reason: `${carries}, and nothing fails` };
+    return { kind: 'suspect', reason: `${carries}, although ${complaint(trouble)}` };
+  }
+  if (down !== undefined) {
+    return { kind: 'dead', reason: complaint(down), ...failedSince(down) };
+  }
+  const apology = excused.map(({ config }) => `; ${config.id} fails by way of every member: the target's fault`).join('');
+  if (failing !== undefined) return { kind: 'suspect', reason: `${complaint(failing)}${apology}` };
+  return weighSilence(rest, apology);
+}
+
+/** Nothing fails: is there enough that passes? */
+function weighSilence(rest: readonly (Evidence & { readonly says: Says })[], apology: string): Finding {
+  const owed = rest.filter(({ config }) => config.kind !== 'daemon');
+  const missing = owed.find((one) => one.says !== 'passing');
+  if (missing !== undefined) {
+    const { id, rise } = missing.config;
+    const rising = missing.says === 'rising' ? `${id} answers, ${missing.state.streak} of ${rise} times` : undefined;
+    const silence = missing.state.silence === undefined ? '' : ` (${missing.state.silence})`;
+    return { kind: 'unknown', reason: `${rising ?? `${id} has no fresh evidence${silence}`}${apology}` };
+  }
+  if (owed.length === 0) return { kind: 'unknown', reason: `nothing that decides is probed from here${apology}` };
+  return { kind: 'healthy', reason: `${owed.map(({ config }) => config.id).join(', ')} pass${apology}` };
+}
+
+function complaint({ config, state }: Evidence): string {
+  const count = state.streak === 1 ? 'once' : `${state.streak} times in a row`;
+  return `${config.id} failed ${count} (${state.last?.reason ?? 'no reason'})`;
+}
+
+const failedSince = ({ state }: Evidence): { failedSince?: Instant } =>
+  state.last === undefined ? {} : { failedSince: state.last.firstAt };
+
+const targetKey = (target: ThroughTarget): string =>
+  target.kind === 'http' ? target.url : target.kind === 'tcp' ? `${target.address}:${target.port}` : target.address;
+
+/**
+ * Whether a failing `through` probe is its target's fault: this node probes the same target by way of other members too,
+ * and none of them has got through since this one began to fail.
+ */
+function isTargetsFault({ config, state }: Evidence, all: readonly Evidence[]): boolean {
+  if (config.kind !== 'through') return false;
+  const key = targetKey(config.target);
+  const others = all.filter(
+    (one) =>
+      one.config.kind === 'through' && one.config.appliance !== config.appliance && targetKey(one.config.target) === key,
+  );
+  const began = state.last?.firstAt ?? 0;
+  return others.length > 0 && others.every((one) => (one.state.lastUpAt ?? Number.NEGATIVE_INFINITY) < began);
+}
+
+/** `dead for 1.2 s: a/icmp failed 3 times in a row (no answer in 180 ms)`. */
+export const describeVerdict = ({ kind, since, reason }: Verdict, now: Instant): string =>
+  `${kind} for ${formatMillis(now - since)}: ${reason}`;
