@@ -1,13 +1,24 @@
 /** Which action is handled where. */
 import type { Handler, Handlers, Transitions } from './handler.ts';
+import { iamInstanceProfileHandlers } from './handlers/iam-instance-profile.ts';
+import { iamRoleHandlers } from './handlers/iam-role.ts';
+import { instanceHandlers } from './handlers/instance.ts';
 import { internetGatewayHandlers } from './handlers/internet-gateway.ts';
+import { securityGroupHandlers } from './handlers/security-group.ts';
+import { securityGroupRuleHandlers } from './handlers/security-group-rules.ts';
+import { stsHandlers } from './handlers/sts.ts';
 import type { ServiceName } from './shape.ts';
 
-const ec2: Handlers = { ...internetGatewayHandlers };
+const ec2: Handlers = {
+  ...internetGatewayHandlers,
+  ...securityGroupHandlers,
+  ...securityGroupRuleHandlers,
+  ...instanceHandlers,
+};
 
-const sts: Handlers = {};
+const sts: Handlers = stsHandlers;
 
-const iam: Handlers = {};
+const iam: Handlers = { ...iamRoleHandlers, ...iamInstanceProfileHandlers };
 
 const services: Readonly<Record<ServiceName, Handlers>> = { ec2, sts, iam };
 

@@ -169,7 +169,10 @@ export const kinds: { readonly [K in Kind]: KindSpec<K> } = {
   },
   instance: {
     scope: 'region',
-    refersTo: (instance) => [instance.vpc, instance.subnet, instance.reservation],
+    refersTo: (instance) =>
+      instance.state === 'terminated'
+        ? [instance.reservation]
+        : [instance.vpc, instance.subnet, instance.reservation],
     prefix: 'i',
     resourceType: 'instance',
     notFound: 'InvalidInstanceID.NotFound',
