@@ -99,15 +99,15 @@ const withToken = (operation: Operation, input: object): object => {
   return has ? { ClientToken: 'token', ...input } : input;
 };
 
+/** Some operations of each service; CopySnapshot is left out, since a middleware presigns it with a region of its own. */
 const many = (service: ServiceName, count: number): string[] => {
-  const names = operationNames(service).sort();
+  const names = operationNames(service)
+    .filter((name) => name !== 'CopySnapshot')
+    .sort();
   const step = Math.max(1, Math.floor(names.length / count));
   const named = ['RunInstances', 'ReplaceRoute', 'DescribeNetworkInterfaces', 'CreateSubnet'];
   return [...names.filter((_, index) => index % step === 0), ...(service === 'ec2' ? named : [])];
 };
-
-/** CopySnapshot is presigned by a middleware that adds parameters; the others are sent as given. */
-const presigned = /^(CopySnapshot)$/;
 
 describe('the codec against the real SDK', () => {
   for (const [service, count] of [
@@ -116,7 +116,7 @@ describe('the codec against the real SDK', () => {
     ['iam', 40],
   ] as const) {
     it(`decodes what the ${service} client sends`, { timeout: 60_000 }, async () => {
-      for (const action of many(service, count).filter((name) => !presigned.test(name))) {
+      for (const action of many(service, count)) {
         const operation = operationOf(service, action);
         if (operation === undefined) throw new Error(action);
         await fc.assert(
