@@ -1,0 +1,96 @@
+/**
+ * The HTTP face of the EC2, STS and IAM APIs: one path, a form as body (or a query string), XML as answer. The SigV4 header
+ * is read for account, region and service; signatures are not checked.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  type Decoded,
+  decodeRequest,
+  encodeFault,
+  encodeReply,
+  type Fault,
+  MAX_BODY_BYTES,
+} from '../ec2/codec.ts';
+import type { ServiceName } from '../ec2/shape.ts';
+import { type Api, request as callApi } from '../world/api.ts';
+import { DEFAULT_ACCOUNT } from '../world/settings.ts';
+import { readBody } from './body.ts';
+
+const DEFAULT_REGION = 'us-east-1';
+
+/** Who signed a request, and for which region and service. */
+export interface Signer {
+  readonly account: string;
+  readonly region: string;
+  readonly service?: ServiceName;
+}
+
+const SERVICES: readonly ServiceName[] = ['ec2', 'sts', 'iam'];
+
+/** Reads `Authorization: AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, ...` (SigV4), or its query form. */
+export function signerOf(authorization: string | undefined, query: URLSearchParams): Signer {
+  const credential =
+    /Credential=([^,\s]{1,200})/.exec(authorization ?? '')?.[1] ?? query.get('X-Amz-Credential') ?? '';
+  const [key = '', , region = '', service = ''] = credential.split('/');
+  const known = SERVICES.find((each) => each === service);
+  return {
+    account: /^\d{12}$/.test(key) ? key : DEFAULT_ACCOUNT,
+    region: /^[a-z]{2}(-[a-z]+)+-\d$/.test(region) ? region : DEFAULT_REGION,
+    ...(known && { service: known }),
+  };
+}
+
+export interface ApiEndpoint {
+  readonly api: Api;
+  /** Does something to the world at the present instant. */
+  readonly act: (what: () => void) => void;
+  /** A request id, in the shape of AWS's. */
+  readonly requestId: () => string;
+}
+
+/** Answers one API request. One that is never to be answered is held until the client leaves. */
+export async function serveApi(
+  endpoint: ApiEndpoint,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const id = endpoint.requestId();
+  const url = new URL(incoming.url ?? '/', 'http://endpoint');
+  const signer = signerOf(incoming.headers.authorization, url.searchParams);
+  const fail = (fault: Fault): void => {
+    const service = signer.service ?? 'ec2';
+    answer(outgoing, id, fault.status, encodeFault(service, fault, id));
+  };
+  const body = await readBody(incoming, MAX_BODY_BYTES);
+  if (!body.ok) return fail({ code: 'RequestEntityTooLarge', message: body.error, status: 413 });
+  const form = incoming.method === 'GET' ? url.search.slice(1) : body.value;
+  const decoded = decodeRequest(form, signer.service);
+  if (!decoded.ok) return fail(decoded.error);
+  endpoint.act(() => dispatch(endpoint, signer, decoded.value, id, outgoing));
+}
+
+function dispatch(
+  { api }: ApiEndpoint,
+  signer: Signer,
+  decoded: Decoded,
+  id: string,
+  outgoing: ServerResponse,
+): void {
+  const { service, action, input } = decoded;
+  const region = service === 'iam' ? DEFAULT_REGION : signer.region;
+  callApi(api, { account: signer.account, region, service, action, input }, (reply) => {
+    const { status, body } = encodeReply(service, action, reply, id);
+    answer(outgoing, id, status, body);
+  });
+}
+
+function answer(outgoing: ServerResponse, id: string, status: number, body: string): void {
+  if (outgoing.destroyed || outgoing.headersSent) return;
+  outgoing.writeHead(status, {
+    'content-type': 'text/xml;charset=UTF-8',
+    'content-length': Buffer.byteLength(body),
+    'x-amzn-requestid': id,
+    ...(status === 413 && { connection: 'close' }),
+  });
+  outgoing.end(body);
+}

@@ -1,0 +1,214 @@
+/**
+ * The APIs in world time: a request takes effect when its latency is over, just before its answer; its changes reach the data
+ * plane after the propagation delay. Here are the faults too: errors, throttling, answers that never come.
+ */
+import { unreachable } from '../../controller/base/result.ts';
+import type { Instant, Millis } from '../../controller/base/time.ts';
+import {
+  type Cloud,
+  nextAt as cloudNextAt,
+  handle,
+  type Reply,
+  type Request,
+  settle,
+  takeChanges,
+} from '../ec2/service.ts';
+import type { Change } from '../vpc/model.ts';
+import { draw, drawDelay, type Kernel, record, schedule } from './kernel.ts';
+import type { Knobs } from './settings.ts';
+
+/** What befalls the next requests of an action. `lost`: neither applied nor answered. `late`: applied after `delayMs`. */
+export type Fault =
+  | { readonly kind: 'error'; readonly code: string; readonly message: string; readonly status: number }
+  | { readonly kind: 'throttle' }
+  | { readonly kind: 'applied-no-answer' }
+  | { readonly kind: 'lost' }
+  | { readonly kind: 'late'; readonly delayMs: Millis };
+
+/** A fault for the next `times` requests of `action` (absent: of any action). */
+export interface Injection {
+  readonly action?: string;
+  readonly fault: Fault;
+  readonly times: number;
+}
+
+/** The API side of a world. */
+export interface Api {
+  readonly kernel: Kernel;
+  readonly cloud: Cloud;
+  knobs: Knobs;
+  injections: Injection[];
+  /** The instant for which the next settling is scheduled. */
+  settleAt: Instant | undefined;
+  /** The version of each resource made last, and of each that has taken effect. */
+  readonly made: Map<string, number>;
+  readonly applied: Map<string, number>;
+  /** Called when a change takes effect in the data plane. */
+  readonly apply: (change: Change) => void;
+  /** Called when a call has succeeded. */
+  readonly called: (request: Request) => void;
+}
+
+const UNANSWERED = 'unanswered';
+
+/**
+ * Makes an API request now. `reply` runs once when the answer is there, and never where the answer is lost: time-outs are
+ * the caller's.
+ */
+export function request(api: Api, asked: Request, reply: (reply: Reply) => void): void {
+  const { kernel, knobs } = api;
+  const requestedAt = kernel.now;
+  const latencyMs = drawDelay(kernel, 'api latency', knobs.latency);
+  const fault = takeInjection(api, asked.action) ?? drawFault(api);
+  const perform = (): Reply => performNow(api, asked);
+  const note = (outcome: string, applied: boolean): void =>
+    record(kernel, {
+      kind: 'api',
+      service: asked.service,
+      action: asked.action,
+      account: asked.account,
+      region: asked.region,
+      subjects: subjectsOf(asked.input),
+      requestedAt,
+      durationMs: kernel.now - requestedAt,
+      outcome,
+      applied,
+    });
+  schedule(kernel, requestedAt + latencyMs, () => {
+    switch (fault?.kind) {
+      case undefined: {
+        const answer = perform();
+        note(answer.kind === 'ok' ? 'ok' : answer.code, answer.kind === 'ok');
+        return reply(answer);
+      }
+      case 'error':
+        note(fault.code, false);
+        return reply(fault);
+      case 'throttle':
+        note('RequestLimitExceeded', false);
+        return reply({
+          kind: 'error',
+          code: 'RequestLimitExceeded',
+          message: 'Request limit exceeded.',
+          status: 503,
+        });
+      case 'applied-no-answer':
+        return note(UNANSWERED, perform().kind === 'ok');
+      case 'lost':
+        return note(UNANSWERED, false);
+      case 'late':
+        return schedule(kernel, kernel.now + fault.delayMs, () => note(UNANSWERED, perform().kind === 'ok'));
+      default:
+        return unreachable(fault);
+    }
+  });
+}
+
+/** The fault for the next requests of an action, before what the knobs draw. */
+export const inject = (api: Api, injection: Injection): void => {
+  api.injections = [...api.injections, injection];
+  record(api.kernel, {
+    kind: 'fault',
+    what: `${injection.fault.kind} for the next ${injection.times} of ${injection.action ?? 'any action'}`,
+  });
+};
+
+/** Sets some knobs from now on; calls under way keep what they drew. */
+export function setKnobs(api: Api, knobs: Partial<Knobs>): void {
+  api.knobs = { ...api.knobs, ...knobs };
+  Object.assign(api.cloud.settings, cloudKnobs(api.knobs));
+}
+
+/** The knobs that the cloud itself turns. */
+export const cloudKnobs = (knobs: Knobs) => ({
+  throttle: knobs.throttle,
+  staleReadsMs: knobs.staleReadsMs,
+  attachMs: knobs.attachMs,
+  detachMs: knobs.detachMs,
+  startMs: knobs.startMs,
+  stopMs: knobs.stopMs,
+  terminateMs: knobs.stopMs,
+  strictAmi: knobs.strictAmi,
+});
+
+function performNow(api: Api, asked: Request): Reply {
+  const answer = handle(api.cloud, asked, api.kernel.now);
+  publish(api);
+  if (answer.kind === 'ok') api.called(asked);
+  return answer;
+}
+
+function takeInjection(api: Api, action: string): Fault | undefined {
+  const index = api.injections.findIndex((each) => each.action === undefined || each.action === action);
+  const found = api.injections[index];
+  if (found === undefined) return undefined;
+  const rest = { ...found, times: found.times - 1 };
+  api.injections = rest.times > 0 ? api.injections.with(index, rest) : api.injections.toSpliced(index, 1);
+  return found.fault;
+}
+
+function drawFault(api: Api): Fault | undefined {
+  const { errors, appliedButTimedOut } = api.knobs;
+  if (errors.rate > 0 && draw(api.kernel, 'api errors') < errors.rate) {
+    return {
+      kind: 'error',
+      code: errors.code,
+      status: errors.status,
+      message: 'An internal error has occurred',
+    };
+  }
+  if (appliedButTimedOut > 0 && draw(api.kernel, 'api answers') < appliedButTimedOut)
+    return { kind: 'applied-no-answer' };
+  return undefined;
+}
+
+/** Sends the cloud's changes on their way to the data plane, and plans the next step of its state machines. */
+export function publish(api: Api): void {
+  const { kernel, cloud } = api;
+  for (const change of takeChanges(cloud)) propagate(api, change);
+  const due = cloudNextAt(cloud);
+  if (due === undefined || (api.settleAt !== undefined && api.settleAt <= due)) return;
+  api.settleAt = due;
+  schedule(kernel, due, () => {
+    if (api.settleAt === due) api.settleAt = undefined;
+    settle(cloud, kernel.now);
+    publish(api);
+  });
+}
+
+/** A machine's power needs no propagation; an older version of a resource never overwrites a newer one. */
+function propagate(api: Api, change: Change): void {
+  const { kernel } = api;
+  const key = `${change.kind}/${change.id}`;
+  const version = (api.made.get(key) ?? 0) + 1;
+  api.made.set(key, version);
+  const delayMs = change.kind === 'instance' ? 0 : drawDelay(kernel, 'propagation', api.knobs.propagation);
+  const madeAt = kernel.now;
+  const take = (): void => {
+    if ((api.applied.get(key) ?? 0) > version) return;
+    api.applied.set(key, version);
+    const afterMs = kernel.now - madeAt;
+    record(kernel, {
+      kind: 'change',
+      resource: change.kind,
+      id: change.id,
+      gone: change.value === undefined,
+      afterMs,
+    });
+    api.apply(change);
+  };
+  if (delayMs === 0) take();
+  else schedule(kernel, madeAt + delayMs, take);
+}
+
+/** The ids and blocks in a request, for the log: short strings at its top level and one list deep. */
+function subjectsOf(input: object): string[] {
+  const found: string[] = [];
+  for (const value of Object.values(input)) {
+    for (const each of Array.isArray(value) ? value : [value]) {
+      if (typeof each === 'string' && /^([a-z]+(-[a-z]+)*-[0-9a-f]{8,17}|[0-9a-f.:]+\/\d+)$/.test(each))
+        found.push(each);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,110 @@
+/**
+ * Virtual time: one heap of things to do, one clock that only moves when somebody advances it, one seeded stream for each
+ * concern, and a trace whose hash two equal runs share. Tests advance it at will; the server advances it by the real clock.
+ */
+
+import { stream } from '../../controller/base/prng.ts';
+import { assert } from '../../controller/base/result.ts';
+import type { Instant, Millis } from '../../controller/base/time.ts';
+import type { Happening, Logged } from './happening.ts';
+import { type Heap, peek, pop, push } from './heap.ts';
+
+/** Happenings that `GET /_byoa/events` can still show; older ones are forgotten, their hash is not. */
+const LOG_LIMIT = 20_000;
+
+export interface Kernel {
+  now: Instant;
+  readonly seed: number | string;
+  readonly heap: Heap;
+  nextSeq: number;
+  readonly streams: Map<string, () => number>;
+  /** The last happenings, oldest first. */
+  log: Logged[];
+  nextLogSeq: number;
+  /** FNV-1a over all happenings and deliveries so far. */
+  traceHash: number;
+  readonly listeners: Set<(logged: Logged) => void>;
+}
+
+/** A kernel whose clock stands at `start`. */
+export const createKernel = (seed: number | string, start: Instant): Kernel => ({
+  now: start,
+  seed,
+  heap: [],
+  nextSeq: 0,
+  streams: new Map(),
+  log: [],
+  nextLogSeq: 1,
+  traceHash: 2166136261,
+  listeners: new Set(),
+});
+
+/** Runs `run` at instant `at`, or at once within the next `advance` where `at` has passed. */
+export function schedule(kernel: Kernel, at: Instant, run: () => void): void {
+  assert(!Number.isNaN(at), 'an instant is a number');
+  push(kernel.heap, { at: Math.max(at, kernel.now), seq: kernel.nextSeq++, run });
+}
+
+/** Runs `run` after `delayMs`; the answer cancels it. */
+export function after(kernel: Kernel, delayMs: Millis, run: () => void): () => void {
+  let cancelled = false;
+  schedule(kernel, kernel.now + delayMs, () => {
+    if (!cancelled) run();
+  });
+  return () => {
+    cancelled = true;
+  };
+}
+
+/** When the next thing happens, or undefined where nothing is planned. */
+export const nextAt = (kernel: Kernel): Instant | undefined => peek(kernel.heap)?.at;
+
+/** Does everything that is due up to and including `to`, in order; the clock then stands at `to`. */
+export function advance(kernel: Kernel, to: Instant): void {
+  for (let entry = peek(kernel.heap); entry !== undefined && entry.at <= to; entry = peek(kernel.heap)) {
+    pop(kernel.heap);
+    kernel.now = Math.max(kernel.now, entry.at);
+    entry.run();
+  }
+  kernel.now = Math.max(kernel.now, to);
+}
+
+/** A number in [0, 1) from the stream of one concern: what one concern draws never shifts what another draws. */
+export function draw(kernel: Kernel, concern: string): number {
+  let source = kernel.streams.get(concern);
+  if (source === undefined) {
+    source = stream(kernel.seed, concern);
+    kernel.streams.set(concern, source);
+  }
+  return source();
+}
+
+/** A delay of median `medianMs`, log-normal with sigma `spread` (0: always the median); ms. */
+export function drawDelay(
+  kernel: Kernel,
+  concern: string,
+  knob: { medianMs: Millis; spread: number },
+): Millis {
+  if (knob.spread === 0 || knob.medianMs === 0) return knob.medianMs;
+  const u = 1 - draw(kernel, concern);
+  const normal = Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * draw(kernel, concern));
+  return Math.round(knob.medianMs * Math.exp(knob.spread * normal) * 1000) / 1000;
+}
+
+/** Folds a number into the trace hash. */
+export function trace(kernel: Kernel, value: number): void {
+  kernel.traceHash = Math.imul(kernel.traceHash ^ (value | 0), 16777619) >>> 0;
+}
+
+function traceText(kernel: Kernel, text: string): void {
+  for (let index = 0; index < text.length; index++) trace(kernel, text.charCodeAt(index));
+}
+
+/** Records a happening with the present instant, folds it into the trace, and tells the listeners. */
+export function record(kernel: Kernel, happening: Happening): void {
+  const logged: Logged = { seq: kernel.nextLogSeq++, at: kernel.now, ...happening };
+  traceText(kernel, JSON.stringify(logged));
+  kernel.log.push(logged);
+  if (kernel.log.length > 2 * LOG_LIMIT) kernel.log = kernel.log.slice(-LOG_LIMIT);
+  for (const listener of kernel.listeners) listener(logged);
+}

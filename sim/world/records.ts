@@ -1,0 +1,21 @@
+/** The resources as the data plane knows them now: a mirror of the changes that have taken effect. */
+import type { Change, ResourceKind, Resources } from '../vpc/model.ts';
+
+export type Records = { readonly [K in ResourceKind]: Map<string, Resources[K]> };
+
+export const createRecords = (): Records => ({
+  vpc: new Map(),
+  subnet: new Map(),
+  'route-table': new Map(),
+  'network-interface': new Map(),
+  instance: new Map(),
+  'internet-gateway': new Map(),
+  'security-group': new Map(),
+});
+
+/** Puts a change into the mirror. */
+export function mirror(records: Records, change: Change): void {
+  const table = records[change.kind] as Map<string, Resources[ResourceKind]>;
+  if (change.value === undefined) table.delete(change.id);
+  else table.set(change.id, change.value);
+}

@@ -1,0 +1,111 @@
+/** The knobs of a world, the two profiles that set them, and their defaults. Pure data. */
+import type { Instant, Millis } from '../../controller/base/time.ts';
+
+/** A log-normal delay: median in ms, and the sigma of its logarithm (0: always the median). */
+export interface Delay {
+  readonly medianMs: Millis;
+  readonly spread: number;
+}
+
+/** How the EC2, STS and IAM APIs behave. Each knob works alone. */
+export interface Knobs {
+  /** From a request's arrival to its answer; the call takes effect at the end, just before the answer. */
+  readonly latency: Delay;
+  /** From a call's effect in the API to its effect in the data plane. */
+  readonly propagation: Delay;
+  /** `aws`: the documented token buckets, per account, region and action. */
+  readonly throttle: 'off' | 'aws';
+  /** Describes may answer from a state up to so old; 0 reads one's own writes. */
+  readonly staleReadsMs: Millis;
+  /** This share of requests (0-1) ends with this error and changes nothing. */
+  readonly errors: { readonly rate: number; readonly code: string; readonly status: number };
+  /** This share of requests (0-1) is applied and never answered. */
+  readonly appliedButTimedOut: number;
+  /** How long an ENI takes to attach and to detach. */
+  readonly attachMs: Millis;
+  readonly detachMs: Millis;
+  /** How long an instance takes from `pending` to `running`, and from `stopping` to `stopped`. */
+  readonly startMs: Millis;
+  readonly stopMs: Millis;
+  /** Refuse AMI ids that are not registered. */
+  readonly strictAmi: boolean;
+}
+
+/** Delays and loss of the links that packets cross. */
+export interface Links {
+  readonly withinZoneMs: Millis;
+  readonly acrossZonesMs: Millis;
+  readonly internetMs: Millis;
+  /** Share of packets (0-1) lost at each crossing. */
+  readonly loss: number;
+}
+
+export interface Settings {
+  readonly seed: number | string;
+  /** What the clock shows when the world begins. */
+  readonly startAt: Instant;
+  readonly knobs: Knobs;
+  readonly links: Links;
+  /** Addresses on the simulated Internet that answer ICMP, UDP and TCP echo (port 7) and HTTP (port 80) from the start. */
+  readonly hosts: readonly string[];
+}
+
+/** Where the APIs live on the simulated Internet (TEST-NET-1, RFC 5737). */
+export const API_ADDRESS = '192.0.2.10';
+export const API_PORT = 80;
+
+/** The account of a client whose access key is not a 12-digit number. */
+export const DEFAULT_ACCOUNT = '123456789012';
+
+/** Everything at once and without faults: for tests of what happens, not of when. */
+export const INSTANT: Knobs = {
+  latency: { medianMs: 0, spread: 0 },
+  propagation: { medianMs: 0, spread: 0 },
+  throttle: 'off',
+  staleReadsMs: 0,
+  errors: { rate: 0, code: 'InternalError', status: 500 },
+  appliedButTimedOut: 0,
+  attachMs: 0,
+  detachMs: 0,
+  startMs: 0,
+  stopMs: 0,
+  strictAmi: false,
+};
+
+/**
+ * As AWS: the documented request buckets; the rest AWS does not publish, so these are guesses to be replaced by figures from
+ * a real account: a mutating call about 150 ms, half a second until the data plane follows, 3 s for each half of an ENI move.
+ */
+export const AWS: Knobs = {
+  ...INSTANT,
+  latency: { medianMs: 150, spread: 0.25 },
+  propagation: { medianMs: 500, spread: 0.25 },
+  throttle: 'aws',
+  attachMs: 3000,
+  detachMs: 3000,
+  startMs: 10_000,
+  stopMs: 10_000,
+};
+
+export const PROFILES = { instant: INSTANT, aws: AWS } as const;
+export type ProfileName = keyof typeof PROFILES;
+
+export const LINKS: Links = { withinZoneMs: 0.1, acrossZonesMs: 0.5, internetMs: 5, loss: 0 };
+
+/** Settings as a caller gives them: what is absent has its default. */
+export interface WorldOptions {
+  readonly seed?: number | string;
+  readonly startAt?: Instant;
+  readonly profile?: ProfileName;
+  readonly knobs?: Partial<Knobs>;
+  readonly links?: Partial<Links>;
+  readonly hosts?: readonly string[];
+}
+
+export const settingsOf = (options: WorldOptions): Settings => ({
+  seed: options.seed ?? 1,
+  startAt: options.startAt ?? 0,
+  knobs: { ...PROFILES[options.profile ?? 'instant'], ...options.knobs },
+  links: { ...LINKS, ...options.links },
+  hosts: options.hosts ?? ['203.0.113.10'],
+});
