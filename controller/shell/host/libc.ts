@@ -1,0 +1,69 @@
+/**
+ * The few system calls that Node does not offer, through koffi: sockets with a mark or of the ICMP datagram kind.
+ * Linux only. The sockets are handed to Node by their descriptor right after.
+ */
+import koffi from 'koffi';
+import type { Result } from '../../base/result.ts';
+import { err, ok } from '../../base/result.ts';
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const IPPROTO_ICMP = 1;
+const IPPROTO_ICMPV6 = 58;
+const SOL_SOCKET = 1;
+const SO_MARK = 36;
+
+interface Libc {
+  socket(domain: number, type: number, protocol: number): number;
+  setsockopt(fd: number, level: number, name: number, value: Buffer, length: number): number;
+  close(fd: number): number;
+}
+
+let loaded: Libc | undefined;
+
+function libc(): Libc {
+  if (loaded === undefined) {
+    const library = koffi.load('libc.so.6');
+    loaded = {
+      socket: library.func('int socket(int domain, int type, int protocol)'),
+      setsockopt: library.func(
+        'int setsockopt(int fd, int level, int name, const void *value, uint32_t length)',
+      ),
+      close: library.func('int close(int fd)'),
+    };
+  }
+  return loaded;
+}
+
+const errnoName = (): string => {
+  const number = koffi.errno();
+  return Object.entries(koffi.os.errno).find(([, value]) => value === number)?.[0] ?? `errno ${number}`;
+};
+
+/**
+ * A non-blocking socket; with `mark`, its packets carry it (SO_MARK, socket(7)), from the first on. The error is the
+ * name of the errno: `EACCES`, `EPERM`.
+ */
+function open(family: 4 | 6, type: number, protocol: number, mark: number | undefined): Result<number> {
+  const { socket, setsockopt, close } = libc();
+  const fd = socket(family === 4 ? AF_INET : AF_INET6, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+  if (fd < 0) return err(errnoName());
+  if (mark === undefined) return ok(fd);
+  const value = Buffer.alloc(4);
+  value.writeUInt32LE(mark);
+  if (setsockopt(fd, SOL_SOCKET, SO_MARK, value, value.length) === 0) return ok(fd);
+  const error = errnoName();
+  close(fd);
+  return err(error);
+}
+
+/** An ICMP echo socket (icmp(7), `ping_group_range`): the kernel fills in identifier and checksum. */
+export const icmpSocket = (family: 4 | 6, mark?: number): Result<number> =>
+  open(family, SOCK_DGRAM, family === 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, mark);
+
+/** A TCP socket that is not connected yet. */
+export const tcpSocket = (family: 4 | 6, mark: number): Result<number> => open(family, SOCK_STREAM, 0, mark);
