@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 // One command line for the three parts. From a clone it runs the TypeScript sources through tsx; from a
 // published package, where there are none, it runs what `npm run build` compiled.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const source = new URL('./cli.ts', import.meta.url);
 if (existsSync(source)) {
   const { register } = await import('tsx/esm/api');
   register();
-  await import(source.href);
-} else {
-  await import(new URL('../dist/lib/bin/cli.js', import.meta.url).href);
 }
+const program = existsSync(source) ? source : new URL('../dist/lib/bin/cli.js', import.meta.url);
+const { main } = await import(program.href);
+await main(version);

@@ -1,0 +1,14 @@
+/** The controller's commands: all that the bundle and the single executable hold. */
+import type { Part } from './program.ts';
+
+export const controllerPart: Part = {
+  commands: {
+    run: 'run the failover daemon',
+    check: 'validate a configuration, and with --aws everything that it names',
+    status: 'show what a running daemon sees and decided',
+    switchover: 'move a group to an appliance on purpose',
+    replay: 'feed a journal through the same brain and compare its decisions',
+    schema: 'print the JSON Schema of the configuration',
+  },
+  load: () => import('../controller/main.ts'),
+};

@@ -1,0 +1,20 @@
+/** Which command lives where, beside the controller's. A test compares these tables with what the modules register. */
+import { controllerPart } from './controller-part.ts';
+import type { Part } from './program.ts';
+
+const simulator: Part = {
+  commands: { sim: 'simulate the EC2 API and the forwarding of VPCs' },
+  load: () => import('../sim/main.ts'),
+};
+
+const deployer: Part = {
+  commands: { deploy: 'deploy a design into the simulator without the Pulumi CLI (a test engine)' },
+  load: () => import('../sim/pulumi/main.ts'),
+};
+
+const demonstration: Part = {
+  commands: { demo: 'deploy both designs, lose an appliance, show the blackout' },
+  load: () => import('../sim/demo/main.ts'),
+};
+
+export const parts: readonly Part[] = [controllerPart, simulator, deployer, demonstration];
