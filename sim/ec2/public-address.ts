@@ -1,4 +1,4 @@
-/** Public IPv4 addresses: one pool for the whole cloud, so that no two accounts hold the same. */
+/** Public IPv4 addresses: one pool for the whole cloud, so that no two accounts hold the same; lent, cut, given back. */
 import { addressAt, formatAddress, prefix, width } from '../../controller/base/ip.ts';
 import type { Tx } from './handler.ts';
 import { refuse } from './refusal.ts';
@@ -10,17 +10,45 @@ export function takePublicAddress(tx: Tx, holder: string): string {
   const start = Math.floor(tx.random() * size);
   for (let step = 0; step < size; step++) {
     const offset = (start + step) % size;
-    const ip = formatAddress(addressAt(pool, offset));
     const last = offset & 255;
+    const ip = formatAddress(addressAt(pool, offset));
     if (last === 0 || last === 255 || tx.get('taken', ip)) continue;
     tx.put('taken', { id: ip, holder, tags: {} });
     return ip;
   }
-  return refuse(
-    'InsufficientAddressCapacity',
-    'Insufficient capacity: every public address of the pool is taken.',
-    500,
-  );
+  const why = 'Insufficient capacity: every public address of the pool is taken.';
+  return refuse('InsufficientAddressCapacity', why, 500);
 }
 
 export const releasePublicAddress = (tx: Tx, ip: string): void => tx.remove('taken', ip);
+
+/** Lends the ENI's primary address a public one of the pool, as a launch or a start does; it ends with the run. */
+export function lendPublicAddress(tx: Tx, id: string): void {
+  const eni = tx.need('network-interface', id);
+  const [primary] = eni.ipv4;
+  if (primary === undefined || eni.publicAddresses.some((pair) => pair.private === primary)) return;
+  const pair = { private: primary, public: takePublicAddress(tx, eni.id) };
+  tx.put('network-interface', { ...eni, publicAddresses: [...eni.publicAddresses, pair] });
+}
+
+/** Ends the public mapping of a private address: a lent one goes back to the pool, an Elastic IP stays allocated. */
+export function cutPublicAddress(tx: Tx, id: string, address: string): void {
+  const eni = tx.need('network-interface', id);
+  const pair = eni.publicAddresses.find((each) => each.private === address);
+  if (pair === undefined) return;
+  if (pair.allocation === undefined) {
+    releasePublicAddress(tx, pair.public);
+  } else {
+    const { association: _, ...free } = tx.need('address', pair.allocation);
+    tx.put('address', free);
+  }
+  const publicAddresses = eni.publicAddresses.filter((each) => each !== pair);
+  tx.put('network-interface', { ...eni, publicAddresses });
+}
+
+/** Ends the mappings that were lent, as a stop does; Elastic IP addresses stay. */
+export function cutLentAddresses(tx: Tx, id: string): void {
+  for (const pair of tx.need('network-interface', id).publicAddresses) {
+    if (pair.allocation === undefined) cutPublicAddress(tx, id, pair.private);
+  }
+}

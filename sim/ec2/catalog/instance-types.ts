@@ -3,7 +3,7 @@
  * A subset of the families that appliances run on; it holds no prices and no regional offers.
  */
 
-/** `memoryMiB` in MiB; `addresses` is the number of IPv4 addresses (and as many IPv6) for each ENI. */
+/** `memoryMiB` in MiB; `ipv4PerInterface` is the number of IPv4 addresses (and as many IPv6) for each ENI. */
 export interface InstanceType {
   readonly name: string;
   readonly architecture: 'x86_64' | 'arm64';
@@ -13,11 +13,11 @@ export interface InstanceType {
   readonly credits: 'standard' | 'unlimited';
   readonly vcpus: number;
   readonly memoryMiB: number;
-  readonly enis: number;
-  readonly addresses: number;
+  readonly interfaces: number;
+  readonly ipv4PerInterface: number;
 }
 
-type Limits = readonly [enis: number, addresses: number];
+type Limits = readonly [interfaces: number, ipv4PerInterface: number];
 
 /** Source: EC2 User Guide, "IP addresses per network interface per instance type". */
 const FIXED_LIMITS: Readonly<Record<string, Limits>> = {
@@ -125,7 +125,7 @@ function catalogue(): ReadonlyMap<string, InstanceType> {
   const types = new Map<string, InstanceType>();
   for (const { family, architecture, hypervisor, credits, vcpus, limits } of BURSTABLE) {
     for (const [size, memoryMiB, usual] of BURSTABLE_SIZES) {
-      const [enis, addresses] = limits[size] ?? FIXED_LIMITS[size] ?? [2, 2];
+      const [interfaces, ipv4PerInterface] = limits[size] ?? FIXED_LIMITS[size] ?? [2, 2];
       const name = `${family}.${size}`;
       const cores = vcpus[size] ?? usual;
       types.set(name, {
@@ -136,15 +136,15 @@ function catalogue(): ReadonlyMap<string, InstanceType> {
         credits,
         vcpus: cores,
         memoryMiB,
-        enis,
-        addresses,
+        interfaces,
+        ipv4PerInterface,
       });
     }
   }
   for (const { families, architecture, memoryMiBPerVcpu, sizes } of SCALED) {
     for (const name of families.flatMap((family) => sizes.map((size) => `${family}.${size}`))) {
       const size = name.slice(name.indexOf('.') + 1);
-      const [enis, addresses] = SCALED_LIMITS[size] ?? [2, 4];
+      const [interfaces, ipv4PerInterface] = SCALED_LIMITS[size] ?? [2, 4];
       const vcpus = vcpusOf(size);
       const memoryMiB = vcpus * memoryMiBPerVcpu;
       types.set(name, {
@@ -155,8 +155,8 @@ function catalogue(): ReadonlyMap<string, InstanceType> {
         credits: 'standard',
         vcpus,
         memoryMiB,
-        enis,
-        addresses,
+        interfaces,
+        ipv4PerInterface,
       });
     }
   }
