@@ -7,6 +7,7 @@ import { internetGatewayHandlers } from './handlers/internet-gateway.ts';
 import { securityGroupHandlers } from './handlers/security-group.ts';
 import { securityGroupRuleHandlers } from './handlers/security-group-rules.ts';
 import { stsHandlers } from './handlers/sts.ts';
+import { interfaceTransitions } from './network-interface.ts';
 import type { ServiceName } from './shape.ts';
 
 const ec2: Handlers = {
@@ -27,4 +28,4 @@ export const handlerFor = (service: ServiceName, action: string): Handler | unde
   Object.hasOwn(services[service], action) ? services[service][action] : undefined;
 
 /** Steps of state machines by name. */
-export const transitions: Transitions = {};
+export const transitions: Transitions = { ...interfaceTransitions };
