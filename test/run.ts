@@ -58,6 +58,7 @@ function tiers(): readonly Tier[] {
 function execute(
   command: readonly string[],
   env: NodeJS.ProcessEnv,
+  limitMs: number,
 ): Promise<{ code: number; late: boolean }> {
   const [program = '', ...args] = command;
   return new Promise((resolve) => {
