@@ -1,0 +1,52 @@
+/** The part of Pulumi's AWS provider that the designs need, over the EC2, STS and IAM endpoints like any other client. */
+import type { Provider, ProviderFactory } from '../provider.ts';
+import { clientsFrom } from './clients.ts';
+import { instanceProfile, role, rolePolicy } from './iam.ts';
+import { instance } from './instance.ts';
+import { eip, eipAssociation, networkInterface } from './interface.ts';
+import { lookups } from './lookup.ts';
+import { internetGateway, subnet, vpc } from './network.ts';
+import { route, routeTable, routeTableAssociation } from './routing.ts';
+import { egressRule, ingressRule, securityGroup } from './security.ts';
+import { type Definition, resourceType } from './type.ts';
+
+const DEFINITIONS: Readonly<Record<string, Definition>> = {
+  'aws:ec2/vpc:Vpc': vpc,
+  'aws:ec2/subnet:Subnet': subnet,
+  'aws:ec2/internetGateway:InternetGateway': internetGateway,
+  'aws:ec2/routeTable:RouteTable': routeTable,
+  'aws:ec2/route:Route': route,
+  'aws:ec2/routeTableAssociation:RouteTableAssociation': routeTableAssociation,
+  'aws:ec2/networkInterface:NetworkInterface': networkInterface,
+  'aws:ec2/instance:Instance': instance,
+  'aws:ec2/eip:Eip': eip,
+  'aws:ec2/eipAssociation:EipAssociation': eipAssociation,
+  'aws:ec2/securityGroup:SecurityGroup': securityGroup,
+  'aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule': ingressRule,
+  'aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule': egressRule,
+  'aws:iam/role:Role': role,
+  'aws:iam/rolePolicy:RolePolicy': rolePolicy,
+  'aws:iam/instanceProfile:InstanceProfile': instanceProfile,
+};
+
+/** Refuses to start without endpoints, so that it never touches a real account. */
+export const awsProvider: ProviderFactory = (config): Provider => {
+  const clients = clientsFrom(config);
+  return {
+    resourceType: (token) => {
+      const definition = DEFINITIONS[token];
+      if (definition === undefined) {
+        throw new Error(`the test engine does not know the type ${token}; deploy it with the Pulumi CLI`);
+      }
+      return resourceType(clients, token, definition);
+    },
+    invoke: async (token, args) => {
+      const lookup = lookups[token];
+      if (lookup === undefined) {
+        throw new Error(`the test engine does not know the function ${token}; deploy it with the Pulumi CLI`);
+      }
+      return lookup(clients, args);
+    },
+    close: () => clients.close(),
+  };
+};

@@ -1,0 +1,201 @@
+/**
+ * A test engine for Pulumi programs: runs an unmodified program by the SDK's own `cmd/run` and deploys what it registers,
+ * without the Pulumi CLI. It is for tests and demonstrations against a simulator; users with the CLI use the CLI. It has no
+ * encryption of secrets, import, transforms, hooks, targets, or components of other languages, and says so where met.
+ */
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { basename, dirname, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { pathToFileURL } from 'node:url';
+import { awsProvider } from './aws/provider.ts';
+import { startMonitor } from './monitor.ts';
+import type { ProviderFactory } from './provider.ts';
+import { refreshAll } from './refresh.ts';
+import { deleteAll } from './remove.ts';
+import { type DeployEvent, type Operation, type Stack, type Step, save } from './stack.ts';
+import { lockState, readState } from './state.ts';
+import { hasSecret, type Properties, revealedProperties } from './value.ts';
+
+export type { DeployEvent, Operation, Step } from './stack.ts';
+
+export interface DeployOptions {
+  readonly operation: Operation;
+  /** The program: a file, or a folder with an `index.ts`. */
+  readonly programDir: string;
+  readonly project: string;
+  readonly stack: string;
+  /** Keys as in `Pulumi.<stack>.yaml`: `byoa:design`, `aws:region`, `aws:endpoints` (JSON). */
+  readonly config: Readonly<Record<string, string>>;
+  /** Those of the keys whose values are secret. */
+  readonly secretKeys?: readonly string[];
+  readonly stateFile: string;
+  readonly onEvent?: (event: DeployEvent) => void;
+  /** By package; the AWS provider of this folder where absent. */
+  readonly providers?: Readonly<Record<string, ProviderFactory>>;
+  /** Registrations in flight. */
+  readonly parallel?: number;
+}
+
+export interface DeployResult {
+  /** In the order in which they were done. */
+  readonly steps: readonly Step[];
+  /** The stack's outputs, with secrets laid open. */
+  readonly outputs: Properties;
+  readonly secretOutputs: readonly string[];
+  readonly elapsedMs: number;
+}
+
+/** Thrown where a deployment stopped; the state has all that was done before. */
+export class DeployError extends Error {
+  readonly steps: readonly Step[];
+
+  constructor(message: string, steps: readonly Step[]) {
+    super(message);
+    this.name = 'DeployError';
+    this.steps = steps;
+  }
+}
+
+/** Carries out one operation; rejects with a `DeployError` that says what failed and what to do. */
+export async function deploy(options: DeployOptions): Promise<DeployResult> {
+  const began = performance.now();
+  const unlock = lockState(options.stateFile);
+  let stack: Stack | undefined;
+  try {
+    stack = openStack(options);
+    await operate(stack, options);
+    if (stack.failure !== undefined) throw stack.failure;
+    return result(stack, performance.now() - began);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const done = stack?.steps.filter((step) => step.kind !== 'same').length ?? 0;
+    const kept =
+      stack === undefined || stack.dry
+        ? ''
+        : ` ${done} change(s) were made before and are kept in ${options.stateFile};`;
+    const again = `correct the cause and run it again`;
+    throw new DeployError(
+      `${options.operation} of stack '${options.stack}' stopped: ${why}.${kept} ${again}.`,
+      stack?.steps ?? [],
+    );
+  } finally {
+    for (const provider of stack?.providers.values() ?? []) provider.close();
+    unlock();
+  }
+}
+
+function openStack(options: DeployOptions): Stack {
+  const resources = readState(options.stateFile);
+  return {
+    project: options.project,
+    name: options.stack,
+    dry: options.operation === 'preview',
+    stateFile: options.stateFile,
+    config: options.config,
+    factories: options.providers ?? { aws: awsProvider },
+    providers: new Map(),
+    onEvent: options.onEvent ?? (() => undefined),
+    before: new Map(resources.filter((one) => one.delete !== true).map((one) => [one.urn, one])),
+    now: new Map(),
+    retired: new Set(resources.filter((one) => one.delete === true)),
+    steps: [],
+    failure: undefined,
+    rootUrn: '',
+  };
+}
+
+async function operate(stack: Stack, options: DeployOptions): Promise<void> {
+  switch (options.operation) {
+    case 'preview':
+    case 'up':
+      return runProgram(stack, options);
+    case 'refresh':
+      return refreshAll(stack);
+    case 'destroy':
+      await deleteAll(stack, [...stack.before.values(), ...stack.retired]);
+      return save(stack);
+  }
+}
+
+function result(stack: Stack, elapsedMs: number): DeployResult {
+  const all = [...stack.now.values(), ...stack.before.values()];
+  const outputs = all.find((one) => one.type === 'pulumi:pulumi:Stack')?.outputs ?? {};
+  return {
+    steps: stack.steps,
+    outputs: revealedProperties(outputs),
+    secretOutputs: Object.keys(outputs).filter((key) => hasSecret(outputs[key] ?? null)),
+    elapsedMs,
+  };
+}
+
+const require = createRequire(import.meta.url);
+
+/** Runs the program in a process of its own, as Pulumi's language host does. */
+async function runProgram(stack: Stack, options: DeployOptions): Promise<void> {
+  const monitor = await startMonitor(stack);
+  try {
+    const program = resolve(options.programDir);
+    const isFile = /\.[cm]?[jt]s$/.test(program);
+    const pwd = isFile ? dirname(program) : program;
+    const child = spawn(
+      process.execPath,
+      programArguments(stack, options, monitor.address, pwd, isFile ? basename(program) : '.'),
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: {
+          ...process.env,
+          PULUMI_CONFIG: JSON.stringify(options.config),
+          PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(options.secretKeys ?? []),
+        },
+      },
+    );
+    const stderr: string[] = [];
+    tell(child.stdout, (text) => stack.onEvent({ kind: 'message', severity: 'info', text }));
+    tell(child.stderr, (text) => stderr.push(text));
+    const ended = await new Promise<string>((done, failed) => {
+      child.once('error', failed);
+      child.once('close', (code, signal) => done(signal === null ? `exit code ${code}` : `signal ${signal}`));
+    });
+    if (stack.failure === undefined && !monitor.isFinished()) {
+      stack.failure = new Error(
+        `the program ended with ${ended} before it was deployed: ${stderr.slice(-20).join('\n')}`,
+      );
+    }
+  } finally {
+    monitor.close();
+  }
+}
+
+function programArguments(
+  stack: Stack,
+  options: DeployOptions,
+  address: string,
+  pwd: string,
+  entry: string,
+): readonly string[] {
+  const flags: Readonly<Record<string, string>> = {
+    monitor: address,
+    engine: address,
+    project: options.project,
+    stack: options.stack,
+    'root-directory': pwd,
+    pwd,
+    parallel: String(options.parallel ?? 16),
+  };
+  return [
+    '--import',
+    pathToFileURL(require.resolve('tsx')).href,
+    require.resolve('@pulumi/pulumi/cmd/run/index.js'),
+    ...Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]),
+    ...(stack.dry ? ['--dry-run'] : []),
+    entry,
+  ];
+}
+
+function tell(stream: Readable, each: (line: string) => void): void {
+  createInterface({ input: stream }).on('line', (line) => {
+    if (line.trim() !== '') each(line);
+  });
+}
