@@ -2,11 +2,18 @@
 import type { Handler, Handlers, Transitions } from './handler.ts';
 import { iamInstanceProfileHandlers } from './handlers/iam-instance-profile.ts';
 import { iamRoleHandlers } from './handlers/iam-role.ts';
+import { imageHandlers } from './handlers/image.ts';
 import { instanceHandlers } from './handlers/instance.ts';
+import { instanceAttributeHandlers } from './handlers/instance-attribute.ts';
+import { instanceStateHandlers, instanceTransitions } from './handlers/instance-state.ts';
+import { instanceTypeHandlers } from './handlers/instance-type.ts';
 import { internetGatewayHandlers } from './handlers/internet-gateway.ts';
+import { keyPairHandlers } from './handlers/key-pair.ts';
+import { runInstancesHandlers } from './handlers/run-instances.ts';
 import { securityGroupHandlers } from './handlers/security-group.ts';
 import { securityGroupRuleHandlers } from './handlers/security-group-rules.ts';
 import { stsHandlers } from './handlers/sts.ts';
+import { volumeHandlers } from './handlers/volume.ts';
 import { interfaceTransitions } from './network-interface.ts';
 import type { ServiceName } from './shape.ts';
 
@@ -15,6 +22,13 @@ const ec2: Handlers = {
   ...securityGroupHandlers,
   ...securityGroupRuleHandlers,
   ...instanceHandlers,
+  ...instanceAttributeHandlers,
+  ...instanceStateHandlers,
+  ...instanceTypeHandlers,
+  ...imageHandlers,
+  ...keyPairHandlers,
+  ...runInstancesHandlers,
+  ...volumeHandlers,
 };
 
 const sts: Handlers = stsHandlers;
@@ -28,4 +42,4 @@ export const handlerFor = (service: ServiceName, action: string): Handler | unde
   Object.hasOwn(services[service], action) ? services[service][action] : undefined;
 
 /** Steps of state machines by name. */
-export const transitions: Transitions = { ...interfaceTransitions };
+export const transitions: Transitions = { ...interfaceTransitions, ...instanceTransitions };

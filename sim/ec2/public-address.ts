@@ -1,6 +1,7 @@
-/** Public IPv4 addresses: one pool for the whole cloud, so that no two accounts hold the same; lent, cut, given back. */
-import { addressAt, formatAddress, prefix, width } from '../../controller/base/ip.ts';
+/** Public IPv4 addresses and IPv6 blocks: one pool for the whole cloud, so that no two accounts hold the same. */
+import { addressAt, formatAddress, formatPrefix, prefix, width } from '../../controller/base/ip.ts';
 import type { Tx } from './handler.ts';
+import { hexDigits } from './identifier.ts';
 import { refuse } from './refusal.ts';
 
 /** Takes a free address of the pool for `holder` (an allocation or an ENI). */
@@ -20,7 +21,19 @@ export function takePublicAddress(tx: Tx, holder: string): string {
   return refuse('InsufficientAddressCapacity', why, 500);
 }
 
-export const releasePublicAddress = (tx: Tx, ip: string): void => tx.remove('taken', ip);
+/** Takes a free /56 for `holder`, as an Amazon-provided IPv6 block of a VPC; from 2001:db8::/32 (RFC 3849). */
+export function takeIpv6Block(tx: Tx, holder: string): string {
+  for (;;) {
+    const cidr = `2001:db8:${hexDigits(tx.random, 4)}:${hexDigits(tx.random, 2)}00::/56`;
+    const canonical = formatPrefix(prefix(cidr));
+    if (tx.get('taken', canonical)) continue;
+    tx.put('taken', { id: canonical, holder, tags: {} });
+    return canonical;
+  }
+}
+
+/** Gives an address or a block back to its pool. */
+export const giveBack = (tx: Tx, id: string): void => tx.remove('taken', id);
 
 /** Lends the ENI's primary address a public one of the pool, as a launch or a start does; it ends with the run. */
 export function lendPublicAddress(tx: Tx, id: string): void {
@@ -37,7 +50,7 @@ export function cutPublicAddress(tx: Tx, id: string, address: string): void {
   const pair = eni.publicAddresses.find((each) => each.private === address);
   if (pair === undefined) return;
   if (pair.allocation === undefined) {
-    releasePublicAddress(tx, pair.public);
+    giveBack(tx, pair.public);
   } else {
     const { association: _, ...free } = tx.need('address', pair.allocation);
     tx.put('address', free);

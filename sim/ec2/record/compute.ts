@@ -74,7 +74,17 @@ export interface VolumeRecord extends Stored {
   readonly instance?: string;
 }
 
+export interface KeyPairRecord extends Stored {
+  readonly name: string;
+  readonly type: 'rsa' | 'ed25519';
+  /** OpenSSH format. */
+  readonly publicKey: string;
+  readonly fingerprint: string;
+  readonly created: Date;
+}
+
 export interface ComputeRecords {
   readonly instance: InstanceRecord;
   readonly volume: VolumeRecord;
+  readonly 'key-pair': KeyPairRecord;
 }

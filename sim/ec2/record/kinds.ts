@@ -200,6 +200,15 @@ export const kinds: { readonly [K in Kind]: KindSpec<K> } = {
     malformed: 'InvalidGroupId.Malformed',
     noun: 'security group',
   },
+  'key-pair': {
+    scope: 'region',
+    refersTo: () => [],
+    prefix: 'key',
+    resourceType: 'key-pair',
+    notFound: 'InvalidKeyPair.NotFound',
+    malformed: 'InvalidKeyPair.Format',
+    noun: 'key pair ID',
+  },
   role: {
     scope: 'account',
     refersTo: () => [],
