@@ -1,0 +1,81 @@
+/** Makes the daemon one file of JavaScript: `byoa.cjs`, with koffi's native module beside it. No executable yet. */
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { build, type Plugin } from 'esbuild';
+
+/** The native module of koffi for this machine; throws where npm installed none. */
+export function nativeModule(root: string): string {
+  const require = createRequire(join(root, 'package.json'));
+  const { arch, platform } = process;
+  const report: { header?: { glibcVersionRuntime?: string } } = JSON.parse(
+    JSON.stringify(process.report.getReport()),
+  );
+  const libc = report.header?.glibcVersionRuntime === undefined ? 'musl' : platform;
+  const folder = dirname(require.resolve(`@koromix/koffi-${platform}-${arch}`));
+  const file = join(folder, `${libc}_${arch}`, 'koffi.node');
+  if (!existsSync(file))
+    throw new Error(`koffi has no native module for this machine: ${file} does not exist`);
+  return file;
+}
+
+/** Puts the loader in native.ts in the place of koffi's own, which looks for node_modules. */
+const nativePlugin = (root: string): Plugin => ({
+  name: 'native',
+  setup: (setup) => setup.onResolve({ filter: /^koffi$/ }, () => ({ path: join(root, 'bin', 'native.ts') })),
+});
+
+/**
+ * The SDK describes its operations in thousands of array literals that esbuild cannot prove to be free of effects. Each
+ * becomes a call marked pure, so that those which nothing uses are dropped: 800 of EC2's operations.
+ */
+const schemaPlugin: Plugin = {
+  name: 'schemas',
+  setup: (setup) =>
+    setup.onLoad({ filter: /dist-es[/\\]schemas[/\\]schemas_\d+\.js$/ }, ({ path }) => ({
+      contents: markPure(readFileSync(path, 'utf8')),
+      loader: 'js',
+    })),
+};
+
+/** Wraps each top-level `var name = [...];` of a schema file in a call that esbuild may drop. */
+export const markPure = (text: string): string =>
+  text.replace(
+    /^(export )?var (\w+\$?) = (\[[^;]*\]);$/gm,
+    (_, exported: string | undefined, name: string, value: string) =>
+      `${exported ?? ''}var ${name} = /* @__PURE__ */ (() => ${value})();`,
+  );
+
+/** Writes `byoa.cjs` and `koffi.node` into `folder`; `entry` exports `main(version)`. */
+export async function bundle(
+  root: string,
+  folder: string,
+  version: string,
+  entry = './bin/daemon.ts',
+): Promise<string> {
+  const outfile = join(folder, 'byoa.cjs');
+  await build({
+    stdin: {
+      contents: `import { main } from ${JSON.stringify(entry)};\nvoid main(${JSON.stringify(version)});\n`,
+      resolveDir: root,
+      sourcefile: 'entry.ts',
+      loader: 'ts',
+    },
+    bundle: true,
+    platform: 'node',
+    target: 'node20.19',
+    format: 'cjs',
+    mainFields: ['module', 'main'],
+    conditions: ['module'],
+    supported: { 'dynamic-import': false },
+    minify: true,
+    keepNames: false,
+    legalComments: 'linked',
+    banner: { js: '#!/usr/bin/env node' },
+    outfile,
+    plugins: [nativePlugin(root), schemaPlugin],
+    logLevel: 'warning',
+  });
+  copyFileSync(nativeModule(root), join(folder, 'koffi.node'));
+  return outfile;
+}
