@@ -1,0 +1,94 @@
+/**
+ * Connections to one address of an AWS endpoint: kept alive, and some always open in advance, so that a burst of calls finds
+ * them ready (TCP and TLS done).
+ */
+import { Agent } from 'node:http';
+import { isIP } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type TLSSocket, connect as tlsConnect } from 'node:tls';
+import type { Network } from './network.ts';
+
+export interface Origin {
+  readonly host: string;
+  readonly port: number;
+  readonly secure: boolean;
+}
+
+/** TLS sessions by host, so that a later handshake is short. RFC 8446 section 2.2. */
+const sessions = new Map<string, Buffer>();
+
+/** Opens a connection; it emits `ready` when usable. */
+function open(network: Network, origin: Origin, address: string, ready?: (stream: Duplex) => void): Duplex {
+  const stream = network.connectTcp({ to: address, port: origin.port });
+  if (!origin.secure) {
+    if (ready !== undefined) stream.once('connect', () => ready(stream));
+    return stream;
+  }
+  const session = sessions.get(origin.host);
+  const secured: TLSSocket = tlsConnect({
+    socket: stream,
+    ...(isIP(origin.host) === 0 ? { servername: origin.host } : {}),
+    ...(session === undefined ? {} : { session }),
+  });
+  secured.on('session', (ticket) => sessions.set(origin.host, ticket));
+  stream.once('error', (error) => secured.destroy(error));
+  if (ready !== undefined) secured.once('secureConnect', () => ready(secured));
+  return secured;
+}
+
+/** An HTTP agent whose every connection goes to one address. */
+export class AddressAgent extends Agent {
+  readonly address: string;
+  readonly #network: Network;
+  readonly #origin: Origin;
+  readonly #ready: Duplex[] = [];
+  #opening = 0;
+
+  constructor(network: Network, origin: Origin, address: string, keepAlive: boolean) {
+    super({ keepAlive, maxSockets: 64, maxFreeSockets: 64, scheduling: 'fifo' });
+    this.address = address;
+    this.#network = network;
+    this.#origin = origin;
+  }
+
+  override createConnection(): Duplex {
+    return this.#ready.shift() ?? open(this.#network, this.#origin, this.address);
+  }
+
+  /** Opens connections until `count` are ready or idle. */
+  warm(count: number): void {
+    for (let missing = count - this.warmCount() - this.#opening; missing > 0; missing -= 1) this.#openOne();
+  }
+
+  /** Connections that a call could use at once. */
+  warmCount(): number {
+    return (
+      this.#ready.length + Object.values(this.freeSockets).reduce((sum, list) => sum + (list?.length ?? 0), 0)
+    );
+  }
+
+  /** Closes what is idle; calls under way go on. */
+  retire(): void {
+    for (const stream of this.#ready.splice(0)) stream.destroy();
+    for (const list of Object.values(this.freeSockets)) for (const socket of list ?? []) socket.destroy();
+  }
+
+  #openOne(): void {
+    this.#opening += 1;
+    let settled = false;
+    const settle = (): void => {
+      if (!settled) this.#opening -= 1;
+      settled = true;
+    };
+    const stream = open(this.#network, this.#origin, this.address, (ready) => {
+      settle();
+      this.#ready.push(ready);
+    });
+    stream.on('error', () => undefined);
+    stream.once('close', () => {
+      settle();
+      const index = this.#ready.indexOf(stream);
+      if (index >= 0) this.#ready.splice(index, 1);
+    });
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Credentials, refreshed in the background long before they expire: signing a call takes those at hand and never waits for
+ * IMDS, STS or a file.
+ */
+import type { Millis } from '../base/time.ts';
+
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  readonly expiration?: Date;
+}
+
+/** Fetches credentials anew, past every cache. */
+export type CredentialSource = () => Promise<Credentials>;
+
+export interface KeptCredentials {
+  /** Those at hand; waits only until the first have come. */
+  get(): Promise<Credentials>;
+  failure(): string | undefined;
+  stop(): void;
+}
+
+/** At the latest so long before they expire; instance credentials are renewed at least 5 min ahead (EC2 user guide). */
+const AHEAD_MS: Millis = 15 * 60_000;
+const REFRESH_MS: Millis = 5 * 60_000;
+const RETRY_MS: Millis = 5_000;
+const SOON_MS: Millis = 20_000;
+
+export interface CredentialsOptions {
+  readonly source: CredentialSource;
+  /** Told of the first failure in a row. */
+  readonly onFailure: (sentence: string) => void;
+  /** Wall-clock time, ms. */
+  readonly clock: () => number;
+}
+
+/** When to fetch again, ms from now, given how long the present ones are still valid (none: they do not expire). */
+export function refreshAfterMs(leftMs: Millis | undefined): Millis {
+  if (leftMs === undefined) return REFRESH_MS;
+  if (leftMs <= AHEAD_MS) return SOON_MS;
+  return Math.min(REFRESH_MS, leftMs - AHEAD_MS);
+}
+
+/** Starts to fetch at once. */
+export function keepCredentials({ source, onFailure, clock }: CredentialsOptions): KeptCredentials {
+  let current: Credentials | undefined;
+  let failure: string | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  let release: (() => void) | undefined;
+  const first = new Promise<void>((done) => {
+    release = done;
+  });
+
+  async function refresh(): Promise<void> {
+    let waitMs = RETRY_MS;
+    try {
+      current = await source();
+      failure = undefined;
+      const left = current.expiration === undefined ? undefined : current.expiration.getTime() - clock();
+      waitMs = refreshAfterMs(left);
+      release?.();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      const rest =
+        current === undefined ? 'no EC2 call can be made until they come' : 'going on with the present ones';
+      if (failure === undefined) {
+        onFailure(`Cannot get AWS credentials (${why}): ${rest}; check the instance profile or AWS_PROFILE.`);
+      }
+      failure = why;
+    }
+    if (stopped) return;
+    timer = setTimeout(refresh, waitMs);
+    timer.unref();
+  }
+  void refresh();
+
+  return {
+    async get() {
+      if (current === undefined) await first;
+      if (current === undefined) throw new Error('no credentials');
+      return current;
+    },
+    failure: () => failure,
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
+}
