@@ -23,7 +23,12 @@ export type Command =
 /** One change to the network settings of the guest that the daemon runs in; a device is named by its MAC address. */
 export type GuestChange =
   | { readonly kind: 'link-up'; readonly mac: string }
-  | { readonly kind: 'address-add' | 'address-remove'; readonly mac: string; readonly address: string; readonly length: number }
+  | {
+      readonly kind: 'address-add' | 'address-remove';
+      readonly mac: string;
+      readonly address: string;
+      readonly length: number;
+    }
   | {
       readonly kind: 'route-add' | 'route-remove';
       readonly mac: string;
@@ -42,7 +47,12 @@ export type Event =
   /** First event of a run; `memory` is what an earlier run of this daemon left in its journal. */
   | { readonly kind: 'start'; readonly memory?: Memory }
   | { readonly kind: 'deadline' }
-  | { readonly kind: 'probe-result'; readonly probe: string; readonly round: number; readonly result: ProbeResult }
+  | {
+      readonly kind: 'probe-result';
+      readonly probe: string;
+      readonly round: number;
+      readonly result: ProbeResult;
+    }
   | { readonly kind: 'ec2-outcome'; readonly request: number; readonly outcome: Outcome }
   | { readonly kind: 'guest-outcome'; readonly request: number; readonly failure?: string }
   | { readonly kind: 'hook-outcome'; readonly request: number; readonly failure?: string }
@@ -80,15 +90,14 @@ export type Effect =
 
 /** What must survive a restart of the daemon: it is taken from the journal, never from guesses. */
 export interface Memory {
-  readonly groups: Readonly<
-    Record<
-      string,
-      {
-        /** When this node's appliance last lost the group to another, wall-clock comparable instant. */
-        readonly lostAt?: number;
-        /** Instants of recent moves, for damping. */
-        readonly moves: readonly number[];
-      }
-    >
-  >;
+  readonly groups: Readonly<Record<string, GroupMemory>>;
+}
+
+export interface GroupMemory {
+  /** Whether this node's appliance owned the group and had said so. */
+  readonly owned: boolean;
+  /** When this node's appliance last lost the group, and to whom; absent once it has owned it again. */
+  readonly lost?: { readonly at: number; readonly to: string; readonly seenHealthy: boolean };
+  /** Instants of recent moves, for damping. Comparable with those of the next run: production's read like Unix time. */
+  readonly moves: readonly number[];
 }

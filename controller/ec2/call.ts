@@ -10,8 +10,18 @@ export type Call =
   | { readonly kind: 'describe-route-tables'; readonly select: Selector }
   | { readonly kind: 'describe-network-interfaces'; readonly enis: readonly string[] }
   | { readonly kind: 'describe-subnets'; readonly subnets: readonly string[] }
-  | { readonly kind: 'replace-route'; readonly table: string; readonly destination: string; readonly eni: string }
-  | { readonly kind: 'create-route'; readonly table: string; readonly destination: string; readonly eni: string }
+  | {
+      readonly kind: 'replace-route';
+      readonly table: string;
+      readonly destination: string;
+      readonly eni: string;
+    }
+  | {
+      readonly kind: 'create-route';
+      readonly table: string;
+      readonly destination: string;
+      readonly eni: string;
+    }
   | { readonly kind: 'detach-network-interface'; readonly attachment: string; readonly force: boolean }
   | {
       readonly kind: 'attach-network-interface';

@@ -26,6 +26,9 @@ const PASSING = [
 /** Throttling is answered with 503 (RequestLimitExceeded) and is still a refusal: nothing was applied. */
 const THROTTLED = /^(RequestLimitExceeded|Throttl|TooManyRequests)/;
 
+/** Whether a refusal says that too many calls were made. */
+export const isThrottling = (code: string): boolean => THROTTLED.test(code);
+
 /** Socket errors before a byte was sent: the call cannot have been applied. */
 const NEVER_SENT = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN)$/;
 
@@ -39,7 +42,7 @@ export function toOutcome({ status, code, message }: Failure): Outcome {
     return { kind: 'unknown', reason: code === undefined ? message : `${code}: ${message}` };
   }
   const known = code ?? `HTTP${status}`;
-  if (THROTTLED.test(known)) return { kind: 'rejected', code: known, message, retry: true };
+  if (isThrottling(known)) return { kind: 'rejected', code: known, message, retry: true };
   if (status >= 500) return { kind: 'unknown', reason: `${known} (HTTP ${status}): ${message}` };
   return { kind: 'rejected', code: known, message, retry: PASSING.some((pattern) => pattern.test(known)) };
 }

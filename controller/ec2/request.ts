@@ -4,7 +4,15 @@
  */
 import { formatPrefix, parsePrefix } from '../base/ip.ts';
 import { unreachable } from '../base/result.ts';
-import type { Call, ObservedEni, ObservedRoute, ObservedRouteTable, ObservedSubnet, Selector, Value } from './call.ts';
+import type {
+  Call,
+  ObservedEni,
+  ObservedRoute,
+  ObservedRouteTable,
+  ObservedSubnet,
+  Selector,
+  Value,
+} from './call.ts';
 
 /** An EC2 action and its input, shaped as in `@aws-sdk/client-ec2`. */
 export interface Ec2Request {
@@ -28,7 +36,10 @@ export function toRequest(call: Call): Ec2Request {
       return { action: call.kind === 'replace-route' ? 'ReplaceRoute' : 'CreateRoute', input };
     }
     case 'detach-network-interface':
-      return { action: 'DetachNetworkInterface', input: { AttachmentId: call.attachment, Force: call.force } };
+      return {
+        action: 'DetachNetworkInterface',
+        input: { AttachmentId: call.attachment, Force: call.force },
+      };
     case 'attach-network-interface': {
       const { eni, instance, deviceIndex } = call;
       const input = { NetworkInterfaceId: eni, InstanceId: instance, DeviceIndex: deviceIndex };

@@ -1,7 +1,7 @@
 /** All probes and verdicts of a node. Its steps return what is to be sent and what changed; it sends and logs nothing. */
 import { earliest, type Instant } from '../base/time.ts';
-import type { Config, ProbeConfig } from '../config.ts';
 import { probesOfNode } from '../config/model.ts';
+import type { Config, ProbeConfig } from '../config.ts';
 import type { ProbeResult } from '../event.ts';
 import { begin, dueAt, isDue, newProbe, type ProbeState, record } from './probe.ts';
 import { type Evidence, judge, type Verdict } from './verdict.ts';
@@ -16,7 +16,8 @@ export interface Health {
   readonly carriers?: readonly string[];
 }
 
-export const newHealth = (config: Config, now: Instant): Health => reconfigure({ probes: {}, verdicts: {} }, config, config, now);
+export const newHealth = (config: Config, now: Instant): Health =>
+  reconfigure({ probes: {}, verdicts: {} }, config, config, now);
 
 /** The health under a new configuration: probes that are the same keep their state. */
 export function reconfigure(health: Health, from: Config, to: Config, now: Instant): Health {
@@ -28,7 +29,11 @@ export function reconfigure(health: Health, from: Config, to: Config, now: Insta
   });
   const names = new Set(to.appliances.map(({ name }) => name));
   const verdicts = Object.entries(health.verdicts).filter(([name]) => names.has(name));
-  return refresh({ ...health, probes: Object.fromEntries(probes), verdicts: Object.fromEntries(verdicts) }, to, now);
+  return refresh(
+    { ...health, probes: Object.fromEntries(probes), verdicts: Object.fromEntries(verdicts) },
+    to,
+    now,
+  );
 }
 
 /** Whether results of the probe belong to whichever appliance the routes lead to, rather than to a certain one. */
@@ -39,7 +44,11 @@ const isActive = (probe: ProbeConfig, config: Config, { carriers }: Health): boo
   !followsRoutes(probe, config) || (carriers?.includes(probe.appliance) ?? false);
 
 /** The probes to send now, and the health in which they are under way. */
-export function sendDue(health: Health, config: Config, now: Instant): { health: Health; due: readonly ProbeConfig[] } {
+export function sendDue(
+  health: Health,
+  config: Config,
+  now: Instant,
+): { health: Health; due: readonly ProbeConfig[] } {
   const due = probesOfNode(config).filter((probe) => {
     const state = health.probes[probe.id];
     return state !== undefined && isActive(probe, config, health) && isDue(state, probe, now);
@@ -61,7 +70,11 @@ export function nextProbeAt(health: Health, config: Config): Instant | undefined
 export function receive(
   health: Health,
   config: Config,
-  { probe: id, round, result }: { readonly probe: string; readonly round: number; readonly result: ProbeResult },
+  {
+    probe: id,
+    round,
+    result,
+  }: { readonly probe: string; readonly round: number; readonly result: ProbeResult },
   now: Instant,
 ): Health {
   const probe = probesOfNode(config).find((one) => one.id === id);
@@ -90,17 +103,33 @@ export function evidenceOf(health: Health, config: Config): readonly Evidence[] 
  * The health after the routes were seen, or made, to lead to other appliances. Probes by route begin anew there, and fail
  * nobody before they have passed once: the change takes a while to arrive in the network.
  */
-export function setCarriers(health: Health, config: Config, carriers: readonly string[], now: Instant): Health {
+export function setCarriers(
+  health: Health,
+  config: Config,
+  carriers: readonly string[],
+  now: Instant,
+): Health {
   const before = health.carriers;
-  if (before !== undefined && before.length === carriers.length && carriers.every((name) => before.includes(name))) {
+  if (
+    before !== undefined &&
+    before.length === carriers.length &&
+    carriers.every((name) => before.includes(name))
+  ) {
     return health;
   }
   const fresh = probesOfNode(config).filter(
-    (probe) => followsRoutes(probe, config) && carriers.includes(probe.appliance) && !before?.includes(probe.appliance),
+    (probe) =>
+      followsRoutes(probe, config) &&
+      carriers.includes(probe.appliance) &&
+      !before?.includes(probe.appliance),
   );
   const started = fresh.map((probe): [string, ProbeState] => {
     const { round } = health.probes[probe.id] ?? newProbe(now);
     return [probe.id, { ...newProbe(now), round, ...(before === undefined ? {} : { unarmed: true }) }];
   });
-  return refresh({ ...health, carriers, probes: { ...health.probes, ...Object.fromEntries(started) } }, config, now);
+  return refresh(
+    { ...health, carriers, probes: { ...health.probes, ...Object.fromEntries(started) } },
+    config,
+    now,
+  );
 }

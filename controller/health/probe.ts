@@ -14,7 +14,12 @@ export interface ProbeState {
   /** Results in a row like the last one. */
   readonly streak: number;
   /** The last result that said something, and the first in a row like it. */
-  readonly last?: { readonly up: boolean; readonly at: Instant; readonly firstAt: Instant; readonly reason: string };
+  readonly last?: {
+    readonly up: boolean;
+    readonly at: Instant;
+    readonly firstAt: Instant;
+    readonly reason: string;
+  };
   readonly lastUpAt?: Instant;
   /** Why the last round said nothing, where it did not. */
   readonly silence?: string;
@@ -22,13 +27,19 @@ export interface ProbeState {
   readonly unarmed?: true;
 }
 
-export const newProbe = (now: Instant): ProbeState => ({ round: 0, nextAt: now, state: 'unknown', streak: 0 });
+export const newProbe = (now: Instant): ProbeState => ({
+  round: 0,
+  nextAt: now,
+  state: 'unknown',
+  streak: 0,
+});
 
 /** A driver owes a result by the timeout; a round this much older is given up as silent. */
 const OVERDUE_MS = 1000;
 
 /** Whether a round should be sent now: none is under way, or its result is overdue. */
-export const isDue = (probe: ProbeState, config: ProbeConfig, now: Instant): boolean => dueAt(probe, config) <= now;
+export const isDue = (probe: ProbeState, config: ProbeConfig, now: Instant): boolean =>
+  dueAt(probe, config) <= now;
 
 /** When the next round is to be sent. */
 export const dueAt = ({ sentAt, nextAt }: ProbeState, { timeoutMs }: ProbeConfig): Instant =>
@@ -40,7 +51,13 @@ export function begin(probe: ProbeState, config: ProbeConfig, now: Instant): Pro
 }
 
 /** The state after a result; a result of another round than the one under way changes nothing. */
-export function record(probe: ProbeState, config: ProbeConfig, round: number, result: ProbeResult, now: Instant): ProbeState {
+export function record(
+  probe: ProbeState,
+  config: ProbeConfig,
+  round: number,
+  result: ProbeResult,
+  now: Instant,
+): ProbeState {
   if (round !== probe.round || probe.sentAt === undefined) return probe;
   const { sentAt: _, silence: __, ...idle } = probe;
   if (result.kind === 'silent') return { ...idle, silence: result.reason };
@@ -65,8 +82,11 @@ export function record(probe: ProbeState, config: ProbeConfig, round: number, re
 }
 
 /** Evidence counts for `fall` rounds: older, it says nothing of the present. */
-export const isFresh = ({ last }: ProbeState, { intervalMs, fall, timeoutMs }: ProbeConfig, now: Instant): boolean =>
-  last !== undefined && now - last.at <= intervalMs * fall + timeoutMs;
+export const isFresh = (
+  { last }: ProbeState,
+  { intervalMs, fall, timeoutMs }: ProbeConfig,
+  now: Instant,
+): boolean => last !== undefined && now - last.at <= intervalMs * fall + timeoutMs;
 
 /**
  * What a probe says now. `passing`: up, and its last round too; `failing`: not down yet, but its last round failed;

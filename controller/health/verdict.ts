@@ -40,7 +40,12 @@ interface Finding {
 }
 
 /** The verdict on `appliance` from all evidence of this node; `previous` gives `since` where the kind is the same. */
-export function judge(appliance: string, all: readonly Evidence[], now: Instant, previous?: Verdict): Verdict {
+export function judge(
+  appliance: string,
+  all: readonly Evidence[],
+  now: Instant,
+  previous?: Verdict,
+): Verdict {
   const required = all.filter(({ config }) => config.appliance === appliance && !config.advisory);
   const finding = weigh(required, all, now);
   const results = required.flatMap(({ state }) => state.last?.at ?? []);
@@ -54,7 +59,10 @@ export function judge(appliance: string, all: readonly Evidence[], now: Instant,
 }
 
 function weigh(required: readonly Evidence[], all: readonly Evidence[], now: Instant): Finding {
-  const spoken = required.map((evidence) => ({ ...evidence, says: says(evidence.state, evidence.config, now) }));
+  const spoken = required.map((evidence) => ({
+    ...evidence,
+    says: says(evidence.state, evidence.config, now),
+  }));
   const through = spoken.filter(({ config }) => config.kind === 'through');
   const passing = through.find((one) => one.says === 'passing');
   const excused = through.filter((one) => one.says === 'down' && isTargetsFault(one, all));
@@ -70,7 +78,9 @@ function weigh(required: readonly Evidence[], all: readonly Evidence[], now: Ins
   if (down !== undefined) {
     return { kind: 'dead', reason: complaint(down), ...failedSince(down) };
   }
-  const apology = excused.map(({ config }) => `; ${config.id} fails by way of every member: the target's fault`).join('');
+  const apology = excused
+    .map(({ config }) => `; ${config.id} fails by way of every member: the target's fault`)
+    .join('');
   if (failing !== undefined) return { kind: 'suspect', reason: `${complaint(failing)}${apology}` };
   return weighSilence(rest, apology);
 }
@@ -81,11 +91,13 @@ function weighSilence(rest: readonly (Evidence & { readonly says: Says })[], apo
   const missing = owed.find((one) => one.says !== 'passing');
   if (missing !== undefined) {
     const { id, rise } = missing.config;
-    const rising = missing.says === 'rising' ? `${id} answers, ${missing.state.streak} of ${rise} times` : undefined;
+    const rising =
+      missing.says === 'rising' ? `${id} answers, ${missing.state.streak} of ${rise} times` : undefined;
     const silence = missing.state.silence === undefined ? '' : ` (${missing.state.silence})`;
     return { kind: 'unknown', reason: `${rising ?? `${id} has no fresh evidence${silence}`}${apology}` };
   }
-  if (owed.length === 0) return { kind: 'unknown', reason: `nothing that decides is probed from here${apology}` };
+  if (owed.length === 0)
+    return { kind: 'unknown', reason: `nothing that decides is probed from here${apology}` };
   return { kind: 'healthy', reason: `${owed.map(({ config }) => config.id).join(', ')} pass${apology}` };
 }
 
@@ -98,7 +110,11 @@ const failedSince = ({ state }: Evidence): { failedSince?: Instant } =>
   state.last === undefined ? {} : { failedSince: state.last.firstAt };
 
 const targetKey = (target: ThroughTarget): string =>
-  target.kind === 'http' ? target.url : target.kind === 'tcp' ? `${target.address}:${target.port}` : target.address;
+  target.kind === 'http'
+    ? target.url
+    : target.kind === 'tcp'
+      ? `${target.address}:${target.port}`
+      : target.address;
 
 /**
  * Whether a failing `through` probe is its target's fault: this node probes the same target by way of other members too,
@@ -109,7 +125,9 @@ function isTargetsFault({ config, state }: Evidence, all: readonly Evidence[]): 
   const key = targetKey(config.target);
   const others = all.filter(
     (one) =>
-      one.config.kind === 'through' && one.config.appliance !== config.appliance && targetKey(one.config.target) === key,
+      one.config.kind === 'through' &&
+      one.config.appliance !== config.appliance &&
+      targetKey(one.config.target) === key,
   );
   const began = state.last?.firstAt ?? 0;
   return others.length > 0 && others.every((one) => (one.state.lastUpAt ?? Number.NEGATIVE_INFINITY) < began);

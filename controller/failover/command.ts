@@ -1,0 +1,61 @@
+/** A planned move that an operator asks for: accepted into the group's state, or refused with what to do instead. */
+import { ownAppliance } from '../config/model.ts';
+import type { Config } from '../config.ts';
+import type { Verdict } from '../health/verdict.ts';
+import type { GroupState } from './group.ts';
+import type { GroupView } from './view.ts';
+
+export type Answer =
+  | { readonly kind: 'accepted'; readonly state: GroupState }
+  | { readonly kind: 'done' | 'refused'; readonly message: string };
+
+const refused = (message: string): Answer => ({ kind: 'refused', message });
+
+export interface Request {
+  readonly id: number;
+  readonly group: string;
+  readonly to: string;
+}
+
+/** What becomes of the request; an accepted one is answered when the move has ended. */
+export function switchover(
+  request: Request,
+  config: Config,
+  observeOnly: boolean,
+  state: GroupState | undefined,
+  view: GroupView | undefined,
+  verdict: Verdict | undefined,
+): Answer {
+  const { group: name, to } = request;
+  const group = config.groups.find((one) => one.name === name);
+  if (group === undefined || state === undefined || view === undefined) {
+    return refused(
+      `There is no group '${name}'; the groups are ${config.groups.map((one) => one.name).join(', ')}.`,
+    );
+  }
+  if (!group.members.includes(to)) {
+    return refused(`'${to}' is not a member of ${name}; the members are ${group.members.join(', ')}.`);
+  }
+  const self = ownAppliance(config)?.name;
+  if (self !== undefined && self !== to) {
+    return refused(
+      `This daemon runs on ${self} and moves groups to ${self} only; run byoa switchover ${name} --to ${to} on ${to}.`,
+    );
+  }
+  if (observeOnly)
+    return refused('This daemon only observes; run it without --observe to let it move groups.');
+  if (state.operation !== undefined) {
+    return refused(
+      `${name} is being moved to ${state.operation.to} already (${state.operation.cause}); try again when that has ended.`,
+    );
+  }
+  const { owner } = view;
+  if (owner.kind === 'member' && owner.member === to && owner.phase === 'settled') {
+    return { kind: 'done', message: `${to} owns ${name} already.` };
+  }
+  if (verdict?.kind !== 'healthy') {
+    const why = verdict === undefined ? 'it is not probed' : `it is ${verdict.kind} (${verdict.reason})`;
+    return refused(`${to} is not fit to take ${name}: ${why}; make it healthy first.`);
+  }
+  return { kind: 'accepted', state: { ...state, switchover: { command: request.id, to } } };
+}

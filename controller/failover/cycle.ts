@@ -1,0 +1,87 @@
+/**
+ * One cycle of one group: take note of who owns it, carry on the move under way, or decide; then what follows. Every cycle ends
+ * in one sentence, which is logged when it changes.
+ */
+import { earliest, type Instant } from '../base/time.ts';
+import { ownAppliance } from '../config/model.ts';
+import { type Decision, decide } from './decide.ts';
+import { advance, begin, type Scene } from './execute.ts';
+import type { GroupState } from './group.ts';
+import { type Observed, want } from './observe.ts';
+import { advanceGuest, checkWatch, noteOwner } from './ownership.ts';
+import type { Need } from './step.ts';
+import type { Turn } from './turn.ts';
+import type { GroupView } from './view.ts';
+
+/** How soon a group in transition is looked at again while somebody else is at work on it. */
+const TRANSITION_MS = 500;
+
+export interface Cycle {
+  readonly state: GroupState;
+  readonly observed: Observed;
+  readonly wakeAt?: Instant;
+}
+
+export function runCycle(scene: Scene, start: GroupState, observeOnly: boolean, turn: Turn): Cycle {
+  const { config, group, view, verdicts } = scene;
+  const self = ownAppliance(config)?.name;
+  const needs: Need[] = [];
+  const keep = (part: { readonly state: GroupState; readonly need: Need }): GroupState => {
+    needs.push(part.need);
+    return part.state;
+  };
+  let state = keep(noteOwner(group, start, view, verdicts, self, turn));
+  state = keep(advance(scene, state, turn));
+  if (state.operation === undefined) {
+    const decision = decide({
+      group,
+      state,
+      view,
+      verdicts,
+      ...(self === undefined ? {} : { self }),
+      staleAfterMs: config.observe.staleAfterMs,
+      now: turn.now,
+    });
+    state = tell(group.name, state, decision, observeOnly, turn);
+    if (decision.kind === 'move' && !observeOnly)
+      state = keep(advance(scene, begin(group, state, decision, turn), turn));
+    else needs.push(needOf(decision, view, turn));
+  }
+  state = keep(advanceGuest(group, state, scene.observed, turn));
+  state = keep(checkWatch(group, state, view, turn));
+  const wakeAt = needs.map((need) => need.wakeAt).reduce<Instant | undefined>(earliest, undefined);
+  const observed = needs.reduce(
+    (seen, { look }) => (look === undefined ? seen : want(seen, view.sources, look.after, look.at)),
+    scene.observed,
+  );
+  return { state, observed, ...(wakeAt === undefined ? {} : { wakeAt }) };
+}
+
+/** Logs the decision where it is a new one, and keeps it for the status. */
+function tell(
+  group: string,
+  state: GroupState,
+  decision: Decision,
+  observeOnly: boolean,
+  turn: Turn,
+): GroupState {
+  const would = observeOnly && decision.kind === 'move';
+  const key = would ? `would ${decision.key}` : decision.key;
+  const text = would ? `Would move (observing only): ${decision.text}` : decision.text;
+  if (state.decision.key !== key) {
+    const level = decision.kind === 'move' || decision.alarm ? 'warn' : 'info';
+    const to = decision.kind === 'move' ? { to: decision.to, cause: decision.cause } : {};
+    turn.log(level, 'decision', text, { group, decision: key, ...to });
+    return { ...state, decision: { key, text, at: turn.now } };
+  }
+  return state.decision.text === text ? state : { ...state, decision: { ...state.decision, text } };
+}
+
+function needOf(decision: Decision, view: GroupView, turn: Turn): Need {
+  const { owner, seen } = view;
+  const wakeAt = decision.kind === 'hold' && decision.wakeAt !== undefined ? { wakeAt: decision.wakeAt } : {};
+  if (decision.kind === 'hold' && decision.look) return { ...wakeAt, look: { after: seen, at: turn.now } };
+  const moving =
+    owner.kind === 'none' || owner.kind === 'split' || (owner.kind === 'member' && owner.phase !== 'settled');
+  return moving ? { ...wakeAt, look: { after: seen, at: turn.now + TRANSITION_MS } } : wakeAt;
+}

@@ -1,0 +1,174 @@
+/** Starts, carries on and ends the moves of a group, and answers those who asked for them. */
+import { formatMillis, type Instant } from '../base/time.ts';
+import type { Config, Group } from '../config.ts';
+import type { Call, Outcome } from '../ec2/call.ts';
+import type { Verdict } from '../health/verdict.ts';
+import type { Decision } from './decide.ts';
+import { type GroupState, type Move, type Operation, recentMoves, without } from './group.ts';
+import { advanceEni } from './move-eni.ts';
+import { advanceRoutes } from './move-routes.ts';
+import type { Observed } from './observe.ts';
+import { beginWatch, runHook } from './ownership.ts';
+import { type Advance, type Ended, ended, type Need } from './step.ts';
+import type { Turn } from './turn.ts';
+import { describeOwner, type GroupView, instanceOf } from './view.ts';
+
+/** After a refusal for good, or after yielding, nothing is tried for this long. */
+const FAILED_HOLD_MS = 30_000;
+const YIELDED_HOLD_MS = 5_000;
+/** Tries of one write after which people are told. */
+const ALARM_TRIES = 5;
+const HISTORY = 10;
+
+export interface Scene {
+  readonly config: Config;
+  readonly group: Group;
+  readonly view: GroupView;
+  readonly observed: Observed;
+  readonly verdicts: Readonly<Record<string, Verdict>>;
+}
+
+/** The state with the operation that the decision asks for; its first writes are sent by `advance`. */
+export function begin(
+  group: Group,
+  state: GroupState,
+  decision: Extract<Decision, { kind: 'move' }>,
+  turn: Turn,
+): GroupState {
+  const { to, from, cause, text } = decision;
+  const operation: Operation = {
+    to,
+    ...(from === undefined ? {} : { from }),
+    cause,
+    reason: text,
+    startedAt: turn.now,
+    ...(state.switchover === undefined ? {} : { command: state.switchover.command }),
+    steps: {},
+  };
+  const moves = [...recentMoves(state.moves, group.damping.withinMs, turn.now), turn.now];
+  return { ...without(state, 'holdUntil', 'holdReason'), operation, moves };
+}
+
+/** Carries the operation on as far as it goes now. */
+export function advance(scene: Scene, state: GroupState, turn: Turn): { state: GroupState; need: Need } {
+  const { operation } = state;
+  if (operation === undefined) return { state, need: {} };
+  const vain = whyInVain(scene, operation);
+  if (vain !== undefined)
+    return { state: end(scene, state, operation, { result: 'cancelled', detail: vain }, turn), need: {} };
+  const { operation: next, need, ended: result } = advanceResource(scene, operation, turn);
+  const watched =
+    next.effectiveAt === undefined
+      ? state
+      : beginWatch(scene.config, scene.group, state, next.to, next.effectiveAt, turn);
+  if (result !== undefined) return { state: end(scene, watched, next, result, turn), need: {} };
+  return { state: { ...watched, operation: alarm(scene.group, next, turn) }, need };
+}
+
+function advanceResource(
+  { config, group, view, observed }: Scene,
+  operation: Operation,
+  turn: Turn,
+): Advance {
+  const target = config.appliances.find(({ name }) => name === operation.to);
+  if (target === undefined)
+    return {
+      operation,
+      need: {},
+      ended: { result: 'cancelled', detail: `${operation.to} is not configured any more` },
+    };
+  const { resource } = group;
+  if (resource.kind === 'routes') return advanceRoutes(operation, group.name, target, view, turn);
+  const instance = instanceOf(target, observed);
+  return advanceEni(
+    { operation, group, resource, target, view, ...(instance === undefined ? {} : { instance }) },
+    turn,
+  );
+}
+
+/** A reason to stop: the target has died; or nothing has been written yet, and the owner lives after all. */
+function whyInVain({ verdicts }: Scene, { to, from, cause, steps }: Operation): string | undefined {
+  const isBusy = Object.values(steps).some(({ state }) => state === 'sent');
+  if (isBusy) return undefined;
+  if (verdicts[to]?.kind === 'dead') return `${to} has died meanwhile (${verdicts[to].reason})`;
+  const written = Object.values(steps).some(({ state }) => state === 'ok' || state === 'unknown');
+  if (cause !== 'takeover' || written || from === undefined || Object.keys(steps).length === 0)
+    return undefined;
+  return verdicts[from]?.kind === 'healthy' ? `${from} is healthy after all` : undefined;
+}
+
+/** Tells people, once, that writes are refused or unanswered again and again; the operation goes on. */
+function alarm(group: Group, operation: Operation, turn: Turn): Operation {
+  if (operation.alarmed) return operation;
+  const worst = Object.entries(operation.steps).find(
+    ([, step]) => step.attempts >= ALARM_TRIES && step.state !== 'ok',
+  );
+  if (worst === undefined) return operation;
+  const detail = `${worst[0]} failed ${worst[1].attempts} times (${worst[1].error ?? 'no answer'})`;
+  turn.log('error', 'trouble', `Moving ${group.name} to ${operation.to}: ${detail}; goes on trying.`, {
+    group: group.name,
+  });
+  runHook(group, 'on-fail', detail, turn);
+  return { ...operation, alarmed: true };
+}
+
+function end(
+  scene: Scene,
+  state: GroupState,
+  operation: Operation,
+  { result, detail }: Ended,
+  turn: Turn,
+): GroupState {
+  const { group, view } = scene;
+  const tookMs = Math.round((turn.now - operation.startedAt) * 10) / 10;
+  const from = operation.from ?? describeOwner(view.owner);
+  const move: Move = {
+    at: operation.startedAt,
+    from,
+    to: operation.to,
+    cause: operation.cause,
+    tookMs,
+    result,
+    detail,
+  };
+  const done = result === 'done';
+  const words = done
+    ? `Moved ${group.name} from ${from} to ${operation.to} in ${formatMillis(tookMs)}`
+    : `Did not move ${group.name} to ${operation.to}`;
+  const level = done ? 'info' : result === 'failed' ? 'error' : 'warn';
+  turn.log(level, 'moved', `${words}: ${detail}.`, {
+    group: group.name,
+    to: operation.to,
+    result,
+    ms: tookMs,
+  });
+  if (result === 'failed') runHook(group, 'on-fail', detail, turn);
+  if (operation.command !== undefined) {
+    const body = { group: group.name, ...move, message: `${words}: ${detail}.` };
+    turn.emit({ kind: 'reply', id: operation.command, ok: done, body });
+  }
+  const holdMs = result === 'failed' ? FAILED_HOLD_MS : result === 'yielded' ? YIELDED_HOLD_MS : 0;
+  const held = holdMs === 0 ? {} : { holdUntil: turn.now + holdMs, holdReason: detail };
+  const history = [...state.history, move].slice(-HISTORY);
+  const rest = done
+    ? without(state, 'operation', 'switchover')
+    : without(state, 'operation', 'switchover', 'watch');
+  return { ...rest, ...held, history };
+}
+
+/** Takes in the outcome of one of the operation's writes; those of operations that have ended are only told. */
+export function writeEnded(
+  group: string,
+  state: GroupState,
+  sent: { readonly step: string; readonly call: Call; readonly sentAt: Instant },
+  outcome: Outcome,
+  turn: Turn,
+): GroupState {
+  const { operation } = state;
+  const step = operation?.steps[sent.step];
+  if (operation === undefined || step?.state !== 'sent' || step.sentAt !== sent.sentAt) {
+    turn.log('info', 'outcome', `A write of an earlier move of ${group} ended ${outcome.kind}.`, { group });
+    return state;
+  }
+  return { ...state, operation: ended(operation, group, sent.step, sent.call, outcome, turn) };
+}

@@ -1,0 +1,119 @@
+/** What a node remembers of one group: who owned it, what it is doing about it, and what it has decided. Plain data. */
+import type { Instant } from '../base/time.ts';
+
+/** Why a group is moved. */
+export type Cause = 'takeover' | 'completion' | 'failback' | 'switchover';
+
+/** One write of an operation. A route's is named by table and destination; an ENI's are `detach`, `force`, `attach`. */
+export interface Step {
+  readonly state: 'sent' | 'ok' | 'unknown' | 'refused' | 'failed';
+  /** Times it was sent. */
+  readonly attempts: number;
+  readonly sentAt: Instant;
+  /** The last request number when it ended: what is seen after it shows what it did. */
+  readonly endedAfter?: number;
+  /** Not again before. */
+  readonly notBefore: Instant;
+  /** Looks at EC2 since that did not show it, although it was confirmed. */
+  readonly mismatches: number;
+  /** The last look that was judged. */
+  readonly judged: number;
+  /** What a refusal said. */
+  readonly error?: string;
+  /** A route's: whether it has to be made, or to be replaced, whatever the last look said. */
+  readonly instead?: 'create' | 'replace';
+}
+
+/** A move under way. */
+export interface Operation {
+  readonly to: string;
+  /** The owner that it is taken from, where there was one. */
+  readonly from?: string;
+  readonly cause: Cause;
+  readonly reason: string;
+  readonly startedAt: Instant;
+  /** The command that asked for it. */
+  readonly command?: number;
+  readonly steps: Readonly<Record<string, Step>>;
+  /** When the first write was confirmed, from when on traffic may arrive. */
+  readonly effectiveAt?: Instant;
+  /** An ENI's: since when it is being detached, the last look that was judged, and the time to the next. */
+  readonly detachSince?: Instant;
+  readonly looked?: number;
+  readonly pollMs?: number;
+  /** Whether people have been told that it does not succeed. */
+  readonly alarmed?: true;
+}
+
+/** A finished move, for people. */
+export interface Move {
+  readonly at: Instant;
+  readonly from: string;
+  readonly to: string;
+  readonly cause: Cause;
+  readonly tookMs: number;
+  readonly result: 'done' | 'failed' | 'yielded' | 'cancelled';
+  readonly detail: string;
+}
+
+/** Settings of the guest that follow an ENI. */
+export interface GuestWork {
+  readonly what: 'own' | 'lose';
+  readonly state: 'due' | 'sent';
+  readonly notBefore: Instant;
+  readonly attempts: number;
+}
+
+export interface GroupState {
+  /** The last member that was seen to own all of it. */
+  readonly owner?: string;
+  /** Whether an owner was seen in this run. */
+  readonly ownerSeen: boolean;
+  /** Whether this node's appliance owns it and has said so (hooks, guest). */
+  readonly announced: boolean;
+  /** This node's appliance lost it: it must see the winner healthy, and then dead, to take it over again. */
+  readonly lost?: { readonly at: Instant; readonly to: string; readonly seenHealthy: boolean };
+  /** A loss that one look at EC2 showed: the next one confirms it. */
+  readonly lossSeen?: { readonly to: string; readonly seen: number };
+  /** When this node began its moves of the group: for damping. */
+  readonly moves: readonly Instant[];
+  /** Since when nobody owns it as a whole in the present way. */
+  readonly unowned?: { readonly as: string; readonly since: Instant };
+  readonly operation?: Operation;
+  readonly switchover?: { readonly command: number; readonly to: string };
+  /** After a refusal for good, nothing is tried before. */
+  readonly holdUntil?: Instant;
+  readonly holdReason?: string;
+  readonly decision: { readonly key: string; readonly text: string; readonly at: Instant };
+  /** Waiting for traffic by way of the new owner. */
+  readonly watch?: {
+    readonly to: string;
+    readonly since: Instant;
+    readonly probes: readonly string[];
+    readonly until: Instant;
+  };
+  readonly guest?: GuestWork;
+  readonly history: readonly Move[];
+}
+
+export const newGroup = (now: Instant): GroupState => ({
+  ownerSeen: false,
+  announced: false,
+  moves: [],
+  decision: { key: 'start', text: 'Nothing has been decided yet.', at: now },
+  history: [],
+});
+
+/** `state` without some of its optional fields. */
+export function without<K extends keyof GroupState>(
+  state: GroupState,
+  ...keys: readonly K[]
+): Omit<GroupState, K> {
+  const copy: GroupState = { ...state };
+  for (const key of keys) Reflect.deleteProperty(copy, key);
+  return copy;
+}
+
+/** The moves that count for damping at `now`. */
+export const recentMoves = (moves: readonly Instant[], withinMs: number, now: Instant): readonly Instant[] =>
+  moves.filter((at) => now - at < withinMs);

@@ -1,0 +1,179 @@
+/**
+ * What a node has seen of EC2, by source: one describe call each for the listed tables, for each tag, for the ENIs and for
+ * their subnets. A source is asked periodically, and at once when somebody needs to see beyond a certain request.
+ */
+import { earliest, type Instant } from '../base/time.ts';
+import type { Config } from '../config.ts';
+import { backoffMs } from '../ec2/budget.ts';
+import type { Call, ObservedEni, ObservedRouteTable, ObservedSubnet, Outcome } from '../ec2/call.ts';
+import type { Turn } from './turn.ts';
+
+export interface SourceState {
+  /** The last request that was answered, and when it was sent: what is seen is at least that fresh. */
+  readonly seen?: { readonly request: number; readonly at: Instant };
+  readonly inFlight?: number;
+  readonly nextAt: Instant;
+  /** Something sent after this request is needed, not before `wantAt`. */
+  readonly wantAfter?: number;
+  readonly wantAt?: Instant;
+  readonly failures: number;
+  readonly problem?: string;
+}
+
+export interface Observed {
+  readonly sources: Readonly<Record<string, SourceState>>;
+  readonly tables: Readonly<Record<string, ObservedRouteTable>>;
+  /** Table ids by tag source. */
+  readonly tagged: Readonly<Record<string, readonly string[]>>;
+  readonly enis: Readonly<Record<string, ObservedEni>>;
+  readonly subnets: Readonly<Record<string, ObservedSubnet>>;
+}
+
+export const nothingObserved: Observed = { sources: {}, tables: {}, tagged: {}, enis: {}, subnets: {} };
+
+export const tagSource = (tag: { readonly key: string; readonly value: string }): string =>
+  `tag:${tag.key}=${tag.value}`;
+
+/** The calls that show all that the configuration names, by source. */
+function sourcesOf(config: Config, observed: Observed): ReadonlyMap<string, Call> {
+  const sources = new Map<string, Call>();
+  const tables = new Set<string>();
+  const enis = new Set<string>(config.appliances.map(({ eni }) => eni));
+  for (const { resource } of config.groups) {
+    if (resource.kind === 'eni') {
+      enis.add(resource.id);
+      const subnet = observed.enis[resource.id]?.subnet;
+      if (subnet !== undefined && observed.subnets[subnet] === undefined) {
+        sources.set('subnets', { kind: 'describe-subnets', subnets: [subnet] });
+      }
+      continue;
+    }
+    for (const { table, tag } of resource.sets) {
+      if (table !== undefined) tables.add(table);
+      if (tag !== undefined)
+        sources.set(tagSource(tag), { kind: 'describe-route-tables', select: { kind: 'tag', ...tag } });
+    }
+  }
+  if (tables.size > 0) {
+    sources.set('tables', { kind: 'describe-route-tables', select: { kind: 'ids', ids: [...tables] } });
+  }
+  sources.set('enis', { kind: 'describe-network-interfaces', enis: [...enis] });
+  return sources;
+}
+
+const fresh: SourceState = { nextAt: 0, failures: 0 };
+
+const dueAt = ({ inFlight, nextAt, wantAfter, wantAt }: SourceState): Instant | undefined => {
+  if (inFlight !== undefined) return undefined;
+  return wantAfter === undefined ? nextAt : Math.min(nextAt, wantAt ?? nextAt);
+};
+
+/** Sends the describe calls that are due. */
+export function sendObservations(observed: Observed, config: Config, turn: Turn): Observed {
+  const sources: Record<string, SourceState> = { ...observed.sources };
+  for (const [source, call] of sourcesOf(config, observed)) {
+    const state = sources[source] ?? fresh;
+    const at = dueAt(state);
+    if (at === undefined || at > turn.now) {
+      sources[source] = state;
+      continue;
+    }
+    const sent = turn.call(call, { kind: 'observe', source }, state.wantAfter === undefined ? 0.5 : 0);
+    const nextAt = turn.now + config.observe.intervalMs;
+    if ('at' in sent)
+      sources[source] = {
+        ...state,
+        nextAt: sent.at,
+        ...(state.wantAt === undefined ? {} : { wantAt: sent.at }),
+      };
+    else sources[source] = { ...state, inFlight: sent.request, nextAt };
+  }
+  return { ...observed, sources };
+}
+
+/** When the next describe call is due. */
+export function nextObservationAt(observed: Observed, config: Config): Instant | undefined {
+  return [...sourcesOf(config, observed).keys()]
+    .map((source) => dueAt(observed.sources[source] ?? fresh))
+    .reduce<Instant | undefined>(earliest, undefined);
+}
+
+/** Asks for a look at `sources` that is sent after request `after`, at `at` or later. */
+export function want(observed: Observed, sources: readonly string[], after: number, at: Instant): Observed {
+  const changed = sources.flatMap((source): [string, SourceState][] => {
+    const state = observed.sources[source] ?? fresh;
+    if ((state.seen?.request ?? -1) > after || (state.inFlight ?? -1) > after) return [];
+    if (state.wantAfter !== undefined && state.wantAfter >= after && (state.wantAt ?? at) <= at) return [];
+    const wantAt = state.wantAfter === undefined ? at : Math.min(at, state.wantAt ?? at);
+    return [[source, { ...state, wantAfter: Math.max(after, state.wantAfter ?? after), wantAt }]];
+  });
+  return changed.length === 0
+    ? observed
+    : { ...observed, sources: { ...observed.sources, ...Object.fromEntries(changed) } };
+}
+
+/** Takes in the outcome of a describe call that was sent at `sentAt`. */
+export function take(
+  observed: Observed,
+  source: string,
+  request: number,
+  sentAt: Instant,
+  outcome: Outcome,
+  turn: Turn,
+): Observed {
+  const before = observed.sources[source] ?? fresh;
+  if (before.inFlight !== request) return observed;
+  const { inFlight: _, problem, ...state } = before;
+  if (outcome.kind !== 'ok') {
+    const text = outcome.kind === 'unknown' ? outcome.reason : `${outcome.code}: ${outcome.message}`;
+    const failures = state.failures + 1;
+    if (text !== problem) turn.log('warn', 'observe', `Cannot observe ${source}: ${text}.`, { source });
+    const retryAt = turn.now + backoffMs(failures, turn.random(), 250, 5000);
+    const wanted = state.wantAt === undefined ? {} : { wantAt: retryAt };
+    const nextAt = Math.min(state.nextAt, retryAt);
+    return withSource(observed, source, {
+      ...state,
+      ...wanted,
+      nextAt: Math.max(nextAt, retryAt),
+      failures,
+      problem: text,
+    });
+  }
+  const { wantAfter, wantAt, ...plain } = state;
+  const satisfied = wantAfter === undefined || request > wantAfter;
+  const wish = satisfied ? {} : { wantAfter, ...(wantAt === undefined ? {} : { wantAt }) };
+  if (problem !== undefined) turn.log('info', 'observe', `Observes ${source} again.`, { source });
+  const next = withSource(observed, source, {
+    ...plain,
+    ...wish,
+    failures: 0,
+    seen: { request, at: sentAt },
+  });
+  const { value } = outcome;
+  switch (value.kind) {
+    case 'route-tables': {
+      const byId = Object.fromEntries(value.tables.map((table) => [table.id, table]));
+      if (source === 'tables') {
+        const others = new Set(Object.values(observed.tagged).flat());
+        const kept = Object.entries(observed.tables).filter(([id]) => others.has(id));
+        return { ...next, tables: { ...Object.fromEntries(kept), ...byId } };
+      }
+      const tagged = { ...observed.tagged, [source]: value.tables.map(({ id }) => id) };
+      return { ...next, tagged, tables: { ...observed.tables, ...byId } };
+    }
+    case 'network-interfaces':
+      return { ...next, enis: Object.fromEntries(value.enis.map((eni) => [eni.id, eni])) };
+    case 'subnets':
+      return {
+        ...next,
+        subnets: { ...observed.subnets, ...Object.fromEntries(value.subnets.map((one) => [one.id, one])) },
+      };
+    default:
+      return next;
+  }
+}
+
+const withSource = (observed: Observed, source: string, state: SourceState): Observed => ({
+  ...observed,
+  sources: { ...observed.sources, [source]: state },
+});

@@ -1,0 +1,222 @@
+/**
+ * What follows from seeing who owns a group: the own appliance has got it or lost it (hooks, guest, memory), and traffic by way
+ * of the new owner.
+ */
+import { formatMillis } from '../base/time.ts';
+import { probesOfNode } from '../config/model.ts';
+import type { Config, Group } from '../config.ts';
+import { backoffMs } from '../ec2/budget.ts';
+import type { HookName } from '../event.ts';
+import type { Verdict } from '../health/verdict.ts';
+import { type GroupState, without } from './group.ts';
+import * as guest from './guest.ts';
+import type { Observed } from './observe.ts';
+import type { Need } from './step.ts';
+import type { Turn } from './turn.ts';
+import { describeOwner, type GroupView } from './view.ts';
+
+/** How long traffic is waited for after a move before people are told. */
+const WATCH_MS = 30_000;
+
+const hookOf = ({ hooks }: Group, name: HookName) =>
+  name === 'on-own' ? hooks.onOwn : name === 'on-lose' ? hooks.onLose : hooks.onFail;
+
+/** Runs the hook where one is configured. */
+export function runHook(group: Group, name: HookName, detail: string, turn: Turn): void {
+  if (hookOf(group, name) !== undefined) turn.hook(name, group.name, detail);
+}
+
+/** Takes note of the owner that EC2 shows. A loss is believed when a second look shows it too. */
+export function noteOwner(
+  group: Group,
+  start: GroupState,
+  view: GroupView,
+  verdicts: Readonly<Record<string, Verdict>>,
+  self: string | undefined,
+  turn: Turn,
+): { readonly state: GroupState; readonly need: Need } {
+  let state = noteUnowned(start, view, turn);
+  const { owner } = view;
+  if (state.lost !== undefined && !state.lost.seenHealthy && verdicts[state.lost.to]?.kind === 'healthy') {
+    state = { ...state, lost: { ...state.lost, seenHealthy: true } };
+  }
+  if (owner.kind !== 'member' || owner.phase !== 'settled') return { state, need: {} };
+  const { member } = owner;
+  if (member === state.owner && (member !== self || state.announced)) {
+    const again = member === self && !state.ownerSeen ? guestWork(group, 'own', turn) : {};
+    return { state: { ...without(state, 'lossSeen'), ownerSeen: true, ...again }, need: {} };
+  }
+  if (self !== undefined && member !== self && (state.owner === self || state.announced)) {
+    if (state.lossSeen?.to !== member || view.seen <= state.lossSeen.seen) {
+      const lossSeen = state.lossSeen?.to === member ? state.lossSeen : { to: member, seen: view.seen };
+      return { state: { ...state, lossSeen }, need: { look: { after: lossSeen.seen, at: turn.now } } };
+    }
+    return { state: lose(group, state, member, verdicts, turn), need: {} };
+  }
+  if (member === self) return { state: own(group, state, member, turn), need: {} };
+  const from = state.owner ?? 'unknown';
+  turn.log('info', 'owned', `${member} owns ${group.name}.`, { group: group.name, owner: member, from });
+  const seenHealthy = verdicts[member]?.kind === 'healthy';
+  const lost = state.lost === undefined ? {} : { lost: { ...state.lost, to: member, seenHealthy } };
+  return { state: { ...state, owner: member, ownerSeen: true, ...lost }, need: {} };
+}
+
+/** Since when the group has been without owner in the present way: any change means that somebody is at work. */
+function noteUnowned(state: GroupState, { owner, routes, eni }: GroupView, turn: Turn): GroupState {
+  if (owner.kind !== 'none' && owner.kind !== 'split')
+    return state.unowned === undefined ? state : without(state, 'unowned');
+  const as = JSON.stringify([owner, routes.map(({ key, target }) => [key, target]), eni?.status]);
+  return state.unowned?.as === as ? state : { ...state, unowned: { as, since: turn.now } };
+}
+
+function own(group: Group, state: GroupState, self: string, turn: Turn): GroupState {
+  const from = state.owner ?? 'unknown';
+  turn.log('info', 'owned', `This appliance owns ${group.name}.`, { group: group.name, from });
+  runHook(
+    group,
+    'on-own',
+    state.owner === undefined ? 'it owns the group' : `it has taken the group from ${from}`,
+    turn,
+  );
+  return {
+    ...without(state, 'lost', 'lossSeen'),
+    owner: self,
+    ownerSeen: true,
+    announced: true,
+    ...guestWork(group, 'own', turn),
+  };
+}
+
+function lose(
+  group: Group,
+  state: GroupState,
+  to: string,
+  verdicts: Readonly<Record<string, Verdict>>,
+  turn: Turn,
+): GroupState {
+  turn.log('warn', 'lost', `This appliance has lost ${group.name} to ${to}.`, { group: group.name, to });
+  runHook(group, 'on-lose', `it has lost the group to ${to}`, turn);
+  const seenHealthy = verdicts[to]?.kind === 'healthy';
+  return {
+    ...without(state, 'lossSeen', 'watch'),
+    owner: to,
+    ownerSeen: true,
+    announced: false,
+    lost: { at: turn.now, to, seenHealthy },
+    ...guestWork(group, 'lose', turn),
+  };
+}
+
+const guestWork = ({ resource }: Group, what: 'own' | 'lose', turn: Turn): Pick<GroupState, 'guest'> =>
+  resource.kind === 'eni' ? { guest: { what, state: 'due', notBefore: turn.now, attempts: 0 } } : {};
+
+const GUEST_TRIES = 8;
+
+/** Sends the changes of the guest that are due. They wait until the ENI's subnet is known. */
+export function advanceGuest(
+  group: Group,
+  state: GroupState,
+  observed: Observed,
+  turn: Turn,
+): { state: GroupState; need: Need } {
+  const work = state.guest;
+  if (work === undefined || work.state !== 'due' || group.resource.kind !== 'eni') return { state, need: {} };
+  if (work.notBefore > turn.now) return { state, need: { wakeAt: work.notBefore } };
+  const eni = observed.enis[group.resource.id];
+  const subnet = observed.subnets[eni?.subnet ?? ''];
+  if (eni === undefined || (work.what === 'own' && subnet === undefined)) return { state, need: {} };
+  const changes =
+    work.what === 'own' ? guest.settle(group.resource, eni, subnet) : guest.clear(group.resource, eni);
+  turn.guest(changes, group.name, work.what);
+  return { state: { ...state, guest: { ...work, state: 'sent', attempts: work.attempts + 1 } }, need: {} };
+}
+
+/** Takes in how the changes of the guest ended: they are tried again, for the device may take a while to appear. */
+export function guestEnded(
+  group: Group,
+  state: GroupState,
+  what: 'own' | 'lose',
+  failure: string | undefined,
+  turn: Turn,
+): GroupState {
+  const work = state.guest;
+  if (work === undefined || work.what !== what || work.state !== 'sent') return state;
+  const fields = { group: group.name };
+  if (failure === undefined) {
+    turn.log(
+      'info',
+      'guest',
+      `The guest is set up for ${what === 'own' ? 'having' : 'having lost'} ${group.name}.`,
+      fields,
+    );
+    return without(state, 'guest');
+  }
+  if (work.attempts >= GUEST_TRIES) {
+    turn.log('error', 'guest', `Cannot set up the guest for ${group.name}: ${failure}; gives up.`, fields);
+    if (what === 'own') runHook(group, 'on-fail', `the guest could not be set up: ${failure}`, turn);
+    return without(state, 'guest');
+  }
+  turn.log(
+    'warn',
+    'guest',
+    `Setting up the guest for ${group.name} failed: ${failure}; tries again.`,
+    fields,
+  );
+  const notBefore = turn.now + backoffMs(work.attempts, turn.random(), 250, 4000);
+  return { ...state, guest: { ...work, state: 'due', notBefore } };
+}
+
+/** Begins to wait for traffic by way of the new owner, by route where this node has such a probe. */
+export function beginWatch(
+  config: Config,
+  group: Group,
+  state: GroupState,
+  to: string,
+  since: number,
+  turn: Turn,
+): GroupState {
+  if (state.watch?.to === to) return state;
+  const through = probesOfNode(config).filter(
+    ({ kind, appliance }) => kind === 'through' && appliance === to,
+  );
+  const byRoute = through.filter(
+    (probe) => probe.kind === 'through' && probe.by === 'route' && to !== config.node,
+  );
+  const probes = (byRoute.length > 0 ? byRoute : through).map(({ id }) => id);
+  if (probes.length > 0) return { ...state, watch: { to, since, probes, until: since + WATCH_MS } };
+  const text = `${group.name} is moved to ${to}; not verified by traffic, for no probe goes through ${to} from here.`;
+  turn.log('info', 'unverified', text, { group: group.name, appliance: to });
+  return state;
+}
+
+/** A probe that was sent at `sentAt` has passed: is that the traffic that was waited for? */
+export function passed(
+  group: Group,
+  state: GroupState,
+  probe: string,
+  sentAt: number,
+  turn: Turn,
+): GroupState {
+  const { watch } = state;
+  if (watch === undefined || !watch.probes.includes(probe) || sentAt < watch.since) return state;
+  const ms = Math.round((turn.now - watch.since) * 10) / 10;
+  const text = `${group.name} carries traffic by way of ${watch.to}: ${probe} passed ${formatMillis(ms)} after the first write.`;
+  turn.log('info', 'route-in-effect', text, { group: group.name, appliance: watch.to, probe, ms });
+  return without(state, 'watch');
+}
+
+/** Tells people where traffic has not come within the time. */
+export function checkWatch(
+  group: Group,
+  state: GroupState,
+  view: GroupView,
+  turn: Turn,
+): { state: GroupState; need: Need } {
+  const { watch } = state;
+  if (watch === undefined) return { state, need: {} };
+  if (turn.now < watch.until) return { state, need: { wakeAt: watch.until } };
+  const text = `${group.name} was moved to ${watch.to}, and no traffic has passed for ${formatMillis(WATCH_MS)}; EC2 shows ${describeOwner(view.owner)} as owner.`;
+  turn.log('error', 'no-traffic', text, { group: group.name, appliance: watch.to });
+  runHook(group, 'on-fail', `no traffic by way of ${watch.to}`, turn);
+  return { state: without(state, 'watch'), need: {} };
+}

@@ -1,0 +1,111 @@
+/**
+ * One step of a node in the making: what it emits, and the few things that every part of the brain draws from (request
+ * numbers, random numbers, the API budget). It lives for one step; the node keeps what it ends with.
+ */
+import { next, type Prng } from '../base/prng.ts';
+import type { Instant } from '../base/time.ts';
+import { type Budget, exhausted, take } from '../ec2/budget.ts';
+import type { Call } from '../ec2/call.ts';
+import type { Effect, GuestChange, HookName } from '../event.ts';
+
+/** What a request was for: its outcome goes there. */
+export type Purpose =
+  | { readonly kind: 'observe'; readonly source: string }
+  | { readonly kind: 'move'; readonly group: string; readonly step: string }
+  | { readonly kind: 'guest'; readonly group: string; readonly what: 'own' | 'lose' }
+  | { readonly kind: 'hook'; readonly group: string; readonly hook: HookName };
+
+export interface Pending {
+  readonly purpose: Purpose;
+  readonly sentAt: Instant;
+  readonly call?: Call;
+}
+
+/** What a step starts from and ends with. */
+export interface Resources {
+  readonly prng: Prng;
+  /** The number of the last request; numbers grow, so they also tell what was sent before what. */
+  readonly lastRequest: number;
+  readonly pending: Readonly<Record<number, Pending>>;
+  readonly budget: Budget;
+}
+
+type LogLevel = Extract<Effect, { kind: 'log' }>['level'];
+type LogFields = NonNullable<Extract<Effect, { kind: 'log' }>['fields']>;
+
+export interface Turn {
+  readonly now: Instant;
+  readonly random: () => number;
+  readonly lastRequest: () => number;
+  /** Sends a call where the budget allows, otherwise says when it will; `reserve` as in `take`. */
+  readonly call: (
+    call: Call,
+    purpose: Purpose,
+    reserve?: number,
+  ) => { readonly request: number } | { readonly at: Instant };
+  /** EC2 refused such a call for throttling. */
+  readonly throttled: (kind: Call['kind']) => void;
+  readonly guest: (changes: readonly GuestChange[], group: string, what: 'own' | 'lose') => number;
+  readonly hook: (hook: HookName, group: string, detail: string) => void;
+  readonly log: (level: LogLevel, topic: string, text: string, fields?: LogFields) => void;
+  readonly emit: (effect: Effect) => void;
+  /** All effects, EC2 calls first: nothing that is told may delay them. */
+  readonly finish: () => { readonly resources: Resources; readonly effects: readonly Effect[] };
+}
+
+export function newTurn(start: Resources, now: Instant): Turn {
+  let { prng, lastRequest, budget } = start;
+  const pending: Record<number, Pending> = { ...start.pending };
+  const calls: Effect[] = [];
+  const rest: Effect[] = [];
+  const log: Turn['log'] = (level, topic, text, fields) => {
+    rest.push({ kind: 'log', level, topic, text, ...(fields === undefined ? {} : { fields }) });
+  };
+  const request = (purpose: Purpose, call?: Call): number => {
+    lastRequest += 1;
+    pending[lastRequest] = { purpose, sentAt: now, ...(call === undefined ? {} : { call }) };
+    return lastRequest;
+  };
+  return {
+    now,
+    log,
+    random: () => {
+      const [value, following] = next(prng);
+      prng = following;
+      return value;
+    },
+    lastRequest: () => lastRequest,
+    call: (call, purpose, reserve) => {
+      const taken = take(budget, call.kind, now, reserve);
+      if (!taken.granted) return { at: taken.at };
+      budget = taken.budget;
+      const number = request(purpose, call);
+      calls.push({ kind: 'ec2-call', request: number, call });
+      return { request: number };
+    },
+    throttled: (kind) => {
+      budget = exhausted(budget, kind, now);
+    },
+    guest: (changes, group, what) => {
+      const number = request({ kind: 'guest', group, what });
+      rest.push({ kind: 'guest', request: number, changes });
+      return number;
+    },
+    hook: (hook, group, detail) => {
+      const number = request({ kind: 'hook', group, hook });
+      rest.push({ kind: 'hook', request: number, hook, group, detail });
+      log('info', 'hook', `Runs ${hook} of ${group}: ${detail}.`, { group, hook, request: number });
+    },
+    emit: (effect) => void rest.push(effect),
+    finish: () => ({ resources: { prng, lastRequest, pending, budget }, effects: [...calls, ...rest] }),
+  };
+}
+
+/** The pending request of that number, and the resources without it. */
+export function settle(
+  resources: Resources,
+  request: number,
+): { readonly pending: Pending; readonly resources: Resources } | undefined {
+  const { [request]: pending, ...others } = resources.pending;
+  return pending === undefined ? undefined : { pending, resources: { ...resources, pending: others } };
+}

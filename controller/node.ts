@@ -1,0 +1,382 @@
+/**
+ * The whole brain of a daemon: health and failover behind one seam. Total, deterministic, without I/O: the same events at the
+ * same instants give the same effects, which is how a journal is replayed and how the simulator drives it.
+ */
+import { prng } from './base/prng.ts';
+import { unreachable } from './base/result.ts';
+import { earliest, type Instant } from './base/time.ts';
+import { ownAppliance, probesOfNode } from './config/model.ts';
+import type { Config } from './config.ts';
+import type { Outcome } from './ec2/call.ts';
+import { isThrottling } from './ec2/failure.ts';
+import type { Command, Effect, Event, GroupMemory, Memory } from './event.ts';
+import { switchover } from './failover/command.ts';
+import { runCycle } from './failover/cycle.ts';
+import { writeEnded } from './failover/execute.ts';
+import { type GroupState, newGroup, without } from './failover/group.ts';
+import {
+  nextObservationAt,
+  nothingObserved,
+  type Observed,
+  sendObservations,
+  take,
+} from './failover/observe.ts';
+import { guestEnded, passed } from './failover/ownership.ts';
+import { statusOf } from './failover/status.ts';
+import { newTurn, type Resources, settle, type Turn } from './failover/turn.ts';
+import { type GroupView, viewGroup } from './failover/view.ts';
+import {
+  type Health,
+  newHealth,
+  nextProbeAt,
+  receive,
+  reconfigure,
+  refresh,
+  sendDue,
+  setCarriers,
+} from './health/health.ts';
+
+export interface Node {
+  readonly config: Config;
+  readonly observeOnly: boolean;
+  readonly version: string;
+  readonly startedAt: Instant;
+  readonly phase: 'new' | 'running' | 'stopped';
+  readonly health: Health;
+  readonly observed: Observed;
+  readonly groups: Readonly<Record<string, GroupState>>;
+  readonly resources: Resources;
+  /** When time alone changes something beside probes and observations. */
+  readonly wakeAt?: Instant;
+  /** What was last said of the own appliance. */
+  readonly word?: string;
+  /** Whether EC2 has been seen once. */
+  readonly ready: boolean;
+}
+
+export interface NodeOptions {
+  readonly config: Config;
+  /** Decide and log, and never write. */
+  readonly observeOnly?: boolean;
+  readonly seed?: number | string;
+  readonly version?: string;
+}
+
+/** A node that has done nothing yet; its first event is `start`. */
+export function createNode(
+  { config, observeOnly = false, seed = 0, version = '0' }: NodeOptions,
+  now: Instant,
+): Node {
+  return {
+    config,
+    observeOnly,
+    version,
+    startedAt: now,
+    phase: 'new',
+    health: newHealth(config, now),
+    observed: nothingObserved,
+    groups: Object.fromEntries(config.groups.map(({ name }) => [name, newGroup(now)])),
+    resources: { prng: prng(seed, config.node), lastRequest: 0, pending: {}, budget: {} },
+    ready: false,
+  };
+}
+
+/** The node after an event, and what it does: EC2 calls first. Events after the end change nothing. */
+export function step(
+  start: Node,
+  event: Event,
+  now: Instant,
+): { readonly node: Node; readonly effects: readonly Effect[] } {
+  if (start.phase === 'stopped' || (start.phase === 'new' && event.kind !== 'start'))
+    return { node: start, effects: [] };
+  const ended = 'request' in event ? settle(start.resources, event.request) : undefined;
+  const turn = newTurn(ended?.resources ?? start.resources, now);
+  const handled = handle(start, event, ended?.pending, turn);
+  const node = handled.phase === 'stopped' ? handled : cycle(handled, start.health, turn);
+  const { resources, effects } = turn.finish();
+  return { node: { ...node, resources }, effects };
+}
+
+/** When the node wants a `deadline` event, if nothing else happens before. */
+export function nextDeadline(node: Node): Instant | undefined {
+  if (node.phase !== 'running') return undefined;
+  const { config, health, observed, wakeAt } = node;
+  return earliest(wakeAt, earliest(nextProbeAt(health, config), nextObservationAt(observed, config)));
+}
+
+/** What the next run of this daemon has to know. */
+export function recall({ groups }: Node): Memory {
+  const entries = Object.entries(groups).map(([name, { announced, lost, moves }]): [string, GroupMemory] => [
+    name,
+    { owned: announced, moves, ...(lost === undefined ? {} : { lost }) },
+  ]);
+  return { groups: Object.fromEntries(entries) };
+}
+
+type Pending = Resources['pending'][number];
+
+function handle(node: Node, event: Event, pending: Pending | undefined, turn: Turn): Node {
+  switch (event.kind) {
+    case 'start':
+      return node.phase === 'new' ? start(node, event.memory, turn) : node;
+    case 'deadline':
+      return node;
+    case 'probe-result':
+      return probeResult(node, event, turn);
+    case 'ec2-outcome':
+      return pending === undefined ? node : ec2Outcome(node, event.request, event.outcome, pending, turn);
+    case 'guest-outcome': {
+      if (pending?.purpose.kind !== 'guest') return node;
+      const { group, what } = pending.purpose;
+      return updateGroup(node, group, (state, config) =>
+        guestEnded(config, state, what, event.failure, turn),
+      );
+    }
+    case 'hook-outcome': {
+      if (pending?.purpose.kind !== 'hook') return node;
+      const { group, hook } = pending.purpose;
+      const ms = Math.round(turn.now - pending.sentAt);
+      if (event.failure === undefined)
+        turn.log('info', 'hook', `${hook} of ${group} ended after ${ms} ms.`, { group, hook, ms });
+      else turn.log('error', 'hook', `${hook} of ${group} failed: ${event.failure}.`, { group, hook, ms });
+      return node;
+    }
+    case 'command':
+      return command(node, event.id, event.command, turn);
+    case 'configured':
+      return configured(node, event.config, turn);
+    case 'stop':
+      return stop(node, turn);
+    default:
+      return unreachable(event);
+  }
+}
+
+function start(node: Node, memory: Memory | undefined, turn: Turn): Node {
+  const self = ownAppliance(node.config)?.name;
+  const groups = Object.entries(node.groups).map(([name, state]): [string, GroupState] => {
+    const kept = memory?.groups[name];
+    if (kept === undefined) return [name, state];
+    const owned = kept.owned && self !== undefined ? { owner: self, announced: true } : {};
+    return [
+      name,
+      { ...state, ...owned, moves: kept.moves, ...(kept.lost === undefined ? {} : { lost: kept.lost }) },
+    ];
+  });
+  const role = self === undefined ? 'an observer' : `the daemon of appliance ${self}`;
+  const how = node.observeOnly ? ', and only observes' : '';
+  const names = node.config.groups.map(({ name }) => name).join(', ');
+  turn.log('info', 'start', `Node ${node.config.node} is ${role} for ${names}${how}.`, {
+    node: node.config.node,
+  });
+  return { ...node, phase: 'running', startedAt: turn.now, groups: Object.fromEntries(groups) };
+}
+
+function updateGroup(
+  node: Node,
+  name: string,
+  change: (state: GroupState, group: Config['groups'][number]) => GroupState,
+): Node {
+  const group = node.config.groups.find((one) => one.name === name);
+  const state = node.groups[name];
+  if (group === undefined || state === undefined) return node;
+  return { ...node, groups: { ...node.groups, [name]: change(state, group) } };
+}
+
+function probeResult(node: Node, event: Extract<Event, { kind: 'probe-result' }>, turn: Turn): Node {
+  const { config } = node;
+  const before = node.health.probes[event.probe];
+  const health = receive(node.health, config, event, turn.now);
+  const after = health.probes[event.probe];
+  if (before === after || before?.sentAt === undefined || after === undefined) return node;
+  const probe = probesOfNode(config).find(({ id }) => id === event.probe);
+  const fields = { probe: event.probe, ...(probe === undefined ? {} : { appliance: probe.appliance }) };
+  if (event.result.kind === 'down' && after.last?.at === turn.now && after.streak === 1) {
+    turn.log('info', 'evidence', `${event.probe} failed for the first time: ${event.result.reason}.`, fields);
+  }
+  if (event.result.kind !== 'up') return { ...node, health };
+  if (before.state === 'down' && after.state === 'up')
+    turn.log('info', 'evidence', `${event.probe} passes again.`, fields);
+  const { sentAt } = before;
+  return config.groups.reduce(
+    (next, { name }) =>
+      updateGroup(next, name, (state, group) => passed(group, state, event.probe, sentAt, turn)),
+    { ...node, health },
+  );
+}
+
+function ec2Outcome(
+  node: Node,
+  request: number,
+  outcome: Outcome,
+  { purpose, sentAt, call }: Pending,
+  turn: Turn,
+): Node {
+  if (call !== undefined && outcome.kind === 'rejected' && isThrottling(outcome.code))
+    turn.throttled(call.kind);
+  if (purpose.kind === 'observe') {
+    return { ...node, observed: take(node.observed, purpose.source, request, sentAt, outcome, turn) };
+  }
+  if (purpose.kind !== 'move' || call === undefined) return node;
+  return updateGroup(node, purpose.group, (state) =>
+    writeEnded(purpose.group, state, { step: purpose.step, call, sentAt }, outcome, turn),
+  );
+}
+
+function command(node: Node, id: number, { kind, ...asked }: Command, turn: Turn): Node {
+  if (kind === 'status' || !('group' in asked)) {
+    turn.emit({ kind: 'reply', id, ok: true, body: statusOf(node, turn.now) });
+    return node;
+  }
+  const { config, observeOnly, groups, health } = node;
+  const view = viewOf(node, asked.group);
+  const answer = switchover(
+    { id, ...asked },
+    config,
+    observeOnly,
+    groups[asked.group],
+    view,
+    health.verdicts[asked.to],
+  );
+  if (answer.kind === 'accepted') return { ...node, groups: { ...groups, [asked.group]: answer.state } };
+  turn.emit({ kind: 'reply', id, ok: answer.kind === 'done', body: { ...asked, message: answer.message } });
+  return node;
+}
+
+function viewOf({ config, observed }: Node, name: string): GroupView | undefined {
+  const group = config.groups.find((one) => one.name === name);
+  return group === undefined ? undefined : viewGroup(config, group, observed);
+}
+
+function configured(node: Node, config: Config, turn: Turn): Node {
+  const same = new Map(node.config.groups.map((group) => [group.name, JSON.stringify(group)]));
+  const groups = config.groups.map((group): [string, GroupState] => {
+    const state = node.groups[group.name] ?? newGroup(turn.now);
+    return [
+      group.name,
+      same.get(group.name) === JSON.stringify(group)
+        ? state
+        : abandon(state, 'the configuration changed', turn),
+    ];
+  });
+  for (const [name, state] of Object.entries(node.groups)) {
+    if (!config.groups.some((group) => group.name === name))
+      abandon(state, `${name} is not configured any more`, turn);
+  }
+  turn.log(
+    'info',
+    'config',
+    `Runs a new configuration, with groups ${config.groups.map(({ name }) => name).join(', ')}.`,
+  );
+  const health = reconfigure(node.health, node.config, config, turn.now);
+  // What was seen stays; what is asked for follows the configuration, and is asked at once.
+  const sources = Object.entries(node.observed.sources).map(([name, state]) => [
+    name,
+    { ...state, nextAt: turn.now },
+  ]);
+  const observed: Observed = { ...node.observed, sources: Object.fromEntries(sources) };
+  return { ...node, config, health, observed, groups: Object.fromEntries(groups) };
+}
+
+/** The state without its move under way; whoever asked for that is told. */
+function abandon(state: GroupState, why: string, turn: Turn): GroupState {
+  const id = state.operation?.command ?? state.switchover?.command;
+  if (id !== undefined)
+    turn.emit({ kind: 'reply', id, ok: false, body: { message: `The move was abandoned: ${why}.` } });
+  return without(state, 'operation', 'switchover', 'watch');
+}
+
+function stop(node: Node, turn: Turn): Node {
+  for (const [name, state] of Object.entries(node.groups)) {
+    const { operation } = state;
+    if (operation !== undefined) {
+      const sent = Object.entries(operation.steps).map(([key, { state: how }]) => `${key} ${how}`);
+      const text = `Stops while moving ${name} to ${operation.to} (${sent.join(', ') || 'nothing sent'}); the next run or the other node completes it.`;
+      turn.log('warn', 'stop', text, { group: name, to: operation.to });
+    }
+    abandon(state, 'the daemon stops', turn);
+  }
+  turn.log('info', 'stop', 'Leaves.');
+  turn.emit({ kind: 'stopped' });
+  return { ...node, phase: 'stopped' };
+}
+
+/** What follows from whatever happened: verdicts, one cycle of each group, then observations and probes that are due. */
+function cycle(start: Node, before: Health, turn: Turn): Node {
+  const { config } = start;
+  const judged = refresh(start.health, config, turn.now);
+  tellVerdicts(before, judged, config, turn);
+  let observed = start.observed;
+  let wakeAt: Instant | undefined;
+  const groups: Record<string, GroupState> = {};
+  for (const group of config.groups) {
+    const view = viewGroup(config, group, observed);
+    const state = start.groups[group.name] ?? newGroup(turn.now);
+    const cycled = runCycle(
+      { config, group, view, observed, verdicts: judged.verdicts },
+      state,
+      start.observeOnly,
+      turn,
+    );
+    groups[group.name] = cycled.state;
+    observed = cycled.observed;
+    wakeAt = earliest(wakeAt, cycled.wakeAt);
+  }
+  const carried = setCarriers(
+    judged,
+    config,
+    carriersOf(config, groups, observed) ?? judged.carriers ?? [],
+    turn.now,
+  );
+  const { health, due } = sendDue(carried, config, turn.now);
+  for (const spec of due) {
+    turn.emit({ kind: 'probe', probe: spec.id, round: health.probes[spec.id]?.round ?? 0, spec });
+  }
+  observed = sendObservations(observed, config, turn);
+  const { wakeAt: _, ...rest } = start;
+  const node: Node = { ...rest, health, observed, groups, ...(wakeAt === undefined ? {} : { wakeAt }) };
+  return tellReady(tellWord(node, turn), turn);
+}
+
+/** The appliances that routes lead to: where a move has taken effect already, its target. Absent until EC2 has been seen. */
+function carriersOf(
+  config: Config,
+  groups: Readonly<Record<string, GroupState>>,
+  observed: Observed,
+): readonly string[] | undefined {
+  const views = config.groups.map((group) => ({ group, view: viewGroup(config, group, observed) }));
+  if (views.every(({ view }) => view.observedAt === undefined)) return undefined;
+  const owners = views.flatMap(({ group, view: { owner } }) => {
+    const operation = groups[group.name]?.operation;
+    if (operation?.effectiveAt !== undefined) return [operation.to];
+    return owner.kind === 'member' ? [owner.member] : [];
+  });
+  return [...new Set(owners)];
+}
+
+function tellVerdicts(before: Health, after: Health, config: Config, turn: Turn): void {
+  for (const { name } of config.appliances) {
+    const verdict = after.verdicts[name];
+    const old = before.verdicts[name];
+    if (verdict === undefined || verdict.kind === (old?.kind ?? 'unknown')) continue;
+    const level = verdict.kind === 'healthy' ? 'info' : 'warn';
+    const fields = { appliance: name, verdict: verdict.kind };
+    turn.log(level, 'verdict', `${name} is ${verdict.kind}: ${verdict.reason}.`, fields);
+  }
+}
+
+/** Says of the own appliance what others may rely on: only a dead one asks to be relieved. */
+function tellWord(node: Node, turn: Turn): Node {
+  const own = ownAppliance(node.config)?.name;
+  const verdict = own === undefined ? undefined : node.health.verdicts[own];
+  if (verdict === undefined || node.word === verdict.kind) return node;
+  turn.emit({ kind: 'own-word', healthy: verdict.kind !== 'dead', reason: verdict.reason });
+  return { ...node, word: verdict.kind };
+}
+
+function tellReady(node: Node, turn: Turn): Node {
+  if (node.ready || node.config.groups.some(({ name }) => viewOf(node, name)?.observedAt === undefined))
+    return node;
+  turn.log('info', 'ready', 'EC2 has been seen: ready to decide.');
+  return { ...node, ready: true };
+}
