@@ -1,0 +1,72 @@
+/** The package as npm would publish it: what it holds, and that another project can import and run it. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+describe('the package', () => {
+  const project = mkdtempSync(join(tmpdir(), 'byoa-package-'));
+  const modules = join(project, 'node_modules');
+  let files: readonly string[] = [];
+
+  beforeAll(() => {
+    const args = ['pack', '--json', '--pack-destination', project];
+    const output = execFileSync('npm', args, {
+      cwd: ROOT,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const [packed] = JSON.parse(output.slice(output.indexOf('\n[') + 1));
+    files = packed.files.map((file: { readonly path: string }) => file.path);
+    mkdirSync(modules);
+    for (const name of readdirSync(join(ROOT, 'node_modules'))) {
+      if (!name.startsWith('.')) symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
+    }
+    execFileSync('tar', ['-xzf', join(project, packed.filename), '-C', project]);
+    execFileSync('mv', [join(project, 'package'), join(modules, 'byoa')]);
+    writeFileSync(join(project, 'package.json'), '{ "type": "module" }');
+  }, 180_000);
+  afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+  it('holds the compiled parts, and neither sources nor tests', () => {
+    expect(files).toContain('LICENSE');
+    expect(files).toContain('bin/byoa.js');
+    expect(files).toContain('dist/lib/sim/index.js');
+    expect(files).toContain('dist/lib/sim/index.d.ts');
+    const strangers = files.filter((file) => /(^|\/)(test|bench|node_modules)\/|[^d]\.ts$/.test(file));
+    expect(strangers).toEqual([]);
+  });
+
+  it('runs its command line without sources', () => {
+    const { version } = JSON.parse(execFileSync('cat', [join(ROOT, 'package.json')], { encoding: 'utf8' }));
+    const program = join(modules, 'byoa', 'bin', 'byoa.js');
+    const run = (...args: string[]) => spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' });
+    expect(run('--version')).toMatchObject({ status: 0, stdout: `${version}\n` });
+    expect(run('schema')).toMatchObject({ status: 0, stdout: expect.stringContaining('"appliances"') });
+  });
+
+  it('starts a simulator in process, as its declarations say', () => {
+    const text = [
+      "import { startSimulator } from 'byoa/sim';",
+      'const simulator = await startSimulator({ port: 0 });',
+      "const answer = await fetch(new URL('/_byoa/state', simulator.url));",
+      'console.log(answer.status);',
+      'await simulator.close();',
+    ];
+    writeFileSync(join(project, 'use.mts'), `${text.join('\n')}\n`);
+    writeFileSync(join(project, 'use.mjs'), `${text.join('\n')}\n`);
+    const run = spawnSync(process.execPath, ['use.mjs'], { cwd: project, encoding: 'utf8', timeout: 30_000 });
+    expect(run).toMatchObject({ status: 0, stdout: '200\n' });
+    const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+    const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', '--skipLibCheck'];
+    const check = spawnSync(process.execPath, [tsc, ...flags, '--types', 'node', 'use.mts'], {
+      cwd: project,
+      encoding: 'utf8',
+    });
+    expect(check.stdout).toBe('');
+  });
+});
