@@ -76,7 +76,9 @@ export interface SecurityGroupRule {
   readonly protocol: number;
   readonly fromPort: number;
   readonly toPort: number;
-  readonly peer: { readonly kind: 'cidr'; readonly cidr: string } | { readonly kind: 'group'; readonly group: string };
+  readonly peer:
+    | { readonly kind: 'cidr'; readonly cidr: string }
+    | { readonly kind: 'group'; readonly group: string };
 }
 
 export interface SecurityGroup {

@@ -1,0 +1,158 @@
+/**
+ * What can become of a packet: the closed set, each with its meaning and a hint for people. Names in `AWS` are explanation
+ * codes of VPC Reachability Analyzer; the others are ours, for what that tool does not model (frames, ARP, guests, time).
+ */
+
+interface Explanation {
+  /** Whose word the name is. */
+  readonly origin: 'aws' | 'ours';
+  readonly meaning: string;
+  readonly hint: string;
+}
+
+const ours = (meaning: string, hint: string): Explanation => ({ origin: 'ours', meaning, hint });
+const aws = (meaning: string, hint: string): Explanation => ({ origin: 'aws', meaning, hint });
+
+/** Every disposition; the place in this object, counted from 1, is its code. 0 is no disposition: the packet goes on. */
+export const EXPLANATIONS = {
+  DELIVERED: ours(
+    'The packet reached the guest or Internet host that owns its destination address.',
+    'Nothing to do.',
+  ),
+  TO_INTERNET: ours(
+    'The packet left the VPC through its Internet gateway.',
+    'Only a crossing ends so, never a journey.',
+  ),
+
+  ENI_SOURCE_DEST_CHECK_RESTRICTION: aws(
+    "Source/dest check is on, and the packet's address on this side is not one of the ENI's own.",
+    'Forwarding appliances need ModifyNetworkInterfaceAttribute SourceDestCheck=false; a host with several ENIs ' +
+      'must answer through the ENI that owns the address (policy routes).',
+  ),
+  ENI_SG_RULES_MISMATCH: aws(
+    'No rule of the ENI’s security groups allows the packet, and it belongs to no tracked flow.',
+    'Allow it in the direction shown; behind an appliance use CIDR peers, since group references are lost.',
+  ),
+  SG_HAS_NO_RULES: aws(
+    'The security groups of the ENI have no rule at all in this direction.',
+    'Add a rule, or attach the intended group.',
+  ),
+  NO_ROUTE_TO_DESTINATION: aws(
+    "The subnet's route table has no route for the destination.",
+    'Check which table the subnet is associated with (without an association: the main table).',
+  ),
+  BAD_STATE_ROUTE: aws(
+    'The matching route is a blackhole: its target is gone, or is not attached to anything.',
+    'Point the route at a live ENI, or attach the target.',
+  ),
+  BAD_STATE_ATTACHMENT: aws(
+    'The ENI is not attached to a running instance, or the gateway is not attached to the VPC.',
+    'Start the instance, or attach the ENI or gateway.',
+  ),
+  NO_POSSIBLE_DESTINATION: aws(
+    'The local route matched, but no ENI of the VPC has the destination address; it never falls through to 0.0.0.0/0.',
+    'Check the address; an address that a guest merely configured does not exist for the VPC.',
+  ),
+  GATEWAY_REJECTS_SPOOFED_TRAFFIC: aws(
+    'The Internet gateway got an IPv6 source that is not of its VPC.',
+    'Send from an IPv6 address of the VPC.',
+  ),
+  IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS: aws(
+    'The Internet gateway found no public address for the source of the packet.',
+    'Associate an Elastic IP address with the source, or let an appliance with one masquerade the packet.',
+  ),
+  IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS: aws(
+    'The packet came from the Internet to a public address that belongs to no ENI.',
+    'Associate the address with an ENI.',
+  ),
+
+  IGW_PRIVATE_DESTINATION: ours(
+    'The Internet gateway drops private destinations (RFC 1918, RFC 6598, ULA).',
+    'The route table lacks a more specific route for this private range.',
+  ),
+  RESERVED_ADDRESS: ours(
+    'Link-local and AWS-reserved addresses (169.254.0.0/16, fe80::/10, fd00:ec2::/32) are never forwarded.',
+    'Use another destination; instance metadata and DNS are not simulated.',
+  ),
+  L2_BUM: ours(
+    'Broadcast and multicast go nowhere in a VPC: nothing is flooded.',
+    'Use unicast; VRRP, HSRP, OSPF with multicast and the like cannot work.',
+  ),
+  L2_UNKNOWN_MAC: ours(
+    'No ENI of the subnet, and not the router, has the destination MAC address.',
+    'Unknown unicast is not flooded; only MAC addresses that EC2 assigned exist.',
+  ),
+  L2_SOURCE_MAC: ours(
+    'The frame carries a source MAC address that is not its ENI’s.',
+    'A guest cannot change its MAC address.',
+  ),
+  STALE_ARP: ours(
+    'The sender still has the old MAC address of a neighbour whose IP address has moved to another ENI.',
+    'It heals when the neighbour entry is refreshed; senders in other subnets are not affected.',
+  ),
+  CONNTRACK_MISS: ours(
+    'A TCP segment in mid-connection met a security group that does not know the connection.',
+    'Only with midFlowPassesByRule=false; open a new connection.',
+  ),
+  NOTHING_ANSWERS_ARP: ours(
+    'Nobody in the subnet has the next hop’s address, so the guest cannot build a frame.',
+    'Check the next hop: it must be an address of an ENI in the same subnet, or the subnet router (.1).',
+  ),
+  TTL: ours(
+    'The TTL (hop limit) reached zero.',
+    'Look for a forwarding loop between appliances and route tables.',
+  ),
+  GUEST_DOWN: ours(
+    'The instance is dead or off: nothing takes the packet.',
+    'Start it, or move its routes away.',
+  ),
+  GUEST_FROZEN: ours('The instance is frozen: nothing in it runs, not even its kernel.', 'Resume it.'),
+  GUEST_LINK_DOWN: ours(
+    'The guest has not brought this network device up.',
+    'A secondary ENI is a bare link until the guest configures it.',
+  ),
+  GUEST_NOT_ITS_MAC: ours(
+    'The guest has given its device another MAC address and ignores the frame.',
+    'Restore it.',
+  ),
+  GUEST_NO_ROUTE: ours(
+    'The guest’s own routing tables have no route for the destination.',
+    'Add one in the guest.',
+  ),
+  GUEST_NO_SOURCE: ours(
+    'The guest has no address of this family on the device it would send from.',
+    'Configure an address first.',
+  ),
+  GUEST_RP_FILTER: ours(
+    'The guest’s reverse path filter (RFC 3704) refused the source address on this device.',
+    'Set rp_filter to 2 (loose) or add policy routes.',
+  ),
+  GUEST_NOT_FORWARDING: ours(
+    'The packet is not for this guest, and its kernel does not forward (ip_forward=0).',
+    'Turn forwarding on, or correct the route that led here.',
+  ),
+  GUEST_DROPS: ours('The appliance is alive but forwards nothing.', 'It was told to drop.'),
+  GUEST_NAT_EXHAUSTED: ours(
+    'The appliance has no free port left to masquerade this flow.',
+    'Wait, or add addresses.',
+  ),
+  INTERNET_NO_HOST: ours('No host with this address exists on the simulated Internet.', 'Add the host.'),
+  LINK_CUT: ours('The link between the two was cut by the experiment.', 'Heal the cut.'),
+  LINK_LOSS: ours('The packet was lost by the loss rate of the link.', 'Set the loss rate to 0.'),
+} as const satisfies Record<string, Explanation>;
+
+export type Disposition = keyof typeof EXPLANATIONS;
+
+const NAMES = Object.keys(EXPLANATIONS) as readonly Disposition[];
+
+/** The code of each disposition: small integers for the hot path, equal within a process only. */
+export const CODE = Object.fromEntries(NAMES.map((name, index) => [name, index + 1])) as Readonly<
+  Record<Disposition, number>
+>;
+
+/** The name of a code. */
+export function dispositionOf(code: number): Disposition {
+  const name = NAMES[code - 1];
+  if (name === undefined) throw new Error(`assertion failed: ${code} is no disposition code`);
+  return name;
+}

@@ -1,0 +1,249 @@
+/**
+ * A packet's whole journey: guests, fabric, Internet gateway, Internet hosts, until it is delivered or dropped.
+ *
+ * `send` is the quick way, for flows and sockets; `forward` records every hop in words. Both take place at one instant;
+ * latency, loss and cuts come in through `crossing`, which is asked at each crossing of the fabric or the Internet. A driver
+ * that wants time to pass between hops calls `depart`, `cross` and `input` itself.
+ */
+import { type Address, formatAddress, parseAddress } from '../../controller/base/ip.ts';
+import { must } from '../../controller/base/result.ts';
+import type { Instant } from '../../controller/base/time.ts';
+import { type AddressMap, createAddressMap, find, set, unset } from './address-map.ts';
+import { CODE, type Disposition, dispositionOf, EXPLANATIONS } from './dispositions.ts';
+import { answerNeighbour, applyChange, createFabric, type Fabric, publicScope } from './fabric.ts';
+import { createRoute, type Guest, type GuestRoute, hearAnnouncement, syncDevices } from './guest.ts';
+import { input, isLocal, output } from './guest-kernel.ts';
+import { createHeader, fill, type Header, nextHopOf, type Packet, packetOf, setSource } from './header.ts';
+import { type Hop, type Recorder, record } from './hop.ts';
+import type { Change } from './model.ts';
+import type { Port } from './nodes.ts';
+import type { VpcSettings } from './settings.ts';
+import { transit } from './transit.ts';
+
+/** A host of the simulated Internet. */
+export interface InternetHost {
+  readonly kind: 'host';
+  readonly address: Address;
+  /** The canonical text of the address, which is its name. */
+  readonly id: string;
+}
+
+export interface Network {
+  readonly fabric: Fabric;
+  /** By instance id. */
+  readonly guests: Map<string, Guest>;
+  readonly hosts: AddressMap<InternetHost>;
+}
+
+export type End = Guest | InternetHost;
+
+/** Asked before each crossing; undefined is the Internet. 0 lets the packet pass, a code of `CODE` ends it. */
+export type Crossing = (from: Port | undefined, to: Port | undefined, h: Header) => number;
+
+export interface SendOptions {
+  /** Next hop on the link of the sending guest, as a static route to the destination would have it. */
+  readonly via?: Address;
+  readonly crossing?: Crossing;
+}
+
+/** How a journey ended; one object, reused by `send`. */
+export interface Arrival {
+  code: number;
+  /** Who has the packet where it was DELIVERED. */
+  at: End | undefined;
+}
+
+export function createNetwork(settings: Partial<VpcSettings> = {}): Network {
+  return { fabric: createFabric(settings), guests: new Map(), hosts: createAddressMap() };
+}
+
+/** A change takes effect: fabric, the devices of guests, and the fabric's announcements of moved addresses. */
+export function applyToNetwork(network: Network, change: Change, now: Instant): void {
+  const { fabric, guests } = network;
+  const before = change.kind === 'network-interface' ? fabric.ports.get(change.id)?.instance : undefined;
+  const claimed = applyChange(fabric, change);
+  if (change.kind !== 'network-interface') return;
+  const after = fabric.ports.get(change.id)?.instance;
+  for (const instance of new Set([before, after])) {
+    const guest = instance === undefined ? undefined : guests.get(instance.id);
+    if (instance !== undefined && guest !== undefined) syncDevices(guest, instance.ports, fabric.settings);
+  }
+  if (!fabric.settings.fabricGarp) return;
+  for (const { address, port } of claimed) {
+    for (const guest of guests.values()) hearAnnouncement(guest, address, port, now);
+  }
+}
+
+const wordsOf = (address: Address): readonly number[] => address.words.map((word) => word | 0);
+
+/** Adds a host to the Internet. */
+export function addHost(network: Network, address: Address): InternetHost {
+  const host: InternetHost = { kind: 'host', address, id: formatAddress(address) };
+  set(network.hosts, publicScope(address.family), wordsOf(address), host);
+  return host;
+}
+
+export function removeHost(network: Network, address: Address): void {
+  unset(network.hosts, publicScope(address.family), wordsOf(address));
+}
+
+/** The route that `via` stands for: by the device whose link has it. */
+function routeVia(guest: Guest, via: Address): GuestRoute | undefined {
+  const text = formatAddress(via);
+  for (const device of guest.devices) {
+    for (const own of device.addresses) {
+      const { address, length } = own.prefix;
+      if (address.family !== via.family || formatAddress(own.address) === text) continue;
+      const [a, b, c, d] = via.words;
+      const shift = via.family === 4 ? 96 : 0;
+      const inside = [a, b, c, d].every((word, index) => {
+        const bits = length + shift - 32 * index;
+        const mask = bits <= 0 ? 0 : bits >= 32 ? -1 : -1 << (32 - bits);
+        return ((word ^ (address.words[index] ?? 0)) & mask) === 0;
+      });
+      if (inside) return createRoute(device, own.prefix, via);
+    }
+  }
+  return undefined;
+}
+
+/** The packet leaves its origin: source address, frame. DELIVERED where it is for the origin itself, 0 to cross. */
+export function depart(network: Network, origin: End, h: Header, via?: Address, recorder?: Recorder): number {
+  h.from = undefined;
+  h.to = undefined;
+  if (origin.kind === 'host') {
+    setSource(h, origin.address);
+    if (recorder) record(recorder, h, 'internet', origin.id, 'sends');
+    return 0;
+  }
+  if (origin.power !== 'running') return origin.power === 'dead' ? CODE.GUEST_DOWN : CODE.GUEST_FROZEN;
+  if (isLocal(origin, h)) {
+    if (h.s0 === 0 && h.s1 === 0 && h.s2 === 0 && h.s3 === 0) {
+      h.s0 = h.d0;
+      h.s1 = h.d1;
+      h.s2 = h.d2;
+      h.s3 = h.d3;
+    }
+    if (recorder) record(recorder, h, 'guest', origin.id, 'delivers to itself');
+    return CODE.DELIVERED;
+  }
+  const route = via === undefined ? undefined : routeVia(origin, via);
+  if (via !== undefined && route === undefined) {
+    if (recorder)
+      record(recorder, h, 'guest', origin.id, `has no link to the next hop ${formatAddress(via)}`);
+    return CODE.GUEST_NO_ROUTE;
+  }
+  return output(network.fabric, origin, h, route, recorder);
+}
+
+/**
+ * One crossing from `h.from` (undefined: the Internet): DELIVERED with `h.to` set, or undefined `h.to` for the Internet host
+ * of the destination; or why it was dropped. Public addresses of the fabric are reached through their gateway.
+ */
+export function cross(network: Network, h: Header, crossing?: Crossing, recorder?: Recorder): number {
+  const { fabric } = network;
+  const from = h.from;
+  if (from !== undefined) {
+    const framed = h.destinationMac;
+    const code = transit(fabric, h, recorder);
+    if (code === CODE.DELIVERED) return crossing?.(from, h.to, h) || CODE.DELIVERED;
+    if (code !== CODE.TO_INTERNET) return isStale(fabric, from, framed, code, h) ? CODE.STALE_ARP : code;
+    const out = crossing?.(from, undefined, h) ?? 0;
+    if (out !== 0) return out;
+    h.from = undefined;
+  }
+  const scope = publicScope(h.family);
+  if (find(network.hosts, scope, h.d0, h.d1, h.d2, h.d3) !== undefined) return CODE.DELIVERED;
+  if (find(fabric.publics, scope, h.d0, h.d1, h.d2, h.d3) === undefined && from !== undefined) {
+    if (recorder) record(recorder, h, 'internet', 'internet', 'has no such host');
+    return CODE.INTERNET_NO_HOST;
+  }
+  const code = transit(fabric, h, recorder);
+  return code === CODE.DELIVERED ? crossing?.(undefined, h.to, h) || CODE.DELIVERED : code;
+}
+
+/** Whether a frame was lost because its sender has an old MAC for the next hop. */
+function isStale(fabric: Fabric, from: Port, framed: number, code: number, h: Header): boolean {
+  if (framed === from.subnet.routerMac) return false;
+  const late =
+    code === CODE.ENI_SOURCE_DEST_CHECK_RESTRICTION ||
+    code === CODE.L2_UNKNOWN_MAC ||
+    code === CODE.BAD_STATE_ATTACHMENT;
+  if (!late || from.instance?.running !== true) return false;
+  const mac = answerNeighbour(fabric, from, nextHopOf(h));
+  return mac !== 0 && mac !== framed;
+}
+
+const arrival: Arrival = { code: 0, at: undefined };
+
+/**
+ * Walks a packet to its end. `h` holds the packet (see `fill`; `now` set) and afterwards the packet as received. The result
+ * is reused by the next call. Loops end by TTL.
+ */
+export function send(
+  network: Network,
+  origin: End,
+  h: Header,
+  options: SendOptions = {},
+  recorder?: Recorder,
+): Readonly<Arrival> {
+  arrival.at = undefined;
+  let code = depart(network, origin, h, options.via, recorder);
+  let here: End = origin;
+  while (code === 0 && h.ttl > 0) {
+    code = cross(network, h, options.crossing, recorder);
+    if (code !== CODE.DELIVERED) break;
+    const { to } = h;
+    if (to === undefined) {
+      const host = find(network.hosts, publicScope(h.family), h.d0, h.d1, h.d2, h.d3);
+      if (host === undefined) return ended(CODE.INTERNET_NO_HOST, undefined);
+      if (recorder) record(recorder, h, 'internet', host.id, 'takes the packet');
+      return ended(CODE.DELIVERED, host);
+    }
+    const guest = to.instance === undefined ? undefined : network.guests.get(to.instance.id);
+    if (guest === undefined) return ended(CODE.GUEST_DOWN, undefined);
+    here = guest;
+    code = input(network.fabric, guest, h, recorder);
+    if (code === 0) code = output(network.fabric, guest, h, undefined, recorder);
+  }
+  return ended(code, code === CODE.DELIVERED ? here : undefined);
+}
+
+function ended(code: number, at: End | undefined): Readonly<Arrival> {
+  arrival.code = code;
+  arrival.at = at;
+  return arrival;
+}
+
+/** A journey for people: every hop, how it ended, and what to do about it. */
+export interface Trace {
+  readonly disposition: Disposition;
+  readonly meaning: string;
+  readonly hint: string;
+  readonly hops: readonly Hop[];
+  /** Instance id or Internet address. */
+  readonly deliveredTo?: string;
+  /** The packet as it was when it was delivered or dropped. */
+  readonly packet: Packet;
+}
+
+/** Sends a packet and records every hop. Throws where the packet's addresses are none: check them before (`fill`). */
+export function forward(
+  network: Network,
+  packet: Packet,
+  origin: End,
+  now: Instant,
+  options: Omit<SendOptions, 'via'> & { readonly via?: string } = {},
+): Trace {
+  const h = createHeader();
+  h.now = now;
+  must(fill(h, packet));
+  const hops: Hop[] = [];
+  const { via, ...rest } = options;
+  const next = via === undefined ? {} : { via: must(parseAddress(via)) };
+  const { code, at } = send(network, origin, h, { ...rest, ...next }, (hop) => hops.push(hop));
+  const disposition = dispositionOf(code);
+  const { meaning, hint } = EXPLANATIONS[disposition];
+  const deliveredTo = at === undefined ? {} : { deliveredTo: at.id };
+  return { disposition, meaning, hint, hops, packet: packetOf(h), ...deliveredTo };
+}

@@ -1,0 +1,275 @@
+/**
+ * The kernel of a guest, as far as packets care: devices, addresses, routing tables and rules, neighbours, forwarding and
+ * masquerading, power. The world owns guests and mutates them through these functions; user space is the world's business
+ * (`hung` only says that it does not run). DHCP is EC2's: it configures device index 0 alone.
+ */
+import {
+  type Address,
+  address,
+  formatAddress,
+  mask,
+  type Prefix,
+  parseAddress,
+  prefix,
+  width,
+} from '../../controller/base/ip.ts';
+import {
+  createLongestMatch,
+  entries,
+  insert,
+  type LongestMatch,
+  remove,
+} from '../../controller/base/longest-match.ts';
+import { must } from '../../controller/base/result.ts';
+import type { Instant } from '../../controller/base/time.ts';
+import { type AddressMap, createAddressMap, eachValue, set, unset } from './address-map.ts';
+import { gatewayOfSubnet, ROUTER_LINK_LOCAL } from './fabric.ts';
+import { clearNat, createNat, type Nat } from './masquerade.ts';
+import type { Port } from './nodes.ts';
+import type { VpcSettings } from './settings.ts';
+
+export type Power = 'running' | 'dead' | 'frozen';
+
+/** What is set up in the guest's image and survives a boot. */
+export interface GuestProfile {
+  readonly ipForward: boolean;
+  /** Device indexes whose outgoing packets get the device's own address as source. */
+  readonly masquerade: readonly number[];
+}
+
+export interface DeviceAddress {
+  readonly device: Device;
+  readonly address: Address;
+  /** The on-link prefix. */
+  readonly prefix: Prefix;
+  readonly w0: number;
+  readonly w1: number;
+  readonly w2: number;
+  readonly w3: number;
+}
+
+export interface Neighbour {
+  mac: number;
+  learnedAt: Instant;
+  readonly address: Address;
+}
+
+/** A network device: an attached ENI as the guest sees it. */
+export interface Device {
+  readonly port: Port;
+  readonly index: number;
+  /** What the guest believes to be its MAC; differs from the ENI's only when an experiment changes it. */
+  mac: number;
+  up: boolean;
+  rpFilter: 0 | 1 | 2;
+  addresses: DeviceAddress[];
+  readonly neighbours: AddressMap<Neighbour>;
+}
+
+export interface GuestRoute {
+  readonly device: Device;
+  readonly destination: Prefix;
+  /** Next hop; undefined on the link. Words are signed. */
+  readonly via: Address | undefined;
+  readonly v0: number;
+  readonly v1: number;
+  readonly v2: number;
+  readonly v3: number;
+}
+
+export interface RoutingTable {
+  readonly v4: LongestMatch<GuestRoute>;
+  readonly v6: LongestMatch<GuestRoute>;
+}
+
+/** `from PREFIX lookup TABLE`. Rules are asked in order, before the main table. */
+export interface Rule {
+  readonly from: Prefix;
+  readonly table: number;
+}
+
+export interface Guest {
+  readonly kind: 'guest';
+  /** The instance's id. */
+  readonly id: string;
+  power: Power;
+  /** User space does not run, the kernel does. */
+  hung: boolean;
+  /** Alive but forwards nothing. */
+  drop: boolean;
+  profile: GuestProfile;
+  devices: Device[];
+  readonly tables: Map<number, RoutingTable>;
+  rules: Rule[];
+  /** Configured addresses; what arrives for one of them is delivered here. */
+  readonly local: AddressMap<DeviceAddress>;
+  readonly nat: Nat;
+}
+
+/** Linux's main routing table. */
+export const MAIN_TABLE = 254;
+
+const createTable = (): RoutingTable => ({ v4: createLongestMatch(), v6: createLongestMatch() });
+
+/** A guest that is off; `boot` starts it. */
+export const createGuest = (
+  id: string,
+  profile: GuestProfile = { ipForward: false, masquerade: [] },
+): Guest => ({
+  kind: 'guest',
+  id,
+  power: 'dead',
+  hung: false,
+  drop: false,
+  profile,
+  devices: [],
+  tables: new Map([[MAIN_TABLE, createTable()]]),
+  rules: [],
+  local: createAddressMap(),
+  nat: createNat(),
+});
+
+/** Starts the guest with a fresh kernel: devices from `ports`, nothing left of what was configured before. */
+export function boot(guest: Guest, ports: Iterable<Port>, settings: VpcSettings): void {
+  for (const device of guest.devices) unplug(guest, device);
+  guest.tables.clear();
+  guest.tables.set(MAIN_TABLE, createTable());
+  guest.rules = [];
+  clearNat(guest.nat);
+  guest.power = 'running';
+  guest.hung = false;
+  guest.drop = false;
+  syncDevices(guest, ports, settings);
+}
+
+/** Plugs in devices for newly attached ENIs and takes away those whose ENI has left. A dead guest notices nothing. */
+export function syncDevices(guest: Guest, ports: Iterable<Port>, settings: VpcSettings): void {
+  if (guest.power === 'dead') return;
+  const attached = [...ports].sort((a, b) => a.deviceIndex - b.deviceIndex);
+  for (const device of guest.devices) {
+    const same = (port: Port): boolean => port === device.port && port.deviceIndex === device.index;
+    if (!attached.some(same)) unplug(guest, device);
+  }
+  for (const port of attached) {
+    if (!guest.devices.some((device) => device.port === port)) plug(guest, port, settings);
+  }
+}
+
+function plug(guest: Guest, port: Port, settings: VpcSettings): void {
+  const device: Device = {
+    port,
+    index: port.deviceIndex,
+    mac: port.mac,
+    up: false,
+    rpFilter: settings.rpFilter,
+    addresses: [],
+    neighbours: createAddressMap(),
+  };
+  guest.devices = [...guest.devices, device];
+  if (device.index === 0) configureByDhcp(guest, device);
+}
+
+/**
+ * What EC2's DHCP and router advertisements give the first device: the primary IPv4 address with the subnet's prefix and
+ * its .1 as gateway, the first IPv6 address with fe80::1 as gateway.
+ */
+function configureByDhcp(guest: Guest, device: Device): void {
+  device.up = true;
+  for (const family of [4, 6] as const) {
+    const own = device.port.addresses.find((each) => each.family === family);
+    const cidr = device.port.subnet.cidrs.find((each) => each.address.family === family);
+    if (own === undefined || cidr === undefined) continue;
+    addAddress(guest, device, must(parseAddress(own.text)), cidr.length);
+    const via = family === 4 ? gatewayOfSubnet(device.port.subnet) : ROUTER_LINK_LOCAL;
+    const everywhere = prefix(family === 4 ? '0.0.0.0/0' : '::/0');
+    addRoute(guest, MAIN_TABLE, createRoute(device, everywhere, via));
+  }
+}
+
+function unplug(guest: Guest, device: Device): void {
+  for (const own of device.addresses) removeAddress(guest, device, own);
+  dropRoutes(guest, (route) => route.device === device);
+  guest.devices = guest.devices.filter((each) => each !== device);
+}
+
+/** The key of `Guest.local` and `Device.neighbours`. */
+export const localScope = (family: 4 | 6): number => (family === 6 ? 1 : 0);
+
+/** Configures an address, with its on-link route. */
+export function addAddress(guest: Guest, device: Device, own: Address, length: number): void {
+  const [a, b, c, d] = own.words;
+  const onLink: Prefix = { address: mask(own, length), length };
+  const words = { w0: a | 0, w1: b | 0, w2: c | 0, w3: d | 0 };
+  const entry: DeviceAddress = { device, address: own, prefix: onLink, ...words };
+  device.addresses = [...device.addresses, entry];
+  set(guest.local, localScope(own.family), [entry.w0, entry.w1, entry.w2, entry.w3], entry);
+  if (length < width(own.family)) addRoute(guest, MAIN_TABLE, createRoute(device, onLink, undefined));
+}
+
+/**
+ * Takes an address away, with its on-link route unless another address needs it, and with all routes of its family
+ * through the device when it was the last of that family, as Linux does.
+ */
+export function removeAddress(guest: Guest, device: Device, entry: DeviceAddress): void {
+  const { family } = entry.address;
+  device.addresses = device.addresses.filter((each) => each !== entry);
+  unset(guest.local, localScope(family), [entry.w0, entry.w1, entry.w2, entry.w3]);
+  clearNat(guest.nat, entry);
+  const rest = device.addresses.filter((each) => each.address.family === family);
+  const same = (a: Prefix, b: Prefix): boolean =>
+    a.length === b.length && formatAddress(a.address) === formatAddress(b.address);
+  dropRoutes(guest, (route) => {
+    if (route.device !== device || route.destination.address.family !== family) return false;
+    if (rest.length === 0) return true;
+    if (route.via !== undefined || rest.some((each) => same(each.prefix, entry.prefix))) return false;
+    return same(route.destination, entry.prefix);
+  });
+}
+
+export function createRoute(device: Device, destination: Prefix, via: Address | undefined): GuestRoute {
+  const [a, b, c, d] = via?.words ?? [0, 0, 0, 0];
+  return { device, destination, via, v0: a | 0, v1: b | 0, v2: c | 0, v3: d | 0 };
+}
+
+/** The table of a number, made where it is missing. */
+export function tableOf(guest: Guest, number: number): RoutingTable {
+  const known = guest.tables.get(number);
+  if (known !== undefined) return known;
+  const table = createTable();
+  guest.tables.set(number, table);
+  return table;
+}
+
+export function addRoute(guest: Guest, table: number, route: GuestRoute): void {
+  const { v4, v6 } = tableOf(guest, table);
+  insert(route.destination.address.family === 4 ? v4 : v6, route.destination, route);
+}
+
+function dropRoutes(guest: Guest, drop: (route: GuestRoute) => boolean): void {
+  for (const table of guest.tables.values()) {
+    for (const routes of [table.v4, table.v6]) {
+      const doomed = [...entries(routes)].filter((match) => drop(match.value));
+      for (const match of doomed) remove(routes, match.prefix);
+    }
+  }
+}
+
+/**
+ * The fabric's announcement that `moved` has the MAC of `port`: neighbours in its subnet that know the address learn the
+ * new MAC. See `VpcSettings.fabricGarp`.
+ */
+export function hearAnnouncement(guest: Guest, moved: Address, port: Port, now: Instant): void {
+  if (guest.power !== 'running') return;
+  const text = formatAddress(moved);
+  for (const device of guest.devices) {
+    if (device.port.subnet !== port.subnet || device.port === port) continue;
+    eachValue(device.neighbours, (neighbour) => {
+      if (formatAddress(neighbour.address) !== text) return;
+      neighbour.mac = port.mac;
+      neighbour.learnedAt = now;
+    });
+  }
+}
+
+/** The unspecified address of a family. */
+export const UNSPECIFIED = { 4: address('0.0.0.0'), 6: address('::') } as const;

@@ -1,0 +1,164 @@
+/**
+ * Source NAT in a guest, as `iptables -t nat -A POSTROUTING -o DEVICE -j MASQUERADE`: flows keep their port or ICMP id where
+ * it is free, else get the next free one from 1024 up. Entries expire by idle time. No DNAT, no helpers.
+ */
+import { CODE } from './dispositions.ts';
+import {
+  createFlowKey,
+  createFlowTable,
+  dropFlows,
+  type FlowKey,
+  type FlowTable,
+  findFlow,
+  setFlow,
+} from './flow-table.ts';
+import { type Header, ICMP, ICMP6, TCP, UDP } from './header.ts';
+import type { IdleTimes } from './settings.ts';
+
+/** An address of the guest; words are signed. */
+export interface OwnAddress {
+  readonly w0: number;
+  readonly w1: number;
+  readonly w2: number;
+  readonly w3: number;
+}
+
+/** One flow as the guest knows it. Words are signed. */
+export interface NatFlow {
+  /** The address that stands for the source on the wire. */
+  readonly own: OwnAddress;
+  readonly port: number;
+  readonly s0: number;
+  readonly s1: number;
+  readonly s2: number;
+  readonly s3: number;
+  readonly sourcePort: number;
+  answered: boolean;
+}
+
+export interface Nat {
+  /** By the packet as the guest got it. */
+  readonly forward: FlowTable<NatFlow>;
+  /** By the answer as it will come back. */
+  readonly back: FlowTable<NatFlow>;
+}
+
+export const createNat = (): Nat => ({ forward: createFlowTable(), back: createFlowTable() });
+
+/** Forgets everything, or what used an address that is gone. */
+export function clearNat(nat: Nat, own?: OwnAddress): void {
+  const drop = (flow: NatFlow): boolean => own === undefined || flow.own === own;
+  dropFlows(nat.forward, 0, drop);
+  dropFlows(nat.back, 0, drop);
+}
+
+const forwardKey = createFlowKey();
+const backKey = createFlowKey();
+
+const isEcho = (h: Header): boolean => h.protocol === ICMP || h.protocol === ICMP6;
+const nearPort = (h: Header): number => (isEcho(h) ? h.icmpId : h.sourcePort);
+const farPort = (h: Header): number => (isEcho(h) ? 0 : h.destinationPort);
+const scope = (h: Header): number => h.protocol * 2 + (h.family === 6 ? 1 : 0);
+
+function fillForward(key: FlowKey, h: Header): void {
+  key.scope = scope(h);
+  key.a0 = h.s0;
+  key.a1 = h.s1;
+  key.a2 = h.s2;
+  key.a3 = h.s3;
+  key.b0 = h.d0;
+  key.b1 = h.d1;
+  key.b2 = h.d2;
+  key.b3 = h.d3;
+  key.ports = (nearPort(h) << 16) | farPort(h);
+}
+
+/** The key under which the answer to a packet from `own`:`port` to the packet's destination will be looked up. */
+function fillBack(key: FlowKey, h: Header, own: OwnAddress, port: number): void {
+  key.scope = scope(h);
+  key.a0 = h.d0;
+  key.a1 = h.d1;
+  key.a2 = h.d2;
+  key.a3 = h.d3;
+  key.b0 = own.w0;
+  key.b1 = own.w1;
+  key.b2 = own.w2;
+  key.b3 = own.w3;
+  key.ports = (farPort(h) << 16) | port;
+}
+
+function idleMs(h: Header, answered: boolean, idle: IdleTimes): number {
+  if (h.protocol === TCP) return idle.tcpMs;
+  if (h.protocol === UDP) return answered ? idle.udpStreamMs : idle.udpMs;
+  return idle.otherMs;
+}
+
+function freePort(nat: Nat, h: Header, own: OwnAddress): number | undefined {
+  const wanted = nearPort(h);
+  const first = Math.max(wanted, 1024);
+  for (let i = 0; i <= 65536 - 1024; i++) {
+    const port = i === 0 ? wanted : 1024 + ((first - 1024 + i) % (65536 - 1024));
+    fillBack(backKey, h, own, port);
+    if (findFlow(nat.back, backKey, h.now) === undefined) return port;
+    if (h.protocol !== TCP && h.protocol !== UDP && !isEcho(h)) return undefined;
+  }
+  return undefined;
+}
+
+/** Gives an outgoing packet the source `own`; 0, or GUEST_NAT_EXHAUSTED. */
+export function masquerade(nat: Nat, h: Header, own: OwnAddress, idle: IdleTimes): number {
+  fillForward(forwardKey, h);
+  let flow = findFlow(nat.forward, forwardKey, h.now);
+  if (flow === undefined || flow.own !== own) {
+    const port = freePort(nat, h, own);
+    if (port === undefined) return CODE.GUEST_NAT_EXHAUSTED;
+    const { s0, s1, s2, s3 } = h;
+    flow = { own, port, s0, s1, s2, s3, sourcePort: nearPort(h), answered: false };
+  }
+  const expiresAt = h.now + idleMs(h, flow.answered, idle);
+  setFlow(nat.forward, forwardKey, flow, expiresAt, h.now);
+  fillBack(backKey, h, own, flow.port);
+  setFlow(nat.back, backKey, flow, expiresAt, h.now);
+  h.s0 = own.w0;
+  h.s1 = own.w1;
+  h.s2 = own.w2;
+  h.s3 = own.w3;
+  if (isEcho(h)) h.icmpId = flow.port;
+  else h.sourcePort = flow.port;
+  return 0;
+}
+
+/** Gives an answer its true destination back; true where the packet belongs to a masqueraded flow. */
+export function unmasquerade(nat: Nat, h: Header, idle: IdleTimes): boolean {
+  fillForward(backKey, h);
+  backKey.ports = isEcho(h) ? h.icmpId : (h.sourcePort << 16) | h.destinationPort;
+  const flow = findFlow(nat.back, backKey, h.now);
+  if (flow === undefined) return false;
+  flow.answered = true;
+  const expiresAt = h.now + idleMs(h, true, idle);
+  setFlow(nat.back, backKey, flow, expiresAt, h.now);
+  h.d0 = flow.s0;
+  h.d1 = flow.s1;
+  h.d2 = flow.s2;
+  h.d3 = flow.s3;
+  if (isEcho(h)) h.icmpId = flow.sourcePort;
+  else h.destinationPort = flow.sourcePort;
+  fillBackToForward(h);
+  setFlow(nat.forward, forwardKey, flow, expiresAt, h.now);
+  return true;
+}
+
+/** The forward key of the flow that the (already rewritten) answer `h` belongs to. */
+function fillBackToForward(h: Header): void {
+  forwardKey.scope = scope(h);
+  forwardKey.a0 = h.d0;
+  forwardKey.a1 = h.d1;
+  forwardKey.a2 = h.d2;
+  forwardKey.a3 = h.d3;
+  forwardKey.b0 = h.s0;
+  forwardKey.b1 = h.s1;
+  forwardKey.b2 = h.s2;
+  forwardKey.b3 = h.s3;
+  const near = isEcho(h) ? h.icmpId : h.destinationPort;
+  forwardKey.ports = (near << 16) | (isEcho(h) ? 0 : h.sourcePort);
+}

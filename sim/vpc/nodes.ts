@@ -1,0 +1,126 @@
+/**
+ * The compiled form of the VPC resources: a graph of mutable nodes, one for each id that was ever mentioned. A node that
+ * another resource names before it arrived itself stands there with `present: false`, so records may come in any order.
+ * Only fabric.ts changes nodes; the hot path reads them.
+ */
+
+import type { Prefix } from '../../controller/base/ip.ts';
+import type { LongestMatch } from '../../controller/base/longest-match.ts';
+import type { Route, RouteTable, SecurityGroup } from './model.ts';
+
+export interface VpcNode {
+  readonly id: string;
+  /** A small number, part of the key of every address of the VPC. */
+  readonly number: number;
+  present: boolean;
+  cidrs: readonly Prefix[];
+  /** Tables that claim to be main; the last claim counts. */
+  readonly mainTables: TableNode[];
+  /** Gateways that are attached; the last claim counts. */
+  readonly gateways: GatewayNode[];
+}
+
+export interface SubnetNode {
+  readonly id: string;
+  /** The router's MAC address in this subnet: 02:fa and a hash of the id. */
+  readonly routerMac: number;
+  present: boolean;
+  zone: string;
+  cidrs: readonly Prefix[];
+  /** Tables with an explicit association; the last claim counts. */
+  readonly tables: TableNode[];
+}
+
+/** A route as compiled. */
+export type RouteEntry =
+  | { readonly kind: 'local'; readonly route: Route }
+  | { readonly kind: 'eni'; readonly route: Route; readonly port: Port }
+  | { readonly kind: 'internet-gateway'; readonly route: Route; readonly gateway: GatewayNode };
+
+export interface TableNode {
+  readonly id: string;
+  record: RouteTable | undefined;
+  readonly v4: LongestMatch<RouteEntry>;
+  readonly v6: LongestMatch<RouteEntry>;
+  /** Effective routes by destination: what the tries hold. */
+  readonly effective: Map<string, Route>;
+}
+
+export interface GatewayNode {
+  readonly id: string;
+  present: boolean;
+  vpc: VpcNode | undefined;
+}
+
+export interface InstanceNode {
+  readonly id: string;
+  present: boolean;
+  running: boolean;
+  /** Attached ENIs. */
+  readonly ports: Set<Port>;
+}
+
+/** A private address of an ENI; words are signed. */
+export interface PortAddress {
+  readonly text: string;
+  readonly family: 4 | 6;
+  readonly w0: number;
+  readonly w1: number;
+  readonly w2: number;
+  readonly w3: number;
+  /** The address that the Internet gateway shows instead, IPv4 only. */
+  readonly public: { readonly text: string; readonly word: number } | undefined;
+}
+
+/** An ENI: where packets enter and leave the fabric. */
+export interface Port {
+  readonly id: string;
+  readonly number: number;
+  present: boolean;
+  vpc: VpcNode;
+  subnet: SubnetNode;
+  mac: number;
+  addresses: readonly PortAddress[];
+  sourceDestCheck: boolean;
+  groups: readonly GroupNode[];
+  instance: InstanceNode | undefined;
+  deviceIndex: number;
+}
+
+export interface RuleNode {
+  readonly protocol: number;
+  readonly fromPort: number;
+  readonly toPort: number;
+  readonly peer: CidrPeer | GroupNode;
+}
+
+export interface CidrPeer {
+  readonly kind: 'cidr';
+  readonly family: 4 | 6;
+  readonly length: number;
+  readonly w0: number;
+  readonly w1: number;
+  readonly w2: number;
+  readonly w3: number;
+  readonly m0: number;
+  readonly m1: number;
+  readonly m2: number;
+  readonly m3: number;
+}
+
+export interface GroupNode {
+  readonly kind: 'group';
+  readonly id: string;
+  record: SecurityGroup | undefined;
+  ingress: readonly RuleNode[];
+  egress: readonly RuleNode[];
+  /** Bits of `openBit` (security-group.ts): protocols and families that the direction allows from or to everywhere. */
+  openIngress: number;
+  openEgress: number;
+}
+
+/** A flow that an ENI's security groups track: which directions it has been seen in. */
+export interface Tracked {
+  outbound: boolean;
+  inbound: boolean;
+}

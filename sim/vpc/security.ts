@@ -1,0 +1,124 @@
+/**
+ * Security groups at an ENI: stateful, with connection tracking as the EC2 User Guide has it ("Security group connection
+ * tracking"). A flow that is open to everywhere both ways is not tracked; everything else that a rule allows is, and its
+ * replies pass without a rule. A tracked flow outlives its rule. Related ICMP errors are not modelled.
+ */
+import { find } from './address-map.ts';
+import { CODE } from './dispositions.ts';
+import { type Fabric, scopeOf } from './fabric.ts';
+import { createFlowKey, findFlow, setFlow } from './flow-table.ts';
+import { type Header, ICMP, ICMP6, TCP, TCP_SYN, UDP } from './header.ts';
+import type { CidrPeer, Port, RuleNode } from './nodes.ts';
+import { openBit } from './security-group.ts';
+
+export type Direction = 'egress' | 'ingress';
+
+const DENIED = 0;
+const TRACK = 1;
+const OPEN = 2;
+const NO_RULES = 3;
+
+const key = createFlowKey();
+
+/** 0 where the packet may pass the ENI's security groups in this direction, else the code of its disposition. */
+export function checkGroups(fabric: Fabric, port: Port, h: Header, direction: Direction): number {
+  if (port.groups.length === 0) return 0;
+  const verdict = evaluate(fabric, port, h, direction);
+  if (verdict === OPEN) return 0;
+  fillKey(port, h, direction);
+  const tracked = findFlow(fabric.flows, key, h.now);
+  if (tracked === undefined) {
+    if (verdict === NO_RULES) return CODE.SG_HAS_NO_RULES;
+    if (verdict === DENIED) return CODE.ENI_SG_RULES_MISMATCH;
+    if (h.protocol === TCP && (h.tcpFlags & TCP_SYN) === 0 && !fabric.settings.midFlowPassesByRule) {
+      return CODE.CONNTRACK_MISS;
+    }
+  }
+  const flow = tracked ?? { outbound: false, inbound: false };
+  if (direction === 'egress') flow.outbound = true;
+  else flow.inbound = true;
+  const { tcpMs, udpMs, udpStreamMs, otherMs } = fabric.settings.tracking;
+  const idleMs =
+    h.protocol === TCP
+      ? tcpMs
+      : h.protocol !== UDP
+        ? otherMs
+        : flow.outbound && flow.inbound
+          ? udpStreamMs
+          : udpMs;
+  setFlow(fabric.flows, key, flow, h.now + idleMs, h.now);
+  return 0;
+}
+
+/** The same key for both directions: `a` is the ENI's side, `b` the other. */
+function fillKey(port: Port, h: Header, direction: Direction): void {
+  const out = direction === 'egress';
+  const icmp = h.protocol === ICMP || h.protocol === ICMP6;
+  const near = icmp ? h.icmpId : out ? h.sourcePort : h.destinationPort;
+  const far = icmp ? h.icmpId : out ? h.destinationPort : h.sourcePort;
+  key.scope = port.number * 512 + h.protocol * 2 + (h.family === 6 ? 1 : 0);
+  key.a0 = out ? h.s0 : h.d0;
+  key.a1 = out ? h.s1 : h.d1;
+  key.a2 = out ? h.s2 : h.d2;
+  key.a3 = out ? h.s3 : h.d3;
+  key.b0 = out ? h.d0 : h.s0;
+  key.b1 = out ? h.d1 : h.s1;
+  key.b2 = out ? h.d2 : h.s2;
+  key.b3 = out ? h.d3 : h.s3;
+  key.ports = (near << 16) | far;
+}
+
+function evaluate(fabric: Fabric, port: Port, h: Header, direction: Direction): number {
+  const egress = direction === 'egress';
+  const open = openBit(h.protocol, h.family);
+  let opposite = 0;
+  let rules = 0;
+  let verdict = DENIED;
+  let everywhere = false;
+  for (let i = 0; i < port.groups.length; i++) {
+    const group = port.groups[i];
+    if (group === undefined) continue;
+    opposite |= egress ? group.openIngress : group.openEgress;
+    const list = egress ? group.egress : group.ingress;
+    rules += list.length;
+    for (let j = 0; j < list.length; j++) {
+      const rule = list[j];
+      if (rule === undefined || !matches(fabric, port, rule, h, egress)) continue;
+      verdict = TRACK;
+      if (rule.peer.kind === 'cidr' && rule.peer.length === 0) everywhere = true;
+    }
+  }
+  if (rules === 0) return NO_RULES;
+  return verdict === TRACK && everywhere && (opposite & open) !== 0 ? OPEN : verdict;
+}
+
+function matches(fabric: Fabric, port: Port, rule: RuleNode, h: Header, egress: boolean): boolean {
+  if (rule.protocol !== -1) {
+    if (rule.protocol !== h.protocol) return false;
+    if (h.protocol === ICMP || h.protocol === ICMP6) {
+      if (rule.fromPort !== -1 && rule.fromPort !== h.icmpType) return false;
+      if (rule.toPort !== -1 && rule.fromPort !== -1 && rule.toPort !== h.icmpCode) return false;
+    } else if (h.protocol === TCP || h.protocol === UDP) {
+      if (h.destinationPort < rule.fromPort || h.destinationPort > rule.toPort) return false;
+    }
+  }
+  const { peer } = rule;
+  if (peer.kind === 'cidr') return peer.family === h.family && inCidr(peer, h, egress);
+  const scope = scopeOf(port.vpc, h.family);
+  const other = egress
+    ? find(fabric.mapping, scope, h.d0, h.d1, h.d2, h.d3)
+    : find(fabric.mapping, scope, h.s0, h.s1, h.s2, h.s3);
+  return other?.groups.includes(peer) === true;
+}
+
+function inCidr(peer: CidrPeer, h: Header, egress: boolean): boolean {
+  return egress
+    ? ((h.d3 ^ peer.w3) & peer.m3) === 0 &&
+        ((h.d2 ^ peer.w2) & peer.m2) === 0 &&
+        ((h.d1 ^ peer.w1) & peer.m1) === 0 &&
+        ((h.d0 ^ peer.w0) & peer.m0) === 0
+    : ((h.s3 ^ peer.w3) & peer.m3) === 0 &&
+        ((h.s2 ^ peer.w2) & peer.m2) === 0 &&
+        ((h.s1 ^ peer.w1) & peer.m1) === 0 &&
+        ((h.s0 ^ peer.w0) & peer.m0) === 0;
+}
