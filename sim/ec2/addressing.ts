@@ -107,6 +107,7 @@ export function namedAddresses(
   family: 4 | 6,
   takenIsFine: (address: string) => boolean = () => false,
 ): string[] {
+  if (texts.length === 0) return [];
   const block = family === 4 ? prefix(subnet.cidr) : ipv6Block(subnet);
   const taken = takenIn(tx, subnet.id);
   const canonical = texts.map((text) => {

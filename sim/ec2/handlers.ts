@@ -1,5 +1,7 @@
 /** Which action is handled where. */
 import type { Handler, Handlers, Transitions } from './handler.ts';
+import { addressHandlers } from './handlers/address.ts';
+import { dhcpOptionsHandlers } from './handlers/dhcp-options.ts';
 import { iamInstanceProfileHandlers } from './handlers/iam-instance-profile.ts';
 import { iamRoleHandlers } from './handlers/iam-role.ts';
 import { imageHandlers } from './handlers/image.ts';
@@ -9,15 +11,37 @@ import { instanceStateHandlers, instanceTransitions } from './handlers/instance-
 import { instanceTypeHandlers } from './handlers/instance-type.ts';
 import { internetGatewayHandlers } from './handlers/internet-gateway.ts';
 import { keyPairHandlers } from './handlers/key-pair.ts';
+import { networkAclHandlers } from './handlers/network-acl.ts';
+import { networkInterfaceHandlers } from './handlers/network-interface.ts';
+import { privateAddressHandlers } from './handlers/private-address.ts';
+import { routeHandlers } from './handlers/route.ts';
+import { routeTableHandlers } from './handlers/route-table.ts';
 import { runInstancesHandlers } from './handlers/run-instances.ts';
 import { securityGroupHandlers } from './handlers/security-group.ts';
 import { securityGroupRuleHandlers } from './handlers/security-group-rules.ts';
 import { stsHandlers } from './handlers/sts.ts';
+import { subnetHandlers } from './handlers/subnet.ts';
+import { tagHandlers } from './handlers/tag.ts';
 import { volumeHandlers } from './handlers/volume.ts';
+import { vpcHandlers } from './handlers/vpc.ts';
+import { vpcCidrHandlers } from './handlers/vpc-cidr.ts';
+import { zoneHandlers } from './handlers/zone.ts';
 import { interfaceTransitions } from './network-interface.ts';
 import type { ServiceName } from './shape.ts';
 
 const ec2: Handlers = {
+  ...addressHandlers,
+  ...dhcpOptionsHandlers,
+  ...networkAclHandlers,
+  ...networkInterfaceHandlers,
+  ...privateAddressHandlers,
+  ...routeTableHandlers,
+  ...routeHandlers,
+  ...subnetHandlers,
+  ...tagHandlers,
+  ...vpcCidrHandlers,
+  ...vpcHandlers,
+  ...zoneHandlers,
   ...internetGatewayHandlers,
   ...securityGroupHandlers,
   ...securityGroupRuleHandlers,

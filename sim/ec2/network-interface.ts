@@ -87,7 +87,7 @@ export function groupsFor(tx: Tx, vpc: string, ids: readonly string[]): readonly
 /** Refuses more private addresses than the type of the instance, that the ENI is attached to, can have. */
 export function checkAddressLimit(tx: Tx, eni: NetworkInterfaceRecord): void {
   const instance = eni.attachment && tx.get('instance', eni.attachment.instance);
-  const limit = instance && INSTANCE_TYPES.get(instance.type)?.addresses;
+  const limit = instance && INSTANCE_TYPES.get(instance.type)?.ipv4PerInterface;
   if (limit !== undefined && (eni.ipv4.length > limit || eni.ipv6.length > limit)) {
     const why = `Number of private addresses will exceed limit of ${limit} for instance type ${instance?.type}.`;
     refuse('PrivateIpAddressLimitExceeded', why);
@@ -120,7 +120,7 @@ export function attachInterface(
     const why = `Instance '${instance.id}' already has an interface attached at device index '${deviceIndex}'.`;
     refuse('InvalidParameterValue', why);
   }
-  const limit = INSTANCE_TYPES.get(instance.type)?.enis;
+  const limit = INSTANCE_TYPES.get(instance.type)?.interfaces;
   if (limit !== undefined && present.length >= limit) {
     refuse(
       'AttachmentLimitExceeded',

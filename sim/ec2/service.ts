@@ -7,6 +7,7 @@ import { unreachable } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
 import type { Change } from '../vpc/model.ts';
 import type { Transition } from './handler.ts';
+import { createDefaultVpc } from './handlers/vpc.ts';
 import { handlerFor, transitions } from './handlers.ts';
 import { changeOf, same } from './record/kinds.ts';
 import { isRefusal } from './refusal.ts';
@@ -51,6 +52,8 @@ export interface Cloud {
   readonly changes: Change[];
   readonly buckets: Map<string, Bucket>;
   readonly tokens: Map<string, { readonly input: object; readonly output: object }>;
+  /** Regions of accounts that have been used, where each starts with a default VPC. */
+  readonly regions: Set<string>;
   /** Recent writes, oldest first; kept only for stale reads. */
   readonly recent: Write[];
   seq: number;
@@ -68,6 +71,7 @@ export function createCloud(options: CloudOptions = {}): Cloud {
     changes: [],
     buckets: new Map(),
     tokens: new Map(),
+    regions: new Set(),
     recent: [],
     seq: 0,
   };
@@ -76,6 +80,7 @@ export function createCloud(options: CloudOptions = {}): Cloud {
 /** Handles one request at `now`; an error leaves nothing half done. */
 export function handle(cloud: Cloud, request: Request, now: Instant): Reply {
   settle(cloud, now);
+  if (cloud.settings.defaultVpc) openRegion(cloud, request, now);
   const handler = handlerFor(request.service, request.action);
   if (handler === undefined) {
     const message = `The action ${request.action} is not simulated: it has no handler in this ${request.service} endpoint.`;
@@ -127,6 +132,16 @@ export function handle(cloud: Cloud, request: Request, now: Instant): Reply {
     if (mode === 'dry-run' && !isValidation(thrown.code)) return dryRunPassed;
     return { kind: 'error', code: thrown.code, message: thrown.message, status: thrown.status };
   }
+}
+
+/** A region of a new account has a default VPC before its first request. */
+function openRegion(cloud: Cloud, request: Request, now: Instant): void {
+  const name = `${request.account}/${request.region}`;
+  if (request.service !== 'ec2' || cloud.regions.has(name)) return;
+  cloud.regions.add(name);
+  const log: Write[] = [];
+  createDefaultVpc(transaction(cloud, request, now, log, []));
+  commit(cloud, log, [], now);
 }
 
 const dryRunPassed: Reply = {

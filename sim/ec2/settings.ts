@@ -38,6 +38,10 @@ export interface CloudSettings {
   readonly terminateMs: Millis;
   /** How long a terminated instance stays visible. */
   readonly terminatedVisibleMs: Millis;
+  /** Whether a route to an ENI of a stopped instance shows `blackhole`; AWS does not say. It drops in any case. */
+  readonly stoppedIsBlackhole: boolean;
+  /** Routes for the whole block of a subnet (since August 2021); false gives the rules of 2020. */
+  readonly moreSpecificRoutes: boolean;
   /** `aws`: the documented token buckets per account, region and action. */
   readonly throttle: 'off' | 'aws';
   /** Reads may answer from a state that is up to so old; 0 is off. */
@@ -79,6 +83,8 @@ export const cloudSettings = (options: CloudOptions): CloudSettings => ({
   stopMs: 0,
   terminateMs: 0,
   terminatedVisibleMs: 3_600_000,
+  stoppedIsBlackhole: false,
+  moreSpecificRoutes: true,
   throttle: 'off',
   staleReadsMs: 0,
   publicPool: '198.18.0.0/15',
