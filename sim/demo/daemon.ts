@@ -40,13 +40,12 @@ export function startDaemon(spec: {
   readonly name: string;
   readonly program: string;
   readonly configFile: string;
-  readonly url: string;
-  readonly instance: string;
+  /** As `--attach` takes it: URL#INSTANCE. */
+  readonly target: string;
 }): Daemon {
-  const target = `${spec.url}#${spec.instance}`;
   const child = spawn(
     process.execPath,
-    [spec.program, 'run', '--config', spec.configFile, '--attach', target],
+    [spec.program, 'run', '--config', spec.configFile, '--attach', spec.target],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const observations: Observation[] = [];
@@ -71,8 +70,10 @@ export function startDaemon(spec: {
         act();
       };
       const check = (): void => {
-        if (observations.some((one) => one.topic === topic && (text?.test(one.text) ?? true))) finish(resolve);
-        else if (ended()) finish(() => reject(new Error(`daemon ${spec.name} ended: ${errors.slice(-5).join(' | ')}`)));
+        if (observations.some((one) => one.topic === topic && (text?.test(one.text) ?? true)))
+          finish(resolve);
+        else if (ended())
+          finish(() => reject(new Error(`daemon ${spec.name} ended: ${errors.slice(-5).join(' | ')}`)));
       };
       const late = `daemon ${spec.name} did not log '${topic}' in ${timeoutMs} ms: ${errors.slice(-5).join(' | ')}`;
       const timer = setTimeout(() => finish(() => reject(new Error(late))), timeoutMs);

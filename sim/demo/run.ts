@@ -9,11 +9,18 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { assert, present } from '../../controller/base/result.ts';
-import { startSimulator } from '../index.ts';
+import { type FlowStats, type RunningSimulator, startSimulator } from '../index.ts';
 import { deploy } from '../pulumi/deploy.ts';
-import { type Control, control, type FlowStats } from './control.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
-import { type Box, type DesignResult, type DrillResult, drill, type FlowResult, type Observation } from './report.ts';
+import { simulatorObservations } from './observe.ts';
+import {
+  type Box,
+  type DesignResult,
+  type DrillResult,
+  drill,
+  type FlowResult,
+  type Observation,
+} from './report.ts';
 
 export const DESIGNS = ['egress-pair', 'floating-eni'] as const;
 export type DesignName = (typeof DESIGNS)[number];
@@ -49,14 +56,16 @@ export interface RunOptions {
   readonly directory: string;
   readonly progress: (text: string) => void;
   /** Told of each drill as soon as it is over. */
-  readonly done: (part: { readonly design?: Omit<DesignResult, 'drills'>; readonly drill?: DrillResult }) => void;
+  readonly done: (part: {
+    readonly design?: Omit<DesignResult, 'drills'>;
+    readonly drill?: DrillResult;
+  }) => void;
 }
 
 interface Stage {
   readonly options: RunOptions;
   readonly program: string;
-  readonly url: string;
-  readonly control: Control;
+  readonly simulator: RunningSimulator;
   readonly nodes: readonly NodeOutput[];
   readonly workload: string;
   readonly group: string;
@@ -79,8 +88,8 @@ export async function runDesign(options: RunOptions): Promise<DesignResult> {
   });
   const daemons = new Map<string, Daemon>();
   try {
-    const { stage, resources } = await deployDesign({ ...options, directory }, simulator.url);
-    const boxes = await boxesOf(stage);
+    const { stage, resources } = await deployDesign({ ...options, directory }, simulator);
+    const boxes = boxesOf(stage);
     const design = {
       design: options.design,
       summary: SUMMARY[options.design],
@@ -92,7 +101,7 @@ export async function runDesign(options: RunOptions): Promise<DesignResult> {
     options.done({ design });
     for (const node of stage.nodes) daemons.set(node.name, await boot(stage, node));
     const drills = await drillAll(stage, daemons, options);
-    return { ...design, boxes: await boxesOf(stage), drills };
+    return { ...design, boxes: boxesOf(stage), drills };
   } finally {
     await Promise.all([...daemons.values()].map((daemon) => daemon.stop()));
     await simulator.close();
@@ -106,7 +115,11 @@ const settingsText = (): Record<string, string> => ({
   'ENI detach': `${SETTINGS.detachMs} ms`,
 });
 
-async function deployDesign(options: RunOptions, url: string): Promise<{ stage: Stage; resources: number }> {
+async function deployDesign(
+  options: RunOptions,
+  simulator: RunningSimulator,
+): Promise<{ stage: Stage; resources: number }> {
+  const { url } = simulator;
   options.progress(`${options.design}: deploying`);
   let made = 0;
   const { outputs } = await deploy({
@@ -127,7 +140,7 @@ async function deployDesign(options: RunOptions, url: string): Promise<{ stage: 
       'byoa:daemonSha256': '0'.repeat(64),
     },
     onEvent: (event) => {
-      if (event.kind !== 'step' || event.step.kind !== 'create') return;
+      if (event.kind !== 'step-done' || event.step.kind !== 'create') return;
       made += 1;
       options.progress(`${options.design}: deploying, ${made} resources made`);
     },
@@ -138,20 +151,25 @@ async function deployDesign(options: RunOptions, url: string): Promise<{ stage: 
   const program = join(options.root, 'bin', 'byoa.js');
   const first: { groups: readonly { name: string }[] } = parse(present(nodes[0], 'a node').config);
   const group = present(first.groups[0], 'a group').name;
-  return { stage: { options, program, url, control: control(url), nodes, workload, group }, resources: made };
+  return { stage: { options, program, simulator, nodes, workload, group }, resources: made };
 }
 
 /** What an appliance's user data does on Debian, and the start of its daemon in it. */
 async function boot(stage: Stage, node: NodeOutput): Promise<Daemon> {
   stage.options.progress(`${stage.options.design}: starting daemon ${node.name}`);
-  await stage.control.profile(node.instanceId, 'nat');
+  stage.simulator.profile(node.instanceId, { role: 'nat', services: [] });
   const configFile = join(stage.options.directory, `${node.name}.yaml`);
   const config: Record<string, unknown> = parse(node.config);
   config.journal = { directory: join(stage.options.directory, `journal-${node.name}`) };
   config.control = { socket: socketOf(stage, node.name) };
   await writeFile(configFile, stringify(config));
-  const { program, url } = stage;
-  const daemon = startDaemon({ name: node.name, program, configFile, url, instance: node.instanceId });
+  const { program, simulator } = stage;
+  const daemon = startDaemon({
+    name: node.name,
+    program,
+    configFile,
+    target: simulator.attachTo(node.instanceId),
+  });
   try {
     await daemon.logged({ topic: 'ready' }, 20_000);
   } catch (error) {
@@ -163,7 +181,11 @@ async function boot(stage: Stage, node: NodeOutput): Promise<Daemon> {
 
 const socketOf = (stage: Stage, name: string): string => join(stage.options.directory, `${name}.sock`);
 
-async function drillAll(stage: Stage, daemons: Map<string, Daemon>, options: RunOptions): Promise<DrillResult[]> {
+async function drillAll(
+  stage: Stage,
+  daemons: Map<string, Daemon>,
+  options: RunOptions,
+): Promise<DrillResult[]> {
   const [first, second] = stage.nodes;
   assert(first && second, 'a design has two nodes');
   const tell = (result: DrillResult): DrillResult => {
@@ -174,7 +196,7 @@ async function drillAll(stage: Stage, daemons: Map<string, Daemon>, options: Run
   const failover = tell(await failoverDrill(stage, daemons, first, second));
   if (!failover.recovered) return [failover];
   options.progress(`${options.design}: bringing ${first.name} back`);
-  await stage.control.power(first.instanceId, 'start');
+  stage.simulator.instance(first.instanceId, 'start');
   await daemons.get(first.name)?.stop();
   daemons.set(first.name, await boot(stage, first));
   await settled(stage, second.name);
@@ -184,7 +206,9 @@ async function drillAll(stage: Stage, daemons: Map<string, Daemon>, options: Run
 /** Waits until the daemons agree on the owner, all appliances are healthy, and traffic flows. */
 async function settled(stage: Stage, owner: string): Promise<void> {
   const deadline = performance.now() + RECOVERY_LIMIT_MS;
-  stage.options.progress(`${stage.options.design}: waiting until ${owner} owns ${stage.group} and all are healthy`);
+  stage.options.progress(
+    `${stage.options.design}: waiting until ${owner} owns ${stage.group} and all are healthy`,
+  );
   let last = '';
   while (performance.now() < deadline) {
     const seen = await Promise.all(stage.nodes.map((node) => status(stage, node.name)));
@@ -193,7 +217,9 @@ async function settled(stage: Stage, owner: string): Promise<void> {
     last = JSON.stringify(seen);
     await pause(100);
   }
-  throw new Error(`the daemons did not agree on ${owner} within ${RECOVERY_LIMIT_MS / 1000} s; they say ${last}`);
+  throw new Error(
+    `the daemons did not agree on ${owner} within ${RECOVERY_LIMIT_MS / 1000} s; they say ${last}`,
+  );
 }
 
 const execute = promisify(execFile);
@@ -211,11 +237,13 @@ async function status(stage: Stage, node: string): Promise<{ owner: string; heal
   }
 }
 
+const flowOf = (stage: Stage, id: string): FlowStats => present(stage.simulator.flow(id), `flow ${id}`);
+
 /** Starts a flow and waits until it has run undisturbed for a while. */
 async function steadyFlow(stage: Stage): Promise<string> {
-  const id = await stage.control.startFlow({ from: stage.workload, to: HOST, intervalMs: FLOW_INTERVAL_MS });
+  const { id } = stage.simulator.startFlow({ from: stage.workload, to: HOST, intervalMs: FLOW_INTERVAL_MS });
   await until(stage, id, (flow) => flow.answered * flow.intervalMs >= STEADY_MS, 'the flow to run');
-  const { lost } = await stage.control.flow(id);
+  const { lost } = flowOf(stage, id);
   assert(lost === 0, `the flow is undisturbed before the drill, but lost ${lost} packets`);
   return id;
 }
@@ -228,7 +256,7 @@ async function until(
 ): Promise<FlowStats | undefined> {
   const deadline = performance.now() + RECOVERY_LIMIT_MS;
   while (performance.now() < deadline) {
-    const flow = await stage.control.flow(id);
+    const flow = flowOf(stage, id);
     if (condition(flow)) return flow;
     await pause(50);
   }
@@ -243,18 +271,21 @@ async function failoverDrill(
   standby: NodeOutput,
 ): Promise<DrillResult> {
   const flow = await steadyFlow(stage);
-  const before = await stage.control.flow(flow);
-  const since = await stage.control.lastEvent();
+  const before = flowOf(stage, flow);
+  const since = stage.simulator.state().lastEvent;
   stage.options.progress(`${stage.options.design}: ${active.name} loses its power`);
-  await stage.control.power(active.instanceId, 'kill');
-  const back = (one: FlowStats): boolean => one.gaps.some(({ to }) => to !== undefined) && one.gaps.every(({ to }) => to !== undefined);
+  stage.simulator.instance(active.instanceId, 'kill');
+  const back = (one: FlowStats): boolean =>
+    one.gaps.some(({ to }) => to !== undefined) && one.gaps.every(({ to }) => to !== undefined);
   const returned = await until(stage, flow, back, 'the traffic to return');
   await pause(STEADY_MS);
   const title = `Appliance ${active.name} loses its power`;
   const triggered = (one: Observation): boolean => one.topic === 'kill';
-  return finish(stage, { kind: 'failover', title, flow, before, since, triggered, recovered: returned !== undefined }, [
-    present(daemons.get(standby.name), 'the daemon'),
-  ]);
+  return finish(
+    stage,
+    { kind: 'failover', title, flow, before, since, triggered, recovered: returned !== undefined },
+    [present(daemons.get(standby.name), 'the daemon')],
+  );
 }
 
 async function switchoverDrill(
@@ -264,21 +295,29 @@ async function switchoverDrill(
   owner: NodeOutput,
 ): Promise<DrillResult> {
   const flow = await steadyFlow(stage);
-  const before = await stage.control.flow(flow);
-  const since = await stage.control.lastEvent();
+  const before = flowOf(stage, flow);
+  const since = stage.simulator.state().lastEvent;
   const title = `Planned switchover from ${owner.name} to ${target.name}`;
   stage.options.progress(`${stage.options.design}: ${title.toLowerCase()}`);
   const args = ['switchover', stage.group, '--to', target.name, '--socket', socketOf(stage, target.name)];
   await execute(process.execPath, [stage.program, ...args]);
   await settled(stage, target.name);
   const closed = (one: FlowStats): boolean => one.gaps.every(({ to }) => to !== undefined);
-  const moved = (one: FlowStats): boolean => one.path.join() !== before.path.join() || stage.options.design !== 'egress-pair';
-  const returned = await until(stage, flow, (one) => closed(one) && moved(one), 'the traffic to take the new path');
+  const moved = (one: FlowStats): boolean =>
+    one.path.join() !== before.path.join() || stage.options.design !== 'egress-pair';
+  const returned = await until(
+    stage,
+    flow,
+    (one) => closed(one) && moved(one),
+    'the traffic to take the new path',
+  );
   await pause(STEADY_MS);
   const triggered = (one: Observation): boolean => one.topic === 'command';
-  return finish(stage, { kind: 'switchover', title, flow, before, since, triggered, recovered: returned !== undefined }, [
-    present(daemons.get(target.name), 'the daemon'),
-  ]);
+  return finish(
+    stage,
+    { kind: 'switchover', title, flow, before, since, triggered, recovered: returned !== undefined },
+    [present(daemons.get(target.name), 'the daemon')],
+  );
 }
 
 interface Ending {
@@ -293,10 +332,10 @@ interface Ending {
 }
 
 /** Stops the flow and puts together what the simulator and the daemon saw since the trigger. */
-async function finish(stage: Stage, ending: Ending, daemons: readonly Daemon[]): Promise<DrillResult> {
-  await stage.control.stopFlow(ending.flow);
-  const after = await stage.control.flow(ending.flow);
-  const simulated = await stage.control.observations(ending.since);
+function finish(stage: Stage, ending: Ending, daemons: readonly Daemon[]): DrillResult {
+  const after = present(stage.simulator.stopFlow(ending.flow), 'the flow');
+  const nameOf = (id: string): string => stage.nodes.find(({ instanceId }) => instanceId === id)?.name ?? id;
+  const simulated = simulatorObservations(stage.simulator.events(ending.since), nameOf);
   const startedAt = ending.before.startedAt;
   const own = daemons.flatMap(({ observations }) => observations).filter(({ at }) => at >= startedAt);
   const all = [...simulated, ...own];
@@ -328,12 +367,20 @@ function flowResult(before: FlowStats, after: FlowStats, recovered: boolean): Fl
 }
 
 /** The instances of the stage as the simulator shows them now. */
-async function boxesOf(stage: Stage): Promise<Box[]> {
-  const machines = await stage.control.instances();
-  return machines.map((machine) => {
+function boxesOf(stage: Stage): Box[] {
+  const { instances, networkInterfaces, subnets } = stage.simulator.state();
+  return instances.map((machine) => {
     const node = stage.nodes.find(({ instanceId }) => instanceId === machine.id);
+    const own = networkInterfaces.find(({ id }) => id === machine.interfaces[0]?.id);
     return {
-      ...machine,
+      id: machine.id,
+      zone: machine.zone ?? '',
+      subnet: subnets.find(({ id }) => id === own?.subnet)?.cidrs[0] ?? '',
+      enis: machine.interfaces.map(({ id, addresses, deviceIndex }) => ({
+        id,
+        address: addresses[0] ?? '',
+        deviceIndex: deviceIndex ?? 0,
+      })),
       name: node ? `appliance ${node.name}` : 'workload',
       role: node ? ('appliance' as const) : ('workload' as const),
     };
