@@ -81,6 +81,7 @@ class AttachLink {
   readonly #listeners = new Map<number, (stream: Duplex) => void>();
   readonly #answers = new Map<number, (reply: AttachReply) => void>();
   readonly #held: AttachReply[] = [];
+  readonly #unsent: AttachRequest[] = [];
   readonly #powerListeners: ((power: Power) => void)[] = [];
   #frozen = false;
   #tail = '';
@@ -101,7 +102,8 @@ class AttachLink {
   }
 
   send(frame: AttachRequest): void {
-    if (!this.#socket.writableEnded) this.#socket.write(`${JSON.stringify(frame)}\n`);
+    if (this.#frozen) this.#unsent.push(frame);
+    else if (!this.#socket.writableEnded) this.#socket.write(`${JSON.stringify(frame)}\n`);
   }
 
   /** Asks and waits for the one frame that answers; undefined after `timeoutMs`. */
@@ -162,8 +164,10 @@ class AttachLink {
   #power(power: Power): void {
     this.#frozen = power === 'frozen';
     for (const listener of this.#powerListeners) listener(power);
-    // What arrived at a frozen machine waits in its buffers.
-    if (power === 'running') for (const reply of this.#held.splice(0)) this.#dispatch(reply);
+    if (power !== 'running') return;
+    // What arrived at a frozen machine waited in its buffers; what its program wanted to send waited in the program.
+    for (const reply of this.#held.splice(0)) this.#dispatch(reply);
+    for (const frame of this.#unsent.splice(0)) this.send(frame);
   }
 
   #dispatch(reply: AttachReply): void {

@@ -6,6 +6,7 @@ import koffi from 'koffi';
 import type { Result } from '../../base/result.ts';
 import { err, ok } from '../../base/result.ts';
 
+const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM = 1;
@@ -20,6 +21,14 @@ const SO_MARK = 36;
 interface Libc {
   socket(domain: number, type: number, protocol: number): number;
   setsockopt(fd: number, level: number, name: number, value: Buffer, length: number): number;
+  sendto(
+    fd: number,
+    data: Buffer,
+    length: number,
+    flags: number,
+    address: Buffer,
+    addressLength: number,
+  ): number;
   close(fd: number): number;
 }
 
@@ -32,6 +41,9 @@ function libc(): Libc {
       socket: library.func('int socket(int domain, int type, int protocol)'),
       setsockopt: library.func(
         'int setsockopt(int fd, int level, int name, const void *value, uint32_t length)',
+      ),
+      sendto: library.func(
+        'ssize_t sendto(int fd, const void *data, size_t length, int flags, const void *address, uint32_t addressLength)',
       ),
       close: library.func('int close(int fd)'),
     };
@@ -67,3 +79,19 @@ export const icmpSocket = (family: 4 | 6, mark?: number): Result<number> =>
 
 /** A TCP socket that is not connected yet. */
 export const tcpSocket = (family: 4 | 6, mark: number): Result<number> => open(family, SOCK_STREAM, 0, mark);
+
+/** Sends one datagram to a Unix socket; a path that begins with `@` is in the abstract namespace (unix(7)). */
+export function sendUnixDatagram(path: string, text: string): Result<void> {
+  const { socket, sendto, close } = libc();
+  const fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return err(errnoName());
+  const name = Buffer.from(path.startsWith('@') ? `\0${path.slice(1)}` : path);
+  const family = Buffer.alloc(2);
+  family.writeUInt16LE(AF_UNIX);
+  const address = Buffer.concat([family, name]);
+  const data = Buffer.from(text);
+  const sent = sendto(fd, data, data.length, 0, address, address.length);
+  const error = sent < 0 ? errnoName() : undefined;
+  close(fd);
+  return error === undefined ? ok(undefined) : err(error);
+}
