@@ -1,5 +1,6 @@
 /** The simulator's commands: `byoa sim` and `byoa sim ctl`. Only wiring. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { registerCtl } from './server/ctl.ts';
 import { startServer } from './server/server.ts';
 import type { Knobs, ProfileName } from './world/settings.ts';
 
@@ -59,7 +60,7 @@ export function register(program: Command): void {
     .option('--strict-ami', 'refuse AMI ids that are not registered')
     .option('--internet-host <address...>', 'hosts on the simulated Internet')
     .action(run);
-  void sim;
+  registerCtl(sim);
 }
 
 const knobsOf = (options: SimOptions): Partial<Knobs> => ({

@@ -1,4 +1,7 @@
-/** Lets a world run by the real clock: one timer for whatever it does next. Whoever asks from outside calls `catchUp` first. */
+/**
+ * Lets a world run by the real clock: one timer for whatever it does next; what comes from outside
+ * happens at the present instant.
+ */
 import type { Instant } from '../../controller/base/time.ts';
 import { advance, type Kernel, nextAt } from '../world/kernel.ts';
 
@@ -9,49 +12,54 @@ const LONGEST_MS = 60_000;
 export const clock = (): Instant => Math.round((performance.timeOrigin + performance.now()) * 1000) / 1000;
 
 export interface Driver {
-  /** Brings the world to the present instant; to be called before anything is done to it, and `again` after. */
-  readonly catchUp: () => void;
-  /** Sets the timer anew: something may have been planned. */
-  readonly again: () => void;
+  /** Does something to the world at the present instant, and plans the timer anew. May be called from within. */
+  readonly act: <T>(what: () => T) => T;
   readonly stop: () => void;
 }
 
 /** Starts the clock of `kernel`. A fault of the simulator's own ends the process: a wrong world is worse than none. */
 export function drive(kernel: Kernel): Driver {
-  let timer: NodeJS.Timeout | undefined;
-  let immediate: NodeJS.Immediate | undefined;
+  let cancel = (): void => {};
   let armedFor: Instant | undefined;
+  let inside = false;
   let stopped = false;
+  const act = <T>(what: () => T): T => {
+    if (inside || stopped) return what();
+    inside = true;
+    try {
+      advance(kernel, clock());
+      const result = what();
+      advance(kernel, kernel.now);
+      return result;
+    } finally {
+      inside = false;
+      arm();
+    }
+  };
   const run = (): void => {
-    timer = undefined;
-    immediate = undefined;
     armedFor = undefined;
-    catchUp();
-    again();
+    act(() => {});
   };
-  const catchUp = (): void => advance(kernel, clock());
-  const disarm = (): void => {
-    if (timer !== undefined) clearTimeout(timer);
-    if (immediate !== undefined) clearImmediate(immediate);
-    timer = undefined;
-    immediate = undefined;
-    armedFor = undefined;
-  };
-  const again = (): void => {
+  const arm = (): void => {
     const due = nextAt(kernel);
     if (stopped || due === undefined || (armedFor !== undefined && armedFor <= due)) return;
-    disarm();
+    cancel();
     armedFor = due;
     const delayMs = due - clock();
-    if (delayMs <= 0) immediate = setImmediate(run);
-    else timer = setTimeout(run, Math.min(Math.ceil(delayMs), LONGEST_MS));
+    if (delayMs <= 0) {
+      const immediate = setImmediate(run);
+      cancel = () => clearImmediate(immediate);
+    } else {
+      const timer = setTimeout(run, Math.min(Math.ceil(delayMs), LONGEST_MS));
+      cancel = () => clearTimeout(timer);
+    }
   };
+  arm();
   return {
-    catchUp,
-    again,
+    act,
     stop: () => {
       stopped = true;
-      disarm();
+      cancel();
     },
   };
 }

@@ -2,13 +2,21 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { WorldOptions } from '../world/settings.ts';
-import { createWorld, type World } from '../world/world.ts';
+import type { Duplex } from 'node:stream';
+import { must } from '../../controller/base/result.ts';
+import { addHost, endpointOf, powerOffAll } from '../world/guests.ts';
+import { API_ADDRESS, API_PORT, type WorldOptions } from '../world/settings.ts';
+import { listen as listenInWorld } from '../world/sockets.ts';
+import type { World } from '../world/state.ts';
+import { createWorld } from '../world/world.ts';
 import { serveApi } from './api-endpoint.ts';
+import { attach } from './attach.ts';
+import { serveControl } from './control.ts';
 import { clock, type Driver, drive } from './driver.ts';
+import { type Act, streamOf } from './stream.ts';
 
 export interface ServerOptions extends WorldOptions {
-  /** 0 takes any free port. */
+  /** 0, the default, takes any free port. */
   readonly port?: number;
   /** The address to listen on; 127.0.0.1 where absent. Nothing is authenticated: think before you open it. */
   readonly host?: string;
@@ -19,9 +27,12 @@ export interface Simulator {
   readonly url: string;
   readonly host: string;
   readonly port: number;
-  readonly world: World;
+  /** The present world; a reset replaces it. */
+  readonly world: () => World;
   /** Does something to the world at the present instant of the real clock. */
-  readonly act: <T>(what: () => T) => T;
+  readonly act: Act;
+  /** Begins a new world; attached daemons find their machines dead. */
+  readonly reset: (options?: WorldOptions) => void;
   /** Stops the clock and closes all connections. */
   readonly close: () => Promise<void>;
 }
@@ -29,23 +40,42 @@ export interface Simulator {
 /** Time for a client to send its headers and its whole request, ms. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** How long a request that is never answered is held, ms. */
+const SILENCE_MS = 300_000;
 
 /** Starts a simulator and resolves when it listens; fails where the address cannot be had, and says so. */
 export async function startServer(options: ServerOptions = {}): Promise<Simulator> {
-  const world = createWorld({ ...options, startAt: options.startAt ?? clock() });
-  const driver = drive(world);
-  const act = actor(driver);
-  const endpoint = { api: world.api, act, requestId: randomUUID };
-  const server = createServer(
-    { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
-    (incoming, outgoing) => {
-      serve(incoming, outgoing);
-    },
-  );
+  const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS });
   server.maxHeadersCount = 100;
-  const serve = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
-    void serveApi(endpoint, incoming, outgoing);
+  server.timeout = SILENCE_MS;
+  let world: World;
+  let driver: Driver;
+  const act: Act = (what) => driver.act(what);
+  const begin = (fresh: WorldOptions): void => {
+    world = createWorld({ ...fresh, startAt: clock() });
+    driver = drive(world);
+    must(addHost(world, API_ADDRESS, []));
+    serveInside(server, world, act);
   };
+  const reset = (fresh: WorldOptions = {}): void => {
+    powerOffAll(world);
+    driver.stop();
+    begin({ ...options, ...fresh });
+  };
+  begin(options);
+  const control = { world: () => world, act, reset };
+  server.on('request', (incoming, outgoing) => {
+    const inside = incoming.url?.startsWith('/_byoa/') || incoming.url === '/_byoa';
+    const answered = inside
+      ? serveControl(control, incoming, outgoing)
+      : serveApi({ api: world.api, act, requestId: randomUUID }, incoming, outgoing);
+    answered.catch((error: unknown) => failed(outgoing, error));
+  });
+  server.on('upgrade', (incoming, socket, head) => upgrade(world, act, incoming, socket, head));
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+    else socket.destroy();
+  });
   const sockets = track(server);
   const host = options.host ?? '127.0.0.1';
   await listen(server, options.port ?? 0, host);
@@ -54,8 +84,9 @@ export async function startServer(options: ServerOptions = {}): Promise<Simulato
     url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
     host,
     port,
-    world,
+    world: () => world,
     act,
+    reset: (fresh) => act(() => reset(fresh)),
     close: () => {
       driver.stop();
       for (const socket of sockets) socket.destroy();
@@ -64,15 +95,72 @@ export async function startServer(options: ServerOptions = {}): Promise<Simulato
   };
 }
 
-const actor =
-  (driver: Driver) =>
-  <T>(what: () => T): T => {
-    driver.catchUp();
-    const result = what();
-    driver.catchUp();
-    driver.again();
-    return result;
+/** A fault of ours is told to the client and to whoever watches, and the simulator goes on with the next request. */
+function failed(outgoing: ServerResponse, error: unknown): void {
+  process.stderr.write(
+    `byoa sim: a request failed inside the simulator: ${error instanceof Error ? error.stack : error}\n`,
+  );
+  if (outgoing.headersSent || outgoing.destroyed) return;
+  outgoing.writeHead(500, { 'content-type': 'text/plain' });
+  outgoing.end('The simulator failed; its standard error output says where. This is a bug of byoa.\n');
+}
+
+/** The APIs on the simulated Internet: connections from guests end at the same HTTP server. */
+function serveInside(server: Server, world: World, act: Act): void {
+  const host = endpointOf(world, API_ADDRESS);
+  if (host === undefined) throw new Error(`the API host ${API_ADDRESS} is missing`);
+  must(
+    listenInWorld(host, API_PORT, (_peer, connection) => {
+      const { stream, program } = streamOf(connection, act);
+      server.emit('connection', stream);
+      return program;
+    }),
+  );
+}
+
+const ATTACH = /^\/_byoa\/attach\/([^/?]+)$/;
+
+function upgrade(world: World, act: Act, incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+  socket.on('error', () => socket.destroy());
+  const instance = decodeURIComponent(ATTACH.exec(incoming.url ?? '')?.[1] ?? '');
+  const refuse = (status: string, what: string, why: string, remedy: string): void => {
+    const body = `${JSON.stringify({ error: { what, why, remedy } })}\n`;
+    socket.end(
+      `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    );
   };
+  if (instance === '' || incoming.headers.upgrade !== 'byoa-attach') {
+    refuse(
+      '404 Not Found',
+      'There is nothing to attach to here.',
+      'Only instances can be attached to.',
+      'Use /_byoa/attach/INSTANCE.',
+    );
+    return;
+  }
+  act(() => {
+    const endpoint = world.guests.get(instance)?.endpoint;
+    if (endpoint === undefined) {
+      return refuse(
+        '404 Not Found',
+        `There is no instance '${instance}'.`,
+        'It was never started in this simulator.',
+        'GET /_byoa/state lists all.',
+      );
+    }
+    if (endpoint.power === 'dead') {
+      return refuse(
+        '409 Conflict',
+        `'${instance}' is not running.`,
+        'Its machine is off or dead.',
+        `POST /_byoa/instances/${instance}/start.`,
+      );
+    }
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: byoa-attach\r\n\r\n');
+    if (head.length > 0) socket.unshift(head);
+    attach(world, endpoint, socket, act);
+  });
+}
 
 function track(server: Server): Set<Socket> {
   const sockets = new Set<Socket>();

@@ -27,7 +27,7 @@ export type Fault =
 
 /** A fault for the next `times` requests of `action` (absent: of any action). */
 export interface Injection {
-  readonly action?: string;
+  readonly action?: string | undefined;
   readonly fault: Fault;
   readonly times: number;
 }
@@ -113,9 +113,12 @@ export const inject = (api: Api, injection: Injection): void => {
   });
 };
 
+export type SomeKnobs = { readonly [K in keyof Knobs]?: Knobs[K] | undefined };
+
 /** Sets some knobs from now on; calls under way keep what they drew. */
-export function setKnobs(api: Api, knobs: Partial<Knobs>): void {
-  api.knobs = { ...api.knobs, ...knobs };
+export function setKnobs(api: Api, knobs: SomeKnobs): void {
+  const given = Object.entries(knobs).filter(([, value]) => value !== undefined);
+  api.knobs = { ...api.knobs, ...Object.fromEntries(given) };
   Object.assign(api.cloud.settings, cloudKnobs(api.knobs));
 }
 

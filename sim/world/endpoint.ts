@@ -10,7 +10,8 @@ import type { Connection, Segment, TcpProgram } from './tcp.ts';
 
 /** A packet as the world carries it. Addresses are canonical text; an ICMP echo has its identifier as both ports. */
 export interface Packet {
-  readonly source: string;
+  /** Absent: the routes choose. Always present on arrival. */
+  readonly source?: string;
   readonly destination: string;
   readonly sourcePort: number;
   readonly destinationPort: number;
@@ -20,7 +21,18 @@ export interface Packet {
 export type Body =
   | { readonly kind: 'echo-request' | 'echo-reply'; readonly sequence: number }
   | { readonly kind: 'datagram'; readonly data: Uint8Array }
-  | { readonly kind: 'segment'; readonly segment: Segment };
+  | { readonly kind: 'segment'; readonly segment: Segment }
+  /** A numbered UDP datagram of a flow, or the echo of it; its fate is known, for the flow's books. */
+  | { readonly kind: 'flow'; readonly echo: boolean; readonly number: number; readonly fate: Fate };
+
+/** What a flow learns of each of its packets; exactly one of `answered` and `lost` for each number. */
+export interface Fate {
+  readonly delivered: (number: number) => void;
+  readonly answered: (number: number) => void;
+  readonly lost: (number: number, why: string) => void;
+  /** The ENIs that the packet, or its echo, is handed to, in order. */
+  readonly path: (enis: readonly string[], echo: boolean) => void;
+}
 
 /** A program that listens: it is told of each new connection and says what to do with it. */
 export type Listener = (

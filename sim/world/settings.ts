@@ -1,5 +1,6 @@
 /** The knobs of a world, the two profiles that set them, and their defaults. Pure data. */
 import type { Instant, Millis } from '../../controller/base/time.ts';
+import type { VpcSettings } from '../vpc/settings.ts';
 
 /** A log-normal delay: median in ms, and the sigma of its logarithm (0: always the median). */
 export interface Delay {
@@ -46,6 +47,8 @@ export interface Settings {
   readonly startAt: Instant;
   readonly knobs: Knobs;
   readonly links: Links;
+  /** Settled and unsettled behaviour of the VPC itself; see sim/vpc/settings.ts. */
+  readonly vpc: Partial<VpcSettings>;
   /** Addresses on the simulated Internet that answer ICMP, UDP and TCP echo (port 7) and HTTP (port 80) from the start. */
   readonly hosts: readonly string[];
 }
@@ -99,6 +102,7 @@ export interface WorldOptions {
   readonly profile?: ProfileName;
   readonly knobs?: Partial<Knobs>;
   readonly links?: Partial<Links>;
+  readonly vpc?: Partial<VpcSettings>;
   readonly hosts?: readonly string[];
 }
 
@@ -107,5 +111,6 @@ export const settingsOf = (options: WorldOptions): Settings => ({
   startAt: options.startAt ?? 0,
   knobs: { ...PROFILES[options.profile ?? 'instant'], ...options.knobs },
   links: { ...LINKS, ...options.links },
+  vpc: options.vpc ?? {},
   hosts: options.hosts ?? ['203.0.113.10'],
 });

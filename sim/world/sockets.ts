@@ -1,5 +1,5 @@
 /** The sockets of machines: ICMP echo, UDP and TCP, made of packets that the wire carries and may lose. */
-import { err, ok, type Result, unreachable } from '../../controller/base/result.ts';
+import { err, ok, present, type Result, unreachable } from '../../controller/base/result.ts';
 import {
   type Endpoint,
   inKernel,
@@ -112,14 +112,14 @@ export function deliver(endpoint: Endpoint, packet: Packet): void {
       case 'echo-reply': {
         const waiting = endpoint.echoes.get(packet.destinationPort);
         endpoint.echoes.delete(packet.destinationPort);
-        return waiting?.(packet.source);
+        return waiting?.(senderOf(packet));
       }
       case 'datagram': {
         const { port, program } = {
           port: packet.destinationPort,
           program: endpoint.udp.get(packet.destinationPort),
         };
-        const from = { address: packet.source, port: packet.sourcePort };
+        const from = { address: senderOf(packet), port: packet.sourcePort };
         if (program === undefined) return;
         return inProgram(endpoint, () => {
           if (endpoint.udp.get(port) === program) program(from, body.data, packet.destination);
@@ -127,11 +127,34 @@ export function deliver(endpoint: Endpoint, packet: Packet): void {
       }
       case 'segment':
         return deliverSegment(endpoint, packet, body.segment);
+      case 'flow':
+        return deliverFlow(endpoint, packet, body);
       default:
         return unreachable(body);
     }
   });
 }
+
+/** A flow's packet finds the echo service of its port, or is lost; its echo finds the flow. */
+function deliverFlow(
+  endpoint: Endpoint,
+  packet: Packet,
+  body: Extract<Packet['body'], { kind: 'flow' }>,
+): void {
+  const { number, fate } = body;
+  if (endpoint.hung) {
+    fate.lost(number, `user space of ${endpoint.name} does not run`);
+  } else if (body.echo) {
+    fate.answered(number);
+  } else if (endpoint.udp.has(packet.destinationPort)) {
+    fate.delivered(number);
+    answer(endpoint, packet, { ...body, echo: true });
+  } else {
+    fate.lost(number, `no service on UDP port ${packet.destinationPort} of ${endpoint.name}`);
+  }
+}
+
+const senderOf = (packet: Packet): string => present(packet.source, 'the source of a packet that arrived');
 
 interface Side {
   readonly address: string;
@@ -142,10 +165,10 @@ const keyOf = (local: Side, remote: Side): string =>
   `${local.port} ${remote.port} ${remote.address} ${local.address}`;
 
 function answer(endpoint: Endpoint, packet: Packet, body: Packet['body']): void {
-  const { source, destination, sourcePort, destinationPort } = packet;
+  const { destination, sourcePort, destinationPort } = packet;
   const back = {
     source: destination,
-    destination: source,
+    destination: senderOf(packet),
     sourcePort: destinationPort,
     destinationPort: sourcePort,
     body,
@@ -155,7 +178,7 @@ function answer(endpoint: Endpoint, packet: Packet, body: Packet['body']): void 
 
 function deliverSegment(endpoint: Endpoint, packet: Packet, segment: Segment): void {
   const local = { address: packet.destination, port: packet.destinationPort };
-  const remote = { address: packet.source, port: packet.sourcePort };
+  const remote = { address: senderOf(packet), port: packet.sourcePort };
   const key = keyOf(local, remote);
   const known = endpoint.connections.get(key);
   const opening = segment.syn && segment.ack === undefined;

@@ -2,24 +2,20 @@
  * A world: virtual time, a cloud behind its API, the fabric of its VPCs, guests and Internet hosts that run programs, flows
  * and faults. The same world runs by virtual time in tests and by the real clock in the server. No I/O.
  */
+import { must } from '../../controller/base/result.ts';
 import { createCloud, type Request } from '../ec2/service.ts';
-import type { Change } from '../vpc/model.ts';
+import { createNetwork } from '../vpc/forward.ts';
 import { type Api, cloudKnobs } from './api.ts';
-import { createKernel, type Kernel } from './kernel.ts';
-import { createRecords, mirror, type Records } from './records.ts';
-import { type Settings, settingsOf, type WorldOptions } from './settings.ts';
-
-export interface World extends Kernel {
-  readonly settings: Settings;
-  readonly api: Api;
-  readonly records: Records;
-}
+import { addHost, applyChange, controlGuest } from './guests.ts';
+import { createKernel } from './kernel.ts';
+import { createRecords } from './records.ts';
+import { settingsOf, type WorldOptions } from './settings.ts';
+import type { World } from './state.ts';
 
 /** A world in which nothing has happened yet. The same options and the same inputs give the same trace hash. */
 export function createWorld(options: WorldOptions = {}): World {
   const settings = settingsOf(options);
   const kernel = createKernel(settings.seed, settings.startAt);
-  const records = createRecords();
   const api: Api = {
     kernel,
     cloud: createCloud({ seed: settings.seed, ...cloudKnobs(settings.knobs) }),
@@ -28,8 +24,28 @@ export function createWorld(options: WorldOptions = {}): World {
     settleAt: undefined,
     made: new Map(),
     applied: new Map(),
-    apply: (change: Change) => mirror(records, change),
-    called: (_request: Request) => {},
+    apply: (change) => applyChange(world, change),
+    called: (request) => afterCall(world, request),
   };
-  return Object.assign(kernel, { settings, api, records });
+  const world: World = Object.assign(kernel, {
+    settings,
+    api,
+    records: createRecords(),
+    network: createNetwork(settings.vpc),
+    guests: new Map(),
+    profiles: new Map(),
+    hosts: new Map(),
+    flows: new Map(),
+    cuts: new Map(),
+    links: { ...settings.links },
+  });
+  for (const address of settings.hosts) must(addHost(world, address));
+  return world;
+}
+
+/** RebootInstances changes no resource, but the machines. */
+function afterCall(world: World, { action, input }: Request): void {
+  if (action !== 'RebootInstances') return;
+  const { InstanceIds: ids = [] } = input as { readonly InstanceIds?: readonly string[] };
+  for (const id of ids) controlGuest(world, id, 'reboot');
 }

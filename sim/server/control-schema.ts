@@ -1,0 +1,99 @@
+/** The bodies of control API requests. */
+import { z } from 'zod';
+import { parseAddress } from '../../controller/base/ip.ts';
+
+const address = z.string().refine((text) => parseAddress(text).ok, 'is not an IP address');
+const port = z.int().min(1).max(65_535);
+const millis = z.number().min(0).max(86_400_000);
+const rate = z.number().min(0).max(1);
+const delay = z.strictObject({ medianMs: millis, spread: z.number().min(0).max(3).default(0) });
+
+const service = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.enum(['udp-echo', 'tcp-echo']), port }),
+  z.strictObject({
+    kind: z.literal('http'),
+    port,
+    status: z.int().min(200).max(599).default(200),
+    body: z.string().default('ok\n'),
+  }),
+]);
+
+export const profile = z.strictObject({
+  /** `router` forwards; `nat` also masquerades what leaves through device 0. */
+  role: z.enum(['host', 'router', 'nat']).default('host'),
+  services: z.array(service).default([]),
+});
+
+export const host = z.strictObject({ address, services: z.array(service).optional() });
+
+export const flow = z.strictObject({
+  id: z.string().min(1).max(100).optional(),
+  from: z.string(),
+  to: address,
+  port: port.optional(),
+  intervalMs: z.number().min(0.1).max(3_600_000).optional(),
+});
+
+export const cut = z.strictObject({
+  id: z.string().min(1).max(100).optional(),
+  from: z.string(),
+  to: z.string(),
+  direction: z.enum(['both', 'one-way']).default('both'),
+  /** 1 is a cut; less is a loss rate. */
+  loss: rate.default(1),
+});
+
+export const packet = z.strictObject({
+  from: z.string(),
+  to: address,
+  protocol: z.enum(['icmp', 'tcp', 'udp']).default('icmp'),
+  port: port.optional(),
+  sourcePort: port.optional(),
+  source: address.optional(),
+  via: address.optional(),
+});
+
+export const knobs = z
+  .strictObject({
+    latency: delay,
+    propagation: delay,
+    throttle: z.enum(['off', 'aws']),
+    staleReadsMs: millis,
+    errors: z.strictObject({
+      rate,
+      code: z.string().min(1).default('InternalError'),
+      status: z.int().min(400).max(599).default(500),
+    }),
+    appliedButTimedOut: rate,
+    attachMs: millis,
+    detachMs: millis,
+    startMs: millis,
+    stopMs: millis,
+    strictAmi: z.boolean(),
+    links: z
+      .strictObject({ withinZoneMs: millis, acrossZonesMs: millis, internetMs: millis, loss: rate })
+      .partial(),
+  })
+  .partial();
+
+const fault = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('error'),
+    code: z.string().min(1),
+    message: z.string().default('Injected by the experiment'),
+    status: z.int().min(400).max(599).default(400),
+  }),
+  z.strictObject({ kind: z.enum(['throttle', 'applied-no-answer', 'lost']) }),
+  z.strictObject({ kind: z.literal('late'), delayMs: millis }),
+]);
+
+export const injection = z.strictObject({
+  action: z.string().optional(),
+  fault,
+  times: z.int().min(1).max(1_000_000).default(1),
+});
+
+export const reset = z.strictObject({
+  seed: z.string().optional(),
+  profile: z.enum(['instant', 'aws']).optional(),
+});

@@ -1,0 +1,198 @@
+/**
+ * Machines of a world: they start when their instance runs, stop when it stops, and suffer what an experiment does to them
+ * without EC2 knowing. Internet hosts are machines that always run.
+ */
+import { parseAddress } from '../../controller/base/ip.ts';
+import { err, ok, type Result, unreachable } from '../../controller/base/result.ts';
+import type { GuestChange } from '../../controller/event.ts';
+import { addHost as addToNetwork, applyToNetwork, type End } from '../vpc/forward.ts';
+import { boot, createGuest, type GuestProfile } from '../vpc/guest.ts';
+import { changeGuest as changeKernel } from '../vpc/guest-change.ts';
+import type { Change, Instance } from '../vpc/model.ts';
+import { createEndpoint, type Endpoint, freeze, hang, powerOff, powerOn, resume } from './endpoint.ts';
+import { record } from './kernel.ts';
+import { mirror } from './records.ts';
+import { HOST_SERVICES, type Service, startServices } from './services.ts';
+import type { Machine, Profile, World } from './state.ts';
+import { networkOf } from './wire.ts';
+
+export type { Profile };
+
+export const GUEST_VERBS = ['start', 'kill', 'hang', 'freeze', 'resume', 'drop', 'nodrop', 'reboot'] as const;
+export type GuestVerb = (typeof GUEST_VERBS)[number];
+
+const HOST: Profile = { role: 'host', services: [] };
+
+const kernelProfile = ({ role }: Profile): GuestProfile => ({
+  ipForward: role !== 'host',
+  masquerade: role === 'nat' ? [0] : [],
+});
+
+/** The sockets of a machine: an instance id or an Internet host's address. */
+export const endpointOf = (world: World, name: string): Endpoint | undefined =>
+  world.guests.get(name)?.endpoint ?? world.hosts.get(name);
+
+/** A change takes effect in the data plane: in the fabric, in the guests' devices, and in the power of machines. */
+export function applyChange(world: World, change: Change): void {
+  const before = world.records.instance.get(change.id)?.state;
+  applyToNetwork(world.network, change, world.now);
+  mirror(world.records, change);
+  if (change.kind === 'instance') followState(world, change.id, before, change.value);
+}
+
+function followState(
+  world: World,
+  id: string,
+  before: Instance['state'] | undefined,
+  value: Instance | undefined,
+): void {
+  const state = value?.state ?? 'terminated';
+  if (state === before) return;
+  switch (state) {
+    case 'pending':
+      break;
+    case 'running':
+      startMachine(world, id, 'EC2 has started it');
+      break;
+    case 'stopping':
+    case 'stopped':
+    case 'shutting-down':
+    case 'terminated':
+      stopMachine(world, id, `EC2 says ${state}`);
+      break;
+    default:
+      unreachable(state);
+  }
+}
+
+/** Starts the machine of an instance with a fresh kernel and the services of its profile. */
+export function startMachine(world: World, id: string, reason: string): void {
+  const machine = world.guests.get(id) ?? addMachine(world, id);
+  const profile = world.profiles.get(id) ?? HOST;
+  const { fabric } = world.network;
+  powerOn(machine.endpoint);
+  machine.kernel.profile = kernelProfile(profile);
+  boot(machine.kernel, fabric.instances.get(id)?.ports ?? [], fabric.settings);
+  startServices(machine.endpoint, profile.services);
+  record(world, { kind: 'power', instance: id, power: 'running', reason });
+}
+
+function addMachine(world: World, id: string): Machine {
+  const kernel = createGuest(id);
+  const endpoint = createEndpoint(world, networkOf(world, kernel), 'guest', id);
+  const machine = { endpoint, kernel };
+  world.guests.set(id, machine);
+  world.network.guests.set(id, kernel);
+  return machine;
+}
+
+function stopMachine(world: World, id: string, reason: string): void {
+  const machine = world.guests.get(id);
+  if (machine === undefined || machine.endpoint.power === 'dead') return;
+  machine.kernel.power = 'dead';
+  powerOff(machine.endpoint);
+  record(world, { kind: 'power', instance: id, power: 'dead', reason });
+}
+
+/** Ends all machines, so that what lives in them ends too. */
+export function powerOffAll(world: World): void {
+  for (const id of world.guests.keys()) stopMachine(world, id, 'the world was reset');
+}
+
+/** Does one thing to an instance's machine; EC2 does not notice. Says why where it cannot be done. */
+export function controlGuest(world: World, id: string, verb: GuestVerb): Result<void> {
+  const machine = world.guests.get(id);
+  if (machine === undefined) return err(`there is no machine '${id}': no such instance has run here`);
+  const { endpoint, kernel } = machine;
+  const state = world.records.instance.get(id)?.state;
+  if (verb === 'start' && endpoint.power !== 'dead') return ok(undefined);
+  if (verb === 'start' || verb === 'reboot') {
+    if (state !== 'running') return err(`EC2 says that ${id} is ${state ?? 'gone'}; use StartInstances`);
+    startMachine(world, id, `${verb} by the experiment`);
+    return ok(undefined);
+  }
+  if (endpoint.power === 'dead') return err(`${id} is dead; start it first`);
+  switch (verb) {
+    case 'kill':
+      stopMachine(world, id, 'killed by the experiment');
+      break;
+    case 'hang':
+      kernel.hung = true;
+      hang(endpoint);
+      record(world, { kind: 'guest', instance: id, what: 'hangs: its programs do not run, its kernel does' });
+      break;
+    case 'freeze':
+      kernel.power = 'frozen';
+      freeze(endpoint);
+      record(world, { kind: 'power', instance: id, power: 'frozen', reason: 'frozen by the experiment' });
+      break;
+    case 'resume':
+      kernel.power = 'running';
+      kernel.hung = false;
+      resume(endpoint);
+      record(world, { kind: 'power', instance: id, power: 'running', reason: 'resumed by the experiment' });
+      break;
+    case 'drop':
+    case 'nodrop':
+      kernel.drop = verb === 'drop';
+      record(world, {
+        kind: 'guest',
+        instance: id,
+        what: verb === 'drop' ? 'forwards nothing' : 'forwards again',
+      });
+      break;
+    default:
+      unreachable(verb);
+  }
+  return ok(undefined);
+}
+
+/** Sets what an instance's image does: now where it runs, and at each later start. */
+export function setProfile(world: World, id: string, profile: Profile): Result<void> {
+  if (!/^i-[0-9a-f]+$/.test(id)) return err(`'${id}' is not an instance id`);
+  world.profiles.set(id, profile);
+  const machine = world.guests.get(id);
+  if (machine !== undefined && machine.endpoint.power !== 'dead') {
+    machine.kernel.profile = kernelProfile(profile);
+    startServices(machine.endpoint, profile.services);
+  }
+  record(world, {
+    kind: 'guest',
+    instance: id,
+    what: `profile ${profile.role}, ${profile.services.length} services`,
+  });
+  return ok(undefined);
+}
+
+/** Changes the network settings inside a guest; the answer says what failed. */
+export function changeGuest(world: World, id: string, changes: readonly GuestChange[]): string | undefined {
+  const machine = world.guests.get(id);
+  if (machine === undefined) return `there is no machine '${id}'`;
+  for (const change of changes) {
+    const failure = changeKernel(machine.kernel, change);
+    if (failure !== undefined) return failure;
+  }
+  if (changes.length > 0)
+    record(world, { kind: 'guest', instance: id, what: changes.map(describeChange).join('; ') });
+  return undefined;
+}
+
+const describeChange = ({ kind, ...rest }: GuestChange): string => `${kind} ${Object.values(rest).join(' ')}`;
+
+/** Adds a host to the simulated Internet, or services to one that is there. */
+export function addHost(
+  world: World,
+  address: string,
+  services: readonly Service[] = HOST_SERVICES,
+): Result<void> {
+  const parsed = parseAddress(address);
+  if (!parsed.ok) return parsed;
+  let host = world.hosts.get(address);
+  if (host === undefined) {
+    const end: End = addToNetwork(world.network, parsed.value);
+    host = createEndpoint(world, networkOf(world, end), 'host', end.id);
+    world.hosts.set(end.id, host);
+  }
+  startServices(host, services);
+  return ok(undefined);
+}

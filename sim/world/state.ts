@@ -1,0 +1,38 @@
+/** What a world is made of. Types only; world.ts makes one. */
+import type { Network } from '../vpc/forward.ts';
+import type { Guest } from '../vpc/guest.ts';
+import type { Api } from './api.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { Flow } from './flows.ts';
+import type { LinkState } from './links.ts';
+import type { Records } from './records.ts';
+import type { Service } from './services.ts';
+import type { Settings } from './settings.ts';
+
+/** What a machine's image does at each start. */
+export interface Profile {
+  /** `router` forwards; `nat` also masquerades what leaves through its device 0. */
+  readonly role: 'host' | 'router' | 'nat';
+  readonly services: readonly Service[];
+}
+
+/** An instance's machine: its kernel as the packets see it, and its sockets and programs. */
+export interface Machine {
+  readonly endpoint: Endpoint;
+  readonly kernel: Guest;
+}
+
+export interface World extends LinkState {
+  readonly settings: Settings;
+  readonly api: Api;
+  /** Resources as the data plane knows them. */
+  readonly records: Records;
+  readonly network: Network;
+  /** By instance id, from an instance's first start until it is gone. */
+  readonly guests: Map<string, Machine>;
+  /** By instance id; may be set before the instance first runs. */
+  readonly profiles: Map<string, Profile>;
+  /** Internet hosts by address. */
+  readonly hosts: Map<string, Endpoint>;
+  readonly flows: Map<string, Flow>;
+}

@@ -1,0 +1,198 @@
+/**
+ * The wire: a packet walks through guests and fabric at the instant of its sending (sim/vpc/forward.ts), and arrives after the
+ * time that its crossings take. What arrives at a machine that has stopped meanwhile is lost.
+ */
+import { type Address, formatAddress, parseAddress } from '../../controller/base/ip.ts';
+import { err, must, ok, type Result, unreachable } from '../../controller/base/result.ts';
+import { CODE, dispositionOf, EXPLANATIONS } from '../vpc/dispositions.ts';
+import { type Crossing, depart, type End, forward, send, type Trace } from '../vpc/forward.ts';
+import {
+  createHeader,
+  destinationOf,
+  type Header,
+  ICMP,
+  ICMP6,
+  setDestination,
+  setSource,
+  sourceOf,
+  TCP,
+  TCP_ACK,
+  TCP_SYN,
+  UDP,
+} from '../vpc/header.ts';
+import type { Port } from '../vpc/nodes.ts';
+import type { Endpoint, Network, Packet } from './endpoint.ts';
+import { schedule, trace } from './kernel.ts';
+import { crossingMs, cutBetween, lossOf } from './links.ts';
+import { deliver } from './sockets.ts';
+import type { World } from './state.ts';
+
+export type { Trace };
+
+/** What a machine needs to deliver to itself, ms. */
+const LOOPBACK_MS = 0.01;
+
+const addresses = new Map<string, Address>();
+
+/** Parses an address that has been checked before; remembers it. */
+function addressOf(text: string): Address {
+  const known = addresses.get(text);
+  if (known !== undefined) return known;
+  const parsed = must(parseAddress(text));
+  if (addresses.size > 10_000) addresses.clear();
+  addresses.set(text, parsed);
+  return parsed;
+}
+
+/** The way of an endpoint to the wire; `end` is what the network knows it as. */
+export function networkOf(world: World, end: End): Network {
+  const header = createHeader();
+  const journey = { delayMs: 0, path: undefined as string[] | undefined };
+  const crossing: Crossing = (from, to, h) => {
+    journey.delayMs += crossingMs(world.links, zoneOf(from), zoneOf(to));
+    if (to !== undefined) journey.path?.push(to.id);
+    if (world.cuts.size === 0 && world.links.loss === 0) return 0;
+    const loss = lossOf(world, nameOf(from, h, 'source'), nameOf(to, h, 'destination'));
+    return loss === undefined ? 0 : CODE[loss];
+  };
+  const output = (packet: Packet, via: string | undefined): void => {
+    fillHeader(header, packet, world.now);
+    journey.delayMs = 0;
+    journey.path = packet.body.kind === 'flow' ? [] : undefined;
+    const next = via === undefined ? {} : { via: addressOf(via) };
+    const { code, at } = send(world.network, end, header, { crossing, ...next });
+    trace(world, code);
+    const receiver = at === undefined ? undefined : endpointNamed(world, at.id);
+    if (code !== CODE.DELIVERED || receiver === undefined) {
+      lose(packet, EXPLANATIONS[dispositionOf(code)].meaning);
+      return;
+    }
+    if (packet.body.kind === 'flow') packet.body.fate.path(journey.path ?? [], packet.body.echo);
+    const received = asReceived(packet, header);
+    const { boot } = receiver;
+    schedule(world, world.now + (journey.delayMs || LOOPBACK_MS), () => {
+      if (receiver.power === 'running' && receiver.boot === boot) deliver(receiver, received);
+      else lose(packet, `${receiver.name} is ${receiver.power}`);
+    });
+  };
+  const source = (to: string, via: string | undefined): Result<string> => {
+    if (end.kind === 'host') return ok(end.id);
+    setDestination(Object.assign(header, createHeader(), { now: world.now, protocol: TCP }), addressOf(to));
+    const code = depart(world.network, end, header, via === undefined ? undefined : addressOf(via));
+    if (code === 0 || code === CODE.DELIVERED || code === CODE.NOTHING_ANSWERS_ARP) {
+      return ok(formatAddress(sourceOf(header)));
+    }
+    return err(`${end.id} cannot send to ${to}: ${EXPLANATIONS[dispositionOf(code)].meaning}`);
+  };
+  return { source, output };
+}
+
+const zoneOf = (port: Port | undefined): string | undefined => port?.subnet.zone;
+
+/** The machine of an ENI; on the Internet's side the host. */
+const nameOf = (port: Port | undefined, h: Header, side: 'source' | 'destination'): string =>
+  port === undefined
+    ? formatAddress(side === 'source' ? sourceOf(h) : destinationOf(h))
+    : (port.instance?.id ?? port.id);
+
+const endpointNamed = (world: World, name: string): Endpoint | undefined =>
+  world.guests.get(name)?.endpoint ?? world.hosts.get(name);
+
+function lose(packet: Packet, why: string): void {
+  if (packet.body.kind === 'flow') packet.body.fate.lost(packet.body.number, why);
+}
+
+function fillHeader(h: Header, packet: Packet, now: number): void {
+  const destination = addressOf(packet.destination);
+  h.s0 = 0;
+  h.s1 = 0;
+  h.s2 = 0;
+  h.s3 = 0;
+  if (packet.source !== undefined) setSource(h, addressOf(packet.source));
+  setDestination(h, destination);
+  h.now = now;
+  h.ttl = 64;
+  h.sourceMac = 0;
+  h.destinationMac = 0;
+  h.sourcePort = packet.sourcePort;
+  h.destinationPort = packet.destinationPort;
+  h.icmpType = 0;
+  h.icmpCode = 0;
+  h.icmpId = 0;
+  h.tcpFlags = 0;
+  const { body } = packet;
+  switch (body.kind) {
+    case 'echo-request':
+    case 'echo-reply': {
+      const v6 = destination.family === 6;
+      const request = body.kind === 'echo-request';
+      h.protocol = v6 ? ICMP6 : ICMP;
+      h.icmpType = v6 ? (request ? 128 : 129) : request ? 8 : 0;
+      h.icmpId = packet.sourcePort;
+      h.sourcePort = 0;
+      h.destinationPort = 0;
+      break;
+    }
+    case 'datagram':
+    case 'flow':
+      h.protocol = UDP;
+      break;
+    case 'segment':
+      h.protocol = TCP;
+      h.tcpFlags = (body.segment.syn ? TCP_SYN : 0) | (body.segment.ack === undefined ? 0 : TCP_ACK);
+      break;
+    default:
+      unreachable(body);
+  }
+}
+
+/** The packet as the last kernel sees it: addresses, ports and echo identifier may have been translated. */
+function asReceived(packet: Packet, h: Header): Packet {
+  const echo = h.protocol === ICMP || h.protocol === ICMP6;
+  return {
+    source: formatAddress(sourceOf(h)),
+    destination: formatAddress(destinationOf(h)),
+    sourcePort: echo ? h.icmpId : h.sourcePort,
+    destinationPort: echo ? h.icmpId : h.destinationPort,
+    body: packet.body,
+  };
+}
+
+/** A packet to be traced. `from` is an instance id or a host's address. */
+export interface TracedPacket {
+  readonly from: string;
+  readonly to: string;
+  readonly protocol?: 'icmp' | 'tcp' | 'udp' | undefined;
+  readonly port?: number | undefined;
+  readonly sourcePort?: number | undefined;
+  readonly source?: string | undefined;
+  readonly via?: string | undefined;
+}
+
+/** Sends one packet and tells every hop; loss rates do not touch it, cuts do. */
+export function tracePacket(world: World, traced: TracedPacket): Result<Trace> {
+  const { from, to, protocol = 'icmp', port, sourcePort, source, via } = traced;
+  const end = world.network.guests.get(from) ?? hostEnd(world, from);
+  if (end === undefined)
+    return err(`'${from}' is neither an instance that has run nor a host on the Internet`);
+  for (const text of [to, source, via]) {
+    if (text !== undefined && !parseAddress(text).ok) return err(`'${text}' is not an IP address`);
+  }
+  if (source !== undefined && addressOf(source).family !== addressOf(to).family) {
+    return err(`source ${source} and destination ${to} are of different families`);
+  }
+  const crossing: Crossing = (out, into, h) =>
+    cutBetween(world, nameOf(out, h, 'source'), nameOf(into, h, 'destination')) ? CODE.LINK_CUT : 0;
+  const packet = {
+    destination: to,
+    protocol,
+    ...(source !== undefined && { source }),
+    ...(protocol === 'icmp' ? {} : { sourcePort: sourcePort ?? 40_000, destinationPort: port ?? 7 }),
+  };
+  return ok(forward(world.network, packet, end, world.now, { crossing, ...(via !== undefined && { via }) }));
+}
+
+function hostEnd(world: World, name: string): End | undefined {
+  const host = world.hosts.get(name);
+  return host === undefined ? undefined : { kind: 'host', address: addressOf(name), id: name };
+}

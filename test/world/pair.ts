@@ -1,0 +1,144 @@
+/** A pair of appliances in a world of virtual time, deployed by API calls: the scene of many tests. Not a test itself. */
+import type { Reply } from '../../sim/ec2/service.ts';
+import { request } from '../../sim/world/api.ts';
+import { setProfile } from '../../sim/world/guests.ts';
+import { advance, nextAt } from '../../sim/world/kernel.ts';
+import type { World } from '../../sim/world/state.ts';
+
+export const ACCOUNT = '111122223333';
+export const REGION = 'eu-central-1';
+
+/** Makes a call and lets time pass until it is answered, at most a minute. */
+export function call<T = Record<string, unknown>>(world: World, action: string, input: object): T {
+  const reply = callRaw(world, action, input);
+  if (reply === undefined) throw new Error(`${action} was not answered`);
+  if (reply.kind === 'error') throw new Error(`${action}: ${reply.code}: ${reply.message}`);
+  return reply.output as T;
+}
+
+/** As `call`, but the answer may be an error, or undefined where there was none within a minute. */
+export function callRaw(world: World, action: string, input: object): Reply | undefined {
+  let reply: Reply | undefined;
+  const give = world.now + 60_000;
+  request(world.api, { account: ACCOUNT, region: REGION, service: 'ec2', action, input }, (answer) => {
+    reply = answer;
+  });
+  for (let at = nextAt(world); reply === undefined && at !== undefined && at <= give; at = nextAt(world))
+    advance(world, at);
+  return reply;
+}
+
+export interface Appliance {
+  readonly instance: string;
+  readonly eni: string;
+  readonly address: string;
+  readonly publicAddress: string;
+}
+
+export interface Pair {
+  readonly vpc: string;
+  /** The private route table whose 0.0.0.0/0 points at the owner's ENI. */
+  readonly table: string;
+  readonly a: Appliance;
+  readonly b: Appliance;
+  readonly workload: { readonly instance: string; readonly address: string };
+  readonly group: string;
+}
+
+type Made<K extends string, Id extends string> = { readonly [key in K]: { readonly [id in Id]: string } };
+
+/** A VPC with two appliances in two zones (NAT, routed to by one private table) and a workload. The owner is `a`. */
+export function deployPair(world: World): Pair {
+  const vpc = call<Made<'Vpc', 'VpcId'>>(world, 'CreateVpc', { CidrBlock: '10.0.0.0/16' }).Vpc.VpcId;
+  const gateway = call<Made<'InternetGateway', 'InternetGatewayId'>>(world, 'CreateInternetGateway', {});
+  const { InternetGatewayId } = gateway.InternetGateway;
+  call(world, 'AttachInternetGateway', { InternetGatewayId, VpcId: vpc });
+  const open = [{ IpProtocol: '-1', IpRanges: [{ CidrIp: '0.0.0.0/0' }] }];
+  const group = call<{ GroupId: string }>(world, 'CreateSecurityGroup', {
+    GroupName: 'open',
+    Description: 'open',
+    VpcId: vpc,
+  });
+  call(world, 'AuthorizeSecurityGroupIngress', { GroupId: group.GroupId, IpPermissions: open });
+  const newTable = () =>
+    call<Made<'RouteTable', 'RouteTableId'>>(world, 'CreateRouteTable', { VpcId: vpc }).RouteTable
+      .RouteTableId;
+  const newSubnet = (cidr: string, zone: string, RouteTableId: string): string => {
+    const { SubnetId } = call<Made<'Subnet', 'SubnetId'>>(world, 'CreateSubnet', {
+      VpcId: vpc,
+      CidrBlock: cidr,
+      AvailabilityZone: `${REGION}${zone}`,
+    }).Subnet;
+    call(world, 'AssociateRouteTable', { RouteTableId, SubnetId });
+    return SubnetId;
+  };
+  const edge = newTable();
+  call(world, 'CreateRoute', {
+    RouteTableId: edge,
+    DestinationCidrBlock: '0.0.0.0/0',
+    GatewayId: InternetGatewayId,
+  });
+  const table = newTable();
+  const appliance = (SubnetId: string, PrivateIpAddress: string): Appliance => {
+    const launched = launch(world, { SubnetId, PrivateIpAddress, group: group.GroupId });
+    call(world, 'ModifyNetworkInterfaceAttribute', {
+      NetworkInterfaceId: launched.eni,
+      SourceDestCheck: { Value: false },
+    });
+    const { AllocationId, PublicIp } = call<{ AllocationId: string; PublicIp: string }>(
+      world,
+      'AllocateAddress',
+      {},
+    );
+    call(world, 'AssociateAddress', { AllocationId, NetworkInterfaceId: launched.eni });
+    setProfile(world, launched.instance, { role: 'nat', services: [{ kind: 'tcp-echo', port: 22 }] });
+    return { ...launched, address: PrivateIpAddress, publicAddress: PublicIp };
+  };
+  const a = appliance(newSubnet('10.0.0.0/24', 'a', edge), '10.0.0.10');
+  const b = appliance(newSubnet('10.0.1.0/24', 'b', edge), '10.0.1.10');
+  call(world, 'CreateRoute', {
+    RouteTableId: table,
+    DestinationCidrBlock: '0.0.0.0/0',
+    NetworkInterfaceId: a.eni,
+  });
+  const inside = newSubnet('10.0.10.0/24', 'a', table);
+  const workload = launch(world, { SubnetId: inside, PrivateIpAddress: '10.0.10.10', group: group.GroupId });
+  return {
+    vpc,
+    table,
+    a,
+    b,
+    workload: { instance: workload.instance, address: '10.0.10.10' },
+    group: group.GroupId,
+  };
+}
+
+function launch(
+  world: World,
+  { SubnetId, PrivateIpAddress, group }: { SubnetId: string; PrivateIpAddress: string; group: string },
+): { instance: string; eni: string } {
+  const output = call<{
+    Instances: { InstanceId: string; NetworkInterfaces: { NetworkInterfaceId: string }[] }[];
+  }>(world, 'RunInstances', {
+    ImageId: 'ami-0123456789abcdef0',
+    InstanceType: 't3.micro',
+    MinCount: 1,
+    MaxCount: 1,
+    SubnetId,
+    PrivateIpAddress,
+    SecurityGroupIds: [group],
+  });
+  const instance = output.Instances[0];
+  return {
+    instance: instance?.InstanceId ?? '',
+    eni: instance?.NetworkInterfaces[0]?.NetworkInterfaceId ?? '',
+  };
+}
+
+/** Moves the private default route. */
+export const moveTo = (world: World, pair: Pair, to: Appliance): unknown =>
+  call(world, 'ReplaceRoute', {
+    RouteTableId: pair.table,
+    DestinationCidrBlock: '0.0.0.0/0',
+    NetworkInterfaceId: to.eni,
+  });
