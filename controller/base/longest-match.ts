@@ -1,6 +1,7 @@
 /**
- * Longest-prefix match: a path-compressed binary trie per address family. Insertion and removal touch one path; a lookup
- * allocates nothing and visits about log2(entries) nodes. It owns its nodes and mutates them; it does not notify anybody.
+ * Longest-prefix match: a path-compressed binary trie per address family. Insertion and removal touch one
+ * path; a lookup allocates nothing and visits about log2(entries) nodes. It owns its nodes and mutates them;
+ * it does not notify anybody.
  *
  * Keys are the four words of an address as *signed* 32-bit integers, so that engines keep them unboxed.
  */

@@ -1,7 +1,7 @@
 /**
- * A hash map from (scope, address) to a value: open addressing over one Int32Array, so that a lookup allocates nothing.
- * The scope is a small integer, e.g. the number of a VPC. Addresses are four signed 32-bit words; MAC addresses use the
- * last two. It does not keep insertion order.
+ * A hash map from (scope, address) to a value: open addressing over one Int32Array, so that a lookup
+ * allocates nothing. The scope is a small integer, e.g. the number of a VPC. Addresses are four signed 32-bit
+ * words; MAC addresses use the last two. It does not keep insertion order.
  */
 
 const WORDS = 5;

@@ -1,6 +1,7 @@
 /**
- * What can become of a packet: the closed set, each with its meaning and a hint for people. Names in `AWS` are explanation
- * codes of VPC Reachability Analyzer; the others are ours, for what that tool does not model (frames, ARP, guests, time).
+ * What can become of a packet: the closed set, each with its meaning and a hint for people. Names in `AWS`
+ * are explanation codes of VPC Reachability Analyzer; the others are ours, for what that tool does not model
+ * (frames, ARP, guests, time).
  */
 
 interface Explanation {
@@ -13,7 +14,10 @@ interface Explanation {
 const ours = (meaning: string, hint: string): Explanation => ({ origin: 'ours', meaning, hint });
 const aws = (meaning: string, hint: string): Explanation => ({ origin: 'aws', meaning, hint });
 
-/** Every disposition; the place in this object, counted from 1, is its code. 0 is no disposition: the packet goes on. */
+/**
+ * Every disposition; the place in this object, counted from 1, is its code. 0 is no disposition: the packet
+ * goes on.
+ */
 export const EXPLANATIONS = {
   DELIVERED: ours(
     'The packet reached the guest or Internet host that owns its destination address.',
@@ -26,7 +30,7 @@ export const EXPLANATIONS = {
 
   ENI_SOURCE_DEST_CHECK_RESTRICTION: aws(
     "Source/dest check is on, and the packet's address on this side is not one of the ENI's own.",
-    'Forwarding appliances need ModifyNetworkInterfaceAttribute SourceDestCheck=false; a host with several ENIs ' +
+    'Forwarding appliances need SourceDestCheck=false; a host with several ENIs ' +
       'must answer through the ENI that owns the address (policy routes).',
   ),
   ENI_SG_RULES_MISMATCH: aws(
@@ -50,7 +54,7 @@ export const EXPLANATIONS = {
     'Start the instance, or attach the ENI or gateway.',
   ),
   NO_POSSIBLE_DESTINATION: aws(
-    'The local route matched, but no ENI of the VPC has the destination address; it never falls through to 0.0.0.0/0.',
+    'The local route matched, but no ENI of the VPC has the address; it never falls through to 0.0.0.0/0.',
     'Check the address; an address that a guest merely configured does not exist for the VPC.',
   ),
   GATEWAY_REJECTS_SPOOFED_TRAFFIC: aws(

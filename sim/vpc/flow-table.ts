@@ -1,12 +1,16 @@
 /**
- * Tracked flows: a hash map from (scope, protocol, two addresses, two ports) to a value with an expiry, open addressing, no
- * allocation on lookup. Used by the security groups and by masquerading guests. It reads no clock: `now` is an argument.
+ * Tracked flows: a hash map from (scope, protocol, two addresses, two ports) to a value with an expiry, open
+ * addressing, no allocation on lookup. Used by the security groups and by masquerading guests. It reads no
+ * clock: `now` is an argument.
  */
 import type { Instant } from '../../controller/base/time.ts';
 
 const WORDS = 10;
 
-/** A key; fill it in place. `scope` holds what else tells flows apart, e.g. the ENI's number times 512 plus protocol. */
+/**
+ * A key; fill it in place. `scope` holds what else tells flows apart, e.g. the ENI's number times 512 plus
+ * protocol.
+ */
 export interface FlowKey {
   scope: number;
   a0: number;

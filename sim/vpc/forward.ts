@@ -1,16 +1,19 @@
 /**
- * A packet's whole journey: guests, fabric, Internet gateway, Internet hosts, until it is delivered or dropped.
+ * A packet's whole journey: guests, fabric, Internet gateway, Internet hosts, until it is delivered or
+ * dropped.
  *
- * `send` is the quick way, for flows and sockets; `forward` records every hop in words. Both take place at one instant;
- * latency, loss and cuts come in through `crossing`, which is asked at each crossing of the fabric or the Internet. A driver
- * that wants time to pass between hops calls `depart`, `cross` and `input` itself.
+ * `send` is the quick way, for flows and sockets; `forward` records every hop in words. Both take place at
+ * one instant; latency, loss and cuts come in through `crossing`, which is asked at each crossing of the
+ * fabric or the Internet. A driver that wants time to pass between hops calls `depart`, `cross` and `input`
+ * itself.
  */
 import { type Address, formatAddress, parseAddress } from '../../controller/base/ip.ts';
 import { must } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
 import { type AddressMap, createAddressMap, find, set, unset } from './address-map.ts';
+import { applyChange } from './apply-change.ts';
 import { CODE, type Disposition, dispositionOf, EXPLANATIONS } from './dispositions.ts';
-import { answerNeighbour, applyChange, createFabric, type Fabric, publicScope } from './fabric.ts';
+import { answerNeighbour, createFabric, type Fabric, publicScope } from './fabric.ts';
 import { createRoute, type Guest, type GuestRoute, hearAnnouncement, syncDevices } from './guest.ts';
 import { input, isLocal, output } from './guest-kernel.ts';
 import { createHeader, fill, type Header, nextHopOf, type Packet, packetOf, setSource } from './header.ts';
@@ -37,7 +40,9 @@ export interface Network {
 
 export type End = Guest | InternetHost;
 
-/** Asked before each crossing; undefined is the Internet. 0 lets the packet pass, a code of `CODE` ends it. */
+/**
+ * Asked before each crossing; undefined is the Internet. 0 lets the packet pass, a code of `CODE` ends it.
+ */
 export type Crossing = (from: Port | undefined, to: Port | undefined, h: Header) => number;
 
 export interface SendOptions {
@@ -57,7 +62,9 @@ export function createNetwork(settings: Partial<VpcSettings> = {}): Network {
   return { fabric: createFabric(settings), guests: new Map(), hosts: createAddressMap() };
 }
 
-/** A change takes effect: fabric, the devices of guests, and the fabric's announcements of moved addresses. */
+/**
+ * A change takes effect: fabric, the devices of guests, and the fabric's announcements of moved addresses.
+ */
 export function applyToNetwork(network: Network, change: Change, now: Instant): void {
   const { fabric, guests } = network;
   const before = change.kind === 'network-interface' ? fabric.ports.get(change.id)?.instance : undefined;
@@ -107,7 +114,10 @@ function routeVia(guest: Guest, via: Address): GuestRoute | undefined {
   return undefined;
 }
 
-/** The packet leaves its origin: source address, frame. DELIVERED where it is for the origin itself, 0 to cross. */
+/**
+ * The packet leaves its origin: source address, frame. DELIVERED where it is for the origin itself, 0 to
+ * cross.
+ */
 export function depart(network: Network, origin: End, h: Header, via?: Address, recorder?: Recorder): number {
   h.from = undefined;
   h.to = undefined;
@@ -137,8 +147,9 @@ export function depart(network: Network, origin: End, h: Header, via?: Address, 
 }
 
 /**
- * One crossing from `h.from` (undefined: the Internet): DELIVERED with `h.to` set, or undefined `h.to` for the Internet host
- * of the destination; or why it was dropped. Public addresses of the fabric are reached through their gateway.
+ * One crossing from `h.from` (undefined: the Internet): DELIVERED with `h.to` set, or undefined `h.to` for
+ * the Internet host of the destination; or why it was dropped. Public addresses of the fabric are reached
+ * through their gateway.
  */
 export function cross(network: Network, h: Header, crossing?: Crossing, recorder?: Recorder): number {
   const { fabric } = network;
@@ -177,8 +188,8 @@ function isStale(fabric: Fabric, from: Port, framed: number, code: number, h: He
 const arrival: Arrival = { code: 0, at: undefined };
 
 /**
- * Walks a packet to its end. `h` holds the packet (see `fill`; `now` set) and afterwards the packet as received. The result
- * is reused by the next call. Loops end by TTL.
+ * Walks a packet to its end. `h` holds the packet (see `fill`; `now` set) and afterwards the packet as
+ * received. The result is reused by the next call. Loops end by TTL.
  */
 export function send(
   network: Network,
@@ -227,7 +238,10 @@ export interface Trace {
   readonly packet: Packet;
 }
 
-/** Sends a packet and records every hop. Throws where the packet's addresses are none: check them before (`fill`). */
+/**
+ * Sends a packet and records every hop. Throws where the packet's addresses are none: check them before
+ * (`fill`).
+ */
 export function forward(
   network: Network,
   packet: Packet,

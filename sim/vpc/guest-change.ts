@@ -1,6 +1,6 @@
 /**
- * Changes to a guest's network settings from within, as the controller asks for them (`GuestChange`). Each either happens or
- * says in words why not; `ip` of iproute2 would refuse the same.
+ * Changes to a guest's network settings from within, as the controller asks for them (`GuestChange`). Each
+ * either happens or says in words why not; `ip` of iproute2 would refuse the same.
  */
 
 import {
@@ -99,7 +99,8 @@ function changeAddress(guest: Guest, device: Device, change: AddressChange): str
     return `/${change.length} is no prefix length for ${change.address}`;
   }
   if (owner !== undefined) {
-    return `${change.address} exists on device ${formatMac(owner.device.mac)} of ${guest.id}; remove it there first`;
+    const holder = formatMac(owner.device.mac);
+    return `${change.address} exists on device ${holder} of ${guest.id}; remove it there first`;
   }
   addAddress(guest, device, address, change.length);
   return undefined;
@@ -126,7 +127,8 @@ function changeRoute(guest: Guest, device: Device, change: RouteChange): string 
   if (!device.up) return `device ${formatMac(device.mac)} of ${guest.id} is down; bring the link up first`;
   if (known !== undefined) return `a ${name} exists; remove it first`;
   if (via.value !== undefined && !isOnLink(guest, route)) {
-    return `next hop ${change.via} is not on the link of ${formatMac(device.mac)}; add an address or on-link route first`;
+    const link = `the link of ${formatMac(device.mac)}`;
+    return `next hop ${change.via} is not on ${link}; add an address or on-link route first`;
   }
   addRoute(guest, change.table, route);
   return undefined;
@@ -146,7 +148,9 @@ function sameRoute(a: GuestRoute, b: GuestRoute): boolean {
   return sameAddress(a.via, b.via);
 }
 
-/** Whether the next hop is reachable without a gateway: beside an address, by an on-link route, or link-local. */
+/**
+ * Whether the next hop is reachable without a gateway: beside an address, by an on-link route, or link-local.
+ */
 function isOnLink(guest: Guest, route: GuestRoute): boolean {
   const { via, device } = route;
   if (via === undefined) return true;
@@ -159,7 +163,9 @@ function isOnLink(guest: Guest, route: GuestRoute): boolean {
   return false;
 }
 
-/** `from` is an address or a prefix. New rules go before older ones, as in Linux without an explicit priority. */
+/**
+ * `from` is an address or a prefix. New rules go before older ones, as in Linux without an explicit priority.
+ */
 function changeRule(guest: Guest, change: RuleChange): string | undefined {
   const address = parseAddress(change.from);
   const from: Result<Prefix> = address.ok

@@ -1,6 +1,7 @@
 /**
- * How a guest's kernel sends, receives and forwards: routing by policy rules, source addresses, neighbours, the reverse path
- * filter, masquerading. Each function says 0 or the code of a disposition. Linux semantics, without fragments and ICMP errors.
+ * How a guest's kernel sends, receives and forwards: routing by policy rules, source addresses, neighbours,
+ * the reverse path filter, masquerading. Each function says 0 or the code of a disposition. Linux semantics,
+ * without fragments and ICMP errors.
  */
 import { contains, formatAddress } from '../../controller/base/ip.ts';
 import { lookup } from '../../controller/base/longest-match.ts';
@@ -79,8 +80,9 @@ function neighbourMac(fabric: Fabric, device: Device, h: Header): number {
 }
 
 /**
- * Sends the packet out of the guest: route, source address, masquerade, frame. `via` is a next hop on the link that takes
- * the place of the route (a static route to it). Fills `from`, MACs and next hop. 0 or a code.
+ * Sends the packet out of the guest: route, source address, masquerade, frame. `via` is a next hop on the
+ * link that takes the place of the route (a static route to it). Fills `from`, MACs and next hop. 0 or a
+ * code.
  */
 export function output(
   fabric: Fabric,
@@ -121,7 +123,8 @@ export function output(
   }
   const mac = neighbourMac(fabric, device, h);
   if (recorder) {
-    const hop = `${onLink ? 'on the link' : `by next hop ${formatAddress(nextHopOf(h))}`}, device ${device.index}`;
+    const next = onLink ? 'on the link' : `by next hop ${formatAddress(nextHopOf(h))}`;
+    const hop = `${next}, device ${device.index}`;
     const to = mac === 0 ? ', but nobody answers ARP for it' : ` to MAC ${formatMac(mac)}`;
     record(recorder, h, 'guest', guest.id, `sends ${hop}${masks ? ', masqueraded' : ''}${to}`);
   }

@@ -1,7 +1,8 @@
 /**
- * The kernel of a guest, as far as packets care: devices, addresses, routing tables and rules, neighbours, forwarding and
- * masquerading, power. The world owns guests and mutates them through these functions; user space is the world's business
- * (`hung` only says that it does not run). DHCP is EC2's: it configures device index 0 alone.
+ * The kernel of a guest, as far as packets care: devices, addresses, routing tables and rules, neighbours,
+ * forwarding and masquerading, power. The world owns guests and mutates them through these functions; user
+ * space is the world's business (`hung` only says that it does not run). DHCP is EC2's: it configures device
+ * index 0 alone.
  */
 import {
   type Address,
@@ -142,7 +143,10 @@ export function boot(guest: Guest, ports: Iterable<Port>, settings: VpcSettings)
   syncDevices(guest, ports, settings);
 }
 
-/** Plugs in devices for newly attached ENIs and takes away those whose ENI has left. A dead guest notices nothing. */
+/**
+ * Plugs in devices for newly attached ENIs and takes away those whose ENI has left. A dead guest notices
+ * nothing.
+ */
 export function syncDevices(guest: Guest, ports: Iterable<Port>, settings: VpcSettings): void {
   if (guest.power === 'dead') return;
   const attached = [...ports].sort((a, b) => a.deviceIndex - b.deviceIndex);
@@ -170,8 +174,8 @@ function plug(guest: Guest, port: Port, settings: VpcSettings): void {
 }
 
 /**
- * What EC2's DHCP and router advertisements give the first device: the primary IPv4 address with the subnet's prefix and
- * its .1 as gateway, the first IPv6 address with fe80::1 as gateway.
+ * What EC2's DHCP and router advertisements give the first device: the primary IPv4 address with the subnet's
+ * prefix and its .1 as gateway, the first IPv6 address with fe80::1 as gateway.
  */
 function configureByDhcp(guest: Guest, device: Device): void {
   device.up = true;
@@ -207,8 +211,8 @@ export function addAddress(guest: Guest, device: Device, own: Address, length: n
 }
 
 /**
- * Takes an address away, with its on-link route unless another address needs it, and with all routes of its family
- * through the device when it was the last of that family, as Linux does.
+ * Takes an address away, with its on-link route unless another address needs it, and with all routes of its
+ * family through the device when it was the last of that family, as Linux does.
  */
 export function removeAddress(guest: Guest, device: Device, entry: DeviceAddress): void {
   const { family } = entry.address;
@@ -255,8 +259,8 @@ function dropRoutes(guest: Guest, drop: (route: GuestRoute) => boolean): void {
 }
 
 /**
- * The fabric's announcement that `moved` has the MAC of `port`: neighbours in its subnet that know the address learn the
- * new MAC. See `VpcSettings.fabricGarp`.
+ * The fabric's announcement that `moved` has the MAC of `port`: neighbours in its subnet that know the
+ * address learn the new MAC. See `VpcSettings.fabricGarp`.
  */
 export function hearAnnouncement(guest: Guest, moved: Address, port: Port, now: Instant): void {
   if (guest.power !== 'running') return;

@@ -1,6 +1,7 @@
 /**
- * The header fields that forwarding looks at. `Header` is numeric, mutable and reused: the engine rewrites it in place and a
- * driver of raw frames can fill it from bytes. `Packet` is the same for people and JSON. Payloads are not its business.
+ * The header fields that forwarding looks at. `Header` is numeric, mutable and reused: the engine rewrites it
+ * in place and a driver of raw frames can fill it from bytes. `Packet` is the same for people and JSON.
+ * Payloads are not its business.
  */
 import { type Address, formatAddress, parseAddress } from '../../controller/base/ip.ts';
 import { err, ok, type Result } from '../../controller/base/result.ts';
@@ -15,7 +16,10 @@ export const ICMP6 = 58;
 export const TCP_SYN = 0x02;
 export const TCP_ACK = 0x10;
 
-/** Addresses are four signed 32-bit words, IPv4 in the last; all zero means none yet. MACs are 48-bit numbers, 0 = none. */
+/**
+ * Addresses are four signed 32-bit words, IPv4 in the last; all zero means none yet. MACs are 48-bit numbers,
+ * 0 = none.
+ */
 export interface Header {
   family: 4 | 6;
   sourceMac: number;
@@ -80,7 +84,10 @@ export const createHeader = (): Header => ({
   n3: 0,
 });
 
-/** A packet in words. The sender's kernel chooses the source where it is absent. ICMP is an echo request unless told. */
+/**
+ * A packet in words. The sender's kernel chooses the source where it is absent. ICMP is an echo request
+ * unless told.
+ */
 export interface Packet {
   readonly source?: string;
   readonly destination: string;

@@ -1,6 +1,6 @@
 /**
- * What a recorder is told on a packet's way: one hop for each place that decided something, with a sentence for people.
- * Hops are made only where somebody records; forwarding itself makes none.
+ * What a recorder is told on a packet's way: one hop for each place that decided something, with a sentence
+ * for people. Hops are made only where somebody records; forwarding itself makes none.
  */
 import { formatAddress } from '../../controller/base/ip.ts';
 import { destinationOf, type Header, ICMP, ICMP6, isUnspecified, sourceOf, TCP, UDP } from './header.ts';

@@ -1,6 +1,7 @@
 /**
- * Source NAT in a guest, as `iptables -t nat -A POSTROUTING -o DEVICE -j MASQUERADE`: flows keep their port or ICMP id where
- * it is free, else get the next free one from 1024 up. Entries expire by idle time. No DNAT, no helpers.
+ * Source NAT in a guest, as `iptables -t nat -A POSTROUTING -o DEVICE -j MASQUERADE`: flows keep their port
+ * or ICMP id where it is free, else get the next free one from 1024 up. Entries expire by idle time. No DNAT,
+ * no helpers.
  */
 import { CODE } from './dispositions.ts';
 import {
@@ -73,7 +74,9 @@ function fillForward(key: FlowKey, h: Header): void {
   key.ports = (nearPort(h) << 16) | farPort(h);
 }
 
-/** The key under which the answer to a packet from `own`:`port` to the packet's destination will be looked up. */
+/**
+ * The key under which the answer to a packet from `own`:`port` to the packet's destination will be looked up.
+ */
 function fillBack(key: FlowKey, h: Header, own: OwnAddress, port: number): void {
   key.scope = scope(h);
   key.a0 = h.d0;

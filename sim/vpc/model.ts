@@ -1,7 +1,7 @@
 /**
- * The resources that decide how a VPC forwards, as plain records. The EC2 service owns them and extends them with what
- * only the API shows; the fabric is fed the same records by `Change`, when they take effect in the data plane.
- * Addresses and prefixes are canonical text here; the fabric compiles them.
+ * The resources that decide how a VPC forwards, as plain records. The EC2 service owns them and extends them
+ * with what only the API shows; the fabric is fed the same records by `Change`, when they take effect in the
+ * data plane. Addresses and prefixes are canonical text here; the fabric compiles them.
  */
 
 export interface Vpc {
@@ -71,7 +71,9 @@ export interface InternetGateway {
   readonly vpc?: string;
 }
 
-/** One permission. `protocol` is an IP protocol number, or -1 for all; ports are ICMP type and code for ICMP. */
+/**
+ * One permission. `protocol` is an IP protocol number, or -1 for all; ports are ICMP type and code for ICMP.
+ */
 export interface SecurityGroupRule {
   readonly protocol: number;
   readonly fromPort: number;

@@ -1,7 +1,7 @@
 /**
- * The compiled form of the VPC resources: a graph of mutable nodes, one for each id that was ever mentioned. A node that
- * another resource names before it arrived itself stands there with `present: false`, so records may come in any order.
- * Only fabric.ts changes nodes; the hot path reads them.
+ * The compiled form of the VPC resources: a graph of mutable nodes, one for each id that was ever mentioned.
+ * A node that another resource names before it arrived itself stands there with `present: false`, so records
+ * may come in any order. Only fabric.ts changes nodes; the hot path reads them.
  */
 
 import type { Prefix } from '../../controller/base/ip.ts';
@@ -114,7 +114,10 @@ export interface GroupNode {
   record: SecurityGroup | undefined;
   ingress: readonly RuleNode[];
   egress: readonly RuleNode[];
-  /** Bits of `openBit` (security-group.ts): protocols and families that the direction allows from or to everywhere. */
+  /**
+   * Bits of `openBit` (security-group.ts): protocols and families that the direction allows from or to
+   * everywhere.
+   */
   openIngress: number;
   openEgress: number;
 }

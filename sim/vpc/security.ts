@@ -1,7 +1,8 @@
 /**
- * Security groups at an ENI: stateful, with connection tracking as the EC2 User Guide has it ("Security group connection
- * tracking"). A flow that is open to everywhere both ways is not tracked; everything else that a rule allows is, and its
- * replies pass without a rule. A tracked flow outlives its rule. Related ICMP errors are not modelled.
+ * Security groups at an ENI: stateful, with connection tracking as the EC2 User Guide has it ("Security group
+ * connection tracking"). A flow that is open to everywhere both ways is not tracked; everything else that a
+ * rule allows is, and its replies pass without a rule. A tracked flow outlives its rule. Related ICMP errors
+ * are not modelled.
  */
 import { find } from './address-map.ts';
 import { CODE } from './dispositions.ts';
@@ -20,7 +21,9 @@ const NO_RULES = 3;
 
 const key = createFlowKey();
 
-/** 0 where the packet may pass the ENI's security groups in this direction, else the code of its disposition. */
+/**
+ * 0 where the packet may pass the ENI's security groups in this direction, else the code of its disposition.
+ */
 export function checkGroups(fabric: Fabric, port: Port, h: Header, direction: Direction): number {
   if (port.groups.length === 0) return 0;
   const verdict = evaluate(fabric, port, h, direction);

@@ -1,31 +1,39 @@
 /**
- * Behaviour of AWS, or of the guests' Linux, that is not settled by AWS documentation, each as a named setting with its
- * default and the reason for it. Nothing else in sim/vpc guesses.
+ * Behaviour of AWS, or of the guests' Linux, that is not settled by AWS documentation, each as a named
+ * setting with its default and the reason for it. Nothing else in sim/vpc guesses.
  */
 import type { Millis } from '../../controller/base/time.ts';
 
 export interface VpcSettings {
   /**
-   * The fabric announces an address that moved to another ENI to the ENIs of the subnet, so that neighbours learn the new
-   * MAC at once. Default true: an AWS re:Post article on secondary IP moves reports gratuitous ARP from Nitro (a single
-   * source). With false a neighbour keeps the old MAC until it asks again: the stale-ARP hazard.
+   * The fabric announces an address that moved to another ENI to the ENIs of the subnet, so that neighbours
+   * learn the new MAC at once. Default true: an AWS re:Post article on secondary IP moves reports gratuitous
+   * ARP from Nitro (a single source). With false a neighbour keeps the old MAC until it asks again: the
+   * stale-ARP hazard.
    */
   readonly fabricGarp: boolean;
   /**
-   * Age at which a guest asks again for a neighbour that it still uses. Default 60 s: Linux confirms an entry after a
-   * random 15-45 s (`base_reachable_time_ms`), 5 s of delay and up to three probes.
+   * Age at which a guest asks again for a neighbour that it still uses. Default 60 s: Linux confirms an entry
+   * after a random 15-45 s (`base_reachable_time_ms`), 5 s of delay and up to three probes.
    */
   readonly neighbourLifetimeMs: Millis;
-  /** A frame whose source MAC is not its ENI's is dropped even without source/dest check. Default true (F16). */
+  /**
+   * A frame whose source MAC is not its ENI's is dropped even without source/dest check. Default true (F16).
+   */
   readonly sourceMacChecked: boolean;
   /**
-   * A TCP segment without SYN that belongs to no tracked connection passes when a rule allows it. Default true; it matters
-   * to a standby that takes over in mid-flow. With false it is dropped: CONNTRACK_MISS.
+   * A TCP segment without SYN that belongs to no tracked connection passes when a rule allows it. Default
+   * true; it matters to a standby that takes over in mid-flow. With false it is dropped: CONNTRACK_MISS.
    */
   readonly midFlowPassesByRule: boolean;
-  /** rp_filter of a new device: 0 off, 1 strict, 2 loose (RFC 3704). Default 2, as systemd sets it on Debian 12. */
+  /**
+   * rp_filter of a new device: 0 off, 1 strict, 2 loose (RFC 3704). Default 2, as systemd sets it on Debian
+   * 12.
+   */
   readonly rpFilter: 0 | 1 | 2;
-  /** Idle times of tracked flows in the security groups; EC2 User Guide, "Security group connection tracking". */
+  /**
+   * Idle times of tracked flows in the security groups; EC2 User Guide, "Security group connection tracking".
+   */
   readonly tracking: IdleTimes;
   /** Idle times of NAT entries in guests; Linux `nf_conntrack_*_timeout*`. */
   readonly masquerade: IdleTimes;

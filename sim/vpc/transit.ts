@@ -1,11 +1,13 @@
 /**
- * One crossing of the VPC fabric: from a sending ENI (or the Internet) to a receiving ENI, the Internet, or a drop.
+ * One crossing of the VPC fabric: from a sending ENI (or the Internet) to a receiving ENI, the Internet, or a
+ * drop.
  *
- * Within a subnet by destination MAC, across subnets by destination IP, nothing flooded (F9, F21, F22, F25). Checks run on
- * both sides (F28): source check and security groups at the sender, then frames to a peer's MAC go straight to it, frames
- * to the router's MAC by the subnet's route table, then security groups and destination check at the receiver. The router
- * does not decrement the TTL. The header is rewritten in place; nothing is allocated unless a recorder is given or a
- * security group begins to track a flow. Not here: network ACLs, edge route tables, MTU.
+ * Within a subnet by destination MAC, across subnets by destination IP, nothing flooded (F9, F21, F22, F25).
+ * Checks run on both sides (F28): source check and security groups at the sender, then frames to a peer's MAC
+ * go straight to it, frames to the router's MAC by the subnet's route table, then security groups and
+ * destination check at the receiver. The router does not decrement the TTL. The header is rewritten in place;
+ * nothing is allocated unless a recorder is given or a security group begins to track a flow. Not here:
+ * network ACLs, edge route tables, MTU.
  */
 import { formatAddress } from '../../controller/base/ip.ts';
 import { lookup } from '../../controller/base/longest-match.ts';
@@ -21,8 +23,9 @@ import { checkGroups } from './security.ts';
 const BROADCAST_BIT = 0x0100_0000_0000;
 
 /**
- * Carries the packet across the fabric once. In: `from` (undefined: the Internet), the MACs, the fields of the packet.
- * Out: a code of `CODE`: DELIVERED with `to`, TO_INTERNET, or why it was dropped; addresses and MACs as rewritten.
+ * Carries the packet across the fabric once. In: `from` (undefined: the Internet), the MACs, the fields of
+ * the packet. Out: a code of `CODE`: DELIVERED with `to`, TO_INTERNET, or why it was dropped; addresses and
+ * MACs as rewritten.
  */
 export function transit(fabric: Fabric, h: Header, recorder?: Recorder): number {
   h.to = undefined;
@@ -90,7 +93,9 @@ function isGroupAddress(h: Header): boolean {
   return h.d0 >>> 24 === 255;
 }
 
-/** 169.254.0.0/16; fe80::/10, fd00:ec2::/32. Amazon VPC User Guide, "Route table concepts", reserved ranges. */
+/**
+ * 169.254.0.0/16; fe80::/10, fd00:ec2::/32. Amazon VPC User Guide, "Route table concepts", reserved ranges.
+ */
 function isReserved(h: Header): boolean {
   if (h.family === 4) return h.d3 >>> 16 === 0xa9fe;
   return h.d0 >>> 22 === 0x3fa || h.d0 >>> 0 === 0xfd000ec2;
@@ -186,8 +191,8 @@ function arrive(fabric: Fabric, to: Port, h: Header, recorder?: Recorder): numbe
   }
   if (to.sourceDestCheck && !owns(to, h.family, h.d0, h.d1, h.d2, h.d3)) {
     if (recorder) {
-      const text = `source/dest check is on, and ${formatAddress(destinationOf(h))} is not its address: dropped`;
-      record(recorder, h, 'eni', to.id, text);
+      const text = `source/dest check is on, and ${formatAddress(destinationOf(h))} is not its address`;
+      record(recorder, h, 'eni', to.id, `${text}: dropped`);
     }
     return CODE.ENI_SOURCE_DEST_CHECK_RESTRICTION;
   }

@@ -42,7 +42,10 @@ export function drop(lab: Lab, kind: ResourceKind, id: string): void {
   applyToNetwork(lab.network, changeOf(kind, id, undefined), lab.now);
 }
 
-/** One VPC 10.0.0.0/16 and 2001:db8::/56, gateway igw-1, main table with the local routes, an Internet with two servers. */
+/**
+ * One VPC 10.0.0.0/16 and 2001:db8::/56, gateway igw-1, main table with the local routes, an Internet with
+ * two servers.
+ */
 export function createLab(settings: Partial<VpcSettings> = {}): Lab {
   const lab: Lab = { network: createNetwork(settings), now: 0 };
   put(lab, 'vpc', {

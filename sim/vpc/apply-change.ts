@@ -1,0 +1,269 @@
+/**
+ * Records come into the fabric as `Change`, in any order, and each rebuilds only what it touches. Where two
+ * records claim the same thing (an address on its way from one ENI to another), the last claim counts and the
+ * earlier one is kept in reserve.
+ */
+import { type Address, covers, type Prefix, parseAddress, parsePrefix } from '../../controller/base/ip.ts';
+import { insert, remove } from '../../controller/base/longest-match.ts';
+import { must, unreachable } from '../../controller/base/result.ts';
+import { type AddressMap, set, unset } from './address-map.ts';
+import {
+  type Fabric,
+  gatewayOf,
+  groupOf,
+  instanceOf,
+  macHigh,
+  macLow,
+  portOf,
+  publicScope,
+  scopeOf,
+  subnetOf,
+  tableOf,
+  vpcOf,
+} from './fabric.ts';
+import { parseMac } from './header.ts';
+import type { Change, NetworkInterface, Resources, Route, RouteTable } from './model.ts';
+import type { Port, PortAddress, RouteEntry } from './nodes.ts';
+import { compileGroup } from './security-group.ts';
+
+/** A private address that became an ENI's: what the fabric may announce to the neighbours. */
+export interface Claimed {
+  readonly address: Address;
+  readonly port: Port;
+}
+
+function release<N>(claims: N[], node: N): void {
+  const at = claims.indexOf(node);
+  if (at >= 0) claims.splice(at, 1);
+}
+
+function claim<N>(claims: N[], node: N): void {
+  if (!claims.includes(node)) claims.push(node);
+}
+
+/** Takes in one changed record; returns the private addresses that became an ENI's. */
+export function applyChange(fabric: Fabric, change: Change): readonly Claimed[] {
+  switch (change.kind) {
+    case 'vpc': {
+      const node = vpcOf(fabric, change.id);
+      node.present = change.value !== undefined;
+      node.cidrs = prefixes(change.value?.cidrs);
+      return [];
+    }
+    case 'subnet': {
+      const node = subnetOf(fabric, change.id);
+      node.present = change.value !== undefined;
+      node.zone = change.value?.zone ?? '';
+      node.cidrs = prefixes(change.value?.cidrs);
+      return [];
+    }
+    case 'route-table':
+      applyTable(fabric, change.id, change.value);
+      return [];
+    case 'network-interface':
+      return applyPort(fabric, change.id, change.value);
+    case 'instance': {
+      const node = instanceOf(fabric, change.id);
+      node.present = change.value !== undefined;
+      node.running = change.value?.state === 'running';
+      return [];
+    }
+    case 'internet-gateway':
+      applyGateway(fabric, change.id, change.value);
+      return [];
+    case 'security-group':
+      compileGroup(groupOf(fabric, change.id), change.value, (id) => groupOf(fabric, id));
+      return [];
+    default:
+      return unreachable(change);
+  }
+}
+
+const prefixes = (cidrs: readonly string[] | undefined): readonly Prefix[] =>
+  (cidrs ?? []).map((cidr) => must(parsePrefix(cidr)));
+
+function applyGateway(fabric: Fabric, id: string, value: Resources['internet-gateway'] | undefined): void {
+  const node = gatewayOf(fabric, id);
+  node.present = value !== undefined;
+  const vpc = value?.vpc === undefined ? undefined : vpcOf(fabric, value.vpc);
+  if (node.vpc === vpc) return;
+  if (node.vpc !== undefined) release(node.vpc.gateways, node);
+  if (vpc !== undefined) claim(vpc.gateways, node);
+  node.vpc = vpc;
+}
+
+function applyTable(fabric: Fabric, id: string, value: RouteTable | undefined): void {
+  const node = tableOf(fabric, id);
+  const old = node.record;
+  node.record = value;
+  if (old?.vpc !== value?.vpc || old?.main !== value?.main) {
+    if (old?.main) release(vpcOf(fabric, old.vpc).mainTables, node);
+    if (value?.main) claim(vpcOf(fabric, value.vpc).mainTables, node);
+  }
+  for (const subnet of old?.subnets ?? []) {
+    if (!value?.subnets.includes(subnet)) release(subnetOf(fabric, subnet).tables, node);
+  }
+  for (const subnet of value?.subnets ?? []) claim(subnetOf(fabric, subnet).tables, node);
+
+  const wanted = effectiveRoutes(value?.routes ?? []);
+  for (const destination of node.effective.keys()) {
+    if (wanted.has(destination)) continue;
+    const prefix = must(parsePrefix(destination));
+    remove(prefix.address.family === 4 ? node.v4 : node.v6, prefix);
+    node.effective.delete(destination);
+  }
+  for (const [destination, route] of wanted) {
+    const known = node.effective.get(destination);
+    if (known !== undefined && sameRoute(known, route)) continue;
+    const prefix = must(parsePrefix(destination));
+    insert(prefix.address.family === 4 ? node.v4 : node.v6, prefix, compileRoute(fabric, route));
+    node.effective.set(destination, route);
+  }
+}
+
+const isPropagated = (route: Route): boolean =>
+  route.origin === 'EnableVgwRoutePropagation' || route.origin === 'Advertisement';
+
+/**
+ * The routes that count, by destination: of equal prefixes the static one, and no propagated route inside a
+ * local one. Amazon VPC User Guide, "Route priority".
+ */
+function effectiveRoutes(routes: readonly Route[]): Map<string, Route> {
+  const wanted = new Map<string, Route>();
+  const propagated = routes.filter(isPropagated);
+  for (const route of routes) if (!isPropagated(route)) wanted.set(route.destination, route);
+  if (propagated.length === 0) return wanted;
+  const local = prefixes(
+    routes.filter((route) => route.target.kind === 'local').map((route) => route.destination),
+  );
+  for (const route of propagated) {
+    const prefix = must(parsePrefix(route.destination));
+    if (wanted.has(route.destination) || local.some((outer) => covers(outer, prefix))) continue;
+    wanted.set(route.destination, route);
+  }
+  return wanted;
+}
+
+function sameRoute(a: Route, b: Route): boolean {
+  if (a === b) return true;
+  if (a.origin !== b.origin) return false;
+  if (a.target.kind === 'eni') return b.target.kind === 'eni' && a.target.eni === b.target.eni;
+  if (a.target.kind === 'internet-gateway') {
+    return b.target.kind === 'internet-gateway' && a.target.gateway === b.target.gateway;
+  }
+  return b.target.kind === 'local';
+}
+
+function compileRoute(fabric: Fabric, route: Route): RouteEntry {
+  const { target } = route;
+  switch (target.kind) {
+    case 'local':
+      return { kind: 'local', route };
+    case 'eni':
+      return { kind: 'eni', route, port: portOf(fabric, target.eni) };
+    case 'internet-gateway':
+      return { kind: 'internet-gateway', route, gateway: gatewayOf(fabric, target.gateway) };
+    default:
+      return unreachable(target);
+  }
+}
+
+type Key = { readonly map: AddressMap<Port>; readonly scope: number; readonly words: readonly number[] };
+
+/** What an ENI occupies in the three maps, by a name that is unique among them. */
+function keysOf(fabric: Fabric, port: Port): Map<string, Key> {
+  const keys = new Map<string, Key>();
+  if (!port.present) return keys;
+  keys.set(`mac ${port.mac}`, {
+    map: fabric.macs,
+    scope: 0,
+    words: [0, 0, macHigh(port.mac), macLow(port.mac)],
+  });
+  for (const address of port.addresses) {
+    const { family, text, w0, w1, w2, w3 } = address;
+    const words = [w0, w1, w2, w3];
+    keys.set(`${port.vpc.id} ${text}`, { map: fabric.mapping, scope: scopeOf(port.vpc, family), words });
+    if (family === 6) keys.set(`public ${text}`, { map: fabric.publics, scope: publicScope(6), words });
+    if (address.public !== undefined) {
+      const publicWords = [0, 0, 0, address.public.word];
+      keys.set(`public ${address.public.text}`, {
+        map: fabric.publics,
+        scope: publicScope(4),
+        words: publicWords,
+      });
+    }
+  }
+  return keys;
+}
+
+function applyPort(fabric: Fabric, id: string, value: NetworkInterface | undefined): readonly Claimed[] {
+  const port = portOf(fabric, id);
+  const before = keysOf(fabric, port);
+  port.instance?.ports.delete(port);
+  port.present = value !== undefined;
+  port.instance = undefined;
+  port.deviceIndex = -1;
+  if (value !== undefined) fillPort(fabric, port, value);
+
+  const after = keysOf(fabric, port);
+  for (const [name, key] of before) if (!after.has(name)) releaseKey(fabric, name, key, port);
+  const claimed: Claimed[] = [];
+  for (const [name, key] of after) {
+    if (before.has(name)) continue;
+    claimKey(fabric, name, key, port);
+    if (key.map !== fabric.mapping) continue;
+    claimed.push({ address: must(parseAddress(name.slice(port.vpc.id.length + 1))), port });
+  }
+  return claimed;
+}
+
+function claimKey(fabric: Fabric, name: string, key: Key, port: Port): void {
+  const claims = fabric.claims.get(name) ?? [];
+  release(claims, port);
+  claims.push(port);
+  fabric.claims.set(name, claims);
+  set(key.map, key.scope, key.words, port);
+}
+
+function releaseKey(fabric: Fabric, name: string, key: Key, port: Port): void {
+  const claims = fabric.claims.get(name) ?? [];
+  release(claims, port);
+  const owner = claims.at(-1);
+  if (owner !== undefined) {
+    set(key.map, key.scope, key.words, owner);
+    return;
+  }
+  fabric.claims.delete(name);
+  unset(key.map, key.scope, key.words);
+}
+
+function fillPort(fabric: Fabric, port: Port, value: NetworkInterface): void {
+  port.vpc = vpcOf(fabric, value.vpc);
+  port.subnet = subnetOf(fabric, value.subnet);
+  port.mac = must(parseMac(value.mac));
+  port.addresses = value.addresses.map((text) => portAddress(text, value.publicAddresses));
+  port.sourceDestCheck = value.sourceDestCheck;
+  port.groups = value.securityGroups.map((group) => groupOf(fabric, group));
+  if (value.attachment === undefined) return;
+  port.instance = instanceOf(fabric, value.attachment.instance);
+  port.instance.ports.add(port);
+  port.deviceIndex = value.attachment.deviceIndex;
+}
+
+function portAddress(text: string, pairs: NetworkInterface['publicAddresses']): PortAddress {
+  const { family, words } = must(parseAddress(text));
+  const [w0, w1, w2, w3] = words;
+  const pair = pairs.find((each) => each.private === text);
+  return {
+    text,
+    family,
+    w0: w0 | 0,
+    w1: w1 | 0,
+    w2: w2 | 0,
+    w3: w3 | 0,
+    public:
+      pair === undefined
+        ? undefined
+        : { text: pair.public, word: must(parseAddress(pair.public)).words[3] | 0 },
+  };
+}
