@@ -1,0 +1,54 @@
+/** `byoa check`: one line for each thing that must hold, with a remedy where it does not. Changes nothing. */
+import { readFile } from 'node:fs/promises';
+import { type Config, formatConfigError, parseConfig } from '../config.ts';
+
+export interface Finding {
+  readonly ok: boolean;
+  readonly what: string;
+  /** Where it does not hold: what to do. */
+  readonly remedy?: string;
+}
+
+export interface CheckOptions {
+  readonly config: string;
+  readonly aws?: boolean;
+  readonly json?: boolean;
+}
+
+/** Prints the findings; exit code 1 where one is not fine. */
+export async function check(options: CheckOptions): Promise<void> {
+  const { config, findings: first } = await checkFile(options.config);
+  const print = (finding: Finding): void => {
+    process.stdout.write(options.json ? `${JSON.stringify(finding)}\n` : describe(finding));
+  };
+  for (const finding of first) print(finding);
+  const findings = [...first];
+  if (options.aws && config !== undefined) {
+    const { checkAws } = await import('./check-aws.ts');
+    for await (const finding of checkAws(config)) {
+      findings.push(finding);
+      print(finding);
+    }
+  }
+  if (findings.some(({ ok }) => !ok)) process.exitCode = 1;
+}
+
+const describe = ({ ok, what, remedy }: Finding): string =>
+  `${ok ? 'ok  ' : 'FAIL'}  ${what}${remedy === undefined ? '' : `; ${remedy}`}\n`;
+
+async function checkFile(file: string): Promise<{ config?: Config; findings: readonly Finding[] }> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error);
+    return { findings: [{ ok: false, what, remedy: 'name the configuration with --config FILE' }] };
+  }
+  const parsed = parseConfig(text, file);
+  if (!parsed.ok) {
+    return { findings: parsed.error.map((error) => ({ ok: false, what: formatConfigError(error) })) };
+  }
+  const { node, appliances, groups } = parsed.value;
+  const what = `${file}: node ${node}, ${appliances.length} appliances, ${groups.length} groups`;
+  return { config: parsed.value, findings: [{ ok: true, what }] };
+}

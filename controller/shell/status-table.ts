@@ -1,0 +1,57 @@
+/** `byoa status` as a table for people. Pure text. */
+import { formatMillis } from '../base/time.ts';
+import type { Status } from '../failover/status.ts';
+import type { AwsState } from './aws.ts';
+import type { JournalState } from './journal.ts';
+
+/** What the socket answers: the node's status and the shell's own. */
+export interface DaemonStatus extends Status {
+  readonly daemon: {
+    readonly journal: JournalState;
+    readonly aws: AwsState;
+    readonly attached: string | null;
+  };
+}
+
+/** Columns padded to their widest cell, two spaces apart. */
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+const age = (ms: number | undefined): string => (ms === undefined ? '-' : formatMillis(Math.max(0, ms)));
+
+/** The whole answer, ending in a line break. */
+export function formatStatus(status: DaemonStatus): string {
+  const { journal, aws } = status.daemon;
+  const mode = status.observeOnly ? ', observes only' : '';
+  const head = `node ${status.node}, byoa ${status.version}, up ${formatMillis(status.uptimeMs)}${mode}`;
+  const groups = table([
+    ['GROUP', 'OWNER', 'SEEN', 'LAST DECISION'],
+    ...status.groups.map((group) => [group.name, group.owner, age(group.observedAgeMs), group.decision]),
+  ]);
+  const appliances = table([
+    ['APPLIANCE', 'VERDICT', 'FOR', 'EVIDENCE', 'REASON'],
+    ...status.appliances.map((appliance) => [
+      appliance.own ? `${appliance.name} (own)` : appliance.name,
+      appliance.verdict,
+      age(appliance.forMs),
+      age(appliance.evidenceAgeMs),
+      appliance.reason,
+    ]),
+  ]);
+  const problems = [
+    ...status.api.problems,
+    ...aws.failures,
+    ...(journal.failure === undefined ? [] : [`journal: ${journal.failure} (${journal.lost} records lost)`]),
+  ];
+  const warnings = problems.map((problem) => `! ${problem}\n`).join('');
+  return `${head}\n\n${groups}\n\n${appliances}\n${warnings === '' ? '' : `\n${warnings}`}`;
+}
