@@ -1,8 +1,8 @@
 /**
- * The daemon's configuration: YAML text or a plain object in, a checked `Config` or errors out. Deploying and running
- * share this parser. Reads no files.
+ * The daemon's configuration: YAML text or a plain object in, a checked `Config` or errors out. Deploying and
+ * running share this parser. Reads no files.
  */
-import { LineCounter, parseDocument, stringify } from 'yaml';
+import { type Document, LineCounter, parseDocument, stringify } from 'yaml';
 import { z } from 'zod';
 import { err, ok, type Result } from './base/result.ts';
 import { type ConfigError, explainIssue, locate, type Source } from './config/explain.ts';
@@ -23,6 +23,7 @@ export type {
   RouteSet,
   ThroughTarget,
 } from './config/model.ts';
+export { ownAppliance, probesOfNode } from './config/model.ts';
 export type { ConfigInput } from './config/schema.ts';
 
 /** Reads YAML text; `file` is for messages only. All mistakes are told, in the order of the text. */
@@ -32,7 +33,18 @@ export function parseConfig(text: string, file: string): Result<Config, readonly
   if (document.errors.length > 0) {
     return err(document.errors.map(({ message, linePos }) => yamlError(file, message, linePos?.[0])));
   }
-  return checkConfig(document.toJS({ maxAliasCount: 100 }), { file, document, lines });
+  const input = toPlain(document);
+  if (!input.ok) return err([yamlError(file, input.error)]);
+  return checkConfig(input.value, { file, document, lines });
+}
+
+/** The plain value of a document; its aliases may lead nowhere, or multiply without end. */
+function toPlain(document: Document): Result<unknown> {
+  try {
+    return ok(document.toJS({ maxAliasCount: 100 }));
+  } catch (thrown) {
+    return err(thrown instanceof Error ? thrown.message : String(thrown));
+  }
 }
 
 /** Checks an object as a file would be checked. */

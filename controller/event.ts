@@ -3,13 +3,17 @@
  *
  *     step(node, event, now) -> { node, effects }        nextDeadline(node) -> Instant | undefined
  *
- * Drivers journal an event before they run its effects, run effects in order, and send `{kind: 'deadline'}` when the
- * earliest deadline has passed. Every effect that takes time ends in exactly one event that carries its id.
+ * Drivers journal an event before they run its effects, run effects in order, and send `{kind: 'deadline'}`
+ * when the earliest deadline has passed. Every effect that takes time ends in exactly one event that carries
+ * its id.
  */
 import type { Config, ProbeConfig } from './config.ts';
 import type { Call, Outcome } from './ec2/call.ts';
 
-/** What a probe found. `silent` says nothing about the target (its daemon is absent, the probe could not be sent). */
+/**
+ * What a probe found. `silent` says nothing about the target (its daemon is absent, the probe could not be
+ * sent).
+ */
 export type ProbeResult =
   | { readonly kind: 'up'; readonly rttMs: number }
   | { readonly kind: 'down'; readonly reason: string }
@@ -20,7 +24,10 @@ export type Command =
   | { readonly kind: 'status' }
   | { readonly kind: 'switchover'; readonly group: string; readonly to: string };
 
-/** One change to the network settings of the guest that the daemon runs in; a device is named by its MAC address. */
+/**
+ * One change to the network settings of the guest that the daemon runs in; a device is named by its MAC
+ * address.
+ */
 export type GuestChange =
   | { readonly kind: 'link-up'; readonly mac: string }
   | {
@@ -81,7 +88,10 @@ export type Effect =
       readonly level: 'debug' | 'info' | 'warn' | 'error';
       /** One sentence: what was decided or seen, and why. */
       readonly text: string;
-      /** A stable name for timelines: e.g. `evidence`, `verdict`, `decision`, `call`, `owned`, `route-in-effect`. */
+      /**
+       * A stable name for timelines: e.g. `evidence`, `verdict`, `decision`, `call`, `owned`,
+       * `route-in-effect`.
+       */
       readonly topic: string;
       readonly fields?: Readonly<Record<string, string | number | boolean>>;
     }
@@ -98,6 +108,9 @@ export interface GroupMemory {
   readonly owned: boolean;
   /** When this node's appliance last lost the group, and to whom; absent once it has owned it again. */
   readonly lost?: { readonly at: number; readonly to: string; readonly seenHealthy: boolean };
-  /** Instants of recent moves, for damping. Comparable with those of the next run: production's read like Unix time. */
+  /**
+   * Instants of recent moves, for damping. Comparable with those of the next run: production's read like Unix
+   * time.
+   */
   readonly moves: readonly number[];
 }

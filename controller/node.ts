@@ -1,12 +1,12 @@
 /**
- * The whole brain of a daemon: health and failover behind one seam. Total, deterministic, without I/O: the same events at the
- * same instants give the same effects, which is how a journal is replayed and how the simulator drives it.
+ * The whole brain of a daemon: health and failover behind one seam. Total, deterministic, without I/O: the
+ * same events at the same instants give the same effects, which is how a journal is replayed and how the
+ * simulator drives it.
  */
 import { prng } from './base/prng.ts';
 import { unreachable } from './base/result.ts';
 import { earliest, type Instant } from './base/time.ts';
-import { ownAppliance, probesOfNode } from './config/model.ts';
-import type { Config } from './config.ts';
+import { type Config, ownAppliance, probesOfNode } from './config.ts';
 import type { Outcome } from './ec2/call.ts';
 import { isThrottling } from './ec2/failure.ts';
 import type { Command, Effect, Event, GroupMemory, Memory } from './event.ts';
@@ -200,7 +200,7 @@ function probeResult(node: Node, event: Extract<Event, { kind: 'probe-result' }>
   const { sentAt } = before;
   return config.groups.reduce(
     (next, { name }) =>
-      updateGroup(next, name, (state, group) => passed(group, state, event.probe, sentAt, turn)),
+      updateGroup(next, name, (state, group) => passed({ group, config }, state, event.probe, sentAt, turn)),
     { ...node, health },
   );
 }
@@ -301,7 +301,10 @@ function stop(node: Node, turn: Turn): Node {
   return { ...node, phase: 'stopped' };
 }
 
-/** What follows from whatever happened: verdicts, one cycle of each group, then observations and probes that are due. */
+/**
+ * What follows from whatever happened: verdicts, one cycle of each group, then observations and probes that
+ * are due.
+ */
 function cycle(start: Node, before: Health, turn: Turn): Node {
   const { config } = start;
   const judged = refresh(start.health, config, turn.now);
@@ -338,7 +341,10 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
   return tellReady(tellWord(node, turn), turn);
 }
 
-/** The appliances that routes lead to: where a move has taken effect already, its target. Absent until EC2 has been seen. */
+/**
+ * The appliances that routes lead to: where a move has taken effect already, its target. Absent until EC2 has
+ * been seen.
+ */
 function carriersOf(
   config: Config,
   groups: Readonly<Record<string, GroupState>>,

@@ -1,4 +1,7 @@
-/** From findings of the schema and of `resolve` to errors that name file, line, field, value, cause and remedy. */
+/**
+ * From findings of the schema and of `resolve` to errors that name file, line, field, value, cause and
+ * remedy.
+ */
 import { type Document, isMap, isPair, isScalar, type LineCounter } from 'yaml';
 import type { z } from 'zod';
 import type { Finding } from './resolve.ts';

@@ -1,4 +1,7 @@
-/** The configuration as the daemon uses it: checked, with defaults filled in, plain data. Units are in the names. */
+/**
+ * The configuration as the daemon uses it: checked, with defaults filled in, plain data. Units are in the
+ * names.
+ */
 import type { Millis } from '../base/time.ts';
 
 /** Who runs a probe: the daemons on other machines, the appliance's own daemon, or both. */
@@ -133,7 +136,9 @@ export interface Config {
 export const ownAppliance = (config: Config): Appliance | undefined =>
   config.appliances.find((appliance) => appliance.name === config.node);
 
-/** The probes that this node runs. A `through` probe of the own appliance goes by its own routes: no `via`. */
+/**
+ * The probes that this node runs. A `through` probe of the own appliance goes by its own routes: no `via`.
+ */
 export function probesOfNode(config: Config): readonly ProbeConfig[] {
   return config.appliances.flatMap(({ name, probes }) => {
     const self = name === config.node;

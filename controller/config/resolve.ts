@@ -1,4 +1,7 @@
-/** From the parsed file to the configuration: defaults that depend on other fields, and what fields must agree on. */
+/**
+ * From the parsed file to the configuration: defaults that depend on other fields, and what fields must agree
+ * on.
+ */
 import { parseAddress } from '../base/ip.ts';
 import { unreachable } from '../base/result.ts';
 import type {

@@ -1,6 +1,6 @@
 /**
- * The schema of the configuration file: shapes, units and limits of single fields. What several fields must agree on is in
- * `resolve.ts`. The input side is published as JSON Schema.
+ * The schema of the configuration file: shapes, units and limits of single fields. What several fields must
+ * agree on is in `resolve.ts`. The input side is published as JSON Schema.
  */
 import { z } from 'zod';
 import { formatPrefix, parseAddress, parsePrefix } from '../base/ip.ts';

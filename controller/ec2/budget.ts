@@ -1,7 +1,7 @@
 /**
- * The API budget: one token bucket per action, as EC2 documents them (requests are limited per account, region and action;
- * bucket and refill in "Request throttling for the Amazon EC2 API"). Others spend from the same account, so a refusal empties
- * the bucket. Pure: the caller says what time it is.
+ * The API budget: one token bucket per action, as EC2 documents them (requests are limited per account,
+ * region and action; bucket and refill in "Request throttling for the Amazon EC2 API"). Others spend from the
+ * same account, so a refusal empties the bucket. Pure: the caller says what time it is.
  */
 import type { Instant } from '../base/time.ts';
 import type { Call } from './call.ts';
@@ -32,8 +32,8 @@ export function tokens(budget: Budget, kind: Call['kind'], now: Instant): number
 }
 
 /**
- * Takes a token, or says when there will be one. `reserve` is the part of the bucket (0 to 1) that must remain: routine
- * observation leaves half for moves.
+ * Takes a token, or says when there will be one. `reserve` is the part of the bucket (0 to 1) that must
+ * remain: routine observation leaves half for moves.
  */
 export function take(
   budget: Budget,
@@ -55,7 +55,8 @@ export const exhausted = (budget: Budget, kind: Call['kind'], now: Instant): Bud
 });
 
 /**
- * Waiting time before try `attempt` (from 1): doubling from `firstMs` to `mostMs`, of which a random half; `random` in [0, 1).
+ * Waiting time before try `attempt` (from 1): doubling from `firstMs` to `mostMs`, of which a random half;
+ * `random` in [0, 1).
  */
 export function backoffMs(attempt: number, random: number, firstMs = 100, mostMs = 5000): number {
   const whole = Math.min(mostMs, firstMs * 2 ** Math.min(attempt - 1, 20));

@@ -1,4 +1,6 @@
-/** The EC2 calls that the controller makes, and how they end. Pure data; `request.ts` maps them to the API. */
+/**
+ * The EC2 calls that the controller makes, and how they end. Pure data; `request.ts` maps them to the API.
+ */
 
 /** Selects resources by id, or by one tag (key and value), in one region. */
 export type Selector =
@@ -77,8 +79,9 @@ export type Value =
   | { readonly kind: 'attachment'; readonly attachment: string };
 
 /**
- * How a call ended. `unknown` means that nobody can tell whether it was applied (a time-out, a reset, a 5xx): it may
- * have been, and it may still be applied later. `throttled` and other refusals were certainly not applied.
+ * How a call ended. `unknown` means that nobody can tell whether it was applied (a time-out, a reset, a 5xx):
+ * it may have been, and it may still be applied later. `throttled` and other refusals were certainly not
+ * applied.
  */
 export type Outcome =
   | { readonly kind: 'ok'; readonly value: Value }

@@ -1,4 +1,7 @@
-/** How a call that did not succeed ended: refused for certain, or unknown. Pure; the shell supplies what it saw. */
+/**
+ * How a call that did not succeed ended: refused for certain, or unknown. Pure; the shell supplies what it
+ * saw.
+ */
 import type { Outcome } from './call.ts';
 
 /** What came back, or did not. `status` is the HTTP status, `code` the error code of EC2 or of the socket. */
@@ -8,7 +11,10 @@ export interface Failure {
   readonly message: string;
 }
 
-/** Refusals that pass with time: throttling, and eventual consistency right after something was made or changed. */
+/**
+ * Refusals that pass with time: throttling, and eventual consistency right after something was made or
+ * changed.
+ */
 const PASSING = [
   /^RequestLimitExceeded$/,
   /^Throttl/,
@@ -33,8 +39,8 @@ export const isThrottling = (code: string): boolean => THROTTLED.test(code);
 const NEVER_SENT = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN)$/;
 
 /**
- * The outcome. Without a status nothing was answered: unknown, save where no connection came about. A 5xx is unknown
- * save for throttling; every other answer is a refusal, and whether to try again depends on its code.
+ * The outcome. Without a status nothing was answered: unknown, save where no connection came about. A 5xx is
+ * unknown save for throttling; every other answer is a refusal, and whether to try again depends on its code.
  */
 export function toOutcome({ status, code, message }: Failure): Outcome {
   if (status === undefined) {

@@ -1,6 +1,7 @@
 /**
- * Calls as EC2 actions with the input of the AWS SDK, and the SDK's output as values. Knows no client and sends nothing.
- * Describe calls ask for ids or tags in one request: the API answers up to 1,000 at a time, far beyond any group.
+ * Calls as EC2 actions with the input of the AWS SDK, and the SDK's output as values. Knows no client and
+ * sends nothing. Describe calls ask for ids or tags in one request: the API answers up to 1,000 at a time,
+ * far beyond any group.
  */
 import { formatPrefix, parsePrefix } from '../base/ip.ts';
 import { unreachable } from '../base/result.ts';
@@ -50,7 +51,10 @@ export function toRequest(call: Call): Ec2Request {
   }
 }
 
-/** Filters rather than ids: one that does not exist is then missing from the answer instead of failing the call. */
+/**
+ * Filters rather than ids: one that does not exist is then missing from the answer instead of failing the
+ * call.
+ */
 const filter = (name: string, values: readonly string[]) => ({ Filters: [{ Name: name, Values: values }] });
 
 const select = (selector: Selector) =>

@@ -1,6 +1,8 @@
-/** A planned move that an operator asks for: accepted into the group's state, or refused with what to do instead. */
-import { ownAppliance } from '../config/model.ts';
-import type { Config } from '../config.ts';
+/**
+ * A planned move that an operator asks for: accepted into the group's state, or refused with what to do
+ * instead.
+ */
+import { type Config, ownAppliance } from '../config.ts';
 import type { Verdict } from '../health/verdict.ts';
 import type { GroupState } from './group.ts';
 import type { GroupView } from './view.ts';

@@ -1,9 +1,10 @@
 /**
- * One cycle of one group: take note of who owns it, carry on the move under way, or decide; then what follows. Every cycle ends
- * in one sentence, which is logged when it changes.
+ * One cycle of one group: take note of who owns it, carry on the move under way, or decide; then what
+ * follows. Every cycle ends in one sentence, which is logged when it changes.
  */
+
 import { earliest, type Instant } from '../base/time.ts';
-import { ownAppliance } from '../config/model.ts';
+import { ownAppliance } from '../config.ts';
 import { type Decision, decide } from './decide.ts';
 import { advance, begin, type Scene } from './execute.ts';
 import type { GroupState } from './group.ts';

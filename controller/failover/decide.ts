@@ -1,11 +1,14 @@
 /**
- * Who should own a group, and why: one decision a cycle, each with a sentence. Sees observations and verdicts only; sends
- * nothing. What keeps two nodes from fighting is decided here:
+ * Who should own a group, and why: one decision a cycle, each with a sentence. Sees observations and verdicts
+ * only; sends nothing. What keeps two nodes from fighting is decided here:
  *
- * - A node on an appliance moves a group to its own appliance only; an observer to the most preferred healthy member.
- * - A takeover needs a fresh view, an owner that is dead, and evidence of the candidate that is newer than the failure: a node
- *   that has been cut off fails to reach everybody, and must not mistake that for the owner's death.
- * - Who lost a group takes it over again only when it has seen the winner healthy since, and then dead; or by failback.
+ * - A node on an appliance moves a group to its own appliance only; an observer to the most preferred healthy
+ *   member.
+ * - A takeover needs a fresh view, an owner that is dead, and evidence of the candidate that is newer than
+ *   the failure: a node that has been cut off fails to reach everybody, and must not mistake that for the
+ *   owner's death.
+ * - Who lost a group takes it over again only when it has seen the winner healthy since, and then dead; or by
+ *   failback.
  * - Nothing is changed when all are dead or unknown, or the view is stale.
  */
 import { unreachable } from '../base/result.ts';
@@ -222,7 +225,9 @@ function decideUnowned(situation: Situation, owner: Extract<Owner, { kind: 'spli
   );
 }
 
-/** A preferred member that has been healthy for long enough takes a group back from an owner that is alive. */
+/**
+ * A preferred member that has been healthy for long enough takes a group back from an owner that is alive.
+ */
 function decideFailback(
   situation: Situation,
   owner: Extract<Owner, { kind: 'member' }>,

@@ -57,12 +57,12 @@ export function advance(scene: Scene, state: GroupState, turn: Turn): { state: G
   if (vain !== undefined)
     return { state: end(scene, state, operation, { result: 'cancelled', detail: vain }, turn), need: {} };
   const { operation: next, need, ended: result } = advanceResource(scene, operation, turn);
-  const watched =
-    next.effectiveAt === undefined
-      ? state
-      : beginWatch(scene.config, scene.group, state, next.to, next.effectiveAt, turn);
-  if (result !== undefined) return { state: end(scene, watched, next, result, turn), need: {} };
-  return { state: { ...watched, operation: alarm(scene.group, next, turn) }, need };
+  const { effectiveAt, watched } = next;
+  const begins = effectiveAt !== undefined && !watched;
+  const seen = begins ? beginWatch(scene.config, scene.group, state, next.to, effectiveAt, turn) : state;
+  if (result !== undefined) return { state: end(scene, seen, next, result, turn), need: {} };
+  const going: Operation = begins ? { ...next, watched: true } : next;
+  return { state: { ...seen, operation: alarm(scene.group, going, turn) }, need };
 }
 
 function advanceResource(
@@ -156,7 +156,9 @@ function end(
   return { ...rest, ...held, history };
 }
 
-/** Takes in the outcome of one of the operation's writes; those of operations that have ended are only told. */
+/**
+ * Takes in the outcome of one of the operation's writes; those of operations that have ended are only told.
+ */
 export function writeEnded(
   group: string,
   state: GroupState,

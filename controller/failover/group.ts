@@ -1,10 +1,16 @@
-/** What a node remembers of one group: who owned it, what it is doing about it, and what it has decided. Plain data. */
+/**
+ * What a node remembers of one group: who owned it, what it is doing about it, and what it has decided. Plain
+ * data.
+ */
 import type { Instant } from '../base/time.ts';
 
 /** Why a group is moved. */
 export type Cause = 'takeover' | 'completion' | 'failback' | 'switchover';
 
-/** One write of an operation. A route's is named by table and destination; an ENI's are `detach`, `force`, `attach`. */
+/**
+ * One write of an operation. A route's is named by table and destination; an ENI's are `detach`, `force`,
+ * `attach`.
+ */
 export interface Step {
   readonly state: 'sent' | 'ok' | 'unknown' | 'refused' | 'failed';
   /** Times it was sent. */
@@ -35,8 +41,10 @@ export interface Operation {
   /** The command that asked for it. */
   readonly command?: number;
   readonly steps: Readonly<Record<string, Step>>;
-  /** When the first write was confirmed, from when on traffic may arrive. */
+  /** When the first route was written for certain, or the ENI attached: from when on traffic may arrive. */
   readonly effectiveAt?: Instant;
+  /** Whether traffic by way of the target is being waited for since. */
+  readonly watched?: true;
   /** An ENI's: since when it is being detached, the last look that was judged, and the time to the next. */
   readonly detachSince?: Instant;
   readonly looked?: number;

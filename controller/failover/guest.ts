@@ -1,7 +1,8 @@
 /**
- * What a moved ENI needs in the guest that it comes to: EC2's DHCP configures the first interface only. Addresses stand alone
- * (/32, /128), so that they make no routes in the main table; packets from them go by a table of the device's own, through
- * the router of the ENI's subnet; and the reverse path filter is loose, for what the ENI receives may be answered elsewhere.
+ * What a moved ENI needs in the guest that it comes to: EC2's DHCP configures the first interface only.
+ * Addresses stand alone (/32, /128), so that they make no routes in the main table; packets from them go by a
+ * table of the device's own, through the router of the ENI's subnet; and the reverse path filter is loose,
+ * for what the ENI receives may be answered elsewhere.
  */
 import { addressAt, formatAddress, parsePrefix, width } from '../base/ip.ts';
 import type { Group } from '../config.ts';
@@ -42,7 +43,10 @@ export function settle(
   ];
 }
 
-/** The changes that remove what may be left when the ENI has gone: routes vanish with the device, rules do not. */
+/**
+ * The changes that remove what may be left when the ENI has gone: routes vanish with the device, rules do
+ * not.
+ */
 export function clear(resource: EniResource, eni: ObservedEni): readonly GuestChange[] {
   const { mac } = eni;
   return [

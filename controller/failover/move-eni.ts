@@ -1,6 +1,7 @@
 /**
- * Moves an ENI: detach, by force after a while, wait until it is available, attach, wait until it is attached. Each cycle looks
- * at what EC2 shows and does the one thing that leads on from there, so it makes no difference who did the things before.
+ * Moves an ENI: detach, by force after a while, wait until it is available, attach, wait until it is
+ * attached. Each cycle looks at what EC2 shows and does the one thing that leads on from there, so it makes
+ * no difference who did the things before.
  */
 import type { Appliance, Group } from '../config.ts';
 import type { ObservedEni } from '../ec2/call.ts';
@@ -11,6 +12,8 @@ import type { GroupView } from './view.ts';
 
 const FIRST_POLL_MS = 250;
 const LONGEST_POLL_MS = 1000;
+/** From the first to the longest within half a minute: an ENI takes seconds, and each wait is blackout. */
+const POLL_GROWTH = 1.04;
 /** A detachment that has been forced is forced again after this. */
 const FORCE_AGAIN_MS = 5000;
 
@@ -50,7 +53,11 @@ export function advanceEni(move: EniMove, turn: Turn): Advance {
   }
   if (attachment.instance === instance) {
     if (attachment.status !== 'attached') return poll(operation, view, turn);
-    return { operation, need: {}, ended: { result: 'done', detail: `${eni.id} is attached to ${instance}` } };
+    return {
+      operation: { ...operation, effectiveAt: turn.now },
+      need: {},
+      ended: { result: 'done', detail: `${eni.id} is attached to ${instance}` },
+    };
   }
   if (isTakenByAnother(operation, view)) {
     return {
@@ -107,7 +114,7 @@ function poll(operation: Operation, { seen }: GroupView, turn: Turn): Advance {
   const pollMs = operation.pollMs ?? FIRST_POLL_MS;
   const look = { after: seen, at: turn.now + pollMs };
   if (operation.looked === seen) return { operation, need: { look } };
-  const next = Math.min(LONGEST_POLL_MS, pollMs * 1.5);
+  const next = Math.min(LONGEST_POLL_MS, pollMs * POLL_GROWTH);
   return { operation: { ...operation, looked: seen, pollMs: next }, need: { look } };
 }
 

@@ -1,7 +1,7 @@
 /**
- * Moves routes: every write at once, the first in the same step as the decision; then a look at EC2 that was sent after the
- * last answer. A route that does not lead to the target then is looked at again, written again, and in the end left to
- * whoever keeps moving it back: ReplaceRoute has no compare-and-set.
+ * Moves routes: every write at once, the first in the same step as the decision; then a look at EC2 that was
+ * sent after the last answer. A route that does not lead to the target then is looked at again, written
+ * again, and in the end left to whoever keeps moving it back: ReplaceRoute has no compare-and-set.
  */
 import { earliest, type Instant } from '../base/time.ts';
 import type { Appliance } from '../config.ts';
@@ -11,7 +11,9 @@ import { type Advance, send, withStep } from './step.ts';
 import type { Turn } from './turn.ts';
 import type { GroupView, RouteView } from './view.ts';
 
-/** Looks that may contradict an answered write before it is written again, and before it is left to others. */
+/**
+ * Looks that may contradict an answered write before it is written again, and before it is left to others.
+ */
 const LOOKS_BEFORE_REWRITE = 3;
 const LOOKS_BEFORE_YIELD = 4;
 

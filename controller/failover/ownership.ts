@@ -1,10 +1,9 @@
 /**
- * What follows from seeing who owns a group: the own appliance has got it or lost it (hooks, guest, memory), and traffic by way
- * of the new owner.
+ * What follows from seeing who owns a group: the own appliance has got it or lost it (hooks, guest, memory),
+ * and traffic by way of the new owner.
  */
-import { formatMillis } from '../base/time.ts';
-import { probesOfNode } from '../config/model.ts';
-import type { Config, Group } from '../config.ts';
+import { formatMillis, type Instant } from '../base/time.ts';
+import { type Config, type Group, probesOfNode } from '../config.ts';
 import { backoffMs } from '../ec2/budget.ts';
 import type { HookName } from '../event.ts';
 import type { Verdict } from '../health/verdict.ts';
@@ -61,7 +60,9 @@ export function noteOwner(
   return { state: { ...state, owner: member, ownerSeen: true, ...lost }, need: {} };
 }
 
-/** Since when the group has been without owner in the present way: any change means that somebody is at work. */
+/**
+ * Since when the group has been without owner in the present way: any change means that somebody is at work.
+ */
 function noteUnowned(state: GroupState, { owner, routes, eni }: GroupView, turn: Turn): GroupState {
   if (owner.kind !== 'none' && owner.kind !== 'split')
     return state.unowned === undefined ? state : without(state, 'unowned');
@@ -131,7 +132,10 @@ export function advanceGuest(
   return { state: { ...state, guest: { ...work, state: 'sent', attempts: work.attempts + 1 } }, need: {} };
 }
 
-/** Takes in how the changes of the guest ended: they are tried again, for the device may take a while to appear. */
+/**
+ * Takes in how the changes of the guest ended: they are tried again, for the device may take a while to
+ * appear.
+ */
 export function guestEnded(
   group: Group,
   state: GroupState,
@@ -166,22 +170,22 @@ export function guestEnded(
   return { ...state, guest: { ...work, state: 'due', notBefore } };
 }
 
-/** Begins to wait for traffic by way of the new owner, by route where this node has such a probe. */
+/**
+ * Begins to wait for traffic by way of the new owner. A probe by route follows the moved routes themselves; one by next hop shows
+ * that the appliance carries traffic; its own look through itself shows only that it could.
+ */
 export function beginWatch(
   config: Config,
   group: Group,
   state: GroupState,
   to: string,
-  since: number,
+  since: Instant,
   turn: Turn,
 ): GroupState {
-  if (state.watch?.to === to) return state;
   const through = probesOfNode(config).filter(
     ({ kind, appliance }) => kind === 'through' && appliance === to,
   );
-  const byRoute = through.filter(
-    (probe) => probe.kind === 'through' && probe.by === 'route' && to !== config.node,
-  );
+  const byRoute = through.filter((probe) => probe.kind === 'through' && probe.by === 'route');
   const probes = (byRoute.length > 0 ? byRoute : through).map(({ id }) => id);
   if (probes.length > 0) return { ...state, watch: { to, since, probes, until: since + WATCH_MS } };
   const text = `${group.name} is moved to ${to}; not verified by traffic, for no probe goes through ${to} from here.`;
@@ -191,17 +195,21 @@ export function beginWatch(
 
 /** A probe that was sent at `sentAt` has passed: is that the traffic that was waited for? */
 export function passed(
-  group: Group,
+  { group, config }: { readonly group: Group; readonly config: Config },
   state: GroupState,
   probe: string,
-  sentAt: number,
+  sentAt: Instant,
   turn: Turn,
 ): GroupState {
   const { watch } = state;
   if (watch === undefined || !watch.probes.includes(probe) || sentAt < watch.since) return state;
   const ms = Math.round((turn.now - watch.since) * 10) / 10;
-  const text = `${group.name} carries traffic by way of ${watch.to}: ${probe} passed ${formatMillis(ms)} after the first write.`;
-  turn.log('info', 'route-in-effect', text, { group: group.name, appliance: watch.to, probe, ms });
+  const fields = { group: group.name, appliance: watch.to, probe, ms };
+  const own = watch.to === config.node;
+  const text = own
+    ? `${watch.to} itself reaches ${probe} after getting ${group.name}; the moved route is not verified by traffic from here.`
+    : `${group.name} carries traffic by way of ${watch.to}: ${probe} passed ${formatMillis(ms)} after the move.`;
+  turn.log('info', own ? 'unverified' : 'route-in-effect', text, fields);
   return without(state, 'watch');
 }
 

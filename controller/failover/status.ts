@@ -1,4 +1,7 @@
-/** What `byoa status` shows: the answer to the status command. Instants are left out; ages are in milliseconds. */
+/**
+ * What `byoa status` shows: the answer to the status command. Instants are left out; ages are in
+ * milliseconds.
+ */
 import type { Instant } from '../base/time.ts';
 import type { Config } from '../config.ts';
 import { tokens } from '../ec2/budget.ts';

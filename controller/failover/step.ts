@@ -1,4 +1,7 @@
-/** One write of an operation: sent, ended, sent again. Whether it took effect is for the next look at EC2 to say. */
+/**
+ * One write of an operation: sent, ended, sent again. Whether it took effect is for the next look at EC2 to
+ * say.
+ */
 import { unreachable } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
 import { backoffMs } from '../ec2/budget.ts';
@@ -87,7 +90,7 @@ export function ended(
     case 'ok': {
       told('info', 'was answered');
       const next = withStep(operation, key, { ...base, state: 'ok' });
-      const effective = call.kind !== 'detach-network-interface' && operation.effectiveAt === undefined;
+      const effective = isRouteWrite(call) && operation.effectiveAt === undefined;
       return effective ? { ...next, effectiveAt: turn.now } : next;
     }
     case 'unknown':
@@ -121,6 +124,8 @@ export function ended(
       return unreachable(outcome);
   }
 }
+
+const isRouteWrite = ({ kind }: Call): boolean => kind === 'replace-route' || kind === 'create-route';
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 

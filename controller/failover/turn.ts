@@ -1,6 +1,6 @@
 /**
- * One step of a node in the making: what it emits, and the few things that every part of the brain draws from (request
- * numbers, random numbers, the API budget). It lives for one step; the node keeps what it ends with.
+ * One step of a node in the making: what it emits, and the few things that every part of the brain draws from
+ * (request numbers, random numbers, the API budget). It lives for one step; the node keeps what it ends with.
  */
 import { next, type Prng } from '../base/prng.ts';
 import type { Instant } from '../base/time.ts';

@@ -13,7 +13,9 @@ export type Owner =
   /** The routes lead to several members, or some are missing: a move that was not completed. */
   | { readonly kind: 'split'; readonly members: readonly string[]; readonly reason: string }
   | { readonly kind: 'none'; readonly reason: string }
-  /** Somebody leads it elsewhere on purpose: an active route to a target, or an instance, that is no member. */
+  /**
+   * Somebody leads it elsewhere on purpose: an active route to a target, or an instance, that is no member.
+   */
   | { readonly kind: 'foreign'; readonly reason: string };
 
 /** One route of a group as it was seen. */
@@ -140,7 +142,10 @@ function eniOwner(
   return { kind: 'member', member: member.name, phase };
 }
 
-/** The instance that an appliance runs on: where its primary ENI is attached, otherwise what the configuration says. */
+/**
+ * The instance that an appliance runs on: where its primary ENI is attached, otherwise what the configuration
+ * says.
+ */
 export const instanceOf = ({ eni, instance }: Appliance, observed: Observed): string | undefined =>
   observed.enis[eni]?.attachment?.instance ?? instance;
 

@@ -1,7 +1,9 @@
-/** All probes and verdicts of a node. Its steps return what is to be sent and what changed; it sends and logs nothing. */
+/**
+ * All probes and verdicts of a node. Its steps return what is to be sent and what changed; it sends and logs
+ * nothing.
+ */
 import { earliest, type Instant } from '../base/time.ts';
-import { probesOfNode } from '../config/model.ts';
-import type { Config, ProbeConfig } from '../config.ts';
+import { type Config, type ProbeConfig, probesOfNode } from '../config.ts';
 import type { ProbeResult } from '../event.ts';
 import { begin, dueAt, isDue, newProbe, type ProbeState, record } from './probe.ts';
 import { type Evidence, judge, type Verdict } from './verdict.ts';
@@ -10,8 +12,8 @@ export interface Health {
   readonly probes: Readonly<Record<string, ProbeState>>;
   readonly verdicts: Readonly<Record<string, Verdict>>;
   /**
-   * The appliances that traffic by the routes of other machines goes through at present: only theirs are the results of
-   * `through` probes by route. Absent before the first observation.
+   * The appliances that traffic by the routes of other machines goes through at present: only theirs are the
+   * results of `through` probes by route. Absent before the first observation.
    */
   readonly carriers?: readonly string[];
 }
@@ -36,7 +38,10 @@ export function reconfigure(health: Health, from: Config, to: Config, now: Insta
   );
 }
 
-/** Whether results of the probe belong to whichever appliance the routes lead to, rather than to a certain one. */
+/**
+ * Whether results of the probe belong to whichever appliance the routes lead to, rather than to a certain
+ * one.
+ */
 const followsRoutes = (probe: ProbeConfig, config: Config): boolean =>
   probe.kind === 'through' && probe.by === 'route' && probe.appliance !== config.node;
 
@@ -100,8 +105,8 @@ export function evidenceOf(health: Health, config: Config): readonly Evidence[] 
 }
 
 /**
- * The health after the routes were seen, or made, to lead to other appliances. Probes by route begin anew there, and fail
- * nobody before they have passed once: the change takes a while to arrive in the network.
+ * The health after the routes were seen, or made, to lead to other appliances. Probes by route begin anew
+ * there, and fail nobody before they have passed once: the change takes a while to arrive in the network.
  */
 export function setCarriers(
   health: Health,

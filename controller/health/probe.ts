@@ -1,4 +1,7 @@
-/** One probe over time: rounds, successes and failures in a row, and how fresh they are. Knows nothing of appliances. */
+/**
+ * One probe over time: rounds, successes and failures in a row, and how fresh they are. Knows nothing of
+ * appliances.
+ */
 import type { Instant } from '../base/time.ts';
 import type { ProbeConfig } from '../config.ts';
 import type { ProbeResult } from '../event.ts';
@@ -23,7 +26,9 @@ export interface ProbeState {
   readonly lastUpAt?: Instant;
   /** Why the last round said nothing, where it did not. */
   readonly silence?: string;
-  /** Failures count for nothing before the first success; set where the path of the probe has just been moved. */
+  /**
+   * Failures count for nothing before the first success; set where the path of the probe has just been moved.
+   */
   readonly unarmed?: true;
 }
 
@@ -89,8 +94,8 @@ export const isFresh = (
 ): boolean => last !== undefined && now - last.at <= intervalMs * fall + timeoutMs;
 
 /**
- * What a probe says now. `passing`: up, and its last round too; `failing`: not down yet, but its last round failed;
- * `rising`: it answers, and has not done so often enough; `unknown`: nothing fresh.
+ * What a probe says now. `passing`: up, and its last round too; `failing`: not down yet, but its last round
+ * failed; `rising`: it answers, and has not done so often enough; `unknown`: nothing fresh.
  */
 export type Says = 'passing' | 'failing' | 'rising' | 'down' | 'unknown';
 

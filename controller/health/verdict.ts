@@ -1,10 +1,10 @@
 /**
- * What a node makes of its probes of one appliance: healthy, suspect, dead or unknown, with the age of the evidence and
- * a sentence. Which group the appliance owns does not matter here, nor what other nodes think.
+ * What a node makes of its probes of one appliance: healthy, suspect, dead or unknown, with the age of the
+ * evidence and a sentence. Which group the appliance owns does not matter here, nor what other nodes think.
  *
  * - A `through` probe that passes proves that the appliance carries traffic: it is alive, at worst suspect.
- * - A `through` probe that is down is the appliance's fault, unless its target fails by way of every member: then it is the
- *   target's, and the evidence is excused.
+ * - A `through` probe that is down is the appliance's fault, unless its target fails by way of every member:
+ *   then it is the target's, and the evidence is excused.
  * - Without such evidence any required probe that is down means dead, and all passing means healthy.
  * - `daemon` probes that get no answer say nothing; advisory probes never decide.
  */
@@ -39,7 +39,10 @@ interface Finding {
   readonly failedSince?: Instant;
 }
 
-/** The verdict on `appliance` from all evidence of this node; `previous` gives `since` where the kind is the same. */
+/**
+ * The verdict on `appliance` from all evidence of this node; `previous` gives `since` where the kind is the
+ * same.
+ */
 export function judge(
   appliance: string,
   all: readonly Evidence[],
@@ -98,7 +101,10 @@ function weighSilence(rest: readonly (Evidence & { readonly says: Says })[], apo
   }
   if (owed.length === 0)
     return { kind: 'unknown', reason: `nothing that decides is probed from here${apology}` };
-  return { kind: 'healthy', reason: `${owed.map(({ config }) => config.id).join(', ')} pass${apology}` };
+  return {
+    kind: 'healthy',
+    reason: `${owed.map(({ config }) => config.id).join(', ')} ${owed.length === 1 ? 'passes' : 'pass'}${apology}`,
+  };
 }
 
 function complaint({ config, state }: Evidence): string {
@@ -117,8 +123,8 @@ const targetKey = (target: ThroughTarget): string =>
       : target.address;
 
 /**
- * Whether a failing `through` probe is its target's fault: this node probes the same target by way of other members too,
- * and none of them has got through since this one began to fail.
+ * Whether a failing `through` probe is its target's fault: this node probes the same target by way of other
+ * members too, and none of them has got through since this one began to fail.
  */
 function isTargetsFault({ config, state }: Evidence, all: readonly Evidence[]): boolean {
   if (config.kind !== 'through') return false;

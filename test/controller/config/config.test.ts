@@ -1,3 +1,4 @@
+/** The configuration file: what is read, and how each mistake is told. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { must } from '../../../controller/base/result.ts';
