@@ -168,6 +168,17 @@ async function runProgram(stack: Stack, options: DeployOptions): Promise<void> {
   }
 }
 
+/**
+ * Loaded before the program: errors without colours. Messages are not for a terminal here; and Node 20 colours a stack that
+ * names a file directly in `node_modules/@scope/`, as the SDK's source maps do, without end until memory is short.
+ */
+const PLAIN_ERRORS = `data:text/javascript,${encodeURIComponent(`
+import util from 'node:util';
+const { inspect } = util;
+const plain = (value, options) => inspect(value, typeof options === 'object' ? { ...options, colors: false } : {});
+util.inspect = Object.assign(plain, inspect);
+`)}`;
+
 function programArguments(
   stack: Stack,
   options: DeployOptions,
@@ -185,6 +196,8 @@ function programArguments(
     parallel: String(options.parallel ?? 16),
   };
   return [
+    '--import',
+    PLAIN_ERRORS,
     '--import',
     pathToFileURL(require.resolve('tsx')).href,
     require.resolve('@pulumi/pulumi/cmd/run/index.js'),
