@@ -73,9 +73,9 @@ export function attach(world: World, endpoint: Endpoint, socket: Duplex, act: Ac
 /** Splits the stream into lines; a line that is too long ends the session. */
 function readLines(socket: Duplex, line: (text: string) => void, ended: () => void): void {
   let rest = '';
-  socket.setEncoding('utf8');
-  socket.on('data', (text: string) => {
-    const lines = (rest + text).split('\n');
+  const decoder = new TextDecoder();
+  socket.on('data', (bytes: Buffer) => {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
     for (const each of lines) if (each !== '') line(each);
     if (rest.length > MAX_FRAME_BYTES) socket.destroy();

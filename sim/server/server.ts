@@ -1,7 +1,7 @@
 /** The simulator as an HTTP server: the APIs at `/`, the control API under `/_byoa/`. Owns the sockets and the real clock. */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { must } from '../../controller/base/result.ts';
 import { addHost, endpointOf, powerOffAll } from '../world/guests.ts';
@@ -156,6 +156,7 @@ function upgrade(world: World, act: Act, incoming: IncomingMessage, socket: Dupl
         `POST /_byoa/instances/${instance}/start.`,
       );
     }
+    if (socket instanceof Socket) socket.setTimeout(0);
     socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: byoa-attach\r\n\r\n');
     if (head.length > 0) socket.unshift(head);
     attach(world, endpoint, socket, act);
