@@ -68,7 +68,7 @@ export function matcher<R extends { readonly tags: Tags }>(
 ): (record: R) => boolean {
   const tests = wanted.map(({ Name: name = '', Values: values }) => {
     const property = name.startsWith('tag:')
-      ? (record: R) => record.tags[name.slice(4)]
+      ? (record: R) => tagValue(record.tags, name.slice(4))
       : name === 'tag-key'
         ? (record: R) => Object.keys(record.tags)
         : name === 'tag-value'
@@ -158,3 +158,5 @@ function atob64(text: string): string {
 /** Tags as EC2 shows them; nothing where there are none. */
 export const shownTags = (tags: Tags): { Key: string; Value: string }[] =>
   Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+
+const tagValue = (tags: Tags, key: string): string | undefined => (Object.hasOwn(tags, key) ? tags[key] : undefined);
