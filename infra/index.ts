@@ -44,9 +44,13 @@ const args: PairArgs = {
 const stack =
   config.design === 'egress-pair' ? new EgressPair('egress', args) : new FloatingEni('floating', args);
 
-export const design = config.design;
-export const vpcId = stack.vpcId;
-export const routeTableIds = stack.routeTableIds;
-export const nodes = stack.nodes;
-export const workloadInstanceId = stack.workloadInstanceId;
-export const floatingInterfaceId = stack instanceof FloatingEni ? stack.floatingInterfaceId : undefined;
+export default {
+  design: config.design,
+  vpcId: stack.vpcId,
+  routeTableIds: stack.routeTableIds,
+  nodes: stack.nodes,
+  ...(stack instanceof FloatingEni
+    ? { floatingInterfaceId: stack.floatingInterfaceId, floatingIp: stack.floatingIp }
+    : {}),
+  ...(stack.workloadInstanceId === undefined ? {} : { workloadInstanceId: stack.workloadInstanceId }),
+};

@@ -85,14 +85,14 @@ export class Network extends pulumi.ComponentResource {
     const name = `${this.prefix}-${role}-${zone.zone}`;
     const child = { parent: this };
     const tags = tagged(this.args.tags, name, { 'byoa:role': role });
-    const ipv6CidrBlock = vpc.ipv6CidrBlock.apply((block) => ipv6Block(block, zone.zone, role));
+    const ipv6CidrBlock = () => vpc.ipv6CidrBlock.apply((block) => ipv6Block(block, zone.zone, role));
     const subnet = new aws.ec2.Subnet(
       name,
       {
         vpcId: vpc.id,
         availabilityZone: zone.zone,
         cidrBlock: zone.blocks[role],
-        ...(this.args.ipv6 ? { ipv6CidrBlock } : {}),
+        ...(this.args.ipv6 ? { ipv6CidrBlock: ipv6CidrBlock() } : {}),
         tags,
       },
       child,

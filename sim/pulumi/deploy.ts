@@ -4,8 +4,9 @@
  * encryption of secrets, import, transforms, hooks, targets, or components of other languages, and says so where met.
  */
 import { spawn } from 'node:child_process';
+import { statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
@@ -132,25 +133,27 @@ function result(stack: Stack, elapsedMs: number): DeployResult {
 
 const require = createRequire(import.meta.url);
 
+/** The file of a program; a folder's is its index. */
+function entryOf(program: string): string {
+  const candidates = [program, join(program, 'index.ts'), join(program, 'index.js')];
+  const found = candidates.find((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true);
+  if (found !== undefined) return found;
+  throw new Error(`there is no Pulumi program at ${program}; name its file, or a folder with an index.ts`);
+}
+
 /** Runs the program in a process of its own, as Pulumi's language host does. */
 async function runProgram(stack: Stack, options: DeployOptions): Promise<void> {
   const monitor = await startMonitor(stack);
   try {
-    const program = resolve(options.programDir);
-    const isFile = /\.[cm]?[jt]s$/.test(program);
-    const pwd = isFile ? dirname(program) : program;
-    const child = spawn(
-      process.execPath,
-      programArguments(stack, options, monitor.address, pwd, isFile ? basename(program) : '.'),
-      {
-        stdio: ['ignore', 'pipe', 'pipe'],
-        env: {
-          ...process.env,
-          PULUMI_CONFIG: JSON.stringify(options.config),
-          PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(options.secretKeys ?? []),
-        },
+    const program = entryOf(resolve(options.programDir));
+    const child = spawn(process.execPath, programArguments(stack, options, monitor.address, program), {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        PULUMI_CONFIG: JSON.stringify(options.config),
+        PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(options.secretKeys ?? []),
       },
-    );
+    });
     const stderr: string[] = [];
     tell(child.stdout, (text) => stack.onEvent({ kind: 'message', severity: 'info', text }));
     tell(child.stderr, (text) => stderr.push(text));
@@ -183,9 +186,9 @@ function programArguments(
   stack: Stack,
   options: DeployOptions,
   address: string,
-  pwd: string,
-  entry: string,
+  program: string,
 ): readonly string[] {
+  const pwd = dirname(program);
   const flags: Readonly<Record<string, string>> = {
     monitor: address,
     engine: address,
@@ -203,7 +206,7 @@ function programArguments(
     require.resolve('@pulumi/pulumi/cmd/run/index.js'),
     ...Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]),
     ...(stack.dry ? ['--dry-run'] : []),
-    entry,
+    basename(program),
   ];
 }
 

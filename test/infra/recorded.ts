@@ -37,7 +37,8 @@ function mocks(): Mocks {
       arn: `arn:aws:ec2:eu-central-1:000000000000:${kind}/${id}`,
       allocationId: `eipalloc-${hex}`,
       publicIp: `198.51.100.${count}`,
-      ipv6CidrBlock: inputs.ipv6CidrBlock ?? '2001:db8:1:ff00::/56',
+      ipv6CidrBlock:
+        inputs.ipv6CidrBlock ?? (inputs.assignGeneratedIpv6CidrBlock ? '2001:db8:1:ff00::/56' : ''),
     };
     return { id, state };
   };
