@@ -45,7 +45,8 @@ export function formatAddress(address: Address): string {
 /** Bits of an address of the family: 32 or 128. */
 export const width = (family: 4 | 6): number => (family === 4 ? 32 : 128);
 
-const maskWord = (bits: number): number => (bits <= 0 ? 0 : bits >= 32 ? 0xffffffff : (-1 << (32 - bits)) >>> 0);
+const maskWord = (bits: number): number =>
+  bits <= 0 ? 0 : bits >= 32 ? 0xffffffff : (-1 << (32 - bits)) >>> 0;
 
 /** The address with all bits beyond `length` cleared. */
 export function mask(address: Address, length: number): Address {
@@ -60,7 +61,8 @@ export function parsePrefix(text: string, hostBits: 'refuse' | 'clear' = 'refuse
   const slash = text.indexOf('/');
   const address = parseAddress(slash < 0 ? text : text.slice(0, slash));
   const digits = text.slice(slash + 1);
-  if (slash < 0 || !address.ok || !/^(0|[1-9]\d{0,2})$/.test(digits)) return err(`'${text}' is not a CIDR block`);
+  if (slash < 0 || !address.ok || !/^(0|[1-9]\d{0,2})$/.test(digits))
+    return err(`'${text}' is not a CIDR block`);
   const length = Number(digits);
   if (length > width(address.value.family)) return err(`'${text}': the prefix length is too long`);
   const masked = mask(address.value, length);
@@ -86,7 +88,9 @@ export const covers = (outer: Prefix, inner: Prefix): boolean =>
 
 export const overlaps = (a: Prefix, b: Prefix): boolean => covers(a, b) || covers(b, a);
 
-/** The address `offset` beyond the start of `prefix`; offsets are below 2^32 and the caller keeps in range. */
+/**
+ * The address `offset` beyond the start of `prefix`; offsets are below 2^32 and the caller keeps in range.
+ */
 export function addressAt(prefix: Prefix, offset: number): Address {
   const [a, b, c, d] = prefix.address.words;
   const sum = d + offset;
