@@ -176,8 +176,13 @@ function decideTakeover(situation: Situation, owner: string, verdict: Verdict): 
   }
   const at = verdict.since + rank(situation, to, owner) * group.takeoverStaggerMs;
   if (now < at) {
-    const text = `${group.name}: ${dead}; leaves the members before ${to} ${formatMillis(at - verdict.since)} to take over.`;
+    const wait = formatMillis(at - verdict.since);
+    const text = `${group.name}: ${dead}; leaves the members before ${to} ${wait} to take over.`;
     return hold(`stagger ${owner} ${to}`, text, { wakeAt: at });
+  }
+  if (at > verdict.since && seenBefore(situation, at)) {
+    const text = `${group.name}: ${dead}; looks whether a member before ${to} has taken over.`;
+    return hold(`look ${owner} ${to}`, text, { look: true });
   }
   return move(
     to,
@@ -186,6 +191,10 @@ function decideTakeover(situation: Situation, owner: string, verdict: Verdict): 
     owner,
   );
 }
+
+/** Whether what was left to others until `at` must be looked at once more before doing it oneself. */
+const seenBefore = ({ view }: Situation, at: Instant): boolean =>
+  (view.observedAt ?? Number.NEGATIVE_INFINITY) < at;
 
 /** The members that `to` gives precedence: those preferred to it that are not dead. None, for an observer. */
 function rank(situation: Situation, to: string, except?: string): number {
@@ -199,6 +208,10 @@ function rank(situation: Situation, to: string, except?: string): number {
 function decideUnowned(situation: Situation, owner: Extract<Owner, { kind: 'split' | 'none' }>): Decision {
   const { group, state, self, now } = situation;
   const what = `${describeOwner(owner)} owns it`;
+  if (situation.view.routes.length === 0 && situation.view.eni === undefined) {
+    const text = `${group.name}: there is nothing to move, for ${owner.reason}.`;
+    return hold('nothing', text, { alarm: true });
+  }
   const held = owner.kind === 'split' ? owner.members : [];
   const healthy = group.members.filter((member) => isHealthy(situation, member));
   const to = self ?? healthy.find((member) => held.includes(member)) ?? healthy[0];
@@ -216,6 +229,9 @@ function decideUnowned(situation: Situation, owner: Extract<Owner, { kind: 'spli
   if (begun || first) return move(to, 'completion', text);
   const since = state.unowned?.since ?? now;
   const at = since + (rank(situation, to) + 1) * group.orphanGraceMs;
+  if (now >= at && seenBefore(situation, at)) {
+    return hold('unowned look', `${group.name}: ${what}; looks whether that is still so.`, { look: true });
+  }
   if (now >= at) return move(to, 'completion', text);
   const wait = formatMillis(at - since);
   return hold(

@@ -171,8 +171,9 @@ export function guestEnded(
 }
 
 /**
- * Begins to wait for traffic by way of the new owner. A probe by route follows the moved routes themselves; one by next hop shows
- * that the appliance carries traffic; its own look through itself shows only that it could.
+ * Begins to wait for traffic by way of the new owner. A probe by route follows the moved routes themselves;
+ * one by next hop shows that the appliance carries traffic; its own look through itself shows only that it
+ * could.
  */
 export function beginWatch(
   config: Config,

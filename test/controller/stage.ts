@@ -132,9 +132,11 @@ export function restart(stage: Stage, daemon: Daemon): void {
 /** Hands an event to a daemon and plays its effects. */
 export function deliver(stage: Stage, daemon: Daemon, event: Event): void {
   if (!daemon.running) return;
-  const before = JSON.stringify(daemon.node);
+  // Now and then, for it is slow: the node that a step is given must stay as it was.
+  const before = daemon.handled % 50 === 0 ? JSON.stringify(daemon.node) : undefined;
   const { node, effects } = step(daemon.node, event, stage.now);
-  if (JSON.stringify(daemon.node) !== before) throw new Error('step changed the node that it was given');
+  if (before !== undefined && JSON.stringify(daemon.node) !== before)
+    throw new Error('step changed the node that it was given');
   daemon.node = node;
   daemon.handled += 1;
   daemon.journal.push({ at: stage.now, event, effects });
