@@ -36,7 +36,7 @@ function progressLine(): { show: (text: string) => void; clear: () => void } {
   let last = '';
   return {
     show: (text) => {
-      const quiet = text.replace(/\d+ resources made/, '');
+      const quiet = text.replace(/, \d+ resources made$/, '');
       if (terminal) process.stderr.write(`\r\u001b[K${text}`);
       else if (quiet !== last) process.stderr.write(`${quiet}\n`);
       last = quiet;
@@ -58,11 +58,15 @@ async function run(options: DemoOptions): Promise<void> {
   const results: DesignResult[] = [];
   try {
     for (const design of options.design ? [options.design] : DESIGNS) {
-      const done = (part: Parameters<Parameters<typeof runDesign>[0]['done']>[0]): void => {
-        if (part.design) print(designText(part.design, paint));
-        if (part.drill) print(drillText(part.drill, paint));
-      };
-      results.push(await runDesign({ design, root: ROOT, directory, progress: progress.show, done }));
+      const result = await runDesign({
+        design,
+        root: ROOT,
+        directory,
+        progress: progress.show,
+        deployed: (deployed) => print(designText(deployed, paint)),
+        drilled: (drill) => print(drillText(drill, paint)),
+      });
+      results.push(result);
     }
   } finally {
     progress.clear();

@@ -41,7 +41,7 @@ function boxSvg(box: Placed): string {
 <text x="${box.x + 12}" y="${box.y + 20}" class="strong">${esc(box.name)}</text>${lines.join('')}`;
 }
 
-/** The middles of the boxes that a path of ENIs goes through, upwards to the Internet. */
+/** A line from the workload through the appliances of a path of ENIs, upwards to the Internet. */
 function pathSvg(
   path: readonly string[],
   placed: readonly Placed[],
@@ -49,11 +49,9 @@ function pathSvg(
   stroke: string,
   shift: number,
 ): string {
-  const stops: Placed[] = [];
-  for (const eni of path) {
-    const box = placed.find(({ enis }) => enis.some(({ id }) => id === eni));
-    if (box && stops.at(-1) !== box) stops.push(box);
-  }
+  const through = path.flatMap((eni) => placed.filter(({ enis }) => enis.some(({ id }) => id === eni)));
+  const appliances = new Set(through.filter(({ role }) => role === 'appliance'));
+  const stops = [...placed.filter(({ role }) => role === 'workload').slice(0, 1), ...appliances];
   const points = stops.flatMap((box) => {
     const x = box.x + BOX.width / 2 + shift;
     return box.role === 'workload'

@@ -1,0 +1,170 @@
+/**
+ * The stage of a demonstration: a design deployed into a simulator, with its daemons as processes. What an appliance's user
+ * data does on Debian (forward, masquerade, start the daemon) is done here by the simulator's control API.
+ */
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { parse, stringify } from 'yaml';
+import { assert, present } from '../../controller/base/result.ts';
+import type { RunningSimulator } from '../index.ts';
+import { deploy } from '../pulumi/deploy.ts';
+import { type Daemon, startDaemon } from './daemon.ts';
+import type { Box } from './report.ts';
+
+/** The host on the simulated Internet that workloads talk to and appliances probe. */
+export const HOST = '203.0.113.10';
+export const RECOVERY_LIMIT_MS = 30_000;
+const READY_LIMIT_MS = 20_000;
+
+/** What a deployment of a design tells about each node: see `infra/designs/pair.ts`. */
+export interface NodeOutput {
+  readonly name: string;
+  readonly instanceId: string;
+  readonly networkInterfaceId: string;
+  /** The daemon's configuration, YAML. */
+  readonly config: string;
+}
+
+export interface Stage {
+  /** Root of the project. */
+  readonly root: string;
+  /** A private folder for state, configurations, journals and sockets. */
+  readonly directory: string;
+  readonly simulator: RunningSimulator;
+  readonly nodes: readonly NodeOutput[];
+  /** Instance of the client. */
+  readonly workload: string;
+  readonly group: string;
+  readonly resources: number;
+  readonly progress: (text: string) => void;
+}
+
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+const isNode = (value: unknown): value is NodeOutput =>
+  typeof value === 'object' && value !== null && 'config' in value && 'networkInterfaceId' in value;
+
+/** Deploys `design` by the program in `infra/`, as any client of the simulator's API would. */
+export async function deployStage(
+  design: string,
+  place: Pick<Stage, 'root' | 'directory' | 'simulator' | 'progress'>,
+): Promise<Stage> {
+  place.progress('deploying');
+  const { url } = place.simulator;
+  let resources = 0;
+  const { outputs } = await deploy({
+    operation: 'up',
+    programDir: join(place.root, 'infra'),
+    project: 'byoa',
+    stack: `demo-${design}`,
+    stateFile: join(place.directory, 'state.json'),
+    config: {
+      'aws:region': 'eu-central-1',
+      'aws:accessKey': '123456789012',
+      'aws:secretKey': 'simulated',
+      'aws:endpoints': JSON.stringify([{ ec2: url, sts: url, iam: url }]),
+      'byoa:design': design,
+      'byoa:workload': 'true',
+      'byoa:probeTarget': HOST,
+      'byoa:daemonUrl': 'https://releases.example.com/byoa-linux-x64',
+      'byoa:daemonSha256': '0'.repeat(64),
+    },
+    onEvent: (event) => {
+      if (event.kind !== 'step-done' || event.step.kind !== 'create') return;
+      resources += 1;
+      place.progress(`deploying, ${resources} resources made`);
+    },
+  });
+  const { nodes, workloadInstanceId: workload } = outputs;
+  assert(Array.isArray(nodes) && nodes.every(isNode), 'the stack tells of its nodes');
+  assert(typeof workload === 'string', 'the stack has a workload');
+  const first: { groups: readonly { name: string }[] } = parse(present(nodes[0], 'a node').config);
+  return { ...place, nodes, workload, group: present(first.groups[0], 'a group').name, resources };
+}
+
+export const socketOf = (stage: Stage, name: string): string => join(stage.directory, `${name}.sock`);
+
+const programOf = (stage: Stage): string => join(stage.root, 'bin', 'byoa.js');
+
+/** Makes the node's instance forward and masquerade, and starts its daemon in it; resolves when it is ready. */
+export async function boot(stage: Stage, node: NodeOutput): Promise<Daemon> {
+  stage.progress(`starting daemon ${node.name}`);
+  stage.simulator.profile(node.instanceId, { role: 'nat', services: [] });
+  const configFile = join(stage.directory, `${node.name}.yaml`);
+  const config: Record<string, unknown> = parse(node.config);
+  config.journal = { directory: join(stage.directory, `journal-${node.name}`) };
+  config.control = { socket: socketOf(stage, node.name) };
+  await writeFile(configFile, stringify(config));
+  const target = stage.simulator.attachTo(node.instanceId);
+  const daemon = startDaemon({ name: node.name, program: programOf(stage), configFile, target });
+  try {
+    await daemon.logged({ topic: 'ready' }, READY_LIMIT_MS);
+  } catch (error) {
+    await daemon.stop();
+    throw error;
+  }
+  return daemon;
+}
+
+const execute = promisify(execFile);
+
+/** Runs a command of byoa as an operator would; resolves to what it printed, rejects when it fails. */
+export async function byoa(stage: Stage, args: readonly string[]): Promise<string> {
+  const { stdout } = await execute(process.execPath, [programOf(stage), ...args]);
+  return stdout;
+}
+
+/** Waits until every daemon sees `owner` own the group and all appliances healthy. */
+export async function settled(stage: Stage, owner: string): Promise<void> {
+  stage.progress(`waiting until ${owner} owns ${stage.group} and all appliances are healthy`);
+  const deadline = performance.now() + RECOVERY_LIMIT_MS;
+  let last = 'nothing';
+  while (performance.now() < deadline) {
+    const seen = await Promise.all(stage.nodes.map((node) => statusOf(stage, node.name)));
+    if (seen.every((one) => one.owner === owner && one.healthy)) return;
+    last = JSON.stringify(seen);
+    await pause(100);
+  }
+  throw new Error(`the daemons did not agree on ${owner} in ${RECOVERY_LIMIT_MS / 1000} s; they say ${last}`);
+}
+
+interface Said {
+  readonly owner?: string;
+  readonly healthy: boolean;
+}
+
+async function statusOf(stage: Stage, node: string): Promise<Said> {
+  const text = await byoa(stage, ['status', '--json', '--socket', socketOf(stage, node)]);
+  const status: {
+    readonly groups: readonly { readonly name: string; readonly owner: string }[];
+    readonly appliances: readonly { readonly verdict: string }[];
+  } = JSON.parse(text);
+  const group = status.groups.find(({ name }) => name === stage.group);
+  return {
+    ...(group && { owner: group.owner }),
+    healthy: status.appliances.every(({ verdict }) => verdict === 'healthy'),
+  };
+}
+
+/** The instances of the stage as the data plane has them now. */
+export function boxesOf(stage: Stage): Box[] {
+  const { instances, networkInterfaces, subnets } = stage.simulator.state();
+  return instances.map((machine) => {
+    const node = stage.nodes.find(({ instanceId }) => instanceId === machine.id);
+    const primary = networkInterfaces.find(({ id }) => id === machine.interfaces[0]?.id);
+    return {
+      id: machine.id,
+      name: node ? `appliance ${node.name}` : 'workload',
+      role: node ? 'appliance' : 'workload',
+      zone: machine.zone ?? '',
+      subnet: subnets.find(({ id }) => id === primary?.subnet)?.cidrs[0] ?? '',
+      enis: machine.interfaces.map(({ id, addresses, deviceIndex }) => ({
+        id,
+        address: addresses[0] ?? '',
+        deviceIndex: deviceIndex ?? 0,
+      })),
+    };
+  });
+}
