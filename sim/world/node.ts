@@ -1,0 +1,259 @@
+/**
+ * The controller's own brain in a machine of a world: its probes are packets, its EC2 calls travel over the simulated network,
+ * its journal is a list. Time, loss and power are the world's; it may crash at any event and start again with its memory.
+ */
+import { must, present, unreachable } from '../../controller/base/result.ts';
+import type { Instant } from '../../controller/base/time.ts';
+import type { Config } from '../../controller/config.ts';
+import type { Command, Effect, Event, Memory } from '../../controller/event.ts';
+import { createNode, type Node, nextDeadline, recall, step } from '../../controller/node.ts';
+import { type Caller, callApi, serveApis } from './api-client.ts';
+import { type Endpoint, inProgram, programTimer } from './endpoint.ts';
+import { changeGuest, endpointOf } from './guests.ts';
+import { schedule } from './kernel.ts';
+import { type Commands, runProbe } from './probe.ts';
+import { listen } from './sockets.ts';
+import type { World } from './state.ts';
+import { type Connection, finish, type TcpProgram, write } from './tcp.ts';
+
+/** What a guest change and a hook take, ms. */
+const GUEST_MS = 5;
+const HOOK_MS = 1;
+
+export interface DaemonOptions {
+  /** The instance, or the address of the Internet host, that it runs on. */
+  readonly machine: string;
+  readonly config: Config;
+  readonly memory?: Memory;
+  readonly seed?: number | string;
+  readonly observeOnly?: boolean;
+  /** The account of its calls; that of the instance's VPC where absent. */
+  readonly account?: string;
+  readonly commands?: Commands;
+  /** The failure of a hook, if it fails. */
+  readonly hook?: (effect: Extract<Effect, { kind: 'hook' }>) => string | undefined;
+  /** Crashes when it has taken in so many events: before any effect of the last one, or after the first `effects` of them. */
+  readonly crashAfter?: { readonly events: number; readonly effects?: number };
+}
+
+/** A daemon that runs, or ran. `events` and `effects` are its journal: all that came in and went out, with instants. */
+export interface Daemon {
+  readonly world: World;
+  readonly endpoint: Endpoint;
+  readonly options: DaemonOptions;
+  node: Node;
+  running: boolean;
+  /** Why it does not run any more. */
+  ended: string | undefined;
+  readonly events: { readonly at: Instant; readonly event: Event }[];
+  readonly effects: { readonly at: Instant; readonly effect: Effect }[];
+  readonly replies: Map<number, { readonly ok: boolean; readonly body: unknown }>;
+  /** What it last said of its own appliance. */
+  word: { readonly healthy: boolean; readonly reason: string } | undefined;
+  /** The deadline that is scheduled. */
+  armedFor: Instant | undefined;
+  nextCommand: number;
+  /** What its end gives back: ports, calls. */
+  readonly cleanUp: Set<() => void>;
+}
+
+/** Starts a daemon on a machine that runs; its first event is `start`, at once. */
+export function startDaemon(world: World, options: DaemonOptions): Daemon {
+  const endpoint = present(endpointOf(world, options.machine), `the machine ${options.machine}`);
+  const { config, observeOnly = false, seed = 1 } = options;
+  serveApis(world);
+  const daemon: Daemon = {
+    world,
+    endpoint,
+    options,
+    node: createNode({ config, observeOnly, seed }, world.now),
+    running: endpoint.power !== 'dead',
+    ended: endpoint.power === 'dead' ? 'its machine is dead' : undefined,
+    events: [],
+    effects: [],
+    replies: new Map(),
+    word: undefined,
+    armedFor: undefined,
+    nextCommand: 1,
+    cleanUp: new Set(),
+  };
+  const onPower = (power: string): void => {
+    if (power === 'dead') end(daemon, 'its machine is dead');
+  };
+  endpoint.powerListeners.add(onPower);
+  daemon.cleanUp.add(() => endpoint.powerListeners.delete(onPower));
+  if (config.health !== undefined && daemon.running) {
+    daemon.cleanUp.add(
+      must(listen(endpoint, config.health.port, (_peer, connection) => sayWord(daemon, connection))),
+    );
+  }
+  feed(daemon, { kind: 'start', ...(options.memory && { memory: options.memory }) });
+  return daemon;
+}
+
+/** Kills the process: nothing is cleaned up but what its kernel does. The machine goes on. */
+export const crash = (daemon: Daemon): void => end(daemon, 'it was killed');
+
+/** What the journal of a daemon tells its next run. */
+export const memoryOf = (daemon: Daemon): Memory => recall(daemon.node);
+
+/** Starts a daemon anew, with what its journal holds; options that are given replace the old ones. */
+export function restartDaemon(daemon: Daemon, changed: Partial<DaemonOptions> = {}): Daemon {
+  if (daemon.running) crash(daemon);
+  const { crashAfter: _, ...options } = daemon.options;
+  return startDaemon(daemon.world, { ...options, memory: memoryOf(daemon), ...changed });
+}
+
+/** Gives a daemon an operator's command; its reply appears in `replies` under the number that is returned. */
+export function give(daemon: Daemon, command: Command): number {
+  const id = daemon.nextCommand++;
+  feed(daemon, { kind: 'command', id, command });
+  return id;
+}
+
+/** Tells a daemon to leave cleanly. */
+export const stopDaemon = (daemon: Daemon): void => feed(daemon, { kind: 'stop' });
+
+/** Gives a daemon a new configuration. */
+export const reconfigureDaemon = (daemon: Daemon, config: Config): void =>
+  feed(daemon, { kind: 'configured', config });
+
+/** What a daemon has logged on a topic, or at all. */
+export function logOf(daemon: Daemon, topic?: string): { at: Instant; text: string; topic: string }[] {
+  return daemon.effects.flatMap(({ at, effect }) =>
+    effect.kind === 'log' && (topic === undefined || effect.topic === topic)
+      ? [{ at, text: effect.text, topic: effect.topic }]
+      : [],
+  );
+}
+
+function end(daemon: Daemon, why: string): void {
+  if (!daemon.running) return;
+  daemon.running = false;
+  daemon.ended = why;
+  for (const cleanUp of [...daemon.cleanUp]) cleanUp();
+  daemon.cleanUp.clear();
+}
+
+/** An event reaches the daemon when its machine lets programs run. */
+function feed(daemon: Daemon, event: Event): void {
+  inProgram(daemon.endpoint, () => {
+    if (daemon.running) handle(daemon, event);
+  });
+}
+
+function handle(daemon: Daemon, event: Event): void {
+  const { world, options } = daemon;
+  const at = world.now;
+  daemon.events.push({ at, event });
+  const { node, effects } = step(daemon.node, event, at);
+  daemon.node = node;
+  const last = daemon.events.length === options.crashAfter?.events;
+  for (const effect of last ? effects.slice(0, options.crashAfter?.effects ?? 0) : effects) {
+    daemon.effects.push({ at, effect });
+    perform(daemon, effect);
+  }
+  if (last) end(daemon, `it crashed at event ${daemon.events.length}`);
+  else arm(daemon);
+}
+
+/** One timer for the earliest deadline. */
+function arm(daemon: Daemon): void {
+  const due = nextDeadline(daemon.node);
+  if (!daemon.running || due === undefined || (daemon.armedFor !== undefined && daemon.armedFor <= due))
+    return;
+  daemon.armedFor = due;
+  schedule(daemon.world, due, () => {
+    if (daemon.armedFor !== due) return;
+    daemon.armedFor = undefined;
+    feed(daemon, { kind: 'deadline' });
+  });
+}
+
+function perform(daemon: Daemon, effect: Effect): void {
+  const { endpoint, options, world } = daemon;
+  switch (effect.kind) {
+    case 'probe': {
+      const { probe, round, spec } = effect;
+      const commands = options.commands ?? noCommands;
+      runProbe(endpoint, spec, commands, (result) =>
+        feed(daemon, { kind: 'probe-result', probe, round, result }),
+      );
+      break;
+    }
+    case 'ec2-call': {
+      const giveUp = callApi(callerOf(daemon), effect.call, (outcome) => {
+        daemon.cleanUp.delete(giveUp);
+        feed(daemon, { kind: 'ec2-outcome', request: effect.request, outcome });
+      });
+      daemon.cleanUp.add(giveUp);
+      break;
+    }
+    case 'guest':
+      programTimer(endpoint, GUEST_MS, () => {
+        if (!daemon.running) return;
+        const failure = changeGuest(world, endpoint.name, effect.changes);
+        feed(daemon, {
+          kind: 'guest-outcome',
+          request: effect.request,
+          ...(failure !== undefined && { failure }),
+        });
+      });
+      break;
+    case 'hook':
+      programTimer(endpoint, HOOK_MS, () => {
+        const failure = options.hook?.(effect);
+        feed(daemon, {
+          kind: 'hook-outcome',
+          request: effect.request,
+          ...(failure !== undefined && { failure }),
+        });
+      });
+      break;
+    case 'reply':
+      daemon.replies.set(effect.id, { ok: effect.ok, body: effect.body });
+      break;
+    case 'own-word':
+      daemon.word = { healthy: effect.healthy, reason: effect.reason };
+      break;
+    case 'log':
+      break;
+    case 'stopped':
+      end(daemon, 'it has left');
+      break;
+    default:
+      unreachable(effect);
+  }
+}
+
+const noCommands: Commands = (command) => ({
+  kind: 'silent',
+  reason: `'${command[0]}' cannot run in a simulated world`,
+});
+
+function callerOf({ world, endpoint, options }: Daemon): Caller {
+  const { region, attemptTimeoutMs, timeoutMs } = options.config.aws;
+  const vpc = world.records.vpc.get(world.records.instance.get(endpoint.name)?.vpc ?? '');
+  const account = present(options.account ?? vpc?.account, `the account of ${endpoint.name}`);
+  return { world, endpoint, account, region, attemptTimeoutMs, timeoutMs };
+}
+
+/** The health address: 200 or 503, and why; 204 before the first word. */
+function sayWord(daemon: Daemon, connection: Connection): TcpProgram {
+  let head = '';
+  return {
+    data: (bytes) => {
+      head += new TextDecoder('latin1').decode(bytes);
+      if (!head.includes('\r\n\r\n')) return;
+      head = '';
+      const { word } = daemon;
+      const status =
+        word === undefined ? '204 No Content' : word.healthy ? '200 OK' : '503 Service Unavailable';
+      const body = word === undefined ? '' : `${JSON.stringify(word)}\n`;
+      const text = `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n${body}`;
+      write(connection, new TextEncoder().encode(text));
+      finish(connection);
+    },
+    end: () => finish(connection),
+  };
+}
