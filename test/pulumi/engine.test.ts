@@ -1,6 +1,9 @@
 import { existsSync, statSync, writeFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { bench, changes } from './boxes.ts';
+
+// Each operation starts a process of its own, which takes seconds where other tests run beside it.
+vi.setConfig({ testTimeout: 180_000 });
 
 const SMALL = { name: 'small', size: 1, on: 'big' };
 const BIG = { name: 'big', size: 9 };
