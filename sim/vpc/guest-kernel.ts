@@ -18,7 +18,7 @@ import {
 } from './guest.ts';
 import { destinationOf, formatMac, type Header, isUnspecified, nextHopOf, sourceOf } from './header.ts';
 import { type Recorder, record } from './hop.ts';
-import { masquerade, unmasquerade } from './masquerade.ts';
+import { isAnswer, masquerade, unmasquerade } from './masquerade.ts';
 import type { Port } from './nodes.ts';
 
 /** Whether the packet's destination is configured on the guest, on whichever device. */
@@ -104,7 +104,7 @@ export function output(
   h.n2 = onLink ? h.d2 : route.v2;
   h.n3 = onLink ? h.d3 : route.v3;
   if (!device.up) return CODE.GUEST_LINK_DOWN;
-  const masks = guest.profile.masquerade.includes(device.index);
+  const masks = guest.profile.masquerade.includes(device.index) && !isAnswer(guest.nat, h);
   if (masks || isUnspecified(h)) {
     const own = sourceFor(device, h);
     if (own === undefined) {

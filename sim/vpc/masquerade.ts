@@ -151,6 +151,16 @@ export function unmasquerade(nat: Nat, h: Header, idle: IdleTimes): boolean {
   return true;
 }
 
+/**
+ * Whether `h` answers a flow that was masqueraded: it goes out as it is, as in Linux, where NAT is for new
+ * flows.
+ */
+export function isAnswer(nat: Nat, h: Header): boolean {
+  if (nat.forward.used === 0) return false;
+  fillBackToForward(h);
+  return findFlow(nat.forward, forwardKey, h.now) !== undefined;
+}
+
 /** The forward key of the flow that the (already rewritten) answer `h` belongs to. */
 function fillBackToForward(h: Header): void {
   forwardKey.scope = scope(h);
