@@ -12,7 +12,7 @@ import { type Observed, want } from './observe.ts';
 import { advanceGuest, checkWatch, noteOwner } from './ownership.ts';
 import type { Need } from './step.ts';
 import type { Turn } from './turn.ts';
-import type { GroupView } from './view.ts';
+import { type GroupView, isInTransition } from './view.ts';
 
 /** How soon a group in transition is looked at again while somebody else is at work on it. */
 const TRANSITION_MS = 500;
@@ -82,7 +82,5 @@ function needOf(decision: Decision, view: GroupView, turn: Turn): Need {
   const { owner, seen } = view;
   const wakeAt = decision.kind === 'hold' && decision.wakeAt !== undefined ? { wakeAt: decision.wakeAt } : {};
   if (decision.kind === 'hold' && decision.look) return { ...wakeAt, look: { after: seen, at: turn.now } };
-  const moving =
-    owner.kind === 'none' || owner.kind === 'split' || (owner.kind === 'member' && owner.phase !== 'settled');
-  return moving ? { ...wakeAt, look: { after: seen, at: turn.now + TRANSITION_MS } } : wakeAt;
+  return isInTransition(owner) ? { ...wakeAt, look: { after: seen, at: turn.now + TRANSITION_MS } } : wakeAt;
 }

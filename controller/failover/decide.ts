@@ -139,13 +139,17 @@ function decideOwned(situation: Situation, owner: Extract<Owner, { kind: 'member
       alarm,
     );
   }
-  return decideTakeover(situation, member, verdict);
+  return decideTakeover(situation, owner, verdict);
 }
 
 const because = ({ kind, reason }: Verdict): string => (kind === 'healthy' ? '' : ` (${reason})`);
 
 /** The owner is dead: is there a member that this node may give the group to, now? */
-function decideTakeover(situation: Situation, owner: string, verdict: Verdict): Decision {
+function decideTakeover(
+  situation: Situation,
+  { member: owner, phase }: Extract<Owner, { kind: 'member' }>,
+  verdict: Verdict,
+): Decision {
   const { group, state, self, now } = situation;
   const dead = `${owner} owns it and is dead (${verdict.reason})`;
   const to = self ?? group.members.find((member) => member !== owner && isHealthy(situation, member));
@@ -174,13 +178,17 @@ function decideTakeover(situation: Situation, owner: string, verdict: Verdict): 
     const text = `${group.name}: ${dead}; waits for evidence of ${to} that is newer than that failure.`;
     return hold(`proof ${owner} ${to}`, text);
   }
-  const at = verdict.since + rank(situation, to, owner) * group.takeoverStaggerMs;
+  // Where its ENI is on the way already, somebody is at work and gets the time that an honest move takes.
+  const moving = phase === 'settled' ? undefined : state.unowned;
+  const since = moving?.since ?? verdict.since;
+  const before = rank(situation, to, owner);
+  const at = since + before * (moving === undefined ? group.takeoverStaggerMs : group.orphanGraceMs);
   if (now < at) {
-    const wait = formatMillis(at - verdict.since);
+    const wait = formatMillis(at - since);
     const text = `${group.name}: ${dead}; leaves the members before ${to} ${wait} to take over.`;
     return hold(`stagger ${owner} ${to}`, text, { wakeAt: at });
   }
-  if (at > verdict.since && seenBefore(situation, at)) {
+  if (before > 0 && seenBefore(situation, at)) {
     const text = `${group.name}: ${dead}; looks whether a member before ${to} has taken over.`;
     return hold(`look ${owner} ${to}`, text, { look: true });
   }

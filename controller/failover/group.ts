@@ -85,7 +85,7 @@ export interface GroupState {
   readonly lossSeen?: { readonly to: string; readonly seen: number };
   /** When this node began its moves of the group: for damping. */
   readonly moves: readonly Instant[];
-  /** Since when nobody owns it as a whole in the present way. */
+  /** Since when it has been in transition in the present way. */
   readonly unowned?: { readonly as: string; readonly since: Instant };
   readonly operation?: Operation;
   readonly switchover?: { readonly command: number; readonly to: string };

@@ -12,7 +12,7 @@ import * as guest from './guest.ts';
 import type { Observed } from './observe.ts';
 import type { Need } from './step.ts';
 import type { Turn } from './turn.ts';
-import { describeOwner, type GroupView } from './view.ts';
+import { describeOwner, type GroupView, isInTransition } from './view.ts';
 
 /** How long traffic is waited for after a move before people are told. */
 const WATCH_MS = 30_000;
@@ -61,11 +61,10 @@ export function noteOwner(
 }
 
 /**
- * Since when the group has been without owner in the present way: any change means that somebody is at work.
+ * Since when the group has been in transition in the present way: any change means that somebody is at work.
  */
 function noteUnowned(state: GroupState, { owner, routes, eni }: GroupView, turn: Turn): GroupState {
-  if (owner.kind !== 'none' && owner.kind !== 'split')
-    return state.unowned === undefined ? state : without(state, 'unowned');
+  if (!isInTransition(owner)) return state.unowned === undefined ? state : without(state, 'unowned');
   const as = JSON.stringify([owner, routes.map(({ key, target }) => [key, target]), eni?.status]);
   return state.unowned?.as === as ? state : { ...state, unowned: { as, since: turn.now } };
 }

@@ -149,6 +149,10 @@ function eniOwner(
 export const instanceOf = ({ eni, instance }: Appliance, observed: Observed): string | undefined =>
   observed.enis[eni]?.attachment?.instance ?? instance;
 
+/** Whether no member owns all of it for good: somebody is moving it, or was. */
+export const isInTransition = (owner: Owner): boolean =>
+  owner.kind === 'none' || owner.kind === 'split' || (owner.kind === 'member' && owner.phase !== 'settled');
+
 /** `a`, `nobody (rtb-1 0.0.0.0/0 does not exist)`: for sentences. */
 export function describeOwner(owner: Owner): string {
   switch (owner.kind) {
