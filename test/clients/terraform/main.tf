@@ -1,0 +1,245 @@
+# The kinds of resource of both designs, as an unmodified AWS provider makes them. An attachment of an ENI is part of its
+# instance here: as a resource of its own the provider takes 2.5 minutes to destroy it, on AWS too (its issue 45835).
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws" }
+  }
+}
+
+variable "endpoint" {}
+variable "owner" { default = "a" }
+
+provider "aws" {
+  region     = "eu-central-1"
+  access_key = "123456789012"
+  secret_key = "simulated"
+  endpoints {
+    ec2 = var.endpoint
+    iam = var.endpoint
+    sts = var.endpoint
+  }
+}
+
+data "aws_caller_identity" "me" {}
+data "aws_availability_zones" "all" { state = "available" }
+
+data "aws_ami" "debian" {
+  most_recent = true
+  owners      = ["136693071363"]
+  filter {
+    name   = "name"
+    values = ["debian-12-amd64-*"]
+  }
+}
+
+resource "aws_vpc" "main" {
+  cidr_block = "10.20.0.0/16"
+  tags       = { Name = "byoa-${var.owner}" }
+}
+
+resource "aws_internet_gateway" "main" {
+  vpc_id = aws_vpc.main.id
+}
+
+resource "aws_subnet" "public" {
+  for_each          = { a = 0, b = 1 }
+  vpc_id            = aws_vpc.main.id
+  cidr_block        = cidrsubnet(aws_vpc.main.cidr_block, 8, each.value)
+  availability_zone = data.aws_availability_zones.all.names[each.value]
+}
+
+resource "aws_subnet" "private" {
+  vpc_id            = aws_vpc.main.id
+  cidr_block        = "10.20.100.0/24"
+  availability_zone = data.aws_availability_zones.all.names[0]
+}
+
+resource "aws_route_table" "public" {
+  vpc_id = aws_vpc.main.id
+  tags   = { Name = "public-${var.owner}" }
+}
+
+resource "aws_route" "internet" {
+  route_table_id         = aws_route_table.public.id
+  destination_cidr_block = "0.0.0.0/0"
+  gateway_id             = aws_internet_gateway.main.id
+}
+
+resource "aws_route" "internet6" {
+  route_table_id              = aws_route_table.public.id
+  destination_ipv6_cidr_block = "::/0"
+  gateway_id                  = aws_internet_gateway.main.id
+}
+
+resource "aws_route_table_association" "public" {
+  for_each       = aws_subnet.public
+  subnet_id      = each.value.id
+  route_table_id = aws_route_table.public.id
+}
+
+resource "aws_route_table" "private" {
+  vpc_id = aws_vpc.main.id
+}
+
+resource "aws_route_table" "inline" {
+  vpc_id = aws_vpc.main.id
+  route {
+    cidr_block           = "192.0.2.0/24"
+    network_interface_id = aws_network_interface.appliance["a"].id
+  }
+}
+
+resource "aws_route" "egress" {
+  route_table_id         = aws_route_table.private.id
+  destination_cidr_block = "198.51.100.0/24"
+  network_interface_id   = aws_network_interface.appliance[var.owner].id
+}
+
+resource "aws_main_route_table_association" "private" {
+  vpc_id         = aws_vpc.main.id
+  route_table_id = aws_route_table.private.id
+}
+
+resource "aws_security_group" "appliance" {
+  name_prefix = "appliance-"
+  description = "what the appliances may hear"
+  vpc_id      = aws_vpc.main.id
+  ingress {
+    protocol    = "icmp"
+    from_port   = -1
+    to_port     = -1
+    cidr_blocks = ["10.20.0.0/16"]
+  }
+  egress {
+    protocol         = "-1"
+    from_port        = 0
+    to_port          = 0
+    cidr_blocks      = ["0.0.0.0/0"]
+    ipv6_cidr_blocks = ["::/0"]
+  }
+}
+
+resource "aws_security_group_rule" "ssh" {
+  security_group_id = aws_security_group.workload.id
+  type              = "ingress"
+  protocol          = "tcp"
+  from_port         = 22
+  to_port           = 22
+  cidr_blocks       = ["10.0.0.0/8"]
+}
+
+resource "aws_security_group" "workload" {
+  name   = "workload"
+  vpc_id = aws_vpc.main.id
+}
+
+resource "aws_vpc_security_group_ingress_rule" "peers" {
+  security_group_id            = aws_security_group.workload.id
+  ip_protocol                  = "udp"
+  from_port                    = 3784
+  to_port                      = 3784
+  referenced_security_group_id = aws_security_group.appliance.id
+  description                  = "from ${var.owner}"
+}
+
+resource "aws_vpc_security_group_egress_rule" "all" {
+  security_group_id = aws_security_group.workload.id
+  ip_protocol       = "-1"
+  cidr_ipv4         = "0.0.0.0/0"
+}
+
+resource "aws_network_interface" "appliance" {
+  for_each          = aws_subnet.public
+  subnet_id         = each.value.id
+  private_ips       = [cidrhost(each.value.cidr_block, 10)]
+  security_groups   = [aws_security_group.appliance.id]
+  source_dest_check = false
+  description       = "appliance ${each.key}"
+}
+
+resource "aws_network_interface" "service" {
+  subnet_id         = aws_subnet.private.id
+  private_ips       = ["10.20.100.50"]
+  source_dest_check = false
+}
+
+resource "aws_iam_role" "node" {
+  name = "byoa-node"
+  assume_role_policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "ec2.amazonaws.com" } }]
+  })
+}
+
+resource "aws_iam_role_policy" "node" {
+  role = aws_iam_role.node.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      { Effect = "Allow", Action = ["ec2:DescribeRouteTables"], Resource = "*" },
+      { Effect = "Allow", Action = ["ec2:ReplaceRoute"], Resource = aws_route_table.private.arn },
+    ]
+  })
+}
+
+resource "aws_iam_instance_profile" "node" {
+  role = aws_iam_role.node.name
+}
+
+resource "aws_instance" "appliance" {
+  for_each             = aws_network_interface.appliance
+  ami                  = data.aws_ami.debian.id
+  instance_type        = "t3.small"
+  iam_instance_profile = aws_iam_instance_profile.node.name
+  user_data            = "#!/bin/sh\necho ${each.key}\n"
+  network_interface {
+    device_index         = 0
+    network_interface_id = each.value.id
+  }
+  dynamic "network_interface" {
+    for_each = each.key == "a" ? [aws_network_interface.service.id] : []
+    content {
+      device_index         = 1
+      network_interface_id = network_interface.value
+    }
+  }
+  metadata_options {
+    http_tokens                 = "required"
+    http_put_response_hop_limit = 1
+  }
+  root_block_device {
+    volume_size = 9
+    volume_type = "gp3"
+    encrypted   = true
+  }
+  tags = { Name = "appliance-${each.key}", Owner = var.owner }
+}
+
+resource "aws_instance" "workload" {
+  ami                    = data.aws_ami.debian.id
+  instance_type          = "t3.micro"
+  subnet_id              = aws_subnet.private.id
+  vpc_security_group_ids = [aws_security_group.workload.id]
+
+  associate_public_ip_address = true
+}
+
+resource "aws_eip" "appliance" {
+  for_each          = aws_network_interface.appliance
+  domain            = "vpc"
+  network_interface = each.value.id
+  depends_on        = [aws_internet_gateway.main]
+}
+
+resource "aws_eip" "spare" {
+  domain = "vpc"
+}
+
+resource "aws_eip_association" "spare" {
+  allocation_id        = aws_eip.spare.id
+  network_interface_id = aws_network_interface.service.id
+  depends_on           = [aws_internet_gateway.main]
+}
+
+output "account" { value = data.aws_caller_identity.me.account_id }
+output "workload_ip" { value = aws_instance.workload.public_ip }
