@@ -1,0 +1,128 @@
+/** User data is run, not read: by bash, in a temporary root, with its own words. */
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { USER_DATA_LIMIT_BYTES, userData } from '../../infra/components/user-data.ts';
+
+const EXECUTABLE = '#!/bin/sh\necho the daemon\n';
+const SHA256 = createHash('sha256').update(EXECUTABLE).digest('hex');
+const ARGS = {
+  appliance: 'a',
+  daemonUrl: 'http://127.0.0.1:1/byoa',
+  daemonSha256: SHA256,
+  config: "version: 1\nnode: a\nname: 'it''s $HOME `date` \\n'\n",
+  masquerade: '10.0.0.0/16',
+  ipv6: false,
+};
+const have = (command: string): boolean => spawnSync('bash', ['-c', `command -v ${command}`]).status === 0;
+
+/** The script with `call` in place of its last line, in a root of its own. */
+function script(args: typeof ARGS, root: string, call: string): string {
+  const text = userData(args);
+  expect(text.endsWith('\nmain\n')).toBe(true);
+  const settings = `ROOT='${root}'\nATTEMPTS=2\nPAUSE_S=0\n`;
+  return text.replace(/\nmain\n$/, `\n${settings}${call}\n`);
+}
+
+const bash = (text: string): Promise<{ readonly code: number | null; readonly err: string }> =>
+  new Promise((resolve) => {
+    const child = spawn('bash', ['-s'], { stdio: ['pipe', 'ignore', 'pipe'] });
+    let err = '';
+    child.stderr.on('data', (data) => {
+      err += String(data);
+    });
+    child.on('close', (code) => resolve({ code, err }));
+    child.stdin.end(text);
+  });
+
+const newRoot = (): string => {
+  const root = mkdtempSync(join(tmpdir(), 'byoa-root-'));
+  mkdirSync(join(root, 'usr/local/bin'), { recursive: true });
+  return root;
+};
+
+describe('user data', () => {
+  let server: Server;
+  let url = '';
+  beforeAll(async () => {
+    server = createServer((_request, response) => response.end(EXECUTABLE));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/byoa`;
+  });
+  afterAll(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+
+  it('is a script that bash accepts', () => {
+    execFileSync('bash', ['-n'], { input: userData({ ...ARGS, ipv6: true }) });
+  });
+
+  it('writes the configuration byte for byte, whatever stands in it', async () => {
+    const root = newRoot();
+    expect(await bash(script(ARGS, root, 'write_files'))).toMatchObject({ code: 0 });
+    expect(readFileSync(join(root, 'etc/byoa/byoa.yaml'), 'utf8')).toBe(ARGS.config);
+    expect(readFileSync(join(root, 'etc/sysctl.d/90-byoa.conf'), 'utf8')).toContain(
+      'net.ipv4.ip_forward = 1',
+    );
+    expect(readFileSync(join(root, 'etc/nftables.conf'), 'utf8')).toContain(
+      'ip saddr 10.0.0.0/16 ip daddr != 10.0.0.0/16 masquerade',
+    );
+  });
+
+  it('installs the executable whose digest is right', async () => {
+    const root = newRoot();
+    const result = await bash(script({ ...ARGS, daemonUrl: url }, root, 'install_daemon'));
+    expect(result).toEqual({ code: 0, err: '' });
+    expect(readFileSync(join(root, 'usr/local/bin/byoa'), 'utf8')).toBe(EXECUTABLE);
+    expect(statSync(join(root, 'usr/local/bin/byoa')).mode & 0o777).toBe(0o755);
+  });
+
+  it('stops at a wrong digest: nothing is installed and nothing is started', async () => {
+    const root = newRoot();
+    const args = { ...ARGS, daemonUrl: url, daemonSha256: '0'.repeat(64) };
+    const { code, err } = await bash(script(args, root, `install_daemon\ntouch '${root}/started'`));
+    expect(code).not.toBe(0);
+    expect(err).toContain(`has SHA-256 ${SHA256}, not ${'0'.repeat(64)}`);
+    expect(existsSync(join(root, 'usr/local/bin/byoa'))).toBe(false);
+    expect(existsSync(join(root, 'usr/local/bin/byoa.part'))).toBe(false);
+    expect(existsSync(join(root, 'started'))).toBe(false);
+  });
+
+  it('tries again, then says that no daemon watches', async () => {
+    const { code, err } = await bash(script(ARGS, newRoot(), 'install_daemon'));
+    expect(code).not.toBe(0);
+    expect(err).toContain('attempt 2 of 2');
+    expect(err).toContain('no daemon watches it');
+  });
+
+  it('does not run what stands in a URL', async () => {
+    const root = newRoot();
+    const daemonUrl = `http://127.0.0.1:1/'; touch '${root}/pwned`;
+    await bash(script({ ...ARGS, daemonUrl }, root, 'install_daemon'));
+    expect(existsSync(join(root, 'pwned'))).toBe(false);
+  });
+
+  it('refuses a configuration that does not fit, with its size and the limit', () => {
+    const config = `# ${'x'.repeat(USER_DATA_LIMIT_BYTES)}\n`;
+    expect(() => userData({ ...ARGS, config })).toThrow(/appliance a has \d+ bytes, and EC2 takes 16384/);
+    expect(() => userData({ ...ARGS, config: 'a\nEND_OF_FILE\nb\n' })).toThrow(/END_OF_FILE/);
+  });
+
+  it.skipIf(!have('systemd-analyze'))(
+    'makes a unit that systemd accepts (skipped: systemd-analyze not found)',
+    async () => {
+      const root = newRoot();
+      await bash(script(ARGS, root, 'write_files'));
+      const unit = join(root, 'etc/systemd/system/byoa.service');
+      writeFileSync(unit, readFileSync(unit, 'utf8').replace(/\/usr\/local\/bin\/byoa/g, '/bin/true'));
+      const result = spawnSync('systemd-analyze', ['verify', '--man=no', unit], { encoding: 'utf8' });
+      expect(result.stderr.split('\n').filter((line) => line.includes('byoa.service'))).toEqual([]);
+    },
+  );
+});
