@@ -141,7 +141,7 @@ describe('packet forwarding', () => {
     expect(a.devices.map((device) => formatMac(device.mac))).toEqual(['02:00:00:00:01:0a']);
   });
 
-  it('F8: DHCP gives the VM the primary addresses that the orchestration system holds, on the first ENI', () => {
+  it('F8: DHCP gives the VM its primary addresses, on the first ENI', () => {
     const lab = createLab();
     subnet(lab, 1);
     const addresses = ['10.0.1.10', '10.0.1.50', '2001:db8:0:1::10'];
@@ -189,7 +189,7 @@ describe('packet forwarding', () => {
     expect(path(udp(lab, SERVER, '198.51.100.9'))).toEqual(['eni-w']);
   });
 
-  it('F13, A1: a route for a whole subnet of the VPC beats the local route, and only for senders of that table', () => {
+  it('F13, A1: a route for a whole subnet beats the local route, for senders of that table', () => {
     const lab = createLab();
     for (const n of [1, 2, 3]) subnet(lab, n);
     machine(lab, 'fw', 3, 30, { sourceDestCheck: false, profile: APPLIANCE });
@@ -307,7 +307,7 @@ describe('what follows', () => {
     expect(udp(lab, c, '10.0.1.100').deliveredTo).toBe('i-b');
   });
 
-  it("F19: taking over a failed instance's address changes no routing; the route, or its ENI, must move", () => {
+  it("F19: taking over a failed instance's address changes no routing; the route must move", () => {
     const { lab, a, w } = pair();
     a.power = 'dead';
     const toB = { attachment: { instance: 'i-b', deviceIndex: 0 }, sourceDestCheck: false };
@@ -391,7 +391,7 @@ describe('neither purely L2 nor purely L3', () => {
     expect(path(trace)).toEqual(['eni-a', 'eni-b', 'rtb-main', 'eni-c']);
   });
 
-  it('F25: across subnets a next hop of a VM has no say: the VPC router delivers straight to the destination', () => {
+  it("F25: across subnets a VM's next hop has no say: the VPC router delivers straight", () => {
     const lab = createLab();
     for (const n of [1, 2, 3]) subnet(lab, n);
     const a = machine(lab, 'a', 1, 10, { sourceDestCheck: false, profile: APPLIANCE });

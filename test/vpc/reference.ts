@@ -1,0 +1,169 @@
+/**
+ * A plain second opinion on one crossing of the fabric: linear scans over the records, addresses as text and
+ * BigInt, nothing shared with the engine but the records. Security groups only as far as rules go: it tracks
+ * no flows.
+ */
+import type {
+  NetworkInterface,
+  ResourceKind,
+  Resources,
+  RouteTable,
+  SecurityGroupRule,
+} from '../../sim/vpc/model.ts';
+
+export interface Frame {
+  /** ENI id, or undefined for the Internet. */
+  readonly from: string | undefined;
+  readonly sourceMac: string;
+  /** `router`, or a MAC address. */
+  readonly to: string;
+  readonly source: string;
+  readonly destination: string;
+  readonly protocol: number;
+  readonly destinationPort: number;
+}
+
+export interface Verdict {
+  readonly disposition: string;
+  readonly to?: string;
+  readonly source?: string;
+  readonly destination?: string;
+}
+
+/** All records of a kind. */
+export type All = { readonly [K in ResourceKind]: ReadonlyMap<string, Resources[K]> };
+
+const bits = (text: string): string => {
+  if (!text.includes(':')) {
+    return text
+      .split('.')
+      .map((octet) => Number(octet).toString(2).padStart(8, '0'))
+      .join('');
+  }
+  const [head = '', tail = ''] = text.split('::');
+  const words = (part: string): string[] => (part === '' ? [] : part.split(':'));
+  const middle = text.includes('::') ? 8 - words(head).length - words(tail).length : 0;
+  const all = [...words(head), ...Array<string>(middle).fill('0'), ...words(tail)];
+  return all.map((word) => Number.parseInt(word, 16).toString(2).padStart(16, '0')).join('');
+};
+
+export const inside = (cidr: string, text: string): boolean => {
+  const [network = '', length = '0'] = cidr.split('/');
+  if (network.includes(':') !== text.includes(':')) return false;
+  return bits(text).startsWith(bits(network).slice(0, Number(length)));
+};
+
+const any = (cidrs: readonly string[], text: string): boolean => cidrs.some((cidr) => inside(cidr, text));
+
+const NOWHERE = ['224.0.0.0/4', '255.255.255.255/32', 'ff00::/8'];
+const RESERVED = ['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::/32'];
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'];
+
+const drop = (disposition: string): Verdict => ({ disposition });
+
+function running(all: All, eni: NetworkInterface): boolean {
+  return eni.attachment !== undefined && all.instance.get(eni.attachment.instance)?.state === 'running';
+}
+
+function allowed(
+  all: All,
+  eni: NetworkInterface,
+  frame: Frame,
+  way: 'ingress' | 'egress',
+): string | undefined {
+  const groups = eni.securityGroups.map((id) => all['security-group'].get(id));
+  if (groups.length === 0) return undefined;
+  const rules = groups.flatMap((group) => group?.[way] ?? []);
+  if (rules.length === 0) return 'SG_HAS_NO_RULES';
+  const peer = way === 'egress' ? frame.destination : frame.source;
+  const match = (rule: SecurityGroupRule): boolean => {
+    if (rule.protocol !== -1) {
+      if (rule.protocol !== frame.protocol) return false;
+      if (frame.destinationPort < rule.fromPort || frame.destinationPort > rule.toPort) return false;
+    }
+    if (rule.peer.kind === 'cidr') return inside(rule.peer.cidr, peer);
+    const { group } = rule.peer;
+    const other = [...all['network-interface'].values()].filter((each) => each.vpc === eni.vpc);
+    return other.some((each) => each.addresses.includes(peer) && each.securityGroups.includes(group));
+  };
+  return rules.some(match) ? undefined : 'ENI_SG_RULES_MISMATCH';
+}
+
+function arrive(all: All, to: NetworkInterface, frame: Frame): Verdict {
+  if (!running(all, to)) return drop('BAD_STATE_ATTACHMENT');
+  const refusal = allowed(all, to, frame, 'ingress');
+  if (refusal !== undefined) return drop(refusal);
+  if (to.sourceDestCheck && !to.addresses.includes(frame.destination)) {
+    return drop('ENI_SOURCE_DEST_CHECK_RESTRICTION');
+  }
+  return { disposition: 'DELIVERED', to: to.id, source: frame.source, destination: frame.destination };
+}
+
+function tableOf(all: All, eni: NetworkInterface): RouteTable | undefined {
+  const tables = [...all['route-table'].values()];
+  return (
+    tables.find((table) => table.subnets.includes(eni.subnet)) ??
+    tables.find((table) => table.main && table.vpc === eni.vpc)
+  );
+}
+
+/** One crossing, as `transit` does it. */
+export function reference(all: All, frame: Frame): Verdict {
+  const enis = [...all['network-interface'].values()];
+  if (frame.from === undefined) return fromInternet(all, enis, frame);
+  const from = all['network-interface'].get(frame.from);
+  if (from === undefined || !running(all, from)) return drop('BAD_STATE_ATTACHMENT');
+  if (frame.sourceMac !== from.mac) return drop('L2_SOURCE_MAC');
+  const firstOctet = frame.to === 'router' ? 2 : Number.parseInt(frame.to.slice(0, 2), 16);
+  if (firstOctet % 2 === 1 || any(NOWHERE, frame.destination)) return drop('L2_BUM');
+  if (any(RESERVED, frame.destination)) return drop('RESERVED_ADDRESS');
+  if (from.sourceDestCheck && !from.addresses.includes(frame.source)) {
+    return drop('ENI_SOURCE_DEST_CHECK_RESTRICTION');
+  }
+  const refusal = allowed(all, from, frame, 'egress');
+  if (refusal !== undefined) return drop(refusal);
+  if (frame.to !== 'router') {
+    const peer = enis.find((eni) => eni.mac === frame.to && eni.subnet === from.subnet);
+    return peer === undefined ? drop('L2_UNKNOWN_MAC') : arrive(all, peer, frame);
+  }
+  return byRoute(all, enis, from, frame);
+}
+
+function byRoute(all: All, enis: NetworkInterface[], from: NetworkInterface, frame: Frame): Verdict {
+  const routes = (tableOf(all, from)?.routes ?? []).filter((route) =>
+    inside(route.destination, frame.destination),
+  );
+  const length = (cidr: string): number => Number(cidr.split('/')[1]);
+  const [best] = routes.sort((a, b) => length(b.destination) - length(a.destination));
+  if (best === undefined) return drop('NO_ROUTE_TO_DESTINATION');
+  const own = enis.filter((eni) => eni.vpc === from.vpc);
+  if (best.target.kind === 'local') {
+    const to = own.find((eni) => eni.addresses.includes(frame.destination));
+    return to === undefined ? drop('NO_POSSIBLE_DESTINATION') : arrive(all, to, frame);
+  }
+  if (best.target.kind === 'eni') {
+    const to = all['network-interface'].get(best.target.eni);
+    return to?.attachment === undefined ? drop('BAD_STATE_ROUTE') : arrive(all, to, frame);
+  }
+  if (all['internet-gateway'].get(best.target.gateway)?.vpc !== from.vpc) return drop('BAD_STATE_ROUTE');
+  if (any(PRIVATE, frame.destination)) return drop('IGW_PRIVATE_DESTINATION');
+  const owner = own.find((eni) => eni.addresses.includes(frame.source));
+  const out = { disposition: 'TO_INTERNET', destination: frame.destination };
+  if (frame.source.includes(':')) {
+    if (!inside('2000::/3', frame.source)) return drop('IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS');
+    return owner === undefined ? drop('GATEWAY_REJECTS_SPOOFED_TRAFFIC') : { ...out, source: frame.source };
+  }
+  const seen = owner?.publicAddresses.find((pair) => pair.private === frame.source)?.public;
+  return seen === undefined ? drop('IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS') : { ...out, source: seen };
+}
+
+function fromInternet(all: All, enis: NetworkInterface[], frame: Frame): Verdict {
+  const v6 = frame.destination.includes(':');
+  const pairs = enis.flatMap((eni) => eni.publicAddresses.map((pair) => ({ eni, ...pair })));
+  const pair = pairs.find((each) => each.public === frame.destination);
+  const to = v6 ? enis.find((eni) => eni.addresses.includes(frame.destination)) : pair?.eni;
+  if (to === undefined) return drop('IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS');
+  if (![...all['internet-gateway'].values()].some((igw) => igw.vpc === to.vpc))
+    return drop('BAD_STATE_ATTACHMENT');
+  return arrive(all, to, { ...frame, destination: pair?.private ?? frame.destination });
+}

@@ -1,0 +1,364 @@
+/** The engine against the plain reference: random worlds, random changes in random order, random packets. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { formatAddress } from '../../controller/base/ip.ts';
+import { must, present } from '../../controller/base/result.ts';
+import { applyChange } from '../../sim/vpc/apply-change.ts';
+import { dispositionOf } from '../../sim/vpc/dispositions.ts';
+import { createFabric, type Fabric } from '../../sim/vpc/fabric.ts';
+import { createFlowTable } from '../../sim/vpc/flow-table.ts';
+import { createHeader, destinationOf, fill, parseMac, sourceOf } from '../../sim/vpc/header.ts';
+import type { Change, ResourceKind, Route, SecurityGroupRule } from '../../sim/vpc/model.ts';
+import { transit } from '../../sim/vpc/transit.ts';
+import { type All, type Frame, reference, type Verdict } from './reference.ts';
+
+const VPCS = ['vpc-1', 'vpc-2'];
+const ENIS = Array.from({ length: 8 }, (_, i) => `eni-${i}`);
+const GROUPS = ['sg-1', 'sg-2', 'sg-absent'];
+const GATEWAYS = ['igw-1', 'igw-2'];
+const INSTANCES = ['i-1', 'i-2', 'i-3'];
+const TABLES = ['rtb-1', 'rtb-2', 'rtb-3', 'rtb-4'];
+
+const subnetOf = (vpc: number, n: number): string => `subnet-${vpc}-${n}`;
+/** Addresses of both VPCs overlap in IPv4, not in IPv6; hosts 10 to 13 of subnets 0 and 1. */
+const v4 = (n: number, host: number): string => `10.0.${n}.${host}`;
+const v6 = (vpc: number, n: number, host: number): string => `2001:db8:${vpc + 1}:${n + 1}::${host}`;
+const macOf = (eni: number): string => `02:00:00:00:00:${(eni + 16).toString(16)}`;
+
+const destination = fc.constantFrom(
+  '0.0.0.0/0',
+  '::/0',
+  '10.0.0.0/16',
+  '10.0.1.0/24',
+  '10.0.1.10/32',
+  '8.0.0.0/5',
+  '8.8.8.0/24',
+  '192.168.0.0/16',
+  '100.64.0.0/10',
+  '169.254.0.0/16',
+  '2001:db8:1::/48',
+  '2001:db8:2::/48',
+  '2001:db8:1:1::/64',
+  '2001:db8:ffff::/56',
+);
+
+const target = fc.oneof(
+  fc.constant<Route['target']>({ kind: 'local' }),
+  fc.constantFrom(...ENIS, 'eni-absent').map((eni): Route['target'] => ({ kind: 'eni', eni })),
+  fc
+    .constantFrom(...GATEWAYS, 'igw-absent')
+    .map((gateway): Route['target'] => ({ kind: 'internet-gateway', gateway })),
+);
+
+/** What most route tables hold: the local routes, and a default route of both families to a gateway. */
+const ordinary = (gateway: string): Route[] => [
+  ...['10.0.0.0/16', '2001:db8:1::/48', '2001:db8:2::/48'].map(
+    (cidr): Route => ({ destination: cidr, target: { kind: 'local' }, origin: 'CreateRouteTable' }),
+  ),
+  ...['0.0.0.0/0', '::/0'].map(
+    (cidr): Route => ({
+      destination: cidr,
+      target: { kind: 'internet-gateway', gateway },
+      origin: 'CreateRoute',
+    }),
+  ),
+];
+
+const anyRoutes = fc.uniqueArray(
+  fc.record({ destination, target, origin: fc.constant<Route['origin']>('CreateRoute') }),
+  { selector: (route) => route.destination, maxLength: 4 },
+);
+
+/** Any routes, mostly over the ordinary ones. */
+const routes = fc
+  .tuple(anyRoutes, fc.constantFrom(undefined, ...GATEWAYS, ...GATEWAYS))
+  .map(([drawn, gateway]) => {
+    const base = gateway === undefined ? [] : ordinary(gateway);
+    return [
+      ...base.filter((route) => !drawn.some((each) => each.destination === route.destination)),
+      ...drawn,
+    ];
+  });
+
+const rules = fc.array(
+  fc.record({
+    protocol: fc.constantFrom(-1, -1, 6, 17),
+    fromPort: fc.constantFrom(0, 7),
+    toPort: fc.constantFrom(7, 65535),
+    peer: fc.oneof(
+      fc
+        .constantFrom('0.0.0.0/0', '::/0', '10.0.0.0/24', '2001:db8:1::/48')
+        .map((cidr): SecurityGroupRule['peer'] => ({ kind: 'cidr', cidr })),
+      fc.constantFrom(...GROUPS).map((group): SecurityGroupRule['peer'] => ({ kind: 'group', group })),
+    ),
+  }),
+  { maxLength: 4 },
+);
+
+interface World {
+  readonly all: All;
+  readonly changes: readonly Change[];
+}
+
+const vpcs = VPCS.map((id, i) => ({
+  id,
+  account: '1',
+  region: 'r',
+  cidrs: ['10.0.0.0/16', `2001:db8:${i + 1}::/48`],
+}));
+const subnets = VPCS.flatMap((vpc, v) =>
+  [0, 1].map((n) => ({
+    id: subnetOf(v, n),
+    vpc,
+    zone: 'a',
+    cidrs: [`10.0.${n}.0/24`, `2001:db8:${v + 1}:${n + 1}::/64`],
+  })),
+);
+
+/** Each ENI `i` owns host 10 + i / 4 of subnet i % 2 in VPC (i >> 1) % 2: no two share an address. */
+const eniArbitrary = (i: number) =>
+  fc
+    .record({
+      check: fc.boolean(),
+      groups: fc.oneof(
+        { weight: 2, arbitrary: fc.constant<string[]>([]) },
+        fc.subarray(GROUPS, { minLength: 1 }),
+      ),
+      families: fc.subarray([4, 6] as const),
+      attachment: fc.option(
+        fc.record({
+          instance: fc.constantFrom(...INSTANCES, ...INSTANCES, ...INSTANCES, 'i-absent'),
+          deviceIndex: fc.nat(3),
+        }),
+        { freq: 12 },
+      ),
+      isPublic: fc.constantFrom(true, true, false),
+    })
+    .map(({ check, groups, families, attachment, isPublic }) => {
+      const [vpc, n, host] = [(i >> 1) % 2, i % 2, 10 + (i >> 2)];
+      const addresses = families.map((family) => (family === 4 ? v4(n, host) : v6(vpc, n, host)));
+      const paired = isPublic && families.includes(4);
+      return {
+        id: present(ENIS[i], 'eni'),
+        vpc: present(VPCS[vpc], 'vpc'),
+        subnet: subnetOf(vpc, n),
+        mac: macOf(i),
+        addresses,
+        publicAddresses: paired ? [{ private: v4(n, host), public: `198.51.100.${i}` }] : [],
+        sourceDestCheck: check,
+        securityGroups: groups,
+        ...(attachment === null ? {} : { attachment }),
+      };
+    });
+
+const records = fc.record({
+  enis: fc.tuple(...ENIS.map((_, i) => fc.option(eniArbitrary(i), { freq: 12 }))),
+  groups: fc.tuple(
+    fc.record({ ingress: rules, egress: rules }),
+    fc.record({ ingress: rules, egress: rules }),
+  ),
+  gateways: fc.constantFrom([0, 1], [0, 1], [1, 0], [null, 0], [0, null]),
+  states: fc.tuple(
+    ...INSTANCES.map(() => fc.constantFrom(...Array<string>(8).fill('running'), 'stopped', 'pending')),
+  ),
+  tables: fc.tuple(routes, routes, routes, routes),
+  explicit: fc.subarray([0, 1]),
+});
+
+/** The records as maps. Tables 0 and 1 are the main tables of the VPCs, 2 and 3 those of their subnet 1. */
+function toAll(drawn: typeof records extends fc.Arbitrary<infer T> ? T : never): All {
+  const byId = <T extends { readonly id: string }>(list: readonly T[]): Map<string, T> =>
+    new Map(list.map((each) => [each.id, each]));
+  return {
+    vpc: byId(vpcs),
+    subnet: byId(subnets),
+    'network-interface': byId(drawn.enis.filter((each) => each !== null)),
+    'security-group': byId(drawn.groups.map((group, i) => ({ id: GROUPS[i] ?? '', vpc: 'vpc-1', ...group }))),
+    'internet-gateway': byId(
+      GATEWAYS.map((id, i) => {
+        const vpc = drawn.gateways[i];
+        return vpc === null || vpc === undefined ? { id } : { id, vpc: VPCS[vpc] ?? '' };
+      }),
+    ),
+    instance: byId(
+      INSTANCES.map((id, i) => ({ id, vpc: 'vpc-1', state: (drawn.states[i] ?? 'stopped') as 'running' })),
+    ),
+    'route-table': byId(
+      TABLES.map((id, i) => ({
+        id,
+        vpc: VPCS[i % 2] ?? '',
+        main: i < 2,
+        routes: drawn.tables[i] ?? [],
+        subnets: i >= 2 && drawn.explicit.includes(i % 2) ? [subnetOf(i % 2, 1)] : [],
+      })),
+    ),
+  };
+}
+
+const KINDS = [
+  'vpc',
+  'subnet',
+  'route-table',
+  'network-interface',
+  'instance',
+  'internet-gateway',
+  'security-group',
+] as const;
+
+const changeOf = (kind: ResourceKind, id: string, value: unknown): Change =>
+  ({ kind, id, value }) as unknown as Change;
+
+/** The changes that lead from one set of records to another. */
+const changesTo = (before: All | undefined, after: All): Change[] =>
+  KINDS.flatMap((kind) => [
+    ...[...(before?.[kind].keys() ?? [])]
+      .filter((id) => !after[kind].has(id))
+      .map((id) => changeOf(kind, id, undefined)),
+    ...[...after[kind]].map(([id, value]) => changeOf(kind, id, value)),
+  ]);
+
+/** First one set of records, then another over it, each set's changes in an order of its own. */
+const world: fc.Arbitrary<World> = fc
+  .tuple(records, records, fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })))
+  .map(([first, second, dice]) => {
+    const [a, b] = [toAll(first), toAll(second)];
+    const shuffled = (changes: Change[]): Change[] =>
+      changes
+        .map((change) => ({ change, at: present(dice.next().value, 'a draw') }))
+        .sort((x, y) => x.at - y.at)
+        .map(({ change }) => change);
+    return { all: b, changes: [...shuffled(changesTo(undefined, a)), ...shuffled(changesTo(a, b))] };
+  });
+
+const addresses4 = [
+  '8.8.8.8',
+  '192.168.0.9',
+  '100.64.0.1',
+  '169.254.169.254',
+  '224.0.0.18',
+  '255.255.255.255',
+];
+const addresses6 = ['2001:db8:ffff::1', 'fe80::5', 'fd00:ec2::254', 'fc00::1', 'ff02::5'];
+const inner4 = [0, 1].flatMap((n) => [10, 11, 99].map((host) => v4(n, host)));
+const inner6 = [0, 1].flatMap((v) => [0, 1].flatMap((n) => [10, 11].map((host) => v6(v, n, host))));
+const publics = ENIS.map((_, i) => `198.51.100.${i}`);
+
+const ends = fc.oneof(
+  fc.record({
+    source: fc.constantFrom(...inner4, '8.8.8.8', '172.16.0.1'),
+    destination: fc.constantFrom(...inner4, ...inner4, ...publics, ...addresses4),
+  }),
+  fc.record({
+    source: fc.constantFrom(...inner6, 'fd00::9'),
+    destination: fc.constantFrom(...inner6, ...inner6, ...addresses6),
+  }),
+);
+
+const frames = fc.array(
+  fc
+    .record({
+      from: fc.option(fc.nat(7), { freq: 10, nil: undefined }),
+      honest: fc.constantFrom(true, true, false),
+      to: fc.constantFrom(
+        ...Array<string>(16).fill('router'),
+        ...ENIS.map((_, i) => macOf(i)),
+        'ff:ff:ff:ff:ff:ff',
+      ),
+      ends,
+      protocol: fc.constantFrom(6, 17, 47),
+      destinationPort: fc.constantFrom(7, 22),
+      spoofsMac: fc.integer({ min: 0, max: 9 }),
+    })
+    .map(
+      ({
+        from,
+        honest,
+        to,
+        ends: drawn,
+        protocol,
+        destinationPort,
+        spoofsMac,
+      }): Frame & { honest: boolean } => ({
+        from: from === undefined ? undefined : ENIS[from],
+        sourceMac: spoofsMac === 0 ? '02:ff:00:00:00:00' : macOf(from ?? 0),
+        to,
+        ...drawn,
+        protocol,
+        destinationPort: protocol === 47 ? 0 : destinationPort,
+        honest,
+      }),
+    ),
+  { minLength: 30, maxLength: 30 },
+);
+
+/**
+ * An honest sender uses an address of its own, where it has one of the family: else few packets pass the
+ * check.
+ */
+function honestly(all: All, frame: Frame & { readonly honest: boolean }): Frame {
+  const from = frame.from === undefined ? undefined : all['network-interface'].get(frame.from);
+  const own = from?.addresses.find((text) => text.includes(':') === frame.destination.includes(':'));
+  return frame.honest && own !== undefined ? { ...frame, source: own } : frame;
+}
+
+function engine(fabric: Fabric, frame: Frame): Verdict {
+  const h = must(fill(createHeader(), { ...frame, sourcePort: frame.protocol === 47 ? 0 : 4000 }));
+  const from = frame.from === undefined ? undefined : fabric.ports.get(frame.from);
+  if (frame.from !== undefined && from === undefined) return { disposition: 'BAD_STATE_ATTACHMENT' };
+  h.from = from;
+  h.sourceMac = must(parseMac(frame.sourceMac));
+  h.destinationMac = frame.to === 'router' ? (from?.subnet.routerMac ?? 0) : must(parseMac(frame.to));
+  const disposition = dispositionOf(transit(fabric, h));
+  if (disposition !== 'DELIVERED' && disposition !== 'TO_INTERNET') return { disposition };
+  return {
+    disposition,
+    ...(h.to === undefined ? {} : { to: h.to.id }),
+    source: formatAddress(sourceOf(h)),
+    destination: formatAddress(destinationOf(h)),
+  };
+}
+
+/** Forgets tracked flows, which the reference knows nothing of. */
+function withoutFlows(fabric: Fabric): Fabric {
+  return { ...fabric, flows: createFlowTable() };
+}
+
+describe('transit', () => {
+  it('agrees with a plain reference over random worlds, changes and packets', () => {
+    const seen = new Map<string, number>();
+    fc.assert(
+      fc.property(world, frames, ({ all, changes }, drawn) => {
+        const fabric = createFabric();
+        for (const change of changes) applyChange(fabric, change);
+        for (const each of drawn) {
+          const frame = honestly(all, each);
+          // Both directions of such a flow look the same: its way out would allow its way in.
+          if (frame.source === frame.destination) continue;
+          const verdict = reference(all, frame);
+          seen.set(verdict.disposition, (seen.get(verdict.disposition) ?? 0) + 1);
+          expect(engine(withoutFlows(fabric), frame), JSON.stringify(frame)).toEqual(verdict);
+        }
+      }),
+      { numRuns: 200 },
+    );
+    const expected = [
+      'DELIVERED',
+      'TO_INTERNET',
+      'ENI_SOURCE_DEST_CHECK_RESTRICTION',
+      'ENI_SG_RULES_MISMATCH',
+      'SG_HAS_NO_RULES',
+      'NO_ROUTE_TO_DESTINATION',
+      'BAD_STATE_ROUTE',
+      'BAD_STATE_ATTACHMENT',
+      'NO_POSSIBLE_DESTINATION',
+      'IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS',
+      'IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS',
+      'IGW_PRIVATE_DESTINATION',
+      'L2_BUM',
+      'L2_UNKNOWN_MAC',
+      'L2_SOURCE_MAC',
+      'RESERVED_ADDRESS',
+    ];
+    expect(expected.filter((name) => !seen.has(name))).toEqual([]);
+  });
+});
