@@ -189,6 +189,7 @@ describe('a request', () => {
         const cloud = session(steps, slow);
         const plane = new Map<string, Change>();
         for (const change of takeChanges(cloud)) {
+          expect(change).not.toEqual(plane.get(change.id));
           if (change.value === undefined) plane.delete(change.id);
           else plane.set(change.id, change);
         }
@@ -400,6 +401,19 @@ describe('stale reads', () => {
 });
 
 describe('the clock of state machines', () => {
+  it('moves those that are due together in the order in which they were asked for', () => {
+    const at = site({ attachMs: 3000 });
+    const { id } = at.instance(at.subnets[0]);
+    const enis = [1, 2].map((DeviceIndex) => {
+      const NetworkInterfaceId = at.eni(at.subnets[0]);
+      at.call('AttachNetworkInterface', { NetworkInterfaceId, InstanceId: id, DeviceIndex });
+      return NetworkInterfaceId;
+    });
+    takeChanges(at.cloud);
+    at.pass(3000);
+    expect(takeChanges(at.cloud).map((change) => change.id)).toEqual(enis);
+  });
+
   it('moves each at its own time, however late it is looked at', () => {
     const at = site({ attachMs: 3000 });
     const { id } = at.instance(at.subnets[0]);

@@ -115,6 +115,21 @@ describe('a VPC', () => {
     for (const block of blocks) expect(block).toMatch(/^2001:db8:.*\/56$/);
   });
 
+  it('lets IPv6 pass its default ACL once it has a block', () => {
+    const at = site();
+    const rules = (): number => {
+      const {
+        NetworkAcls: [acl],
+      } = at.call<{ NetworkAcls: [{ Entries: { Ipv6CidrBlock?: string }[] }] }>('DescribeNetworkAcls');
+      return acl.Entries.filter((entry) => entry.Ipv6CidrBlock === '::/0').length;
+    };
+    expect(rules()).toBe(0);
+    for (const expected of [4, 4]) {
+      at.call('AssociateVpcCidrBlock', { VpcId: at.vpc, AmazonProvidedIpv6CidrBlock: true });
+      expect(rules()).toBe(expected);
+    }
+  });
+
   it('counts against the quota', () => {
     const at = calls({ quotas: { vpcs: 1 } });
     at.call('CreateVpc', { CidrBlock: '10.0.0.0/16' });

@@ -25,13 +25,23 @@ const entry = (number: number, egress: boolean, cidr: string): Entry => ({
   cidr,
 });
 
+const both = (number: number, cidr: string): Entry[] => [
+  entry(number, true, cidr),
+  entry(number, false, cidr),
+];
+
+const ipv6Entries = [...both(101, '::/0'), ...both(LAST_RULE + 1, '::/0')];
+
+/** Gives the default ACL of a VPC, that gets its first IPv6 block, the rules for IPv6. */
+export function admitIpv6(tx: Tx, vpc: string): void {
+  const acl = tx.referring('network-acl', vpc).find((each) => each.isDefault);
+  if (acl === undefined || acl.entries.some((each) => each.cidr === '::/0')) return;
+  tx.put('network-acl', { ...acl, entries: [...acl.entries, ...ipv6Entries] });
+}
+
 /** The ACL that a VPC is made with: rule 100 lets all pass, the last rule denies. */
 export function createDefaultNetworkAcl(tx: Tx, vpc: VpcRecord): NetworkAclRecord {
-  const both = (number: number, cidr: string): Entry[] => [
-    entry(number, true, cidr),
-    entry(number, false, cidr),
-  ];
-  const ipv6 = vpc.ipv6.length > 0 ? [...both(101, '::/0'), ...both(LAST_RULE + 1, '::/0')] : [];
+  const ipv6 = vpc.ipv6.length > 0 ? ipv6Entries : [];
   return tx.put('network-acl', {
     id: tx.newId('acl'),
     tags: {},

@@ -10,6 +10,7 @@ import { type Handlers, handler, type Tx } from '../handler.ts';
 import { giveBack, takeIpv6Block } from '../public-address.ts';
 import type { CidrAssociation, VpcRecord } from '../record/network.ts';
 import { missing, refuse } from '../refusal.ts';
+import { admitIpv6 } from './network-acl.ts';
 import { putBlocks, vpcBlock } from './vpc.ts';
 
 const privateRanges = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'].map(prefix);
@@ -55,6 +56,7 @@ function addIpv6(tx: Tx, vpc: VpcRecord): AssociateVpcCidrBlockResult {
   }
   const added: CidrAssociation = { association: tx.newId('vpc-cidr-assoc'), cidr: takeIpv6Block(tx, vpc.id) };
   putBlocks(tx, { ...vpc, ipv6: [...vpc.ipv6, added] });
+  admitIpv6(tx, vpc.id);
   return { VpcId: vpc.id, Ipv6CidrBlockAssociation: shownIpv6(added, 'associating') };
 }
 
