@@ -16,6 +16,8 @@ export interface Design {
   readonly floating: string;
   /** The configuration of a node. */
   readonly config: (node: string, group?: Partial<ConfigInput['groups'][number]>) => ConfigInput;
+  /** Leads the default route of a table to an appliance, as an operator would. */
+  readonly point: (table: string, member: string) => void;
   /** Who owns the group, by EC2 itself: the member, or what is there instead. */
   readonly owner: () => string;
 }
@@ -112,6 +114,10 @@ export function design(options: DesignOptions = {}): Design {
       })),
       groups: [{ name: 'g', members: [...members], ...resource, ...group }],
     }),
+    point: (table, member) => {
+      const route = { RouteTableId: table, DestinationCidrBlock: '0.0.0.0/0' };
+      ec2(stage, 'ReplaceRoute', { ...route, NetworkInterfaceId: enis[member] });
+    },
     owner: () => (kind === 'eni' ? eniOwner(stage, floating, instances) : routesOwner(stage, tables, enis)),
   };
 }
