@@ -1,6 +1,7 @@
 /**
- * The stack's configuration (`Pulumi.<stack>.yaml`, keys `byoa:...`) as typed settings. Pure: reads through a function and
- * touches neither Pulumi nor AWS. The daemon's own configuration is another file's: `components/daemon-config.ts`.
+ * The stack's configuration (`Pulumi.<stack>.yaml`, keys `byoa:...`) as typed settings. Pure: reads through a
+ * function and touches neither Pulumi nor AWS. The daemon's own configuration is another file's:
+ * `components/daemon-config.ts`.
  */
 import { layout } from './layout.ts';
 

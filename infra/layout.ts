@@ -1,7 +1,7 @@
 /**
- * Which subnet gets which addresses: pure arithmetic on CIDR blocks and zone names. A zone's place follows from its letter
- * (`eu-central-1b` is the second eighth of the VPC), so adding or removing a zone never moves another zone's subnets.
- * Knows availability zones only, not local or wavelength zones.
+ * Which subnet gets which addresses: pure arithmetic on CIDR blocks and zone names. A zone's place follows
+ * from its letter (`eu-central-1b` is the second eighth of the VPC), so adding or removing a zone never moves
+ * another zone's subnets. Knows availability zones only, not local or wavelength zones.
  */
 
 export type SubnetRole = 'appliance' | 'workload';
@@ -62,7 +62,10 @@ export function zoneLetter(zone: string): string {
 /** The position of a zone's eighth: 0 for letter a. */
 const zoneIndex = (zone: string): number => zoneLetter(zone).charCodeAt(0) - 'a'.charCodeAt(0);
 
-/** One zone's part of the VPC: the first half begins with the appliance subnet, the second half is the workloads'. */
+/**
+ * One zone's part of the VPC: the first half begins with the appliance subnet, the second half is the
+ * workloads'.
+ */
 export function zoneLayout(vpcCidr: string, zone: string): ZoneLayout {
   const vpc = vpcBlock(vpcCidr);
   const zoneLength = vpc.length + Math.log2(ZONES_PER_VPC);

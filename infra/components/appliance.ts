@@ -1,6 +1,6 @@
 /**
- * One appliance: its primary ENI with a fixed private address, an EIP of its own, no source/dest check; and the instance on
- * it. They are two components because an instance's user data names the ENIs of its peers.
+ * One appliance: its primary ENI with a fixed private address, an EIP of its own, no source/dest check; and
+ * the instance on it. They are two components because an instance's user data names the ENIs of its peers.
  */
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';

@@ -1,6 +1,6 @@
 /**
- * The configuration of the daemons of a design, from what the design deploys; checked by the daemon's own parser, so that a
- * file that the daemon would refuse fails in the preview. Pure.
+ * The configuration of the daemons of a design, from what the design deploys; checked by the daemon's own
+ * parser, so that a file that the daemon would refuse fails in the preview. Pure.
  */
 import { type ConfigInput, formatConfig, formatConfigError, parseConfig } from '../../controller/config.ts';
 import type { StackConfig } from '../config.ts';

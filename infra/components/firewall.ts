@@ -1,6 +1,6 @@
 /**
- * One security group that lets in everything from the VPC and, where given, SSH from one block, and lets out everything. An
- * appliance forwards what its workloads send, so a narrower group belongs on the workloads.
+ * One security group that lets in everything from the VPC and, where given, SSH from one block, and lets out
+ * everything. An appliance forwards what its workloads send, so a narrower group belongs on the workloads.
  */
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';

@@ -1,6 +1,6 @@
 /**
- * What the appliances' daemons may do: look at everything that they must know, and write to the named tables, ENIs and
- * instances only. The policy is attached after the instances exist, since it names them.
+ * What the appliances' daemons may do: look at everything that they must know, and write to the named tables,
+ * ENIs and instances only. The policy is attached after the instances exist, since it names them.
  */
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';

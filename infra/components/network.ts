@@ -1,6 +1,7 @@
 /**
- * The VPC of a design: in each zone an appliance subnet whose table leads to the Internet gateway, and a workload subnet with
- * a table of its own. The workload tables' routes through an appliance are not made here: see `routes.ts`.
+ * The VPC of a design: in each zone an appliance subnet whose table leads to the Internet gateway, and a
+ * workload subnet with a table of its own. The workload tables' routes through an appliance are not made
+ * here: see `routes.ts`.
  */
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';

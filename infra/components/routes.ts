@@ -1,7 +1,7 @@
 /**
- * Routes whose target the daemons move. Pulumi makes them with their first target and then leaves the target alone, so that
- * neither `pulumi up` nor a refresh undoes a failover; `ignoreChanges` is set here because on a component it would not reach
- * the routes. Never write such routes inline in a route table.
+ * Routes whose target the daemons move. Pulumi makes them with their first target and then leaves the target
+ * alone, so that neither `pulumi up` nor a refresh undoes a failover; `ignoreChanges` is set here because on
+ * a component it would not reach the routes. Never write such routes inline in a route table.
  */
 import * as aws from '@pulumi/aws';
 import type * as pulumi from '@pulumi/pulumi';

@@ -1,6 +1,7 @@
 /**
- * The script that cloud-init runs on an appliance's first boot: forwarding first, so that the appliance forwards even where
- * the daemon cannot be had; then the daemon, checked against its SHA-256, under systemd. Pure text; Debian 12.
+ * The script that cloud-init runs on an appliance's first boot: forwarding first, so that the appliance
+ * forwards even where the daemon cannot be had; then the daemon, checked against its SHA-256, under systemd.
+ * Pure text; Debian 12.
  */
 
 export interface UserDataArgs {

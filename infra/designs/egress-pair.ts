@@ -1,7 +1,8 @@
 /**
- * Egress through a pair of appliances in two zones, active and standby. Each zone's workload table sends 0.0.0.0/0 to the
- * ENI of the appliance that owns the group, at first the first zone's; the daemons rewrite these routes. Traffic of the
- * other zone crosses zones. IPv6, where chosen, is forwarded without NAT: its replies come in past the appliance.
+ * Egress through a pair of appliances in two zones, active and standby. Each zone's workload table sends
+ * 0.0.0.0/0 to the ENI of the appliance that owns the group, at first the first zone's; the daemons rewrite
+ * these routes. Traffic of the other zone crosses zones. IPv6, where chosen, is forwarded without NAT: its
+ * replies come in past the appliance.
  */
 import * as pulumi from '@pulumi/pulumi';
 import { Firewall } from '../components/firewall.ts';

@@ -1,7 +1,8 @@
 /**
- * A floating ENI between two appliances of one zone. The workload table sends 0.0.0.0/0 to that ENI for good; the daemons
- * attach it to the appliance that owns the group. No attachment is a Pulumi resource: it gets a new id with each move, and
- * a refresh followed by an update would take the ENI back. Until the daemons run, the ENI is attached to nothing.
+ * A floating ENI between two appliances of one zone. The workload table sends 0.0.0.0/0 to that ENI for good;
+ * the daemons attach it to the appliance that owns the group. No attachment is a Pulumi resource: it gets a
+ * new id with each move, and a refresh followed by an update would take the ENI back. Until the daemons run,
+ * the ENI is attached to nothing.
  */
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';

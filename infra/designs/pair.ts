@@ -1,6 +1,6 @@
 /**
- * What both designs share: two appliances with their daemons, their role, and the outputs. A design adds its subnets and what
- * the group owns.
+ * What both designs share: two appliances with their daemons, their role, and the outputs. A design adds its
+ * subnets and what the group owns.
  */
 import * as pulumi from '@pulumi/pulumi';
 import { ApplianceInstance, ApplianceInterface } from '../components/appliance.ts';
@@ -21,7 +21,9 @@ export interface PairArgs {
   /** Availability zones, preferred first. */
   readonly zones: readonly string[];
   readonly ami: pulumi.Input<string>;
-  /** True where `ami` was chosen, so that another one replaces the instances; false where it was looked up. */
+  /**
+   * True where `ami` was chosen, so that another one replaces the instances; false where it was looked up.
+   */
   readonly amiPinned?: boolean;
   readonly instanceType: pulumi.Input<string>;
   readonly daemonUrl: pulumi.Input<string>;
@@ -95,7 +97,9 @@ function known(owned: OwnedOutput, ids: readonly string[]): Owned {
   return { kind: 'routes', routeTableIds: ids, destinations: owned.destinations };
 }
 
-/** The configuration of each seat's daemon; checked with placeholders at once, and again with the real ids. */
+/**
+ * The configuration of each seat's daemon; checked with placeholders at once, and again with the real ids.
+ */
 export function configs(
   seats: readonly Seat[],
   owned: OwnedOutput,

@@ -1,7 +1,8 @@
 /**
- * A test engine for Pulumi programs: runs an unmodified program by the SDK's own `cmd/run` and deploys what it registers,
- * without the Pulumi CLI. It is for tests and demonstrations against a simulator; users with the CLI use the CLI. It has no
- * encryption of secrets, import, transforms, hooks, targets, or components of other languages, and says so where met.
+ * A test engine for Pulumi programs: runs an unmodified program by the SDK's own `cmd/run` and deploys what
+ * it registers, without the Pulumi CLI. It is for tests and demonstrations against a simulator; users with
+ * the CLI use the CLI. It has no encryption of secrets, import, transforms, hooks, targets, or components of
+ * other languages, and says so where met.
  */
 import { spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
@@ -172,8 +173,9 @@ async function runProgram(stack: Stack, options: DeployOptions): Promise<void> {
 }
 
 /**
- * Loaded before the program: errors without colours. Messages are not for a terminal here; and Node 20 colours a stack that
- * names a file directly in `node_modules/@scope/`, as the SDK's source maps do, without end until memory is short.
+ * Loaded before the program: errors without colours. Messages are not for a terminal here; and Node 20
+ * colours a stack that names a file directly in `node_modules/@scope/`, as the SDK's source maps do, without
+ * end until memory is short.
  */
 const PLAIN_ERRORS = `data:text/javascript,${encodeURIComponent(`
 import util from 'node:util';

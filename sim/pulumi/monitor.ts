@@ -1,4 +1,7 @@
-/** The gRPC services that a Pulumi program talks to: ResourceMonitor and Engine, on loopback, for one run of one program. */
+/**
+ * The gRPC services that a Pulumi program talks to: ResourceMonitor and Engine, on loopback, for one run of
+ * one program.
+ */
 import * as grpc from '@grpc/grpc-js';
 import engineServices from '@pulumi/pulumi/proto/engine_grpc_pb.js';
 import resourceServices from '@pulumi/pulumi/proto/resource_grpc_pb.js';

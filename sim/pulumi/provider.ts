@@ -11,7 +11,10 @@ export interface Made {
 export interface ResourceType {
   /** Whether a change of this property needs a new resource. */
   replaces(property: string, old: Properties, inputs: Properties): boolean;
-  /** Fills in defaults and names; throws an error for inputs that cannot be right. `old` are the inputs so far. */
+  /**
+   * Fills in defaults and names; throws an error for inputs that cannot be right. `old` are the inputs so
+   * far.
+   */
   check(name: string, inputs: Properties, old: Properties | undefined): Properties;
   create(inputs: Properties): Promise<Made>;
   /** The resource as it is now, or undefined where it is gone. */
@@ -30,5 +33,8 @@ export interface Provider {
   close(): void;
 }
 
-/** Makes the provider of a package from its configuration (`region`, `endpoints`, ...), with secrets laid open. */
+/**
+ * Makes the provider of a package from its configuration (`region`, `endpoints`, ...), with secrets laid
+ * open.
+ */
 export type ProviderFactory = (config: Properties) => Provider;

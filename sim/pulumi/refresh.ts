@@ -1,4 +1,7 @@
-/** Reads every resource from the provider and makes the state say what is there; changes nothing outside the state. */
+/**
+ * Reads every resource from the provider and makes the state say what is there; changes nothing outside the
+ * state.
+ */
 
 import { providerOf, type Stack, save, stepOf, taken } from './stack.ts';
 import type { ResourceState } from './state.ts';
@@ -56,7 +59,9 @@ async function refreshOne(stack: Stack, one: ResourceState): Promise<ResourceSta
   };
 }
 
-/** The inputs with the values that are really there: only what the program set, as Pulumi's providers do it. */
+/**
+ * The inputs with the values that are really there: only what the program set, as Pulumi's providers do it.
+ */
 export function adoptInputs(inputs: Properties, outputs: Properties): Properties {
   const adopt = (key: string, value: Value, now: Value | undefined): Value => {
     if (now === undefined || equal(value, now)) return value;

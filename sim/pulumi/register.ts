@@ -1,6 +1,6 @@
 /**
- * What happens when the program registers a resource: find what it was, check its inputs, compare, and create, update or
- * replace it, or leave it as it is.
+ * What happens when the program registers a resource: find what it was, check its inputs, compare, and
+ * create, update or replace it, or leave it as it is.
  */
 import { randomUUID } from 'node:crypto';
 import type { Made, ResourceType } from './provider.ts';
@@ -186,7 +186,10 @@ interface Replacement {
   readonly first: boolean;
 }
 
-/** Makes the new one and leaves the old one to the end; or, where asked, deletes the old one and what hangs on it first. */
+/**
+ * Makes the new one and leaves the old one to the end; or, where asked, deletes the old one and what hangs on
+ * it first.
+ */
 async function replace(
   stack: Stack,
   { base, old, type, inputs, replacing, finish, first }: Replacement,
@@ -210,7 +213,10 @@ async function replace(
   }
 }
 
-/** Whether `other` must be deleted before `gone`: a property that cannot change in place comes from it, or from such a one. */
+/**
+ * Whether `other` must be deleted before `gone`: a property that cannot change in place comes from it, or
+ * from such a one.
+ */
 function mustGoWith(stack: Stack, other: ResourceState, gone: ResourceState): boolean {
   if (!other.custom || other.type.startsWith(PROVIDER)) return false;
   const type = providerOf(stack, other.provider, other.type).resourceType(other.type);
@@ -226,7 +232,9 @@ function mustGoWith(stack: Stack, other: ResourceState, gone: ResourceState): bo
   );
 }
 
-/** The provider of a resource: the one that the program named, or its package's default, which is made here. */
+/**
+ * The provider of a resource: the one that the program named, or its package's default, which is made here.
+ */
 function providerReference(stack: Stack, wanted: Registration): string {
   if (wanted.provider !== '') return wanted.provider;
   const name = wanted.type.split(':')[0] ?? '';

@@ -15,7 +15,10 @@ const needsOf = (resource: ResourceState): readonly string[] => [
 /** Whether a resource hangs directly on another. */
 const dependsOn = (resource: ResourceState, urn: string): boolean => needsOf(resource).includes(urn);
 
-/** Deletes them; where one fails, what hangs below it stays, and the first failure is thrown when the rest is done. */
+/**
+ * Deletes them; where one fails, what hangs below it stays, and the first failure is thrown when the rest is
+ * done.
+ */
 export async function deleteAll(stack: Stack, doomed: readonly ResourceState[]): Promise<void> {
   const protectedOne = doomed.find((one) => one.protect === true);
   if (protectedOne !== undefined) {

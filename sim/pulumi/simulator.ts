@@ -1,4 +1,7 @@
-/** The configuration of a stack that is deployed into a simulator: endpoints and credentials for the AWS provider. */
+/**
+ * The configuration of a stack that is deployed into a simulator: endpoints and credentials for the AWS
+ * provider.
+ */
 
 /** Keys `aws:...` for a simulator at `url`; `account` has 12 digits and serves as access key. */
 export const simulatorConfig = (

@@ -1,6 +1,6 @@
 /**
- * One deployment under way: what was there, what is there now, the steps taken. Keeps the state file abreast of every step,
- * so that a deployment that stops half way loses nothing.
+ * One deployment under way: what was there, what is there now, the steps taken. Keeps the state file abreast
+ * of every step, so that a deployment that stops half way loses nothing.
  */
 import type { Provider, ProviderFactory } from './provider.ts';
 import { nameOf, type ResourceState, writeState } from './state.ts';
@@ -116,7 +116,9 @@ export function providerOf(stack: Stack, reference: string | undefined, token: s
   return made;
 }
 
-/** The configuration of a package's default provider: the stack's keys `aws:...`; JSON where the text is JSON. */
+/**
+ * The configuration of a package's default provider: the stack's keys `aws:...`; JSON where the text is JSON.
+ */
 export const defaultConfig = (stack: Pick<Stack, 'config'>, name: string): Properties =>
   providerConfig(
     Object.fromEntries(

@@ -1,6 +1,7 @@
 /**
- * A stack's state in a file, in the shape of Pulumi's deployment version 3, so that `pulumi stack import` can read it. Secrets
- * are marked but NOT encrypted: this is a test engine. The file is replaced whole, and is readable by its owner only.
+ * A stack's state in a file, in the shape of Pulumi's deployment version 3, so that `pulumi stack import` can
+ * read it. Secrets are marked but NOT encrypted: this is a test engine. The file is replaced whole, and is
+ * readable by its owner only.
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * The messages of Pulumi's protocol, as its Node SDK ships them. They are not a documented interface: the SDK's version is
- * pinned, and `test/pulumi` deploys real programs through them.
+ * The messages of Pulumi's protocol, as its Node SDK ships them. They are not a documented interface: the
+ * SDK's version is pinned, and `test/pulumi` deploys real programs through them.
  */
 import engine from '@pulumi/pulumi/proto/engine_pb.js';
 import provider from '@pulumi/pulumi/proto/provider_pb.js';

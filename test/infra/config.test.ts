@@ -1,3 +1,4 @@
+/** The stack configuration: what it accepts, and what it says about what it refuses. */
 import { describe, expect, it } from 'vitest';
 import { architectureOf, stackConfig } from '../../infra/config.ts';
 

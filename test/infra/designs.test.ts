@@ -1,3 +1,4 @@
+/** What both designs register with Pulumi: types, names, options, rights and configurations; nothing is deployed. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../controller/config.ts';
 import { EgressPair } from '../../infra/designs/egress-pair.ts';

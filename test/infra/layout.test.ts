@@ -1,3 +1,4 @@
+/** The arithmetic of zones and subnets, as properties over all VPC blocks and choices of zones. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { covers, overlaps, prefix } from '../../controller/base/ip.ts';

@@ -1,6 +1,6 @@
 /**
- * Builds a design against a monitor that records each registration whole: type, name, parent, options, inputs. Shows what
- * Pulumi's mocks hide (parents, ignoreChanges, dependencies).
+ * Builds a design against a monitor that records each registration whole: type, name, parent, options,
+ * inputs. Shows what Pulumi's mocks hide (parents, ignoreChanges, dependencies).
  */
 import * as pulumi from '@pulumi/pulumi';
 import { MockMonitor, type MockResourceArgs, type Mocks } from '@pulumi/pulumi/runtime/mocks.js';

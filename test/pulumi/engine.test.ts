@@ -1,3 +1,4 @@
+/** The test engine with a provider of boxes: every kind of step, every option, every failure; no AWS. */
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { bench, changes } from './boxes.ts';

@@ -12,7 +12,10 @@ export interface Clients {
   close(): void;
 }
 
-/** Connects to the endpoints of `aws:endpoints`; refuses to go without, since it is no engine for real accounts. */
+/**
+ * Connects to the endpoints of `aws:endpoints`; refuses to go without, since it is no engine for real
+ * accounts.
+ */
 export function clientsFrom(config: Properties): Clients {
   const region = config.region;
   if (typeof region !== 'string' || region === '') {
@@ -55,7 +58,9 @@ export const unlessGone = <T>(work: Promise<T>): Promise<T | undefined> =>
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Asks again and again, from every 50 ms to every second, until there is an answer; fails after `limitMs`. */
+/**
+ * Asks again and again, from every 50 ms to every second, until there is an answer; fails after `limitMs`.
+ */
 export async function until<T>(
   what: string,
   ask: () => Promise<T | undefined>,

@@ -1,4 +1,7 @@
-/** The functions of the AWS provider that programs call: getAmi, getAvailabilityZones, getCallerIdentity, getRegion. */
+/**
+ * The functions of the AWS provider that programs call: getAmi, getAvailabilityZones, getCallerIdentity,
+ * getRegion.
+ */
 import { DescribeAvailabilityZonesCommand, DescribeImagesCommand, type Filter } from '@aws-sdk/client-ec2';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { isObject, type Properties } from '../value.ts';

@@ -1,4 +1,7 @@
-/** The part of Pulumi's AWS provider that the designs need, over the EC2, STS and IAM endpoints like any other client. */
+/**
+ * The part of Pulumi's AWS provider that the designs need, over the EC2, STS and IAM endpoints like any other
+ * client.
+ */
 import type { Provider, ProviderFactory } from '../provider.ts';
 import { clientsFrom } from './clients.ts';
 import { instanceProfile, role, rolePolicy } from './iam.ts';

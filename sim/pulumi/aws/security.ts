@@ -28,7 +28,7 @@ export const securityGroup: Definition = {
     });
     const id = need((await clients.ec2.send(command)).GroupId, 'GroupId');
     const made = await until(`security group ${id} is there`, () => securityGroup.read(clients, id, inputs));
-    // EC2 lets everything out by default; Pulumi's provider takes that away, so that only rules in the program count.
+    // EC2 lets everything out by default; Pulumi's provider takes that away: only rules in the program count.
     const rules = await clients.ec2.send(
       new DescribeSecurityGroupRulesCommand({ Filters: [{ Name: 'group-id', Values: [id] }] }),
     );

@@ -1,4 +1,7 @@
-/** A program made of boxes, described by the stack's configuration, so that one program can be deployed in many shapes. */
+/**
+ * A program made of boxes, described by the stack's configuration, so that one program can be deployed in
+ * many shapes.
+ */
 import * as pulumi from '@pulumi/pulumi';
 
 interface BoxSpec {
