@@ -46,8 +46,7 @@ async function takeover(
 ): Promise<Takeover> {
   const { program, region, wire, targets } = scene;
   const folder = join(scene.folder, name);
-  const ports = [targets[0].port, targets[1].port] as const;
-  const daemon = startDaemon(program, configuration({ folder, endpoint: wire.url, region, tables, ports }));
+  const daemon = startDaemon(program, configuration({ folder, endpoint: wire.url, region, tables, targets }));
   try {
     await daemon.logged('ready', (line) => line.topic === 'ready');
     for (const appliance of ['a', 'b']) {
@@ -107,7 +106,7 @@ export const benchmark: Benchmark = {
     const program = [process.execPath, await bundle(ROOT, folder, '0.0.0')];
     const region = await openRegion(API_MS, TABLES + 1);
     const wire = await openWire(region.url);
-    const targets = [await openTarget(), await openTarget()] as const;
+    const targets = [await openTarget('127.0.0.2'), await openTarget('127.0.0.3')] as const;
     const scene: Scene = { program, folder, region, wire, targets };
     try {
       const [alone = '', ...ten] = region.tables;

@@ -39,8 +39,14 @@ async function runOne(name: string): Promise<void> {
 
 const [name] = process.argv.slice(2);
 if (name === undefined) await list();
-else if (names().includes(name)) await runOne(name);
-else {
+else if (names().includes(name)) {
+  await runOne(name).catch((error: unknown) => {
+    process.stderr.write(
+      `${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    process.exitCode = 1;
+  });
+} else {
   process.stderr.write(`There is no benchmark '${name}'; there are: ${names().join(' ')}\n`);
   process.exitCode = 2;
 }

@@ -25,19 +25,18 @@ export const benchmark: Benchmark = {
       clone: [process.execPath, join(ROOT, 'bin', 'byoa.js')],
     };
     const region = await openRegion(0, 1);
-    const targets = [await openTarget(), await openTarget()] as const;
+    const targets = [await openTarget('127.0.0.2'), await openTarget('127.0.0.3')] as const;
     try {
       const times = { bundle: [] as number[], executable: [] as number[], clone: [] as number[] };
       for (let run = 0; run < RUNS; run++) {
         for (const kind of ['bundle', 'executable', 'clone'] as const) {
           const own = join(folder, `${kind}-${run}`);
-          const ports = [targets[0].port, targets[1].port] as const;
           const file = configuration({
             folder: own,
             endpoint: region.url,
             region,
             tables: region.tables,
-            ports,
+            targets,
           });
           const start = performance.now();
           const daemon = startDaemon(programs[kind], file);

@@ -9,12 +9,14 @@ import { ACCOUNT, end, REGION, type Region } from './region.ts';
 
 /** The health port of an appliance: answers while alive, refuses at once when killed. */
 export interface Target {
+  readonly address: string;
   readonly port: number;
   readonly revive: () => Promise<void>;
   readonly kill: () => Promise<void>;
 }
 
-export async function openTarget(): Promise<Target> {
+/** Opens one on a loopback address of its own. */
+export async function openTarget(address: string): Promise<Target> {
   const sockets = new Set<Socket>();
   let server: Server | undefined;
   let port = 0;
@@ -25,9 +27,9 @@ export async function openTarget(): Promise<Target> {
       socket.on('close', () => sockets.delete(socket)).on('error', () => socket.destroy());
     });
     server = fresh;
-    await new Promise<void>((resolve) => fresh.listen(port, '127.0.0.1', resolve));
-    const address = fresh.address();
-    if (address !== null && typeof address !== 'string') port = address.port;
+    await new Promise<void>((resolve) => fresh.listen(port, address, resolve));
+    const bound = fresh.address();
+    if (bound !== null && typeof bound !== 'string') port = bound.port;
   };
   const kill = (): Promise<void> =>
     new Promise((resolve) => {
@@ -38,7 +40,7 @@ export async function openTarget(): Promise<Target> {
       for (const socket of sockets) socket.destroy();
     });
   await revive();
-  return { port, revive, kill };
+  return { address, port, revive, kill };
 }
 
 /** A configuration with one group of `tables`, whose appliances are the two targets. */
@@ -47,15 +49,22 @@ export function configuration(options: {
   readonly endpoint: string;
   readonly region: Region;
   readonly tables: readonly string[];
-  readonly ports: readonly [number, number];
+  readonly targets: readonly [Target, Target];
 }): string {
-  const { folder, endpoint, region, tables, ports } = options;
+  const { folder, endpoint, region, tables, targets } = options;
   const appliance = (name: string, index: 0 | 1) => ({
     name,
-    address: '127.0.0.1',
+    address: targets[index].address,
     eni: region.enis[index],
     probes: [
-      { kind: 'tcp' as const, port: ports[index], interval: '50ms', timeout: '45ms', rise: 2, fall: 2 },
+      {
+        kind: 'tcp' as const,
+        port: targets[index].port,
+        interval: '50ms',
+        timeout: '45ms',
+        rise: 2,
+        fall: 2,
+      },
     ],
   });
   const input: ConfigInput = {
@@ -112,6 +121,9 @@ export function startDaemon(command: readonly string[], config: string): Daemon 
   };
   const env = { ...process.env, ...credentials };
   const child: ChildProcess = spawn(program, [...args, 'run', '--config', config], { stdio: 'pipe', env });
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
   const lines: LogLine[] = [];
   const checks = new Set<() => void>();
   const changed = (): void => {

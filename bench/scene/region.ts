@@ -54,6 +54,7 @@ function ready(child: ChildProcess): Promise<string> {
 async function appliance(ec2: EC2Client, subnet: string): Promise<string> {
   const run = new RunInstancesCommand({
     ImageId: 'ami-12345678',
+    InstanceType: 't3.micro',
     MinCount: 1,
     MaxCount: 1,
     SubnetId: subnet,
@@ -69,6 +70,7 @@ async function appliance(ec2: EC2Client, subnet: string): Promise<string> {
 export async function openRegion(latencyMs: number, tables: number): Promise<Region> {
   const args = [PROGRAM, 'sim', '--port', '0', '--latency', String(latencyMs)];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  process.once('exit', () => child.kill('SIGKILL'));
   const url = await ready(child);
   const credentials = { accessKeyId: ACCOUNT, secretAccessKey: 'any' };
   const ec2 = new EC2Client({ region: REGION, endpoint: url, credentials });
