@@ -1,13 +1,12 @@
 /**
- * The simulator in process (`byoa/sim`), for tests of other projects: start it, point any AWS client at its URL, do things to
- * its machines, look at its packets, stop it.
+ * The simulator in process (`byoa/sim`), for tests of other projects: start it, point any AWS client at its
+ * URL, do things to its machines, look at its packets, stop it.
  *
  *     const simulator = await startSimulator({ profile: 'instant' });
  *     const ec2 = new EC2Client({ endpoint: simulator.url, region, credentials });
  *     ...
  *     await simulator.close();
  */
-import { must } from '../controller/base/result.ts';
 import { type ServerOptions, startServer } from './server/server.ts';
 import { type State, stateOf } from './server/state.ts';
 import { type Injection, inject, setKnobs } from './world/api.ts';
@@ -70,10 +69,10 @@ export async function startSimulator(options: ServerOptions = {}): Promise<Runni
     attachTo: (instance) => `${server.url}#${instance}`,
     state: () => act(() => stateOf(world())),
     events: (since = 0) => act(() => world().log.filter((logged) => logged.seq > since)),
-    instance: (id, verb) => act(() => must(controlGuest(world(), id, verb))),
-    profile: (id, profile) => act(() => must(setProfile(world(), id, profile))),
-    addHost: (address, services) => act(() => must(addHost(world(), address, services))),
-    startFlow: (flow) => act(() => flowStats(must(beginFlow(world(), flow)))),
+    instance: (id, verb) => act(() => orThrow(controlGuest(world(), id, verb))),
+    profile: (id, profile) => act(() => orThrow(setProfile(world(), id, profile))),
+    addHost: (address, services) => act(() => orThrow(addHost(world(), address, services))),
+    startFlow: (flow) => act(() => flowStats(orThrow(beginFlow(world(), flow)))),
     flow: (id) =>
       act(() => {
         const flow = world().flows.get(id);
@@ -84,12 +83,19 @@ export async function startSimulator(options: ServerOptions = {}): Promise<Runni
         const flow = endFlow(world(), id);
         return flow && flowStats(flow);
       }),
-    cut: (cut) => act(() => must(addCut(world(), cut))),
+    cut: (cut) => act(() => orThrow(addCut(world(), cut))),
     heal: (id) => act(() => removeCut(world(), id)),
-    trace: (packet) => act(() => must(tracePacket(world(), packet))),
+    trace: (packet) => act(() => orThrow(tracePacket(world(), packet))),
     knobs: (knobs) => act(() => setKnobs(world().api, knobs)),
     inject: (injection) => act(() => inject(world().api, injection)),
     reset: () => server.reset(),
     close: server.close,
   };
+}
+
+type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: string };
+
+function orThrow<T>(outcome: Outcome<T>): T {
+  if (outcome.ok) return outcome.value;
+  throw new Error(outcome.error);
 }

@@ -1,7 +1,6 @@
 /** The simulator's commands: `byoa sim` and `byoa sim ctl`. Only wiring. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { registerCtl } from './server/ctl.ts';
-import { startServer } from './server/server.ts';
 import type { Knobs, ProfileName } from './world/settings.ts';
 
 const number =
@@ -79,7 +78,9 @@ const knobsOf = (options: SimOptions): Partial<Knobs> => ({
   ...(options.strictAmi !== undefined && { strictAmi: options.strictAmi }),
 });
 
+/** The server is loaded only here: `ctl` does not wait for the AWS schemas. */
 async function run(options: SimOptions): Promise<void> {
+  const { startServer } = await import('./server/server.ts');
   const simulator = await startServer({
     port: options.port,
     host: options.host,

@@ -1,6 +1,6 @@
 /**
- * The HTTP face of the EC2, STS and IAM APIs: one path, a form as body (or a query string), XML as answer. The SigV4 header
- * is read for account, region and service; signatures are not checked.
+ * The HTTP face of the EC2, STS and IAM APIs: one path, a form as body (or a query string), XML as answer.
+ * The SigV4 header is read for account, region and service; signatures are not checked.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
@@ -27,7 +27,10 @@ export interface Signer {
 
 const SERVICES: readonly ServiceName[] = ['ec2', 'sts', 'iam'];
 
-/** Reads `Authorization: AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, ...` (SigV4), or its query form. */
+/**
+ * Reads `Authorization: AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, ...` (SigV4), or
+ * its query form.
+ */
 export function signerOf(authorization: string | undefined, query: URLSearchParams): Signer {
   const credential =
     /Credential=([^,\s]{1,200})/.exec(authorization ?? '')?.[1] ?? query.get('X-Amz-Credential') ?? '';

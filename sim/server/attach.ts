@@ -1,6 +1,7 @@
 /**
- * The attach protocol's server side (controller/attach.ts): a daemon process lives inside a simulated instance. All that it
- * does becomes packets of that instance; it is told nothing but what arrives there, and of its machine's power.
+ * The attach protocol's server side (controller/attach.ts): a daemon process lives inside a simulated
+ * instance. All that it does becomes packets of that instance; it is told nothing but what arrives there,
+ * and of its machine's power.
  */
 import type { Duplex } from 'node:stream';
 import type { AttachReply, AttachRequest } from '../../controller/attach.ts';
@@ -205,7 +206,10 @@ function startListening(session: Session, listener: number, port: number): void 
   else say(session, { op: 'tcp-reset', id: listener, reason: listening.error });
 }
 
-/** The process is gone: its kernel closes what it had open (close with unread data resets; RFC 9293 3.10.4 is for politer ends). */
+/**
+ * The process is gone: its kernel closes what it had open (close with unread data resets; RFC 9293 3.10.4 is
+ * for politer ends).
+ */
 function leave(session: Session): void {
   for (const cancel of session.pings.values()) cancel();
   for (const port of session.ports.values()) port.close();

@@ -1,6 +1,6 @@
 /**
- * The control API under `/_byoa/`: what an experimenter does to the world that no AWS API does. JSON in and out; errors say
- * what, why and what to do. Documented in docs/sim-api.md.
+ * The control API under `/_byoa/`: what an experimenter does to the world that no AWS API does. JSON in and
+ * out; errors say what, why and what to do. Documented in docs/sim-api.md.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';

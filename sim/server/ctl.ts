@@ -1,4 +1,7 @@
-/** `byoa sim ctl`: the control API from the command line, readable or as JSON. Speaks HTTP to a simulator; holds nothing. */
+/**
+ * `byoa sim ctl`: the control API from the command line, readable or as JSON. Speaks HTTP to a simulator;
+ * holds nothing.
+ */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { FlowStats } from '../world/flows.ts';
 import type { Logged } from '../world/happening.ts';
@@ -57,7 +60,10 @@ const JSON_FLAG = ['--json', 'print the answer of the simulator as it is'] as co
 export function registerCtl(sim: Command): void {
   const ctl = sim.command('ctl <url>').description('control a running simulator');
   ctl.argument('<verb>', 'what to do').argument('[args...]');
-  ctl.addHelpText('after', VERBS);
+  ctl.addHelpText(
+    'after',
+    () => `\nVerbs:\n${verbs.map(({ usage, does }) => `  ${usage.padEnd(38)} ${does}`).join('\n')}`,
+  );
   ctl
     .option(...JSON_FLAG)
     .option('--port <number>', 'flow, trace: UDP or TCP port', float)
@@ -77,20 +83,6 @@ export function registerCtl(sim: Command): void {
     );
 }
 
-const VERBS = `
-Verbs:
-  state                                    everything there is
-  start|kill|hang|freeze|resume|drop|nodrop|reboot INSTANCE
-  profile INSTANCE host|router|nat         what its guest does; --service udp-echo:7,http:80
-  flow FROM TO [--port N] [--interval MS]  start a flow of UDP packets to an echo service
-  flows | flow-stop ID                     read the books of all flows | stop one
-  trace FROM TO [--protocol P] [--port N]  send one packet and show every hop
-  cut A B [--one-way] [--loss RATE] | heal [ID]
-  host ADDRESS                             add a host to the simulated Internet
-  events [--since N] [--kinds LIST]
-  knobs [JSON] | inject ACTION FAULT [--times N]   FAULT: throttle, applied-no-answer, lost, late, error:CODE:STATUS
-  reset`;
-
 interface Options extends Output {
   readonly port?: number;
   readonly interval?: number;
@@ -106,98 +98,153 @@ interface Options extends Output {
   readonly service?: string;
 }
 
-const POWER_VERBS = ['start', 'kill', 'hang', 'freeze', 'resume', 'drop', 'nodrop', 'reboot'];
+/** One request to a simulator: the arguments, the options, and how to ask. */
+interface Run {
+  readonly first: string;
+  readonly second: string;
+  readonly options: Options;
+  readonly call: <T>(method: Method, path: string, body?: unknown) => Promise<T>;
+}
 
-async function perform(url: string, verb: string, args: readonly string[], options: Options): Promise<void> {
-  const [first = '', second = ''] = args;
-  const need = (count: number, usage: string): void => {
-    if (args.length < count) throw new Error(`'${verb}' needs more: byoa sim ctl URL ${usage}`);
-  };
-  const call = <T>(method: Method, path: string, body?: unknown): Promise<T> =>
-    ask<T>(url, method, path, body);
-  if (POWER_VERBS.includes(verb)) {
-    need(1, `${verb} INSTANCE`);
-    return print(await call('POST', `instances/${first}/${verb}`), options, done);
-  }
-  switch (verb) {
-    case 'state':
-      return print(await call<State>('GET', 'state'), options, describeState);
-    case 'profile':
-      need(2, 'profile INSTANCE host|router|nat');
-      return print(
-        await call('PUT', `guests/${first}`, { role: second, services: servicesOf(options.service) }),
-        options,
-        done,
-      );
-    case 'flow':
-      need(2, 'flow FROM TO');
-      return print(
-        await call<FlowStats>('POST', 'flows', flowOf(first, second, options)),
-        options,
-        describeFlow,
-      );
-    case 'flows':
-      return print(await call<{ flows: FlowStats[] }>('GET', 'flows'), options, ({ flows }) =>
+interface Verb {
+  /** The verb and its arguments: capitals are needed, brackets are not. */
+  readonly usage: string;
+  readonly does: string;
+  readonly run: (run: Run) => Promise<void>;
+}
+
+const power = (verb: string, does: string): Verb => ({
+  usage: `${verb} INSTANCE`,
+  does,
+  run: async ({ call, first, options }) =>
+    print(await call('POST', `instances/${first}/${verb}`), options, done),
+});
+
+const verbs: readonly Verb[] = [
+  {
+    usage: 'state',
+    does: 'everything there is',
+    run: async ({ call, options }) => print(await call<State>('GET', 'state'), options, describeState),
+  },
+  power('start', 'boot a dead machine'),
+  power('kill', 'cut its power; EC2 still says running'),
+  power('reboot', 'kill and start'),
+  power('hang', 'stop its programs, not its kernel'),
+  power('freeze', 'stop all of it'),
+  power('resume', 'undo hang and freeze'),
+  power('drop', 'let it forward nothing'),
+  power('nodrop', 'let it forward again'),
+  {
+    usage: 'profile INSTANCE host|router|nat',
+    does: 'what its guest does; --service udp-echo:7,http:80',
+    run: async ({ call, first, second, options }) => {
+      const profile = { role: second, services: servicesOf(options.service) };
+      print(await call('PUT', `guests/${first}`, profile), options, done);
+    },
+  },
+  {
+    usage: 'flow FROM TO',
+    does: 'start a flow to an echo service; --port, --interval, --id',
+    run: async ({ call, first, second, options }) => {
+      const flow = flowOf(first, second, options);
+      print(await call<FlowStats>('POST', 'flows', flow), options, describeFlow);
+    },
+  },
+  {
+    usage: 'flows',
+    does: 'the books of all flows',
+    run: async ({ call, options }) =>
+      print(await call<{ flows: FlowStats[] }>('GET', 'flows'), options, ({ flows }) =>
         flows.length === 0 ? 'no flows' : flows.map(describeFlow).join('\n'),
-      );
-    case 'flow-stop':
-      need(1, 'flow-stop ID');
-      return print(await call<FlowStats>('DELETE', `flows/${first}`), options, describeFlow);
-    case 'trace': {
-      need(2, 'trace FROM TO');
+      ),
+  },
+  {
+    usage: 'flow-stop ID',
+    does: 'stop a flow',
+    run: async ({ call, first, options }) =>
+      print(await call<FlowStats>('DELETE', `flows/${first}`), options, describeFlow),
+  },
+  {
+    usage: 'trace FROM TO',
+    does: 'send one packet and show every hop; --protocol, --port, --via',
+    run: async ({ call, first, second, options }) => {
       const { protocol, port, via } = options;
-      const packet = {
-        from: first,
-        to: second,
-        ...(protocol && { protocol }),
-        ...(port && { port }),
-        ...(via && { via }),
-      };
-      return print(await call<Trace>('POST', 'trace', packet), options, describeTrace);
-    }
-    case 'cut': {
-      need(2, 'cut A B');
+      const packet = { from: first, to: second, protocol, port, via };
+      print(await call<Trace>('POST', 'trace', packet), options, describeTrace);
+    },
+  },
+  {
+    usage: 'cut A B',
+    does: 'cut the link between two machines; --one-way, --loss, --id',
+    run: async ({ call, first, second, options }) => {
       const { id, loss, oneWay } = options;
-      const cut = {
-        from: first,
-        to: second,
-        direction: oneWay ? 'one-way' : 'both',
-        ...(id && { id }),
-        ...(loss && { loss }),
-      };
-      return print(
+      const cut = { from: first, to: second, direction: oneWay ? 'one-way' : 'both', id, loss };
+      print(
         await call<{ id: string }>('POST', 'cuts', cut),
         options,
-        (made) => `${made.id}; heal it with: heal ${made.id}`,
+        (made) => `cut; heal it with: heal ${made.id}`,
       );
-    }
-    case 'heal':
-      return print(await call('DELETE', first === '' ? 'cuts' : `cuts/${first}`), options, done);
-    case 'host':
-      need(1, 'host ADDRESS');
-      return print(await call('POST', 'hosts', { address: first }), options, done);
-    case 'events': {
+    },
+  },
+  {
+    usage: 'heal [ID]',
+    does: 'heal one cut, or all',
+    run: async ({ call, first, options }) =>
+      print(await call('DELETE', first === '' ? 'cuts' : `cuts/${first}`), options, done),
+  },
+  {
+    usage: 'host ADDRESS',
+    does: 'add a host to the simulated Internet',
+    run: async ({ call, first, options }) =>
+      print(await call('POST', 'hosts', { address: first }), options, done),
+  },
+  {
+    usage: 'events',
+    does: 'what has happened; --since, --kinds',
+    run: async ({ call, options }) => {
       const query = new URLSearchParams();
       if (options.since !== undefined) query.set('since', String(options.since));
       if (options.kinds !== undefined) query.set('kinds', options.kinds);
-      return print(await call<{ events: Logged[] }>('GET', `events?${query}`), options, ({ events }) =>
+      print(await call<{ events: Logged[] }>('GET', `events?${query}`), options, ({ events }) =>
         events.length === 0 ? 'no events' : events.map(describeEvent).join('\n'),
       );
-    }
-    case 'knobs': {
+    },
+  },
+  {
+    usage: 'knobs [JSON]',
+    does: 'show the knobs, or set some',
+    run: async ({ call, first, options }) => {
       const knobs = first === '' ? await call('GET', 'knobs') : await call('PUT', 'knobs', JSON.parse(first));
-      return print(knobs, options, (value) => JSON.stringify(value, undefined, 2));
-    }
-    case 'inject': {
-      need(2, 'inject ACTION FAULT');
+      print(knobs, options, (value) => JSON.stringify(value, undefined, 2));
+    },
+  },
+  {
+    usage: 'inject ACTION FAULT',
+    does: 'FAULT: throttle, lost, applied-no-answer, late, error:CODE:STATUS; --times, --delay',
+    run: async ({ call, first, second, options }) => {
       const body = { action: first, fault: faultOf(second, options), times: options.times ?? 1 };
-      return print(await call('POST', 'inject', body), options, done);
-    }
-    case 'reset':
-      return print(await call('POST', 'reset', {}), options, done);
-    default:
-      throw new Error(`There is no verb '${verb}'; byoa sim ctl --help lists them.`);
-  }
+      print(await call('POST', 'inject', body), options, done);
+    },
+  },
+  {
+    usage: 'reset',
+    does: 'begin a new, empty world',
+    run: async ({ call, options }) => print(await call('POST', 'reset', {}), options, done),
+  },
+];
+
+async function perform(url: string, verb: string, args: readonly string[], options: Options): Promise<void> {
+  const known = verbs.find(({ usage }) => usage.split(' ')[0] === verb);
+  if (known === undefined) throw new Error(`There is no verb '${verb}'; byoa sim ctl --help lists them.`);
+  const needed = known.usage
+    .split(' ')
+    .slice(1)
+    .filter((word) => !word.startsWith('['));
+  if (args.length < needed.length) throw new Error(`'${verb}' needs more: byoa sim ctl URL ${known.usage}`);
+  const [first = '', second = ''] = args;
+  const call = <T>(method: Method, path: string, body?: unknown): Promise<T> =>
+    ask<T>(url, method, path, body);
+  await known.run({ first, second, options, call });
 }
 
 const flowOf = (from: string, to: string, { id, port, interval }: Options) => ({

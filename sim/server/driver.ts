@@ -12,12 +12,17 @@ const LONGEST_MS = 60_000;
 export const clock = (): Instant => Math.round((performance.timeOrigin + performance.now()) * 1000) / 1000;
 
 export interface Driver {
-  /** Does something to the world at the present instant, and plans the timer anew. May be called from within. */
+  /**
+   * Does something to the world at the present instant, and plans the timer anew. May be called from within.
+   */
   readonly act: <T>(what: () => T) => T;
   readonly stop: () => void;
 }
 
-/** Starts the clock of `kernel`. A fault of the simulator's own ends the process: a wrong world is worse than none. */
+/**
+ * Starts the clock of `kernel`. A fault of the simulator's own ends the process: a wrong world is worse than
+ * none.
+ */
 export function drive(kernel: Kernel): Driver {
   let cancel = (): void => {};
   let armedFor: Instant | undefined;

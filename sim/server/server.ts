@@ -1,4 +1,7 @@
-/** The simulator as an HTTP server: the APIs at `/`, the control API under `/_byoa/`. Owns the sockets and the real clock. */
+/**
+ * The simulator as an HTTP server: the APIs at `/`, the control API under `/_byoa/`. Owns the sockets and
+ * the real clock.
+ */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, Socket } from 'node:net';
@@ -95,7 +98,10 @@ export async function startServer(options: ServerOptions = {}): Promise<Simulato
   };
 }
 
-/** A fault of ours is told to the client and to whoever watches, and the simulator goes on with the next request. */
+/**
+ * A fault of ours is told to the client and to whoever watches, and the simulator goes on with the next
+ * request.
+ */
 function failed(outgoing: ServerResponse, error: unknown): void {
   process.stderr.write(
     `byoa sim: a request failed inside the simulator: ${error instanceof Error ? error.stack : error}\n`,

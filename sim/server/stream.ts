@@ -1,4 +1,6 @@
-/** A simulated TCP connection as a Node stream, so that an HTTP server can be handed one. Owns nothing else. */
+/**
+ * A simulated TCP connection as a Node stream, so that an HTTP server can be handed one. Owns nothing else.
+ */
 import { Duplex } from 'node:stream';
 import { abort, type Connection, finish, type TcpProgram, unacknowledged, write } from '../world/tcp.ts';
 

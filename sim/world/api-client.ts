@@ -1,6 +1,7 @@
 /**
- * EC2 calls of daemons in virtual time: they travel as TCP to the API host of the simulated Internet and back, so that a dead,
- * frozen or cut machine calls nobody. Framing is one line of JSON each way; the server speaks HTTP instead (sim/server).
+ * EC2 calls of daemons in virtual time: they travel as TCP to the API host of the simulated Internet and
+ * back, so that a dead, frozen or cut machine calls nobody. Framing is one line of JSON each way; the server
+ * speaks HTTP instead (sim/server).
  */
 
 import { must, present } from '../../controller/base/result.ts';
@@ -54,7 +55,10 @@ export interface Caller {
   readonly endpoint: Endpoint;
   readonly account: string;
   readonly region: string;
-  /** A write unanswered for this long is made again on a new connection; after `timeoutMs` the outcome is unknown. */
+  /**
+   * A write unanswered for this long is made again on a new connection; after `timeoutMs` the outcome is
+   * unknown.
+   */
   readonly attemptTimeoutMs: Millis;
   readonly timeoutMs: Millis;
 }
@@ -100,7 +104,10 @@ export function callApi(caller: Caller, call: Call, done: (outcome: Outcome) => 
   return giveUp;
 }
 
-/** One attempt: the request when the connection is open, then the answer. A reset says nothing; the time-out will. */
+/**
+ * One attempt: the request when the connection is open, then the answer. A reset says nothing; the time-out
+ * will.
+ */
 function exchange(
   { account, region }: Caller,
   call: Call,

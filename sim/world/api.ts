@@ -1,6 +1,7 @@
 /**
- * The APIs in world time: a request takes effect when its latency is over, just before its answer; its changes reach the data
- * plane after the propagation delay. Here are the faults too: errors, throttling, answers that never come.
+ * The APIs in world time: a request takes effect when its latency is over, just before its answer; its
+ * changes reach the data plane after the propagation delay. Here are the faults too: errors, throttling,
+ * answers that never come.
  */
 import { unreachable } from '../../controller/base/result.ts';
 import type { Instant, Millis } from '../../controller/base/time.ts';
@@ -17,7 +18,10 @@ import type { Change } from '../vpc/model.ts';
 import { draw, drawDelay, type Kernel, record, schedule } from './kernel.ts';
 import type { Knobs } from './settings.ts';
 
-/** What befalls the next requests of an action. `lost`: neither applied nor answered. `late`: applied after `delayMs`. */
+/**
+ * What befalls the next requests of an action. `lost`: neither applied nor answered. `late`: applied after
+ * `delayMs`.
+ */
 export type Fault =
   | { readonly kind: 'error'; readonly code: string; readonly message: string; readonly status: number }
   | { readonly kind: 'throttle' }
@@ -52,8 +56,8 @@ export interface Api {
 const UNANSWERED = 'unanswered';
 
 /**
- * Makes an API request now. `reply` runs once when the answer is there, and never where the answer is lost: time-outs are
- * the caller's.
+ * Makes an API request now. `reply` runs once when the answer is there, and never where the answer is lost:
+ * time-outs are the caller's.
  */
 export function request(api: Api, asked: Request, reply: (reply: Reply) => void): void {
   const { kernel, knobs } = api;
@@ -165,7 +169,9 @@ function drawFault(api: Api): Fault | undefined {
   return undefined;
 }
 
-/** Sends the cloud's changes on their way to the data plane, and plans the next step of its state machines. */
+/**
+ * Sends the cloud's changes on their way to the data plane, and plans the next step of its state machines.
+ */
 export function publish(api: Api): void {
   const { kernel, cloud } = api;
   for (const change of takeChanges(cloud)) propagate(api, change);

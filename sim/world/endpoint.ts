@@ -1,6 +1,6 @@
 /**
- * Machines that send and receive: guests of the VPC and hosts on the Internet. Here is their power, and when their kernel and
- * their programs run; their sockets are in sockets.ts, how their packets travel in wire.ts.
+ * Machines that send and receive: guests of the VPC and hosts on the Internet. Here is their power, and when
+ * their kernel and their programs run; their sockets are in sockets.ts, how their packets travel in wire.ts.
  */
 import { type Result, unreachable } from '../../controller/base/result.ts';
 import type { Millis } from '../../controller/base/time.ts';
@@ -8,7 +8,10 @@ import type { Power } from './happening.ts';
 import { after, type Kernel } from './kernel.ts';
 import type { Connection, Segment, TcpProgram } from './tcp.ts';
 
-/** A packet as the world carries it. Addresses are canonical text; an ICMP echo has its identifier as both ports. */
+/**
+ * A packet as the world carries it. Addresses are canonical text; an ICMP echo has its identifier as both
+ * ports.
+ */
 export interface Packet {
   /** Absent: the routes choose. Always present on arrival. */
   readonly source?: string;
@@ -46,7 +49,10 @@ export type UdpProgram = (
   at: string,
 ) => void;
 
-/** How an endpoint reaches the wire. `via` is a next hop in the same subnet, as a static route of the machine would name it. */
+/**
+ * How an endpoint reaches the wire. `via` is a next hop in the same subnet, as a static route of the machine
+ * would name it.
+ */
 export interface Network {
   /** The source address that the machine's routes choose; why it cannot send where they choose none. */
   readonly source: (to: string, via: string | undefined) => Result<string>;

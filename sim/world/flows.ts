@@ -1,13 +1,16 @@
 /**
- * Flows: one numbered UDP packet every so many ms from a machine to an echo service, with books on each packet's fate. A
- * packet counts as through when its echo is back; its instant is that of its sending.
+ * Flows: one numbered UDP packet every so many ms from a machine to an echo service, with books on each
+ * packet's fate. A packet counts as through when its echo is back; its instant is that of its sending.
  */
 import { err, ok, type Result } from '../../controller/base/result.ts';
 import type { Instant, Millis } from '../../controller/base/time.ts';
 import { type Endpoint, type Fate, inProgram, takePort } from './endpoint.ts';
 import { type Kernel, record, schedule, trace } from './kernel.ts';
 
-/** Packets lost in a row. `to` is absent while the gap lasts. Blackout: from the last packet through to the next. */
+/**
+ * Packets lost in a row. `to` is absent while the gap lasts. Blackout: from the last packet through to the
+ * next.
+ */
 export interface Gap {
   /** When the last packet before the gap, and the first after it, were sent. */
   readonly from: Instant;

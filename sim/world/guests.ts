@@ -1,6 +1,6 @@
 /**
- * Machines of a world: they start when their instance runs, stop when it stops, and suffer what an experiment does to them
- * without EC2 knowing. Internet hosts are machines that always run.
+ * Machines of a world: they start when their instance runs, stop when it stops, and suffer what an
+ * experiment does to them without EC2 knowing. Internet hosts are machines that always run.
  */
 import { parseAddress } from '../../controller/base/ip.ts';
 import { err, ok, type Result, unreachable } from '../../controller/base/result.ts';
@@ -32,7 +32,10 @@ const kernelProfile = ({ role }: Profile): GuestProfile => ({
 export const endpointOf = (world: World, name: string): Endpoint | undefined =>
   world.guests.get(name)?.endpoint ?? world.hosts.get(name);
 
-/** A change takes effect in the data plane: in the fabric, in the guests' devices, and in the power of machines. */
+/**
+ * A change takes effect in the data plane: in the fabric, in the guests' devices, and in the power of
+ * machines.
+ */
 export function applyChange(world: World, change: Change): void {
   const before = world.records.instance.get(change.id)?.state;
   applyToNetwork(world.network, change, world.now);

@@ -1,11 +1,17 @@
-/** What a world writes down: API calls, changes of the data plane, power, flows, faults. Pure data; `GET /_byoa/events`. */
+/**
+ * What a world writes down: API calls, changes of the data plane, power, flows, faults. Pure data; `GET
+ * /_byoa/events`.
+ */
 import type { Instant, Millis } from '../../controller/base/time.ts';
 import type { ResourceKind } from '../vpc/model.ts';
 
 export type Power = 'running' | 'frozen' | 'dead';
 
 export type Happening =
-  /** An API call as it ended; `at` is the instant at which it took effect. `outcome` is `ok`, an error code, or `unanswered`. */
+  /**
+   * An API call as it ended; `at` is the instant at which it took effect. `outcome` is `ok`, an error code,
+   * or `unanswered`.
+   */
   | {
       readonly kind: 'api';
       readonly service: string;

@@ -1,4 +1,7 @@
-/** A binary heap of things to do, ordered by (at, seq): what was scheduled first for an instant runs first. No clock. */
+/**
+ * A binary heap of things to do, ordered by (at, seq): what was scheduled first for an instant runs first.
+ * No clock.
+ */
 import type { Instant } from '../../controller/base/time.ts';
 
 export interface Entry {

@@ -1,6 +1,7 @@
 /**
- * Virtual time: one heap of things to do, one clock that only moves when somebody advances it, one seeded stream for each
- * concern, and a trace whose hash two equal runs share. Tests advance it at will; the server advances it by the real clock.
+ * Virtual time: one heap of things to do, one clock that only moves when somebody advances it, one seeded
+ * stream for each concern, and a trace whose hash two equal runs share. Tests advance it at will; the server
+ * advances it by the real clock.
  */
 
 import { stream } from '../../controller/base/prng.ts';
@@ -69,7 +70,9 @@ export function advance(kernel: Kernel, to: Instant): void {
   kernel.now = Math.max(kernel.now, to);
 }
 
-/** A number in [0, 1) from the stream of one concern: what one concern draws never shifts what another draws. */
+/**
+ * A number in [0, 1) from the stream of one concern: what one concern draws never shifts what another draws.
+ */
 export function draw(kernel: Kernel, concern: string): number {
   let source = kernel.streams.get(concern);
   if (source === undefined) {

@@ -1,10 +1,16 @@
-/** Links: how long a crossing takes, and what cuts and loss do to it. A crossing goes from machine to machine, or host. */
+/**
+ * Links: how long a crossing takes, and what cuts and loss do to it. A crossing goes from machine to
+ * machine, or host.
+ */
 import { err, ok, type Result } from '../../controller/base/result.ts';
 import type { Millis } from '../../controller/base/time.ts';
 import { draw, type Kernel, record } from './kernel.ts';
 import type { Links } from './settings.ts';
 
-/** Loss between two machines (instance ids, host addresses); `*` stands for all, `internet` for all hosts. A loss of 1 is a cut. */
+/**
+ * Loss between two machines (instance ids, host addresses); `*` stands for all, `internet` for all hosts. A
+ * loss of 1 is a cut.
+ */
 export interface Cut {
   readonly id: string;
   readonly from: string;

@@ -1,6 +1,7 @@
 /**
- * The controller's own brain in a machine of a world: its probes are packets, its EC2 calls travel over the simulated network,
- * its journal is a list. Time, loss and power are the world's; it may crash at any event and start again with its memory.
+ * The controller's own brain in a machine of a world: its probes are packets, its EC2 calls travel over the
+ * simulated network, its journal is a list. Time, loss and power are the world's; it may crash at any event
+ * and start again with its memory.
  */
 import { must, present, unreachable } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
@@ -32,11 +33,17 @@ export interface DaemonOptions {
   readonly commands?: Commands;
   /** The failure of a hook, if it fails. */
   readonly hook?: (effect: Extract<Effect, { kind: 'hook' }>) => string | undefined;
-  /** Crashes when it has taken in so many events: before any effect of the last one, or after the first `effects` of them. */
+  /**
+   * Crashes when it has taken in so many events: before any effect of the last one, or after the first
+   * `effects` of them.
+   */
   readonly crashAfter?: { readonly events: number; readonly effects?: number };
 }
 
-/** A daemon that runs, or ran. `events` and `effects` are its journal: all that came in and went out, with instants. */
+/**
+ * A daemon that runs, or ran. `events` and `effects` are its journal: all that came in and went out, with
+ * instants.
+ */
 export interface Daemon {
   readonly world: World;
   readonly endpoint: Endpoint;

@@ -1,4 +1,7 @@
-/** The probes of a daemon in virtual time: packets of its machine, with the results that the production shell would report. */
+/**
+ * The probes of a daemon in virtual time: packets of its machine, with the results that the production shell
+ * would report.
+ */
 import { unreachable } from '../../controller/base/result.ts';
 import { formatMillis } from '../../controller/base/time.ts';
 import type { ProbeConfig, ThroughTarget } from '../../controller/config.ts';

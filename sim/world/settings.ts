@@ -49,7 +49,10 @@ export interface Settings {
   readonly links: Links;
   /** Settled and unsettled behaviour of the VPC itself; see sim/vpc/settings.ts. */
   readonly vpc: Partial<VpcSettings>;
-  /** Addresses on the simulated Internet that answer ICMP, UDP and TCP echo (port 7) and HTTP (port 80) from the start. */
+  /**
+   * Addresses on the simulated Internet that answer ICMP, UDP and TCP echo (port 7) and HTTP (port 80) from
+   * the start.
+   */
   readonly hosts: readonly string[];
 }
 
@@ -76,8 +79,9 @@ export const INSTANT: Knobs = {
 };
 
 /**
- * As AWS: the documented request buckets; the rest AWS does not publish, so these are guesses to be replaced by figures from
- * a real account: a mutating call about 150 ms, half a second until the data plane follows, 3 s for each half of an ENI move.
+ * As AWS: the documented request buckets; the rest AWS does not publish, so these are guesses to be replaced
+ * by figures from a real account: a mutating call about 150 ms, half a second until the data plane follows,
+ * 3 s for each half of an ENI move.
  */
 export const AWS: Knobs = {
   ...INSTANT,

@@ -87,7 +87,9 @@ export function listen(endpoint: Endpoint, port: number, listener: Listener): Re
   });
 }
 
-/** Opens a TCP connection; the program hears `opened`, or `reset` where it was refused or nothing answered. */
+/**
+ * Opens a TCP connection; the program hears `opened`, or `reset` where it was refused or nothing answered.
+ */
 export function open(
   endpoint: Endpoint,
   { to, via, port }: Destination & { readonly port: number },

@@ -1,7 +1,8 @@
 /**
- * One end of a TCP connection, small but reliable: handshake, segments in order, retransmission with a doubling time-out,
- * orderly and abrupt ends (RFC 9293 sections 3.4 to 3.10, RFC 6298 section 5). It knows no congestion control, no window
- * announcements and no options; sequence numbers count bytes and do not wrap.
+ * One end of a TCP connection, small but reliable: handshake, segments in order, retransmission with a
+ * doubling time-out, orderly and abrupt ends (RFC 9293 sections 3.4 to 3.10, RFC 6298 section 5). It knows
+ * no congestion control, no window announcements and no options; sequence numbers count bytes and do not
+ * wrap.
  */
 import type { Millis } from '../../controller/base/time.ts';
 
@@ -111,7 +112,10 @@ export function accept(kernel: TcpKernel, program: TcpProgram, first: number, sy
   return connection;
 }
 
-/** The answer of a port where nobody listens, or of a kernel that does not know the connection. RFC 9293 3.10.7.1. */
+/**
+ * The answer of a port where nobody listens, or of a kernel that does not know the connection. RFC 9293
+ * 3.10.7.1.
+ */
 export const refusal = (segment: Segment): Segment => ({
   syn: false,
   fin: false,

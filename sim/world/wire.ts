@@ -1,6 +1,7 @@
 /**
- * The wire: a packet walks through guests and fabric at the instant of its sending (sim/vpc/forward.ts), and arrives after the
- * time that its crossings take. What arrives at a machine that has stopped meanwhile is lost.
+ * The wire: a packet walks through guests and fabric at the instant of its sending (sim/vpc/forward.ts), and
+ * arrives after the time that its crossings take. What arrives at a machine that has stopped meanwhile is
+ * lost.
  */
 import { type Address, formatAddress, parseAddress } from '../../controller/base/ip.ts';
 import { err, must, ok, type Result, unreachable } from '../../controller/base/result.ts';

@@ -1,6 +1,7 @@
 /**
- * A world: virtual time, a cloud behind its API, the fabric of its VPCs, guests and Internet hosts that run programs, flows
- * and faults. The same world runs by virtual time in tests and by the real clock in the server. No I/O.
+ * A world: virtual time, a cloud behind its API, the fabric of its VPCs, guests and Internet hosts that run
+ * programs, flows and faults. The same world runs by virtual time in tests and by the real clock in the
+ * server. No I/O.
  */
 import { must } from '../../controller/base/result.ts';
 import { createCloud, type Request } from '../ec2/service.ts';
@@ -12,7 +13,9 @@ import { createRecords } from './records.ts';
 import { settingsOf, type WorldOptions } from './settings.ts';
 import type { World } from './state.ts';
 
-/** A world in which nothing has happened yet. The same options and the same inputs give the same trace hash. */
+/**
+ * A world in which nothing has happened yet. The same options and the same inputs give the same trace hash.
+ */
 export function createWorld(options: WorldOptions = {}): World {
   const settings = settingsOf(options);
   const kernel = createKernel(settings.seed, settings.startAt);

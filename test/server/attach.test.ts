@@ -1,4 +1,7 @@
-/** The attach protocol, spoken by hand: what a daemon process inside a simulated instance can do, and what befalls it. */
+/**
+ * The attach protocol, spoken by hand: what a daemon process inside a simulated instance can do, and what
+ * befalls it.
+ */
 import { request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';

@@ -1,4 +1,7 @@
-/** A running simulator with one VPC and two instances in it, made by the real SDK client: the scene of the server's tests. */
+/**
+ * A running simulator with one VPC and two instances in it, made by the real SDK client: the scene of the
+ * server's tests.
+ */
 import {
   AllocateAddressCommand,
   AssociateAddressCommand,

@@ -1,4 +1,7 @@
-/** The HTTP server: the SDK as a client, accounts and regions, requests that mean no good, and the control API. */
+/**
+ * The HTTP server: the SDK as a client, accounts and regions, requests that mean no good, and the control
+ * API.
+ */
 import { connect } from 'node:net';
 import { CreateVpcCommand, DescribeVpcsCommand, ReplaceRouteCommand } from '@aws-sdk/client-ec2';
 import { GetRoleCommand, IAMClient } from '@aws-sdk/client-iam';

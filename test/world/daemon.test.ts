@@ -1,4 +1,7 @@
-/** The controller's brain on two appliances of a world: takeover, a planned move, crash and restart, all in virtual time. */
+/**
+ * The controller's brain on two appliances of a world: takeover, a planned move, crash and restart, all in
+ * virtual time.
+ */
 import { describe, expect, test } from 'vitest';
 import { must } from '../../controller/base/result.ts';
 import { type Config, parseConfig } from '../../controller/config.ts';

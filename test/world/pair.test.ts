@@ -1,4 +1,7 @@
-/** Two appliances in virtual time, without a controller: flows, death, a moved route, equal traces for equal seeds. */
+/**
+ * Two appliances in virtual time, without a controller: flows, death, a moved route, equal traces for equal
+ * seeds.
+ */
 import { describe, expect, test } from 'vitest';
 import { must } from '../../controller/base/result.ts';
 import { setKnobs } from '../../sim/world/api.ts';

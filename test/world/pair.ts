@@ -1,4 +1,7 @@
-/** A pair of appliances in a world of virtual time, deployed by API calls: the scene of many tests. Not a test itself. */
+/**
+ * A pair of appliances in a world of virtual time, deployed by API calls: the scene of many tests. Not a
+ * test itself.
+ */
 import type { Reply } from '../../sim/ec2/service.ts';
 import { request } from '../../sim/world/api.ts';
 import { setProfile } from '../../sim/world/guests.ts';
@@ -47,7 +50,10 @@ export interface Pair {
 
 type Made<K extends string, Id extends string> = { readonly [key in K]: { readonly [id in Id]: string } };
 
-/** A VPC with two appliances in two zones (NAT, routed to by one private table) and a workload. The owner is `a`. */
+/**
+ * A VPC with two appliances in two zones (NAT, routed to by one private table) and a workload. The owner is
+ * `a`.
+ */
 export function deployPair(world: World): Pair {
   const vpc = call<Made<'Vpc', 'VpcId'>>(world, 'CreateVpc', { CidrBlock: '10.0.0.0/16' }).Vpc.VpcId;
   const gateway = call<Made<'InternetGateway', 'InternetGatewayId'>>(world, 'CreateInternetGateway', {});

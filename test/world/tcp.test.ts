@@ -1,4 +1,7 @@
-/** TCP over a wire that loses, delays and reorders: what is written arrives once, in order, or the end is told. */
+/**
+ * TCP over a wire that loses, delays and reorders: what is written arrives once, in order, or the end is
+ * told.
+ */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { advance, after, createKernel, draw, type Kernel, nextAt } from '../../sim/world/kernel.ts';
