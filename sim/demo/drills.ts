@@ -8,16 +8,7 @@ import type { FlowStats } from '../index.ts';
 import type { Daemon } from './daemon.ts';
 import { simulatorObservations } from './observe.ts';
 import { type DrillResult, drill, type FlowResult, type Observation } from './report.ts';
-import {
-  byoa,
-  HOST,
-  type NodeOutput,
-  pause,
-  RECOVERY_LIMIT_MS,
-  type Stage,
-  settled,
-  socketOf,
-} from './stage.ts';
+import { ask, HOST, type NodeOutput, pause, RECOVERY_LIMIT_MS, type Stage, settled } from './stage.ts';
 
 const FLOW_INTERVAL_MS = 1;
 /** How long a flow runs undisturbed before and after, so that the picture shows both sides. */
@@ -70,9 +61,9 @@ export async function switchoverDrill(
   const running = await steadyFlow(stage);
   stage.progress(title);
   const { now: at } = stage.simulator.state();
-  const command = ['switchover', stage.group, '--to', to.name];
-  const asked: Observation = { at, who: 'operator', topic: 'command', text: `byoa ${command.join(' ')}` };
-  await byoa(stage, [...command, '--socket', socketOf(stage, to.name)]);
+  const text = `byoa switchover ${stage.group} --to ${to.name}`;
+  const asked: Observation = { at, who: 'operator', topic: 'command', text };
+  await ask(stage, to.name, { kind: 'switchover', group: stage.group, to: to.name });
   await settled(stage, to.name);
   const recovered = await trafficBy(scene, running);
   return finish(scene, running, { at, recovered, seen: [asked] });

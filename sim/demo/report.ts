@@ -105,7 +105,7 @@ const isWrite = (observation: Observation): boolean => !/describe/i.test(observa
 /**
  * Orders what was seen around one trigger and splits the blackout at the verdict, the first write and the last answer.
  * The parts are exact differences of measured instants: detect runs from the last packet delivered to the verdict,
- * decide to the first write sent, call to the last write answered, propagate to the first packet delivered again.
+ * decide to the first write sent, call to the last write answered (or the ENI attached), propagate to the first packet delivered again.
  */
 export function drill(input: {
   readonly kind: DrillResult['kind'];
@@ -154,7 +154,9 @@ function splitOf(
   const writes = inGap.filter((observation) => observation.topic === 'call' && isWrite(observation));
   const answers = inGap.filter((observation) => observation.topic === 'outcome' && isWrite(observation));
   const first = writes[0];
-  const last = answers.at(-1);
+  // An ENI is attached some time after the call was answered; the daemon owns it when EC2 says so.
+  const attached = answers.some(({ text }) => /^AttachNetworkInterface/.test(text));
+  const last = attached ? inGap.find(({ topic }) => topic === 'owned') : answers.at(-1);
   if (!verdict || !first || !last) return undefined;
   return {
     detectMs: verdict.at - gap.lastDeliveredAt,

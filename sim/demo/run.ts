@@ -66,7 +66,9 @@ export async function runDesign(options: RunOptions): Promise<DesignResult> {
       host: HOST,
     };
     options.deployed(result);
-    for (const node of stage.nodes) daemons.set(node.name, await boot(stage, node));
+    const booted = await Promise.allSettled(stage.nodes.map((node) => boot(stage, node)));
+    for (const one of booted) if (one.status === 'fulfilled') daemons.set(one.value.name, one.value);
+    for (const one of booted) if (one.status === 'rejected') throw one.reason;
     const drills = await drillAll(stage, daemons, options.drilled);
     return { ...result, boxes: boxesOf(stage), drills };
   } finally {

@@ -2,12 +2,13 @@
  * The stage of a demonstration: a design deployed into a simulator, with its daemons as processes. What an appliance's user
  * data does on Debian (forward, masquerade, start the daemon) is done here by the simulator's control API.
  */
-import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { assert, present } from '../../controller/base/result.ts';
+import type { Command } from '../../controller/event.ts';
+import type { Status } from '../../controller/failover/status.ts';
+import { askDaemon } from '../../controller/shell/control.ts';
 import type { RunningSimulator } from '../index.ts';
 import { deploy } from '../pulumi/deploy.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
@@ -84,7 +85,7 @@ export async function deployStage(
   return { ...place, nodes, workload, group: present(first.groups[0], 'a group').name, resources };
 }
 
-export const socketOf = (stage: Stage, name: string): string => join(stage.directory, `${name}.sock`);
+const socketOf = (stage: Stage, name: string): string => join(stage.directory, `${name}.sock`);
 
 const programOf = (stage: Stage): string => join(stage.root, 'bin', 'byoa.js');
 
@@ -108,12 +109,11 @@ export async function boot(stage: Stage, node: NodeOutput): Promise<Daemon> {
   return daemon;
 }
 
-const execute = promisify(execFile);
-
-/** Runs a command of byoa as an operator would; resolves to what it printed, rejects when it fails. */
-export async function byoa(stage: Stage, args: readonly string[]): Promise<string> {
-  const { stdout } = await execute(process.execPath, [programOf(stage), ...args]);
-  return stdout;
+/** Asks a node's daemon through its control socket, as `byoa status` and `byoa switchover` do; rejects on a refusal. */
+export async function ask(stage: Stage, node: string, command: Command): Promise<unknown> {
+  const { ok, body } = await askDaemon(socketOf(stage, node), command, RECOVERY_LIMIT_MS);
+  if (!ok) throw new Error(`daemon ${node} refused ${command.kind}: ${JSON.stringify(body)}`);
+  return body;
 }
 
 /** Waits until every daemon sees `owner` own the group and all appliances healthy. */
@@ -131,19 +131,14 @@ export async function settled(stage: Stage, owner: string): Promise<void> {
 }
 
 interface Said {
-  readonly owner?: string;
+  readonly owner: string | undefined;
   readonly healthy: boolean;
 }
 
 async function statusOf(stage: Stage, node: string): Promise<Said> {
-  const text = await byoa(stage, ['status', '--json', '--socket', socketOf(stage, node)]);
-  const status: {
-    readonly groups: readonly { readonly name: string; readonly owner: string }[];
-    readonly appliances: readonly { readonly verdict: string }[];
-  } = JSON.parse(text);
-  const group = status.groups.find(({ name }) => name === stage.group);
+  const status = (await ask(stage, node, { kind: 'status' })) as Status;
   return {
-    ...(group && { owner: group.owner }),
+    owner: status.groups.find(({ name }) => name === stage.group)?.ownerMember,
     healthy: status.appliances.every(({ verdict }) => verdict === 'healthy'),
   };
 }
