@@ -1,4 +1,6 @@
-/** Which private addresses of a subnet are free, and which a request may name. Pure arithmetic over the store. */
+/**
+ * Which private addresses of a subnet are free, and which a request may name. Pure arithmetic over the store.
+ */
 import {
   type Address,
   addressAt,
@@ -99,7 +101,10 @@ function reservedIpv6(block: Prefix, text: string): boolean {
   return parsed.ok && [0, 1, 2, 3].some((offset) => sameAddress(addressAt(block, offset), parsed.value));
 }
 
-/** Checks private addresses that a request names: in the subnet, not reserved, not taken; returns them canonical. */
+/**
+ * Checks private addresses that a request names: in the subnet, not reserved, not taken; returns them
+ * canonical.
+ */
 export function namedAddresses(
   tx: Tx,
   subnet: SubnetRecord,

@@ -1,6 +1,6 @@
 /**
- * Form parameters of the EC2 Query and AWS Query protocols -> the input that the SDK's command takes, by its schema.
- * Total: hostile parameters are refused in EC2's words, at a cost linear in their size.
+ * Form parameters of the EC2 Query and AWS Query protocols -> the input that the SDK's command takes, by its
+ * schema. Total: hostile parameters are refused in EC2's words, at a cost linear in their size.
  */
 import { err, ok, type Result, unreachable } from '../../controller/base/result.ts';
 import type { Shape } from './shape.ts';
@@ -21,7 +21,7 @@ const MAX_DEPTH = 24;
 
 /** Names that belong to the request, not to the action: the protocol's own and those of a presigned query. */
 const protocolNames =
-  /^(Action|Version|AWSAccessKeyId|Signature|SignatureMethod|SignatureVersion|Timestamp|Expires|SecurityToken|X-Amz-.*)$/i;
+  /^(Action|Version|AWSAccessKeyId|Signature(Method|Version)?|Timestamp|Expires|SecurityToken|X-Amz-.*)$/i;
 
 const fault = (code: string, message: string): Result<never, Fault> => err({ code, message, status: 400 });
 

@@ -2,7 +2,10 @@
 import { unreachable } from '../../controller/base/result.ts';
 import type { Shape } from './shape.ts';
 
-/** The elements of a structure's members. A member that the schema does not know is a fault of ours and throws. */
+/**
+ * The elements of a structure's members. A member that the schema does not know is a fault of ours and
+ * throws.
+ */
 export function encode(shape: Shape, value: unknown): string {
   switch (shape.kind) {
     case 'structure': {
@@ -49,7 +52,9 @@ export function encode(shape: Shape, value: unknown): string {
 export const element = (name: string, content: string): string =>
   content === '' ? `<${name}/>` : `<${name}>${content}</${name}>`;
 
-/** Escapes text; characters that XML 1.0 cannot carry become U+FFFD, line ends and tabs survive as references. */
+/**
+ * Escapes text; characters that XML 1.0 cannot carry become U+FFFD, line ends and tabs survive as references.
+ */
 export function escapeXml(text: string): string {
   return /[^\x20-\x7e]|[&<>"']/.test(text) ? Array.from(text, escapeCharacter).join('') : text;
 }

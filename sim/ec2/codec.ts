@@ -1,6 +1,7 @@
 /**
- * The wire format of the EC2, STS and IAM endpoints, driven by the runtime schemas of the SDK's clients: form body ->
- * action and input, reply -> XML. No operation has code of its own. Says nothing of HTTP connections or signatures.
+ * The wire format of the EC2, STS and IAM endpoints, driven by the runtime schemas of the SDK's clients: form
+ * body -> action and input, reply -> XML. No operation has code of its own. Says nothing of HTTP connections
+ * or signatures.
  */
 import { err, ok, type Result } from '../../controller/base/result.ts';
 import { decode, type Fault, parseParameters } from './codec-query.ts';
@@ -32,7 +33,10 @@ export interface Decoded {
   readonly input: object;
 }
 
-/** Reads a request's form body (or query string). The service is told by Version; `signedFor` is the signature's. */
+/**
+ * Reads a request's form body (or query string). The service is told by Version; `signedFor` is the
+ * signature's.
+ */
 export function decodeRequest(body: string, signedFor?: ServiceName): Result<Decoded, Fault> {
   if (body.length > MAX_BODY_BYTES) {
     return err({

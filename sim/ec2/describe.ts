@@ -92,7 +92,9 @@ export function matcher<R extends { readonly tags: Tags }>(
   return (record) => tests.every((test) => test(record));
 }
 
-/** `*` any characters, `?` one, a backslash takes them literally. Runs in time linear in pattern times text. */
+/**
+ * `*` any characters, `?` one, a backslash takes them literally. Runs in time linear in pattern times text.
+ */
 function pattern(text: string): (value: string) => boolean {
   if (!/[*?\\]/.test(text)) return (value) => value === text;
   const parts: string[] = [];
@@ -159,4 +161,5 @@ function atob64(text: string): string {
 export const shownTags = (tags: Tags): { Key: string; Value: string }[] =>
   Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 
-const tagValue = (tags: Tags, key: string): string | undefined => (Object.hasOwn(tags, key) ? tags[key] : undefined);
+const tagValue = (tags: Tags, key: string): string | undefined =>
+  Object.hasOwn(tags, key) ? tags[key] : undefined;

@@ -3,7 +3,10 @@ import type { Tx } from './handler.ts';
 import { cutPublicAddress } from './public-address.ts';
 import type { AddressRecord } from './record/network.ts';
 
-/** Ties an Elastic IP to a private address of an ENI; what either had before is cut. Returns the association's id. */
+/**
+ * Ties an Elastic IP to a private address of an ENI; what either had before is cut. Returns the association's
+ * id.
+ */
 export function associateAddress(tx: Tx, address: AddressRecord, eniId: string, privateIp: string): string {
   disassociateAddress(tx, address);
   cutPublicAddress(tx, eniId, privateIp);

@@ -1,7 +1,8 @@
 /**
- * What a handler is and what it may use. A handler is a pure function of the account's state, the request and the
- * time: it reads and writes through its transaction, refuses by `refuse`, and nothing of a refused request is kept.
- * Checked for it beforehand: unknown and required parameters; done for it around: DryRun, ClientToken, throttling.
+ * What a handler is and what it may use. A handler is a pure function of the account's state, the request and
+ * the time: it reads and writes through its transaction, refuses by `refuse`, and nothing of a refused
+ * request is kept. Checked for it beforehand: unknown and required parameters; done for it around: DryRun,
+ * ClientToken, throttling.
  */
 import type { Instant, Millis } from '../../controller/base/time.ts';
 import type { Kind, Records } from './record/kinds.ts';
@@ -28,7 +29,9 @@ export interface Tx {
   readonly need: <K extends Kind>(kind: K, id: string) => Records[K];
   /** All of a kind, in order of creation. */
   readonly list: <K extends Kind>(kind: K) => readonly Records[K][];
-  /** The records of a kind that refer to an id (`refersTo` in kinds.ts): children, users, by association id. */
+  /**
+   * The records of a kind that refer to an id (`refersTo` in kinds.ts): children, users, by association id.
+   */
   readonly referring: <K extends Kind>(kind: K, id: string) => readonly Records[K][];
   readonly put: <K extends Kind>(kind: K, record: Records[K]) => Records[K];
   readonly remove: (kind: Kind, id: string) => void;
@@ -36,7 +39,10 @@ export interface Tx {
   readonly newId: (prefix: string) => string;
   /** The next number in [0, 1) of the cloud's seeded stream. */
   readonly random: () => number;
-  /** Runs a transition after `delay`; with 0 it runs right after the request, which still sees the state before. */
+  /**
+   * Runs a transition after `delay`; with 0 it runs right after the request, which still sees the state
+   * before.
+   */
   readonly after: (delay: Millis, transition: Transition) => void;
 }
 
@@ -45,7 +51,10 @@ export type Handler = (tx: Tx, input: object) => object | undefined;
 
 export type Handlers = Readonly<Record<string, Handler>>;
 
-/** Makes a table entry of a typed handler; the codec and the required-members check vouch for the input's type. */
+/**
+ * Makes a table entry of a typed handler; the codec and the required-members check vouch for the input's
+ * type.
+ */
 export const handler =
   <I extends object, O extends object | undefined = undefined>(run: (tx: Tx, input: I) => O): Handler =>
   (tx, input) =>

@@ -1,6 +1,7 @@
 /**
- * What can be done with an ENI, for the handlers of ENIs and of instances: create, attach, detach, delete. Attaching and
- * detaching take the time of the settings; the data plane sees an ENI on its instance only while it is `attached`.
+ * What can be done with an ENI, for the handlers of ENIs and of instances: create, attach, detach, delete.
+ * Attaching and detaching take the time of the settings; the data plane sees an ENI on its instance only
+ * while it is `attached`.
  */
 import { freeIpv4, freeIpv6, namedAddresses } from './addressing.ts';
 import { INSTANCE_TYPES } from './catalog/instance-types.ts';
@@ -89,8 +90,8 @@ export function checkAddressLimit(tx: Tx, eni: NetworkInterfaceRecord): void {
   const instance = eni.attachment && tx.get('instance', eni.attachment.instance);
   const limit = instance && INSTANCE_TYPES.get(instance.type)?.ipv4PerInterface;
   if (limit !== undefined && (eni.ipv4.length > limit || eni.ipv6.length > limit)) {
-    const why = `Number of private addresses will exceed limit of ${limit} for instance type ${instance?.type}.`;
-    refuse('PrivateIpAddressLimitExceeded', why);
+    const why = `Number of private addresses will exceed limit of ${limit}`;
+    refuse('PrivateIpAddressLimitExceeded', `${why} for instance type ${instance?.type}.`);
   }
 }
 
@@ -117,8 +118,8 @@ export function attachInterface(
   }
   const present = tx.referring('network-interface', instance.id);
   if (present.some((each) => each.attachment?.deviceIndex === deviceIndex)) {
-    const why = `Instance '${instance.id}' already has an interface attached at device index '${deviceIndex}'.`;
-    refuse('InvalidParameterValue', why);
+    const why = `already has an interface attached at device index '${deviceIndex}'.`;
+    refuse('InvalidParameterValue', `Instance '${instance.id}' ${why}`);
   }
   const limit = INSTANCE_TYPES.get(instance.type)?.interfaces;
   if (limit !== undefined && present.length >= limit) {

@@ -1,6 +1,7 @@
 /**
- * The EC2, STS and IAM service without I/O: a cloud of accounts and regions, requests handled one at a time, state
- * machines that move when they are due, and the changes that the data plane must learn. Says nothing of HTTP or XML.
+ * The EC2, STS and IAM service without I/O: a cloud of accounts and regions, requests handled one at a time,
+ * state machines that move when they are due, and the changes that the data plane must learn. Says nothing of
+ * HTTP or XML.
  */
 import { stream } from '../../controller/base/prng.ts';
 import { unreachable } from '../../controller/base/result.ts';
@@ -83,7 +84,8 @@ export function handle(cloud: Cloud, request: Request, now: Instant): Reply {
   if (cloud.settings.defaultVpc) openRegion(cloud, request, now);
   const handler = handlerFor(request.service, request.action);
   if (handler === undefined) {
-    const message = `The action ${request.action} is not simulated: it has no handler in this ${request.service} endpoint.`;
+    const why = `it has no handler in this ${request.service} endpoint.`;
+    const message = `The action ${request.action} is not simulated: ${why}`;
     return { kind: 'error', code: 'InvalidAction', message, status: 400 };
   }
   if (cloud.settings.throttle === 'aws' && request.service === 'ec2' && !admit(cloud.buckets, request, now)) {
@@ -94,8 +96,7 @@ export function handle(cloud: Cloud, request: Request, now: Instant): Reply {
   const earlier = remembered ? cloud.tokens.get(remembered) : undefined;
   if (earlier !== undefined && dryRun !== true) {
     if (same(earlier.input, request.input)) return { kind: 'ok', output: earlier.output };
-    const message = `Arguments on this idempotent request are inconsistent with arguments used in previous request(s).`;
-    return { kind: 'error', code: 'IdempotentParameterMismatch', message, status: 400 };
+    return tokenMismatch;
   }
   const log: Write[] = [];
   const queue: Scheduled[] = [];
@@ -144,6 +145,14 @@ function openRegion(cloud: Cloud, request: Request, now: Instant): void {
   commit(cloud, log, [], now);
 }
 
+const tokenMismatch: Reply = {
+  kind: 'error',
+  code: 'IdempotentParameterMismatch',
+  message:
+    'Arguments on this idempotent request are inconsistent with arguments used in previous request(s).',
+  status: 400,
+};
+
 const dryRunPassed: Reply = {
   kind: 'error',
   code: 'DryRunOperation',
@@ -151,7 +160,9 @@ const dryRunPassed: Reply = {
   status: 412,
 };
 
-/** What EC2 still finds in a dry run: it checks the form and the permission, not whether the state allows it. */
+/**
+ * What EC2 still finds in a dry run: it checks the form and the permission, not whether the state allows it.
+ */
 const isValidation = (code: string): boolean =>
   /^(Missing|InvalidParameter|UnknownParameter|Unsupported)|\.(Malformed|NotFound)$/.test(code);
 
@@ -235,7 +246,10 @@ function rollback(log: readonly Write[]): void {
   for (const write of log.toReversed()) undo(write);
 }
 
-/** Runs a read in the state of a seeded moment up to `staleReadsMs` ago: later writes are undone and done again. */
+/**
+ * Runs a read in the state of a seeded moment up to `staleReadsMs` ago: later writes are undone and done
+ * again.
+ */
 function staleRead(cloud: Cloud, now: Instant, run: () => object): object {
   const moment = now - cloud.staleness() * cloud.settings.staleReadsMs;
   const later = cloud.recent.filter((write) => write.at > moment);

@@ -1,4 +1,6 @@
-/** The settings of a simulated cloud: durations, quotas and knobs. All that is random is drawn from `seed`. */
+/**
+ * The settings of a simulated cloud: durations, quotas and knobs. All that is random is drawn from `seed`.
+ */
 import type { Millis } from '../../controller/base/time.ts';
 
 /** Default quotas of a region of an account. AWS VPC quotas page. */
@@ -38,7 +40,10 @@ export interface CloudSettings {
   readonly terminateMs: Millis;
   /** How long a terminated instance stays visible. */
   readonly terminatedVisibleMs: Millis;
-  /** Whether a route to an ENI of a stopped instance shows `blackhole`; AWS does not say. It drops in any case. */
+  /**
+   * Whether a route to an ENI of a stopped instance shows `blackhole`; AWS does not say. It drops in any
+   * case.
+   */
   readonly stoppedIsBlackhole: boolean;
   /** Routes for the whole block of a subnet (since August 2021); false gives the rules of 2020. */
   readonly moreSpecificRoutes: boolean;

@@ -1,7 +1,7 @@
 /**
- * The shapes of requests and responses, read from the runtime schemas that the SDK's clients export. Each operation's
- * shapes are compiled when first used. Schemas are arrays: [kind, namespace, name, traits, ...]; members may be
- * [schema, traits]; numbers are simple types; functions are deferred.
+ * The shapes of requests and responses, read from the runtime schemas that the SDK's clients export. Each
+ * operation's shapes are compiled when first used. Schemas are arrays: [kind, namespace, name, traits, ...];
+ * members may be [schema, traits]; numbers are simple types; functions are deferred.
  */
 import * as ec2 from '@aws-sdk/client-ec2';
 import * as iam from '@aws-sdk/client-iam';

@@ -1,6 +1,7 @@
 /**
- * The records of a cloud, by scope and kind, each with an index of the ids that it refers to. Every write is logged with
- * what stood there before, so that a failing handler, a dry run and a stale read can be undone exactly.
+ * The records of a cloud, by scope and kind, each with an index of the ids that it refers to. Every write is
+ * logged with what stood there before, so that a failing handler, a dry run and a stale read can be undone
+ * exactly.
  */
 import type { Instant } from '../../controller/base/time.ts';
 import type { Scope, Stored } from './record/base.ts';

@@ -1,4 +1,6 @@
-/** EC2's request throttling: a token bucket per account, region and action. EC2 API request throttling page. */
+/**
+ * EC2's request throttling: a token bucket per account, region and action. EC2 API request throttling page.
+ */
 import type { Instant } from '../../controller/base/time.ts';
 
 export interface Bucket {

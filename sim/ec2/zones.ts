@@ -36,9 +36,9 @@ export function zoneNamed(tx: Tx, text: string): Zone {
   const zone = zonesOf(tx).find((each) => each.name === text || each.id === text);
   if (zone) return zone;
   const names = zonesOf(tx).map((each) => each.name);
-  const only = `Subnets can currently only be created in the following availability zones: ${names.join(', ')}.`;
+  const only = 'Subnets can currently only be created in the following availability zones';
   return refuse(
     'InvalidParameterValue',
-    `Value (${text}) for parameter availabilityZone is invalid. ${only}`,
+    `Value (${text}) for parameter availabilityZone is invalid. ${only}: ${names.join(', ')}.`,
   );
 }

@@ -43,7 +43,9 @@ function command(service: ServiceName, action: string, input: object): unknown {
   return new Command(input);
 }
 
-/** Text that survives XML and form encoding: no control characters, and no blank edges, which parsers trim. */
+/**
+ * Text that survives XML and form encoding: no control characters, and no blank edges, which parsers trim.
+ */
 const text = fc
   .oneof(
     fc.string({ maxLength: 12 }),
@@ -99,7 +101,10 @@ const withToken = (operation: Operation, input: object): object => {
   return has ? { ClientToken: 'token', ...input } : input;
 };
 
-/** Some operations of each service; CopySnapshot is left out, since a middleware presigns it with a region of its own. */
+/**
+ * Some operations of each service; CopySnapshot is left out, since a middleware presigns it with a region of
+ * its own.
+ */
 const many = (service: ServiceName, count: number): string[] => {
   const names = operationNames(service)
     .filter((name) => name !== 'CopySnapshot')
@@ -240,7 +245,7 @@ describe('the decoder refuses', () => {
     );
   });
 
-  it('reads sparse lists in the order of their indexes, and ignores the parameters of a presigned query', () => {
+  it('reads sparse lists by their indexes, and ignores the parameters of a presigned query', () => {
     const body = 'Action=DescribeVpcs&VpcId.9=b&VpcId.2=a&X-Amz-Algorithm=AWS4-HMAC-SHA256&AWSAccessKeyId=x';
     expect(must(decodeRequest(body)).input).toEqual({ VpcIds: ['a', 'b'] });
   });

@@ -52,8 +52,9 @@ describe('CreateRoute', () => {
     const inside = (DestinationCidrBlock: string, target: object): string =>
       refused(at, 'CreateRoute', { DestinationCidrBlock, ...target });
     expect(inside('10.0.0.0/24', { GatewayId: at.gateway })).toBe(
-      "InvalidParameterValue: The destination CIDR block 10.0.0.0/24 is equal to or more specific than one of this VPC's " +
-        'CIDR blocks. This route can target only an interface or an instance.',
+      'InvalidParameterValue: The destination CIDR block 10.0.0.0/24 is equal to or ' +
+        "more specific than one of this VPC's CIDR blocks. " +
+        'This route can target only an interface or an instance.',
     );
     expect(inside('10.0.0.0/25', { NetworkInterfaceId: eni })).toMatch(
       /^InvalidParameterValue: .*entire CIDR block/,

@@ -286,7 +286,7 @@ describe('a request', () => {
 });
 
 describe('DryRun', () => {
-  it('answers 412 where the request would pass, whatever the state, and finds malformed and missing things', () => {
+  it('answers 412 whatever the state, and finds malformed and missing things', () => {
     const at = site();
     const eni = at.eni(at.subnets[0]);
     const reply = (action: string, input: object): Reply => ask(at.cloud, action, { ...input, DryRun: true });

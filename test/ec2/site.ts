@@ -1,4 +1,6 @@
-/** A small network to test against: a VPC with two subnets in two zones, a gateway, a table, ENIs on request. */
+/**
+ * A small network to test against: a VPC with two subnets in two zones, a gateway, a table, ENIs on request.
+ */
 import type {
   CreateNetworkInterfaceResult,
   DescribeNetworkInterfacesResult,

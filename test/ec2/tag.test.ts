@@ -89,7 +89,7 @@ describe('tags', () => {
     );
   });
 
-  it('keep the limits: 50 of them, 128 and 256 characters, no aws: keys, none twice, none of another type', () => {
+  it('keep the limits of number, length and form', () => {
     const at = site();
     const tags = (...Tags: object[]): string => refusal(at, 'CreateTags', { Resources: [at.vpc], Tags });
     expect(tags(...Array.from({ length: 51 }, (_, index) => tag(`k${index}`, '')))).toMatch(

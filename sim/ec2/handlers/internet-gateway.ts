@@ -89,7 +89,8 @@ export const internetGatewayHandlers: Handlers = {
       }
       if (tx.referring('network-interface', vpc.id).some((eni) => eni.publicAddresses.length > 0)) {
         const why =
-          'has some mapped public address(es). Please unmap those public address(es) before detaching the gateway.';
+          'has some mapped public address(es). ' +
+          'Please unmap those public address(es) before detaching the gateway.';
         refuse('DependencyViolation', `Network ${vpc.id} ${why}`);
       }
       tx.put('internet-gateway', gateway);

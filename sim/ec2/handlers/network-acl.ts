@@ -1,4 +1,6 @@
-/** Network ACLs: the default one of each VPC, which lets everything pass. Forwarding does not evaluate ACLs. */
+/**
+ * Network ACLs: the default one of each VPC, which lets everything pass. Forwarding does not evaluate ACLs.
+ */
 import type {
   DescribeNetworkAclsRequest,
   DescribeNetworkAclsResult,

@@ -66,8 +66,8 @@ export function forgetAssociations(tx: Tx, subnet: string): void {
 }
 
 /**
- * `blackhole` where the target cannot take packets: a gateway that is not attached to the VPC, an ENI that is gone or
- * attached to nothing, an instance that is terminated (or stopped, where the settings say so).
+ * `blackhole` where the target cannot take packets: a gateway that is not attached to the VPC, an ENI that is
+ * gone or attached to nothing, an instance that is terminated (or stopped, where the settings say so).
  */
 export function routeState(tx: Tx, table: RouteTableRecord, { target }: Route): 'active' | 'blackhole' {
   switch (target.kind) {
@@ -178,8 +178,8 @@ function associate(tx: Tx, input: AssociateRouteTableRequest): AssociateRouteTab
   const existing = holder?.associations.find((each) => each.subnet === subnet.id);
   if (holder && existing) {
     if (holder.id === table.id) return result(existing.association);
-    const why = `the specified association for route table ${table.id} conflicts with an existing association`;
-    refuse('Resource.AlreadyAssociated', why);
+    const why = 'conflicts with an existing association';
+    refuse('Resource.AlreadyAssociated', `the specified association for route table ${table.id} ${why}`);
   }
   const association = tx.newId('rtbassoc');
   const associations = [...table.associations, { association, subnet: subnet.id }];

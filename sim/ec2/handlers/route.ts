@@ -1,6 +1,6 @@
 /**
- * CreateRoute, ReplaceRoute, DeleteRoute. Targets: an ENI, an instance with one ENI, an Internet gateway. The local route
- * cannot be retargeted here. There is no compare-and-set: the last writer wins.
+ * CreateRoute, ReplaceRoute, DeleteRoute. Targets: an ENI, an instance with one ENI, an Internet gateway. The
+ * local route cannot be retargeted here. There is no compare-and-set: the last writer wins.
  */
 import type {
   CreateRouteRequest,
@@ -110,13 +110,14 @@ function checkDestination(tx: Tx, table: RouteTableRecord, destination: Prefix, 
     refuse('InvalidParameterValue', `The destination CIDR block ${text} lies in a range that AWS reserves.`);
   }
   const vpc = tx.need('vpc', table.vpc);
-  const own = [...vpc.ipv4, ...vpc.ipv6].some((block) => covers(prefix(block.cidr), destination));
-  if (!own) return;
+  const within = [...vpc.ipv4, ...vpc.ipv6].some((block) => covers(prefix(block.cidr), destination));
+  if (!within) return;
   if (!tx.settings.moreSpecificRoutes) {
     const only = 'This route only supports interface and instance targets.';
     refuse('InvalidParameterValue', `Route target is not supported. ${only}`);
   }
-  const inside = `The destination CIDR block ${text} is equal to or more specific than one of this VPC's CIDR blocks.`;
+  const own = "is equal to or more specific than one of this VPC's CIDR blocks.";
+  const inside = `The destination CIDR block ${text} ${own}`;
   if (target.kind !== 'eni') {
     refuse('InvalidParameterValue', `${inside} This route can target only an interface or an instance.`);
   }

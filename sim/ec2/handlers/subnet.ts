@@ -140,7 +140,9 @@ function ipv4Block(vpc: VpcRecord, siblings: readonly SubnetRecord[], text: stri
   return formatPrefix(block);
 }
 
-/** A subnet's IPv6 block: length 44 to 64 in steps of 4, within a block of the VPC, apart from its siblings. */
+/**
+ * A subnet's IPv6 block: length 44 to 64 in steps of 4, within a block of the VPC, apart from its siblings.
+ */
 function ipv6Association(tx: Tx, vpc: VpcRecord, text: string): CidrAssociation {
   const block = cidrParameter('ipv6CidrBlock', text, 6);
   const inside = vpc.ipv6.some((each) => covers(prefix(each.cidr), block));

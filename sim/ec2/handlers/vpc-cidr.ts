@@ -16,13 +16,17 @@ import { putBlocks, vpcBlock } from './vpc.ts';
 const privateRanges = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'].map(prefix);
 const alwaysRestricted = prefix('198.19.0.0/16');
 
-/** A second block from another private range, or from 198.19.0.0/16, is refused. "IPv4 CIDR block association". */
+/**
+ * A second block from another private range, or from 198.19.0.0/16, is refused. "IPv4 CIDR block
+ * association".
+ */
 function checkRestrictions(vpc: VpcRecord, block: Prefix): void {
   const primary = prefix(vpc.ipv4[0]?.cidr ?? '0.0.0.0/0');
   const foreign = privateRanges.some((range) => covers(range, block) && !covers(range, primary));
   if (foreign || overlaps(alwaysRestricted, block)) {
     const use =
-      'Use a CIDR from the same private address range as the current VPC CIDR, or use a publicly-routable CIDR.';
+      'Use a CIDR from the same private address range as the current VPC CIDR, ' +
+      'or use a publicly-routable CIDR.';
     refuse('InvalidVpc.Range', `The CIDR '${formatPrefix(block)}' is restricted. ${use}`);
   }
 }
@@ -84,7 +88,8 @@ function disassociate(tx: Tx, association: string): DisassociateVpcCidrBlockResu
   if (removed === undefined || removed === vpc.ipv4[0]) {
     return refuse(
       'OperationNotPermitted',
-      `The vpc CIDR block with association ID ${association} may not be disassociated. It is the primary IPv4 CIDR block of the VPC`,
+      `The vpc CIDR block with association ID ${association} may not be disassociated. ` +
+        'It is the primary IPv4 CIDR block of the VPC',
     );
   }
   const subnets = tx.referring('subnet', vpc.id).flatMap((each) => [each.cidr, each.ipv6?.cidr ?? each.cidr]);

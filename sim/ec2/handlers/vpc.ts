@@ -1,4 +1,7 @@
-/** VPCs and their attributes. Each is made with a main route table, a default security group and a default ACL. */
+/**
+ * VPCs and their attributes. Each is made with a main route table, a default security group and a default
+ * ACL.
+ */
 import type {
   CreateDefaultVpcRequest,
   CreateDefaultVpcResult,
@@ -119,7 +122,9 @@ function createVpc(tx: Tx, wanted: NewVpc): VpcRecord {
   return vpc;
 }
 
-/** Makes the default VPC with a subnet in each zone and a way to the Internet, as a new AWS account has it. */
+/**
+ * Makes the default VPC with a subnet in each zone and a way to the Internet, as a new AWS account has it.
+ */
 export function createDefaultVpc(tx: Tx): VpcRecord {
   const existing = tx.list('vpc').find((vpc) => vpc.isDefault);
   if (existing)

@@ -8,5 +8,7 @@ export interface Stored {
   readonly tags: Tags;
 }
 
-/** Where a kind of resource lives: in one region of an account, in an account, or once for the whole cloud. */
+/**
+ * Where a kind of resource lives: in one region of an account, in an account, or once for the whole cloud.
+ */
 export type Scope = 'region' | 'account' | 'cloud';

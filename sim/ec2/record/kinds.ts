@@ -1,6 +1,6 @@
 /**
- * The kinds of stored resource: where each lives, which ids it refers to (the store indexes them), how its id looks,
- * how EC2 spells the errors about it, and what the data plane sees of it.
+ * The kinds of stored resource: where each lives, which ids it refers to (the store indexes them), how its id
+ * looks, how EC2 spells the errors about it, and what the data plane sees of it.
  */
 import type { Change, Resources, SecurityGroupRule } from '../../vpc/model.ts';
 import type { Scope } from './base.ts';
@@ -15,7 +15,10 @@ export type Kind = keyof Records;
 
 export interface KindSpec<K extends Kind> {
   readonly scope: Scope;
-  /** Ids that the record names: its parents, peers, associations and attachments. `referring` finds it by them. */
+  /**
+   * Ids that the record names: its parents, peers, associations and attachments. `referring` finds it by
+   * them.
+   */
   readonly refersTo: (record: Records[K]) => readonly string[];
   /** The start of its ids, without the dash; absent where ids are names. */
   readonly prefix?: string;

@@ -56,7 +56,9 @@ export interface InternetGatewayRecord extends Stored {
   readonly vpc?: string;
 }
 
-/** A public address of a private one: an Elastic IP (with allocation and association), or one lent at launch. */
+/**
+ * A public address of a private one: an Elastic IP (with allocation and association), or one lent at launch.
+ */
 export interface PublicAddress {
   readonly private: string;
   readonly public: string;
