@@ -27,9 +27,9 @@ const GRACE_MS = 3_000;
 function parseLine(line: string): LogLine | undefined {
   try {
     const parsed: Record<string, unknown> = JSON.parse(line);
-    const { at, topic, msg, durationMs } = parsed;
+    const { at, topic, msg, ms } = parsed;
     if (typeof at !== 'number' || typeof topic !== 'string' || typeof msg !== 'string') return undefined;
-    return { at, topic, text: msg, ...(typeof durationMs === 'number' ? { durationMs } : {}) };
+    return { at, topic, text: msg, ...(typeof ms === 'number' ? { durationMs: ms } : {}) };
   } catch {
     return undefined;
   }

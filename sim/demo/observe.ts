@@ -13,13 +13,19 @@ export function simulatorObservations(
       { at: event.at, who: 'simulator', topic, text },
     ];
     if (event.kind === 'power' && event.power === 'dead') {
-      return seen('kill', `${nameOf(event.instance)} has no power`);
+      return seen('kill', `Appliance ${nameOf(event.instance)} has no power.`);
     }
-    if (
-      event.kind === 'change' &&
-      (event.resource === 'route-table' || event.resource === 'network-interface')
-    ) {
-      return seen('data-plane', `${event.id} takes effect, ${formatMillis(event.afterMs)} after the call`);
+    if (event.kind === 'change' && event.resource === 'route-table') {
+      return seen(
+        'data-plane',
+        `Route in effect in ${event.id}, ${formatMillis(event.afterMs)} after the API.`,
+      );
+    }
+    if (event.kind === 'change' && event.resource === 'network-interface') {
+      return seen(
+        'data-plane',
+        `${event.id} follows in the data plane, ${formatMillis(event.afterMs)} after the API.`,
+      );
     }
     return [];
   });

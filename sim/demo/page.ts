@@ -47,8 +47,7 @@ function figures(drill: DrillResult): string {
 
 function entries(drill: DrillResult): string {
   const rows = drill.entries.map((entry) => {
-    const took = entry.durationMs === undefined ? '' : ` (${formatMillis(entry.durationMs)})`;
-    return `<tr><td class="at">${entry.sinceMs.toFixed(1)} ms</td><td>${esc(entry.who)}</td><td>${esc(entry.text + took)}</td></tr>`;
+    return `<tr><td class="at">${entry.sinceMs.toFixed(1)} ms</td><td>${esc(entry.who)}</td><td>${esc(entry.text)}</td></tr>`;
   });
   return `<details open><summary>Timeline, in ms since the trigger</summary><table>${rows.join('\n')}</table></details>`;
 }

@@ -118,12 +118,12 @@ export function drill(input: {
   const gap = flow.gap;
   const packets: Observation[] = gap
     ? [
-        { at: gap.lastDeliveredAt, who: 'flow', topic: 'flow', text: 'last packet delivered' },
+        { at: gap.lastDeliveredAt, who: 'flow', topic: 'flow', text: 'Last packet delivered.' },
         {
           at: gap.firstDeliveredAt,
           who: 'flow',
           topic: 'flow',
-          text: `first packet delivered again, ${gap.lost} lost`,
+          text: `First packet delivered again; ${gap.lost} lost.`,
         },
       ]
     : [];

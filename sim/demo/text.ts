@@ -14,7 +14,7 @@ export const painter =
     colours ? `\u001b[${CODES[tone]}m${text}\u001b[0m` : text;
 
 const toneOf = (entry: TimelineEntry): Tone | undefined => {
-  if (entry.topic === 'kill' || /last packet/.test(entry.text)) return 'red';
+  if (entry.topic === 'kill' || /^Last packet/.test(entry.text)) return 'red';
   if (entry.topic === 'flow' || entry.topic === 'route-in-effect' || entry.topic === 'owned') return 'green';
   if (entry.topic === 'verdict' || entry.topic === 'decision') return 'yellow';
   return entry.topic === 'call' || entry.topic === 'outcome' ? 'cyan' : undefined;
@@ -24,10 +24,9 @@ function timelineText(drill: DrillResult, paint: Paint): string[] {
   const width = Math.max(...drill.entries.map(({ who }) => who.length), 4);
   return drill.entries.map((entry) => {
     const at = `${entry.sinceMs >= 0 ? '+' : '-'}${Math.abs(entry.sinceMs).toFixed(1)}`.padStart(9);
-    const took = entry.durationMs === undefined ? '' : paint('dim', `  (${formatMillis(entry.durationMs)})`);
     const tone = toneOf(entry);
     const text = tone ? paint(tone, entry.text) : entry.text;
-    return `  ${at} ms  ${paint('dim', entry.who.padEnd(width))}  ${text}${took}`;
+    return `  ${at} ms  ${paint('dim', entry.who.padEnd(width))}  ${text}`;
   });
 }
 

@@ -79,7 +79,7 @@ export function topologySvg(result: DesignResult): string {
     ? pathSvg(failover.flow.pathBefore, placed, width / 2, 'var(--bad)', -8) +
       pathSvg(failover.flow.pathAfter, placed, width / 2, 'var(--good)', 8)
     : '';
-  return `<svg viewBox="0 0 ${width} 420" role="img" aria-label="${esc(result.design)} topology">
+  return `<svg viewBox="0 0 ${width} 420" width="${width}" role="img" aria-label="${esc(result.design)} topology">
 <defs><marker id="arrow" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="6" markerHeight="6" orient="auto"><path d="M0 0 L8 4 L0 8 z" fill="var(--soft)"/></marker></defs>
 <rect x="${width / 2 - 130}" y="${ROW.internet - 14}" width="260" height="46" rx="23" fill="var(--card)" stroke="var(--line)"/>
 <text x="${width / 2}" y="${ROW.internet + 13}" text-anchor="middle" class="strong">${esc(`Internet host ${result.host}`)}</text>

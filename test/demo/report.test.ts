@@ -1,3 +1,4 @@
+/** The demonstration's arithmetic and renderings, from made-up observations; whole runs are in `npm start`. */
 import { describe, expect, it } from 'vitest';
 import { page } from '../../sim/demo/page.ts';
 import { type DesignResult, drill, type FlowResult, type Observation } from '../../sim/demo/report.ts';
@@ -45,7 +46,7 @@ describe('the report of a drill', () => {
     const order = failover.entries.map(({ sinceMs }) => sinceMs);
     expect(order).toEqual([...order].sort((a, b) => a - b));
     expect(failover.entries.some(({ text }) => text === 'not for the timeline')).toBe(false);
-    expect(failover.entries[0]).toMatchObject({ sinceMs: -1, who: 'flow', text: 'last packet delivered' });
+    expect(failover.entries[0]).toMatchObject({ sinceMs: -1, who: 'flow', text: 'Last packet delivered.' });
   });
 
   it('says plainly when traffic did not return', () => {
