@@ -77,7 +77,9 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
       stack === undefined || stack.dry
         ? ''
         : ` ${done} change(s) were made before and are kept in ${options.stateFile};`;
-    const again = `correct the cause and run it again`;
+    const again = /ECONNREFUSED/.test(why)
+      ? 'start the simulator (byoa sim), or give the endpoint where it listens'
+      : 'correct the cause and run it again';
     throw new DeployError(
       `${options.operation} of stack '${options.stack}' stopped: ${why}.${kept} ${again}.`,
       stack?.steps ?? [],

@@ -113,7 +113,9 @@ async function run(options: DeployCommandOptions): Promise<void> {
 }
 
 function tell(event: DeployEvent): void {
-  if (event.kind === 'message') console.error(`${event.severity}: ${event.text}`);
+  // An error ends the deployment, and is told then.
+  if (event.kind === 'message' && event.severity !== 'error')
+    console.error(`${event.severity}: ${event.text}`);
   if (event.kind !== 'step-done' || event.step.kind === 'same') return;
   const { kind, type, name, changed } = event.step;
   if (kind === 'refresh' && changed.length === 0) return;
