@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { unreachable } from '../base/result.ts';
 import { probesOfNode } from '../config/model.ts';
 import { type Config, formatConfigError, parseConfig } from '../config.ts';
-import type { Effect, Event, HookName } from '../event.ts';
+import type { Command, Effect, Event, HookName } from '../event.ts';
 import { createNode, nextDeadline, recall, step } from '../node.ts';
 import { attach } from './attach-network.ts';
 import { type Aws, createAws, fixedCredentials, regionalHost } from './aws.ts';
@@ -50,6 +50,13 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const config = await loadConfig(options.configFile);
   const log = createLog(config.node, config.log.level);
   const directory = options.journal ?? config.journal.directory;
+  let daemon: Daemon | undefined;
+  // First of all: it is also the lock that keeps a second daemon away.
+  const control = await serveControl(config.control.socket, (id, command) => {
+    if (daemon === undefined)
+      control.reply(id, { ok: false, body: { message: 'The daemon is starting; ask again.' } });
+    else daemon.command(id, command);
+  });
   const [network, memory] = await Promise.all([
     openNetwork(options.attach),
     recallMemory(directory, config.node),
@@ -72,7 +79,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const word = createOwnWord(network.network, config.node);
   await word.listen(config.health);
   await prepare(network.network, config, log);
-  const daemon = new Daemon({ options, config, log, network: network.network, journal, aws, word });
+  daemon = new Daemon({ options, config, log, network: network.network, journal, aws, word, control });
   await daemon.run(memory === undefined ? { kind: 'start' } : { kind: 'start', memory });
 }
 
@@ -115,6 +122,7 @@ interface Parts {
   readonly journal: Journal;
   readonly aws: Aws;
   readonly word: OwnWord;
+  readonly control: ControlServer;
 }
 
 class Daemon {
@@ -122,7 +130,6 @@ class Daemon {
   readonly #driver: Driver;
   readonly #notifier = createNotifier(process.env);
   #config: Config;
-  #control: ControlServer | undefined;
   #ended: (() => void) | undefined;
   /** Status commands, whose answers get the shell's part added. */
   readonly #statusIds = new Set<number>();
@@ -144,12 +151,13 @@ class Daemon {
     });
   }
 
+  command(id: number, command: Command): void {
+    if (command.kind === 'status') this.#statusIds.add(id);
+    this.#driver.post({ kind: 'command', id, command });
+  }
+
   async run(start: Event): Promise<void> {
     const { config, log, network } = this.#parts;
-    this.#control = await serveControl(config.control.socket, (id, command) => {
-      if (command.kind === 'status') this.#statusIds.add(id);
-      this.#driver.post({ kind: 'command', id, command });
-    });
     network.onPower((power) => {
       if (power === 'dead') process.exit(EXIT_DEAD);
       if (power === 'frozen') this.#driver.pause();
@@ -229,11 +237,11 @@ class Daemon {
   }
 
   #reply({ id, ok, body }: Extract<Effect, { kind: 'reply' }>): void {
-    const { journal, aws, options } = this.#parts;
+    const { journal, aws, options, control } = this.#parts;
     const own = this.#statusIds.delete(id);
     const daemon = { journal: journal.state(), aws: aws.state(), attached: options.attach ?? null };
     const whole = own && typeof body === 'object' ? { ...body, daemon } : body;
-    this.#control?.reply(id, { ok, body: whole });
+    control.reply(id, { ok, body: whole });
   }
 
   /** The new configuration as a whole, or the old one as it was. */
@@ -260,11 +268,11 @@ class Daemon {
   }
 
   async #leave(): Promise<void> {
-    const { network, aws, word, journal, log } = this.#parts;
+    const { network, aws, word, journal, log, control } = this.#parts;
     this.#driver.stop();
     this.#notifier.close();
     word.close();
-    await this.#control?.close();
+    await control.close();
     await journal.close();
     await network.close();
     aws.close();

@@ -97,11 +97,12 @@ export class Journal {
     return { file: this.#file, failure: this.#failure, lost: this.#lost };
   }
 
-  /** Waits until everything issued is written. */
+  /** Waits until everything issued is written; what is appended after begins a new file. */
   async close(): Promise<void> {
     await this.#pumping;
     await this.#handle?.close();
     this.#handle = undefined;
+    this.#bytes = undefined;
   }
 
   #begin({ state, memory }: { state: unknown; memory: Memory }): void {

@@ -1,0 +1,256 @@
+/**
+ * `byoa check --aws`: the identity, the permission for every action that the daemon will make (DryRun), and the existence
+ * and sanity of everything that the configuration names. Reads and dry runs only.
+ */
+import type { Config, Group } from '../config.ts';
+import { ownAppliance } from '../config.ts';
+import type { Call, ObservedEni } from '../ec2/call.ts';
+import { toRequest } from '../ec2/request.ts';
+import { failureOf } from './aws.ts';
+import type { Finding } from './check.ts';
+import { type AwsReader, createReader, type Routes } from './check-reader.ts';
+
+const fine = (what: string): Finding => ({ ok: true, what });
+const bad = (what: string, remedy: string): Finding => ({ ok: false, what, remedy });
+
+/** Yields findings as they come; ends early where there is no identity, for then nothing else can be asked. */
+export async function* checkAws(config: Config): AsyncGenerator<Finding> {
+  const reader = await createReader(config);
+  try {
+    const identity = await identify(reader);
+    yield identity.finding;
+    if (identity.account === undefined) return;
+    const enis = new Map<string, ObservedEni | undefined>();
+    for (const { name, eni } of config.appliances) {
+      const seen = await reader.eni(eni);
+      enis.set(eni, seen.eni);
+      yield* checkAppliance(config, name, eni, seen, identity.account);
+    }
+    yield* checkVpcs([...enis.values()]);
+    for (const group of config.groups) {
+      if (group.resource.kind === 'eni') yield* checkFloatingEni(reader, group, group.resource, config, enis);
+      else yield* checkRoutes(reader, group, group.resource, config);
+    }
+    yield* checkPermissions(reader, config, enis);
+    yield* checkApiPaths(reader, config, enis);
+  } catch (error) {
+    yield bad(
+      `EC2 does not answer: ${failureOf(error).message}`,
+      `see that ${reader.endpoint} can be reached from here`,
+    );
+  } finally {
+    reader.close();
+  }
+}
+
+async function identify(reader: AwsReader): Promise<{ finding: Finding; account?: string }> {
+  try {
+    const { account, arn } = await reader.identity();
+    return { finding: fine(`identity ${arn}`), account };
+  } catch (error) {
+    const what = `no AWS identity: ${failureOf(error).message}`;
+    return { finding: bad(what, 'attach an instance profile, or set AWS_PROFILE or AWS_ACCESS_KEY_ID') };
+  }
+}
+
+type SeenEni = Awaited<ReturnType<AwsReader['eni']>>;
+
+function* checkAppliance(
+  config: Config,
+  name: string,
+  id: string,
+  { eni, owner }: SeenEni,
+  account: string,
+): Generator<Finding> {
+  if (eni === undefined) {
+    yield bad(
+      `${name}: ENI ${id} does not exist in ${config.aws.region}`,
+      `correct \`eni\` of appliance ${name}`,
+    );
+    return;
+  }
+  if (owner !== account)
+    yield bad(`${name}: ${id} belongs to account ${owner}, not ${account}`, 'use credentials of its account');
+  const { address } = config.appliances.find((appliance) => appliance.name === name) ?? { address: '' };
+  yield eni.addresses.includes(address)
+    ? fine(`${name}: ${id} in ${eni.zone} has address ${address}`)
+    : bad(
+        `${name}: ${id} has no address ${address} (it has ${eni.addresses.join(', ')})`,
+        `correct \`address\` of ${name}`,
+      );
+  yield eni.sourceDestCheck
+    ? bad(
+        `${name}: the source/dest check of ${id} is on, so EC2 drops what it forwards`,
+        `aws ec2 modify-network-interface-attribute --network-interface-id ${id} --no-source-dest-check`,
+      )
+    : fine(`${name}: the source/dest check of ${id} is off`);
+  const attachment = eni.attachment;
+  if (attachment === undefined)
+    yield bad(`${name}: ${id} is attached to no instance`, 'attach it as the primary ENI of the appliance');
+  else if (attachment.deviceIndex !== 0)
+    yield bad(
+      `${name}: ${id} is device ${attachment.deviceIndex} of ${attachment.instance}`,
+      'name the primary ENI (device 0)',
+    );
+  else yield fine(`${name}: ${id} is the primary ENI of ${attachment.instance}`);
+}
+
+function* checkVpcs(enis: readonly (ObservedEni | undefined)[]): Generator<Finding> {
+  const vpcs = new Set(enis.flatMap((eni) => (eni === undefined ? [] : [eni.vpc])));
+  if (vpcs.size > 1)
+    yield bad(
+      `the appliances are in several VPCs: ${[...vpcs].join(', ')}`,
+      'a route can only lead to an ENI of its own VPC',
+    );
+}
+
+type RoutesOf<K extends Group['resource']['kind']> = Extract<Group['resource'], { kind: K }>;
+
+async function* checkRoutes(
+  reader: AwsReader,
+  group: Group,
+  resource: RoutesOf<'routes'>,
+  config: Config,
+): AsyncGenerator<Finding> {
+  const byEni = new Map(config.appliances.map(({ name, eni }) => [eni, name]));
+  for (const set of resource.sets) {
+    const named = set.table ?? `tag ${set.tag?.key}=${set.tag?.value}`;
+    const tables = await reader.tables(set);
+    if (tables.length === 0)
+      yield bad(`${group.name}: no route table for ${named}`, 'correct `routes`, or tag the tables');
+    for (const table of tables) {
+      for (const destination of set.destinations) {
+        const route = table.routes.find((one) => one.destination === destination);
+        const owner = byEni.get(route?.target ?? '');
+        const where = `${group.name}: ${destination} in ${table.id}`;
+        if (route === undefined)
+          yield bad(
+            `${where} does not exist`,
+            'create it once, towards the preferred member; the daemon then moves it',
+          );
+        else if (owner === undefined)
+          yield bad(`${where} points at ${route.target}, no appliance`, 'point it at a member of the group');
+        else yield fine(`${where} points at ${owner}${route.state === 'blackhole' ? ' (blackhole)' : ''}`);
+      }
+    }
+  }
+}
+
+async function* checkFloatingEni(
+  reader: AwsReader,
+  group: Group,
+  resource: RoutesOf<'eni'>,
+  config: Config,
+  enis: ReadonlyMap<string, ObservedEni | undefined>,
+): AsyncGenerator<Finding> {
+  const { eni } = await reader.eni(resource.id);
+  if (eni === undefined) {
+    yield bad(`${group.name}: ENI ${resource.id} does not exist`, 'correct `eni.id` of the group');
+    return;
+  }
+  const members = config.appliances.filter(({ name }) => group.members.includes(name));
+  const elsewhere = members.filter((member) => {
+    const own = enis.get(member.eni);
+    return own !== undefined && own.zone !== eni.zone;
+  });
+  yield elsewhere.length === 0
+    ? fine(`${group.name}: ${eni.id} is in the zone of its members, ${eni.zone}`)
+    : bad(
+        `${group.name}: ${eni.id} is in ${eni.zone}, but not ${elsewhere.map(({ name }) => name).join(', ')}`,
+        'an ENI moves within its zone only: use routes instead',
+      );
+  const holder = members.find(
+    (member) => enis.get(member.eni)?.attachment?.instance === eni.attachment?.instance,
+  );
+  if (eni.attachment === undefined) yield fine(`${group.name}: ${eni.id} is available`);
+  else if (holder === undefined)
+    yield bad(
+      `${group.name}: ${eni.id} is attached to ${eni.attachment.instance}, no member`,
+      'detach it, or correct the members',
+    );
+  else yield fine(`${group.name}: ${eni.id} is attached to ${holder.name}`);
+}
+
+/** The writes that this node may have to make, one of each action and resource. */
+async function writesOf(
+  reader: AwsReader,
+  config: Config,
+  enis: ReadonlyMap<string, ObservedEni | undefined>,
+): Promise<readonly Call[]> {
+  const own = ownAppliance(config) ?? config.appliances[0];
+  const instance = enis.get(own?.eni ?? '')?.attachment?.instance;
+  const calls: Call[] = [];
+  for (const { resource } of config.groups) {
+    if (resource.kind === 'eni') {
+      const { eni } = await reader.eni(resource.id);
+      const { id, deviceIndex } = resource;
+      if (instance !== undefined)
+        calls.push({ kind: 'attach-network-interface', eni: id, instance, deviceIndex });
+      const attachment = eni?.attachment?.id;
+      if (attachment !== undefined)
+        calls.push({ kind: 'detach-network-interface', attachment, force: false });
+      continue;
+    }
+    for (const set of resource.sets) {
+      for (const { id } of await reader.tables(set)) {
+        const [destination = ''] = set.destinations;
+        const target = { table: id, destination, eni: own?.eni ?? '' };
+        calls.push({ kind: 'replace-route', ...target }, { kind: 'create-route', ...target });
+      }
+    }
+  }
+  return calls;
+}
+
+async function* checkPermissions(
+  reader: AwsReader,
+  config: Config,
+  enis: ReadonlyMap<string, ObservedEni | undefined>,
+): AsyncGenerator<Finding> {
+  for (const call of await writesOf(reader, config, enis)) {
+    const { action } = toRequest(call);
+    const resource =
+      'table' in call ? call.table : 'eni' in call ? call.eni : 'attachment' in call ? call.attachment : '';
+    const code = await reader.dryRun(call);
+    const remedy = `allow ec2:${action} on ${resource} in the role of this node`;
+    if (code === 'DryRunOperation') yield fine(`ec2:${action} on ${resource} is allowed`);
+    else if (code === 'UnauthorizedOperation')
+      yield bad(`ec2:${action} on ${resource} is not allowed`, remedy);
+    else
+      yield bad(
+        `ec2:${action} on ${resource}: the dry run answered ${code}`,
+        `if it is a permission, ${remedy}`,
+      );
+  }
+}
+
+/** The way to the EC2 API must not lead through a route that byoa moves: it would be gone when it is needed. */
+async function* checkApiPaths(
+  reader: AwsReader,
+  config: Config,
+  enis: ReadonlyMap<string, ObservedEni | undefined>,
+): AsyncGenerator<Finding> {
+  const moved = new Set<string>();
+  for (const { resource } of config.groups) {
+    if (resource.kind !== 'routes') continue;
+    for (const set of resource.sets) {
+      if (!set.destinations.some((destination) => destination.endsWith('/0'))) continue;
+      for (const { id } of await reader.tables(set)) moved.add(id);
+    }
+  }
+  for (const { name, eni } of config.appliances) {
+    const seen = enis.get(eni);
+    if (seen === undefined) continue;
+    const table: Routes | undefined = await reader.tableOfSubnet(seen.subnet, seen.vpc);
+    if (await reader.hasEndpoint(seen.vpc))
+      yield fine(`${name}: reaches EC2 by an interface endpoint of ${seen.vpc}`);
+    else if (table === undefined)
+      yield bad(`${name}: no route table of ${seen.subnet} can be seen`, 'allow ec2:DescribeRouteTables');
+    else if (moved.has(table.id)) {
+      yield bad(
+        `${name}: its own default route is in ${table.id}, which byoa moves`,
+        'give its subnet a route table of its own, or the VPC an interface endpoint for ec2',
+      );
+    } else yield fine(`${name}: its way to the EC2 API (${table.id}) is not one that byoa moves`);
+  }
+}
