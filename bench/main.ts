@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { type Benchmark, machine, table } from './harness.ts';
 
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 const HERE = new URL('.', import.meta.url);
 const OURS = ['main.ts', 'harness.ts'];
 

@@ -1,8 +1,9 @@
 /** Makes the daemon one file of JavaScript: `byoa.cjs`, with koffi's native module beside it. No executable yet. */
-import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 /** The native module of koffi for this machine; throws where npm installed none. */
 export function nativeModule(root: string): string {
@@ -38,6 +39,16 @@ const schemaPlugin: Plugin = {
     })),
 };
 
+/** Zod speaks fifty languages; the daemon speaks English. */
+const languagePlugin: Plugin = {
+  name: 'languages',
+  setup: (setup) =>
+    setup.onLoad({ filter: /zod[/\\]v4[/\\]locales[/\\]index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+      loader: 'js',
+    })),
+};
+
 /** Wraps each top-level `var name = [...];` of a schema file in a call that esbuild may drop. */
 export const markPure = (text: string): string =>
   text.replace(
@@ -45,6 +56,35 @@ export const markPure = (text: string): string =>
     (_, exported: string | undefined, name: string, value: string) =>
       `${exported ?? ''}var ${name} = /* @__PURE__ */ (() => ${value})();`,
   );
+
+const COMMON = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  mainFields: ['module', 'main'],
+  conditions: ['module'],
+  logLevel: 'warning',
+} as const satisfies BuildOptions;
+
+/** Drops what nothing uses: modules that are loaded on demand stay apart, so that each can be judged alone. */
+async function shake(root: string, outdir: string, version: string, entry: string): Promise<string> {
+  await build({
+    stdin: {
+      contents: `import { main } from ${JSON.stringify(entry)};\nvoid main(${JSON.stringify(version)});\n`,
+      resolveDir: root,
+      sourcefile: 'entry.ts',
+      loader: 'ts',
+    },
+    ...COMMON,
+    format: 'esm',
+    legalComments: 'inline',
+    splitting: true,
+    outExtension: { '.js': '.mjs' },
+    outdir,
+    plugins: [nativePlugin(root), schemaPlugin, languagePlugin],
+  });
+  return join(outdir, 'stdin.mjs');
+}
 
 /** Writes `byoa.cjs` and `koffi.node` into `folder`; `entry` exports `main(version)`. */
 export async function bundle(
@@ -54,28 +94,23 @@ export async function bundle(
   entry = './bin/daemon.ts',
 ): Promise<string> {
   const outfile = join(folder, 'byoa.cjs');
-  await build({
-    stdin: {
-      contents: `import { main } from ${JSON.stringify(entry)};\nvoid main(${JSON.stringify(version)});\n`,
-      resolveDir: root,
-      sourcefile: 'entry.ts',
-      loader: 'ts',
-    },
-    bundle: true,
-    platform: 'node',
-    target: 'node20.19',
-    format: 'cjs',
-    mainFields: ['module', 'main'],
-    conditions: ['module'],
-    supported: { 'dynamic-import': false },
-    minify: true,
-    keepNames: false,
-    legalComments: 'linked',
-    banner: { js: '#!/usr/bin/env node' },
-    outfile,
-    plugins: [nativePlugin(root), schemaPlugin],
-    logLevel: 'warning',
-  });
+  const work = mkdtempSync(join(tmpdir(), 'byoa-bundle-'));
+  try {
+    // A single executable runs one file of CommonJS. Put together in one go, esbuild would keep whole every module that
+    // is loaded on demand; so what is not used is dropped first.
+    await build({
+      entryPoints: [await shake(root, work, version, entry)],
+      ...COMMON,
+      format: 'cjs',
+      legalComments: 'linked',
+      supported: { 'dynamic-import': false },
+      minify: true,
+      banner: { js: '#!/usr/bin/env node' },
+      outfile,
+    });
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
   copyFileSync(nativeModule(root), join(folder, 'koffi.node'));
   return outfile;
 }

@@ -1,7 +1,4 @@
 #!/usr/bin/env node
-// The lockfile pins an AWS SDK that supports Node 20; what later ones will need is no news to the user of this one.
-process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
-
 // One command line for the three parts. From a clone it runs the TypeScript sources through tsx; from a
 // published package, where there are none, it runs what `npm run build` compiled.
 import { existsSync, readFileSync } from 'node:fs';
