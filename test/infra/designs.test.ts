@@ -1,4 +1,4 @@
-/** What both designs register with Pulumi: types, names, options, rights and configurations; nothing is deployed. */
+/** What both designs register with Pulumi: types, names, options, rights, configurations. Deploys nothing. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../controller/config.ts';
 import { EgressPair } from '../../infra/designs/egress-pair.ts';
