@@ -90,7 +90,7 @@ export function step(
   if (start.phase === 'stopped' || (start.phase === 'new' && event.kind !== 'start'))
     return { node: start, effects: [] };
   const ended = 'request' in event ? settle(start.resources, event.request) : undefined;
-  const turn = newTurn(ended?.resources ?? start.resources, now);
+  const turn = newTurn(ended?.resources ?? start.resources, now, start.observeOnly);
   const handled = handle(start, event, ended?.pending, turn);
   const node = handled.phase === 'stopped' ? handled : cycle(handled, start.health, turn);
   const { resources, effects } = turn.finish();

@@ -11,7 +11,7 @@ import type { Observed } from './observe.ts';
 import { beginWatch, runHook } from './ownership.ts';
 import { type Advance, type Ended, ended, type Need } from './step.ts';
 import type { Turn } from './turn.ts';
-import { describeOwner, type GroupView, instanceOf } from './view.ts';
+import { type GroupView, instanceOf } from './view.ts';
 
 /** After a refusal for good, or after yielding, nothing is tried for this long. */
 const FAILED_HOLD_MS = 30_000;
@@ -119,9 +119,9 @@ function end(
   { result, detail }: Ended,
   turn: Turn,
 ): GroupState {
-  const { group, view } = scene;
+  const { group } = scene;
   const tookMs = Math.round((turn.now - operation.startedAt) * 10) / 10;
-  const from = operation.from ?? describeOwner(view.owner);
+  const from = operation.from ?? 'nobody';
   const move: Move = {
     at: operation.startedAt,
     from,

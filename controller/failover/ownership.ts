@@ -127,7 +127,7 @@ export function advanceGuest(
   if (eni === undefined || (work.what === 'own' && subnet === undefined)) return { state, need: {} };
   const changes =
     work.what === 'own' ? guest.settle(group.resource, eni, subnet) : guest.clear(group.resource, eni);
-  turn.guest(changes, group.name, work.what);
+  if (!turn.guest(changes, group.name, work.what)) return { state: without(state, 'guest'), need: {} };
   return { state: { ...state, guest: { ...work, state: 'sent', attempts: work.attempts + 1 } }, need: {} };
 }
 

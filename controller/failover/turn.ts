@@ -45,7 +45,8 @@ export interface Turn {
   ) => { readonly request: number } | { readonly at: Instant };
   /** EC2 refused such a call for throttling. */
   readonly throttled: (kind: Call['kind']) => void;
-  readonly guest: (changes: readonly GuestChange[], group: string, what: 'own' | 'lose') => number;
+  /** False where it only observes. */
+  readonly guest: (changes: readonly GuestChange[], group: string, what: 'own' | 'lose') => boolean;
   readonly hook: (hook: HookName, group: string, detail: string) => void;
   readonly log: (level: LogLevel, topic: string, text: string, fields?: LogFields) => void;
   readonly emit: (effect: Effect) => void;
@@ -53,7 +54,8 @@ export interface Turn {
   readonly finish: () => { readonly resources: Resources; readonly effects: readonly Effect[] };
 }
 
-export function newTurn(start: Resources, now: Instant): Turn {
+/** `observeOnly`: hooks and changes of the guest are told, and not carried out. */
+export function newTurn(start: Resources, now: Instant, observeOnly: boolean): Turn {
   let { prng, lastRequest, budget } = start;
   const pending: Record<number, Pending> = { ...start.pending };
   const calls: Effect[] = [];
@@ -87,14 +89,15 @@ export function newTurn(start: Resources, now: Instant): Turn {
       budget = exhausted(budget, kind, now);
     },
     guest: (changes, group, what) => {
-      const number = request({ kind: 'guest', group, what });
-      rest.push({ kind: 'guest', request: number, changes });
-      return number;
+      if (observeOnly) return false;
+      rest.push({ kind: 'guest', request: request({ kind: 'guest', group, what }), changes });
+      return true;
     },
     hook: (hook, group, detail) => {
-      const number = request({ kind: 'hook', group, hook });
-      rest.push({ kind: 'hook', request: number, hook, group, detail });
-      log('info', 'hook', `Runs ${hook} of ${group}: ${detail}.`, { group, hook, request: number });
+      const text = `${observeOnly ? 'Would run (observing only)' : 'Runs'} ${hook} of ${group}: ${detail}.`;
+      log('info', 'hook', text, { group, hook });
+      if (observeOnly) return;
+      rest.push({ kind: 'hook', request: request({ kind: 'hook', group, hook }), hook, group, detail });
     },
     emit: (effect) => void rest.push(effect),
     finish: () => ({ resources: { prng, lastRequest, pending, budget }, effects: [...calls, ...rest] }),

@@ -175,11 +175,15 @@ describe.each(['routes', 'eni'] as const)('two daemons, by %s', (kind) => {
 
   it('only say what they would do when they observe', () => {
     const made = design({ kind });
+    const hooks = { 'on-own': { command: ['x'] }, 'on-lose': { command: ['x'] } };
+    const a = addDaemon(made.stage, made.config('a', { hooks }), { observeOnly: true });
     const b = addDaemon(made.stage, made.config('b'), { observeOnly: true });
     run(made.stage, 10_000);
     die(made, 'a');
     run(made.stage, 60_000);
     expect(made.stage.writes).toEqual([]);
+    expect([a.guest, a.hooks]).toEqual([[], []]);
+    expect(texts(a, 'hook')[0]).toContain('Would run (observing only) on-own');
     expect(decisions(b)).toContain('Would move (observing only): Moves g from a to b');
   });
 
