@@ -17,6 +17,7 @@ const GONE = [
   'No such process',
   'No such file or directory',
   'Cannot assign requested address',
+  'Address not found',
   'FIB table does not exist',
 ];
 

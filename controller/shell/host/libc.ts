@@ -43,7 +43,7 @@ function libc(): Libc {
         'int setsockopt(int fd, int level, int name, const void *value, uint32_t length)',
       ),
       sendto: library.func(
-        'ssize_t sendto(int fd, const void *data, size_t length, int flags, const void *address, uint32_t addressLength)',
+        'int64_t sendto(int fd, const void *data, size_t length, int flags, const void *address, uint32_t addressLength)',
       ),
       close: library.func('int close(int fd)'),
     };
