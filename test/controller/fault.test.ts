@@ -2,9 +2,6 @@
  * EC2 at its worst: throttled, refused, unanswered, applied unseen, late; and chaos of all of it, which ends
  * well.
  */
- * EC2 at its worst: throttled, refused, unanswered, applied unseen, late; and chaos of all of it, which ends
- * well.
- */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
