@@ -37,47 +37,53 @@ interface Scene {
   readonly targets: readonly [Target, Target];
 }
 
-/** Starts a daemon, kills the present owner, and measures the takeover by the other. */
+/** Starts a daemon, kills the present owner, waits until the other owns the group, and ends the daemon. */
+async function rehearse(scene: Scene, config: string, owner: 0 | 1): Promise<number> {
+  const [dead, heir] = owner === 0 ? ['a', 'b'] : ['b', 'a'];
+  const daemon = startDaemon(scene.program, config);
+  try {
+    await daemon.logged('ready', (line) => line.topic === 'ready');
+    for (const name of [dead, heir]) {
+      const healthy = `${name} is healthy`;
+      await daemon.logged(
+        healthy,
+        ({ topic, msg }) => topic === 'verdict' && msg?.startsWith(healthy) === true,
+      );
+    }
+    const since = instant();
+    await scene.targets[owner].kill();
+    await daemon.logged(`that ${heir} owns`, (line) => line.topic === 'owned' && line.owner === heir);
+    return since;
+  } finally {
+    await daemon.stop();
+    await scene.targets[owner].revive();
+  }
+}
+
 async function takeover(
   scene: Scene,
   tables: readonly string[],
   owner: 0 | 1,
   name: string,
 ): Promise<Takeover> {
-  const { program, region, wire, targets } = scene;
+  const { region, wire, targets } = scene;
   const folder = join(scene.folder, name);
-  const daemon = startDaemon(program, configuration({ folder, endpoint: wire.url, region, tables, targets }));
-  try {
-    await daemon.logged('ready', (line) => line.topic === 'ready');
-    for (const appliance of ['a', 'b']) {
-      const healthy = (text = ''): boolean =>
-        text.includes('healthy') && new RegExp(`\\b${appliance}\\b`).test(text);
-      await daemon.logged(
-        `that ${appliance} is healthy`,
-        ({ topic, msg }) => topic === 'verdict' && healthy(msg),
-      );
-    }
-    const since = instant();
-    await targets[owner].kill();
-    await daemon.logged('that the group is owned', ({ topic }) => topic === 'owned');
-    const verdict = present(decidedAt(folder, 'replace-route'), 'the decision in the journal');
-    const calls = wire.requests('ReplaceRoute', since);
-    const bytes = wire.firstBytes('ReplaceRoute', since);
-    if (calls.length !== tables.length) throw new Error(`${calls.length} calls for ${tables.length} tables`);
-    const [first, last] = [Math.min(...bytes), Math.max(...bytes)];
-    const answered = Math.max(...calls.map((call) => call.answeredAt));
-    return { firstMs: first - verdict, lastMs: last - verdict, answeredMs: answered - first };
-  } finally {
-    await daemon.stop();
-    await targets[owner].revive();
-  }
+  const config = configuration({ folder, endpoint: wire.url, region, tables, targets });
+  const since = await rehearse(scene, config, owner);
+  const verdict = present(decidedAt(folder, 'replace-route'), 'the decision in the journal');
+  const calls = wire.requests('ReplaceRoute', since);
+  const bytes = wire.firstBytes('ReplaceRoute', since);
+  if (calls.length !== tables.length) throw new Error(`${calls.length} calls for ${tables.length} tables`);
+  const [first, last] = [Math.min(...bytes), Math.max(...bytes)];
+  const answered = Math.max(...calls.map((call) => call.answeredAt));
+  return { firstMs: first - verdict, lastMs: last - verdict, answeredMs: answered - first };
 }
 
 /** The peer: a script that starts awscli once it knows. From the start of the process to its first byte, ms. */
 async function peer(scene: Scene, table: string): Promise<readonly number[]> {
   const times: number[] = [];
   if (spawnSync('aws', ['--version'], { stdio: 'ignore' }).status !== 0) return times;
-  const key = { AWS_ACCESS_KEY_ID: ACCOUNT, AWS_SECRET_ACCESS_KEY: 'any', AWS_REGION: REGION };
+  const key = { AWS_ACCESS_KEY_ID: ACCOUNT, AWS_SECRET_ACCESS_KEY: 'any', AWS_DEFAULT_REGION: REGION };
   const target = ['--destination-cidr-block', '0.0.0.0/0', '--network-interface-id', scene.region.enis[0]];
   for (let run = 0; run < PEER_RUNS; run++) {
     const since = instant();
@@ -94,7 +100,8 @@ async function peer(scene: Scene, table: string): Promise<readonly number[]> {
     await new Promise((resolve) => child.once('exit', resolve));
     await end(child);
     const [at] = scene.wire.firstBytes('ReplaceRoute', since);
-    if (at !== undefined) times.push(at - since);
+    if (at === undefined) throw new Error('the peer, aws ec2 replace-route, sent nothing');
+    times.push(at - since);
   }
   return times;
 }
