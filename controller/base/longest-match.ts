@@ -160,7 +160,6 @@ export function lookup<T>(
     if (((w3 ^ node.w3) & node.m3) !== 0 || ((w2 ^ node.w2) & node.m2) !== 0) break;
     if (((w1 ^ node.w1) & node.m1) !== 0 || ((w0 ^ node.w0) & node.m0) !== 0) break;
     if (node.entry !== undefined) best = node.entry;
-    if (node.bits === 128) break;
     node = bitAt(node.bits, w0, w1, w2, w3) === 0 ? node.zero : node.one;
   }
   return best;

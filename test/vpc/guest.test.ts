@@ -195,6 +195,30 @@ describe('neighbours', () => {
 });
 
 describe('late records', () => {
+  it('an address that moves is the new ENI’s in whichever order the two records come', () => {
+    const lab = createLab();
+    subnet(lab, 1);
+    subnet(lab, 2);
+    machine(lab, 'b', 1, 11);
+    machine(lab, 'c', 1, 12);
+    const d = machine(lab, 'd', 2, 20);
+    const give = (name: string, n: number, extra: readonly string[]): void => {
+      const attachment = { instance: `i-${name}`, deviceIndex: 0 };
+      eni(lab, name, 1, n, { attachment, addresses: [`10.0.1.${n}`, ...extra] });
+    };
+    const last = (): string | undefined =>
+      udp(lab, d, '10.0.1.100').hops.findLast((hop) => hop.place === 'eni')?.id;
+    give('b', 11, ['10.0.1.100']);
+    give('c', 12, ['10.0.1.100']);
+    give('b', 11, []);
+    expect(last()).toBe('eni-c');
+    give('b', 11, ['10.0.1.100']);
+    give('b', 11, []);
+    expect(last()).toBe('eni-c');
+    give('c', 12, []);
+    expect(udp(lab, d, '10.0.1.100').disposition).toBe('NO_POSSIBLE_DESTINATION');
+  });
+
   it('an ENI whose subnet arrives later works', () => {
     const lab = createLab();
     subnet(lab, 1);

@@ -6,6 +6,7 @@ import { CODE, dispositionOf } from '../../sim/vpc/dispositions.ts';
 import { type Crossing, removeHost, send } from '../../sim/vpc/forward.ts';
 import type { GuestProfile } from '../../sim/vpc/guest.ts';
 import { createHeader, fill } from '../../sim/vpc/header.ts';
+import type { Route } from '../../sim/vpc/model.ts';
 import {
   APPLIANCE,
   createLab,
@@ -92,6 +93,24 @@ describe('journeys', () => {
     );
   });
 
+  it('a static route beats a propagated one, and the local route all propagated ones inside it', () => {
+    const { lab, w } = egress();
+    machine(lab, 'b', 1, 11, { sourceDestCheck: false, profile: APPLIANCE });
+    const propagated = (destination: string): Route => ({
+      ...route(destination, 'eni-b'),
+      origin: 'Advertisement',
+    });
+    const routes = [
+      propagated('0.0.0.0/0'),
+      route('0.0.0.0/0', 'eni-a'),
+      propagated('10.0.1.0/24'),
+      propagated('192.0.2.0/24'),
+    ];
+    table(lab, 'rtb-private', { subnets: ['subnet-2'], routes });
+    const first = (to: string) => udp(lab, w, to).hops.find((hop) => hop.place === 'router')?.route?.target;
+    expect([first(SERVER), first('10.0.1.10'), first('192.0.2.1')]).toEqual(['eni-a', 'local', 'eni-b']);
+  });
+
   it('an appliance that drops or does not forward says so', () => {
     const { lab, a, w } = egress();
     a.drop = true;
@@ -154,6 +173,7 @@ describe('masquerade', () => {
     udp(lab, w, SERVER);
     lab.now = 29_999;
     expect(answer(lab, 4000)).toBe('i-w');
+    udp(lab, w, SERVER);
     lab.now += 119_999;
     expect(answer(lab, 4000)).toBe('i-w');
     lab.now += 120_000;
