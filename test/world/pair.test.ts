@@ -5,9 +5,10 @@
 import { describe, expect, test } from 'vitest';
 import { must } from '../../controller/base/result.ts';
 import { setKnobs } from '../../sim/world/api.ts';
-import { flowStats } from '../../sim/world/flows.ts';
-import { controlGuest } from '../../sim/world/guests.ts';
+import { flowStats, stopFlow } from '../../sim/world/flows.ts';
+import { controlGuest, setProfile } from '../../sim/world/guests.ts';
 import { advance } from '../../sim/world/kernel.ts';
+import { addCut, removeCut } from '../../sim/world/links.ts';
 import { AWS } from '../../sim/world/settings.ts';
 import { beginFlow } from '../../sim/world/traffic.ts';
 import { tracePacket } from '../../sim/world/wire.ts';
@@ -70,6 +71,43 @@ describe('a pair of appliances', () => {
     expect(lostDuring('freeze', 'resume')).toBeGreaterThanOrEqual(100);
     expect(lostDuring('drop', 'nodrop')).toBeGreaterThanOrEqual(100);
     expect(lostDuring('drop', 'nodrop')).toBeLessThan(120);
+  });
+
+  test('what is under way to a machine that dies is lost, and counted', () => {
+    const world = createWorld();
+    const pair = deployPair(world);
+    const flow = must(beginFlow(world, { from: pair.b.instance, to: pair.a.address, port: 7 }));
+    must(setProfile(world, pair.a.instance, { role: 'nat', services: [{ kind: 'udp-echo', port: 7 }] }));
+    advance(world, world.now + 100.2);
+    must(controlGuest(world, pair.a.instance, 'kill'));
+    advance(world, world.now + 50.5);
+    stopFlow(world, flow);
+    advance(world, world.now + 100);
+    const { sent, answered, lost, lastLoss } = flowStats(flow);
+    expect(sent).toBe(151);
+    expect(answered + lost).toBe(sent);
+    expect(lost).toBe(51);
+    expect(lastLoss).toContain('dead');
+  });
+
+  test('cuts: both ways, one way, from everybody, and healed', () => {
+    const world = createWorld();
+    const pair = deployPair(world);
+    const reaches = (from: string, to: string): string =>
+      must(tracePacket(world, { from, to, protocol: 'udp' })).disposition;
+    const [a, b] = [pair.a, pair.b];
+    const both = (): string[] => [reaches(a.instance, b.address), reaches(b.instance, a.address)];
+    const { id } = must(addCut(world, { from: a.instance, to: b.instance, direction: 'both', loss: 1 }));
+    expect(both()).toEqual(['LINK_CUT', 'LINK_CUT']);
+    expect(reaches(a.instance, HOST)).toBe('DELIVERED');
+    removeCut(world, id);
+    must(addCut(world, { id: 'one', from: a.instance, to: b.instance, direction: 'one-way', loss: 1 }));
+    expect(both()).toEqual(['LINK_CUT', 'DELIVERED']);
+    removeCut(world, 'one');
+    must(addCut(world, { id: 'all', from: '*', to: b.instance, direction: 'one-way', loss: 1 }));
+    expect(both()).toEqual(['LINK_CUT', 'DELIVERED']);
+    removeCut(world, 'all');
+    expect(both()).toEqual(['DELIVERED', 'DELIVERED']);
   });
 
   test('a restarted appliance forwards again, by its profile', () => {
