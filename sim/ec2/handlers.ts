@@ -14,6 +14,7 @@ import { keyPairHandlers } from './handlers/key-pair.ts';
 import { networkAclHandlers } from './handlers/network-acl.ts';
 import { networkInterfaceHandlers } from './handlers/network-interface.ts';
 import { privateAddressHandlers } from './handlers/private-address.ts';
+import { profileAssociationHandlers } from './handlers/profile-association.ts';
 import { routeHandlers } from './handlers/route.ts';
 import { routeTableHandlers } from './handlers/route-table.ts';
 import { runInstancesHandlers } from './handlers/run-instances.ts';
@@ -51,6 +52,7 @@ const ec2: Handlers = {
   ...instanceTypeHandlers,
   ...imageHandlers,
   ...keyPairHandlers,
+  ...profileAssociationHandlers,
   ...runInstancesHandlers,
   ...volumeHandlers,
 };

@@ -68,6 +68,10 @@ describe('IAM', () => {
     iam.call('RemoveRoleFromInstanceProfile', { InstanceProfileName: 'p', RoleName: 'r' });
     expect(iam.code('DeleteRole', { RoleName: 'r' })).toBe('DeleteConflict');
     iam.call('DeleteRolePolicy', { RoleName: 'r', PolicyName: 'x' });
+    const managed = { RoleName: 'r', PolicyArn: 'arn:aws:iam::aws:policy/ReadOnlyAccess' };
+    iam.call('AttachRolePolicy', managed);
+    expect(iam.code('DeleteRole', { RoleName: 'r' })).toBe('DeleteConflict');
+    iam.call('DetachRolePolicy', managed);
     iam.call('DeleteRole', { RoleName: 'r' });
     iam.call('DeleteInstanceProfile', { InstanceProfileName: 'p' });
     expect(iam.code('GetRole', { RoleName: 'r' })).toBe('NoSuchEntity');

@@ -13,10 +13,10 @@ import type { InstanceRecord, MetadataOptions } from '../record/compute.ts';
 import type { SubnetRecord } from '../record/network.ts';
 import { invalidValue, missing, refuse } from '../refusal.ts';
 import { specifiedTags } from '../tags.ts';
-import { profileArn } from './iam-name.ts';
 import { needImage } from './image.ts';
 import { shownInstance } from './instance.ts';
 import { coresOf, needInstanceType } from './instance-type.ts';
+import { namedProfile } from './profile-association.ts';
 import { defaultVpc, namedGroup } from './security-group.ts';
 import { createVolumes, disksOf } from './volume.ts';
 
@@ -98,24 +98,6 @@ const METADATA: MetadataOptions = {
   httpProtocolIpv6: 'disabled',
   instanceMetadataTags: 'disabled',
 };
-
-function profileOf(tx: Tx, input: RunInstancesRequest): InstanceRecord['profile'] {
-  const { Name: name, Arn: arn } = input.IamInstanceProfile ?? {};
-  if (name === undefined && arn === undefined) return undefined;
-  if (name !== undefined && arn !== undefined) {
-    refuse(
-      'InvalidParameterCombination',
-      "The parameter 'iamInstanceProfile.name' may not be used with its arn",
-    );
-  }
-  const profile = tx.get('instance-profile', name ?? (arn ?? '').slice((arn ?? '').lastIndexOf('/') + 1));
-  if (profile === undefined || (arn !== undefined && profileArn(profile) !== arn)) {
-    return name === undefined
-      ? invalidValue('iamInstanceProfile.arn', arn, 'Invalid IAM Instance Profile ARN')
-      : invalidValue('iamInstanceProfile.name', name, 'Invalid IAM Instance Profile name');
-  }
-  return { id: profile.uniqueId, arn: profileArn(profile) };
-}
 
 function subnetOf(tx: Tx, input: RunInstancesRequest): string {
   if (input.SubnetId !== undefined) return input.SubnetId;
@@ -282,7 +264,7 @@ function parametersOf(tx: Tx, input: RunInstancesRequest, primary: LaunchInterfa
   if (credits !== undefined && !type.burstable) {
     refuse('InvalidParameterCombination', `The CPU credit specification is not supported for ${type.name}.`);
   }
-  const profile = profileOf(tx, input);
+  const profile = namedProfile(tx, input.IamInstanceProfile);
   const cores = coresOf(type);
   return {
     tags,

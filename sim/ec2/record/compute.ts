@@ -38,7 +38,8 @@ export interface InstanceRecord extends Stored {
   readonly clientToken?: string;
   /** Base64, as the client sent it. */
   readonly userData?: string;
-  readonly profile?: { readonly id: string; readonly arn: string };
+  /** `iip-assoc-...`, and the profile's unique id and ARN. */
+  readonly profile?: { readonly association: string; readonly id: string; readonly arn: string };
   readonly metadata: MetadataOptions;
   readonly monitoring: boolean;
   readonly ebsOptimized: boolean;

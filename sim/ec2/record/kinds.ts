@@ -175,7 +175,7 @@ export const kinds: { readonly [K in Kind]: KindSpec<K> } = {
     refersTo: (instance) =>
       instance.state === 'terminated'
         ? [instance.reservation]
-        : [instance.vpc, instance.subnet, instance.reservation],
+        : defined([instance.vpc, instance.subnet, instance.reservation, instance.profile?.association]),
     prefix: 'i',
     resourceType: 'instance',
     notFound: 'InvalidInstanceID.NotFound',
