@@ -41,7 +41,7 @@ describe('egress through a NAT appliance', () => {
     expect(back).toMatchObject({
       disposition: 'DELIVERED',
       deliveredTo: 'i-w',
-      packet: { destination: '10.0.2.20' },
+      packet: { source: SERVER, destination: '10.0.2.20' },
     });
   });
 
