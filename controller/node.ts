@@ -223,8 +223,8 @@ function ec2Outcome(
   );
 }
 
-function command(node: Node, id: number, { kind, ...asked }: Command, turn: Turn): Node {
-  if (kind === 'status' || !('group' in asked)) {
+function command(node: Node, id: number, asked: Command, turn: Turn): Node {
+  if (asked.kind === 'status') {
     turn.emit({ kind: 'reply', id, ok: true, body: statusOf(node, turn.now) });
     return node;
   }
@@ -239,7 +239,12 @@ function command(node: Node, id: number, { kind, ...asked }: Command, turn: Turn
     health.verdicts[asked.to],
   );
   if (answer.kind === 'accepted') return { ...node, groups: { ...groups, [asked.group]: answer.state } };
-  turn.emit({ kind: 'reply', id, ok: answer.kind === 'done', body: { ...asked, message: answer.message } });
+  turn.emit({
+    kind: 'reply',
+    id,
+    ok: answer.kind === 'done',
+    body: { group: asked.group, to: asked.to, message: answer.message },
+  });
   return node;
 }
 
@@ -269,14 +274,14 @@ function configured(node: Node, config: Config, turn: Turn): Node {
     `Runs a new configuration, with groups ${config.groups.map(({ name }) => name).join(', ')}.`,
   );
   const health = reconfigure(node.health, node.config, config, turn.now);
-  // What was seen stays; what is asked for follows the configuration, and is asked at once.
-  const sources = Object.entries(node.observed.sources).map(([name, state]) => [
-    name,
-    { ...state, nextAt: turn.now },
-  ]);
-  const observed: Observed = { ...node.observed, sources: Object.fromEntries(sources) };
+  // A look that was taken for other resources says nothing of these.
+  const observed = resourcesOf(config) === resourcesOf(node.config) ? node.observed : nothingObserved;
   return { ...node, config, health, observed, groups: Object.fromEntries(groups) };
 }
+
+/** All that EC2 is asked for, as a text to compare. */
+const resourcesOf = ({ groups, appliances }: Config): string =>
+  JSON.stringify([groups.map(({ resource }) => resource), appliances.map(({ eni }) => eni)]);
 
 /** The state without its move under way; whoever asked for that is told. */
 function abandon(state: GroupState, why: string, turn: Turn): GroupState {

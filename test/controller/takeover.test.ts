@@ -335,6 +335,31 @@ describe('routes', () => {
     expect(texts(b, 'owned').at(-1)).toBe('This appliance owns g.');
   });
 
+  it('of other tables are looked at first, when a new configuration names them', () => {
+    const { stage, a, tables } = pair({ tables: 2 });
+    const [group] = a.config.groups;
+    if (group?.resource.kind !== 'routes') throw new Error('a group of routes');
+    const only = (index: number) => ({
+      ...a.config,
+      groups: [
+        {
+          ...group,
+          resource: {
+            kind: 'routes' as const,
+            sets: [{ table: tables[index] ?? '', destinations: ['0.0.0.0/0'] }],
+          },
+        },
+      ],
+    });
+    deliver(stage, a, { kind: 'configured', config: only(0) });
+    run(stage, 15_000);
+    deliver(stage, a, { kind: 'configured', config: only(1) });
+    expect(texts(a, 'decision').at(-1)).toContain('before EC2 has been seen');
+    run(stage, 30_000);
+    expect(stage.writes).toEqual([]);
+    expect(texts(a, 'decision').at(-1)).toBe('g: a owns it and is healthy.');
+  });
+
   it('that lead to several members are brought together', () => {
     const { stage, owner, tables, enis } = pair({ tables: 2 });
     ec2(stage, 'ReplaceRoute', {
