@@ -74,13 +74,18 @@ export async function createAws(options: AwsOptions): Promise<Aws> {
   await rehearse((transmit) =>
     sdk.createSend({ region: aws.region, endpoint, credentials: REHEARSAL_CREDENTIALS, transmit }),
   );
+  const turns = takeTurns();
   const send = sdk.createSend({
     region: aws.region,
     endpoint,
     credentials,
-    transmit: (request) => wire.send(request),
+    transmit: (request) => {
+      const answer = wire.send(request);
+      turns.sent();
+      return answer;
+    },
   });
-  return assemble({ endpoint, addresses, credentials, wire, send });
+  return assemble({ endpoint, addresses, credentials, wire, send, turns });
 }
 
 function originOf(endpoint: string): Origin {
@@ -109,21 +114,57 @@ async function rehearse(make: (transmit: () => Promise<WireResponse>) => Send): 
   for (let round = 0; round < REHEARSALS; round += 1) await send(action, input);
 }
 
+interface Turns {
+  /** Runs `begin`: at once, or as soon as the first call of the burst is on the wire. */
+  enter(begin: () => Promise<void>): void;
+  /** A call is on the wire. */
+  sent(): void;
+}
+
+/**
+ * The first call of a burst goes alone, the rest follow together. All at once would be signed in step with each other, and
+ * the first would leave as late as the last.
+ */
+function takeTurns(): Turns {
+  let rest: (() => Promise<void>)[] | undefined;
+  const release = (): void => {
+    const waiting = rest ?? [];
+    rest = undefined;
+    for (const begin of waiting) void begin();
+  };
+  return {
+    enter(begin) {
+      if (rest !== undefined) {
+        rest.push(begin);
+        return;
+      }
+      rest = [];
+      // A call that fails before it is sent must not hold up the others.
+      void begin().finally(release);
+    },
+    // The socket is written to in this turn of the event loop, the rest is signed in the next.
+    sent: () => void setImmediate(release),
+  };
+}
+
 interface Parts {
   readonly endpoint: string;
   readonly addresses: Addresses;
   readonly credentials: KeptCredentials;
   readonly wire: Wire;
   readonly send: Send;
+  readonly turns: Turns;
 }
 
-function assemble({ endpoint, addresses, credentials, wire, send }: Parts): Aws {
+function assemble({ endpoint, addresses, credentials, wire, send, turns }: Parts): Aws {
   return {
     call(call, done) {
       const { action, input } = toRequest(call);
-      send(action, input).then(
-        (output) => done({ kind: 'ok', value: toValue(call, output) }),
-        (error: unknown) => done(toOutcome(failureOf(error))),
+      turns.enter(() =>
+        send(action, input).then(
+          (output) => done({ kind: 'ok', value: toValue(call, output) }),
+          (error: unknown) => done(toOutcome(failureOf(error))),
+        ),
       );
     },
     state() {

@@ -102,8 +102,12 @@ describe('an EC2 call', () => {
   });
 
   it('finds warm connections, as many as ten calls at once need', async () => {
-    const server = await ec2Like((_nth, response) => response.end(DONE));
-    const aws = await client(server.port, { warm: 10 });
+    const waiting: ServerResponse[] = [];
+    const server = await ec2Like((nth, response) => {
+      waiting.push(response);
+      if (nth === 10) for (const one of waiting) one.end(DONE);
+    });
+    const aws = await client(server.port, { warm: 10, attemptTimeoutMs: 5000 });
     await until(() => server.sockets.size === 10, 'ten warm connections');
     await until(() => aws.state().warmConnections === 10, 'ten connections ready');
     await Promise.all(Array.from({ length: 10 }, () => outcomeOf(aws, REPLACE)));
