@@ -1,7 +1,8 @@
 /**
  * Source NAT in a guest, as `iptables -t nat -A POSTROUTING -o DEVICE -j MASQUERADE`: flows keep their port
  * or ICMP id where it is free, else get the next free one from 1024 up. Entries expire by idle time. No DNAT,
- * no helpers.
+ * no helpers; a flow that came in unmasqueraded is not tracked, so its answers through a masquerading device
+ * count as new.
  */
 import { CODE } from './dispositions.ts';
 import {
