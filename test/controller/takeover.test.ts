@@ -266,6 +266,8 @@ describe('routes', () => {
     expect(owner()).toBe('b');
     expect(new Set(stage.writes.map(({ at }) => at)).size).toBe(1);
     expect(stage.writes).toHaveLength(20);
+    // One round trip to write, one to read back.
+    expect(b.node.groups.g?.history).toMatchObject([{ result: 'done', tookMs: 40 }]);
     const verdict = b.journal.find(({ effects }) =>
       effects.some((one) => one.kind === 'log' && one.topic === 'verdict' && one.text.includes('a is dead')),
     );
@@ -290,6 +292,7 @@ describe('routes', () => {
     const { stage, owner, tables } = pair();
     ec2(stage, 'DeleteRoute', { RouteTableId: tables[0], DestinationCidrBlock: '0.0.0.0/0' });
     run(stage, 30_000);
+    expect(stage.writes.map(({ call }) => call.kind)).toEqual(['create-route']);
     expect(owner()).toBe('a');
   });
 
