@@ -1,7 +1,7 @@
 /**
- * From the verdict to the wire: when the step that found the owner dead was taken (the daemon's journal says so), and when
- * the first byte of each ReplaceRoute arrived at a TCP server of ours. Every run is the first takeover of a fresh daemon,
- * built as for production, journal on, with the real SDK over the loopback.
+ * From the verdict to the wire: when the step that found the owner dead was taken (the daemon's journal says
+ * so), and when the first byte of each ReplaceRoute arrived at a TCP server of ours. Every run is the first
+ * takeover of a fresh daemon, built as for production, journal on, with the real SDK over the loopback.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -79,7 +79,9 @@ async function takeover(
   return { firstMs: first - verdict, lastMs: last - verdict, answeredMs: answered - first };
 }
 
-/** The peer: a script that starts awscli once it knows. From the start of the process to its first byte, ms. */
+/**
+ * The peer: a script that starts awscli once it knows. From the start of the process to its first byte, ms.
+ */
 async function peer(scene: Scene, table: string): Promise<readonly number[]> {
   const times: number[] = [];
   if (spawnSync('aws', ['--version'], { stdio: 'ignore' }).status !== 0) return times;

@@ -1,4 +1,7 @@
-/** What every benchmark shares: goals, medians, the table, the line about the machine. Measures nothing itself. */
+/**
+ * What every benchmark shares: goals, medians, the table, the line about the machine. Measures nothing
+ * itself.
+ */
 import { cpus, totalmem } from 'node:os';
 
 /** A figure that we promise, as measured. */

@@ -1,4 +1,6 @@
-/** `npm run bench -- NAME`: one file of this folder, a table, and a last line of JSON; without NAME the list. */
+/**
+ * `npm run bench -- NAME`: one file of this folder, a table, and a last line of JSON; without NAME the list.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { type Benchmark, machine, table } from './harness.ts';
 

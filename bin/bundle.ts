@@ -1,4 +1,7 @@
-/** Makes the daemon one file of JavaScript: `byoa.cjs`, with koffi's native module beside it. No executable yet. */
+/**
+ * Makes the daemon one file of JavaScript: `byoa.cjs`, with koffi's native module beside it. No executable
+ * yet.
+ */
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -27,8 +30,9 @@ const nativePlugin = (root: string): Plugin => ({
 });
 
 /**
- * The SDK describes its operations in thousands of array literals that esbuild cannot prove to be free of effects. Each
- * becomes a call marked pure, so that those which nothing uses are dropped: 800 of EC2's operations.
+ * The SDK describes its operations in thousands of array literals that esbuild cannot prove to be free of
+ * effects. Each becomes a call marked pure, so that those which nothing uses are dropped: 800 of EC2's
+ * operations.
  */
 const schemaPlugin: Plugin = {
   name: 'schemas',
@@ -66,7 +70,9 @@ const COMMON = {
   logLevel: 'warning',
 } as const satisfies BuildOptions;
 
-/** Drops what nothing uses: modules that are loaded on demand stay apart, so that each can be judged alone. */
+/**
+ * Drops what nothing uses: modules that are loaded on demand stay apart, so that each can be judged alone.
+ */
 async function shake(root: string, outdir: string, version: string, entry: string): Promise<string> {
   await build({
     stdin: {
@@ -96,8 +102,8 @@ export async function bundle(
   const outfile = join(folder, 'byoa.cjs');
   const work = mkdtempSync(join(tmpdir(), 'byoa-bundle-'));
   try {
-    // A single executable runs one file of CommonJS. Put together in one go, esbuild would keep whole every module that
-    // is loaded on demand; so what is not used is dropped first.
+    // A single executable runs one file of CommonJS. Put together in one go, esbuild would keep whole every
+    // module that is loaded on demand; so what is not used is dropped first.
     await build({
       entryPoints: [await shake(root, work, version, entry)],
       ...COMMON,

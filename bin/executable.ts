@@ -1,6 +1,7 @@
 /**
- * Makes the bundle one executable for this machine: a copy of the running Node with the bundle and the native module
- * inside (Node's "single executable application"), and its SHA-256 beside it. The copy needs what Node itself needs.
+ * Makes the bundle one executable for this machine: a copy of the running Node with the bundle and the native
+ * module inside (Node's "single executable application"), and its SHA-256 beside it. The copy needs what Node
+ * itself needs.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -16,7 +17,9 @@ const RESOURCE = 'NODE_SEA_BLOB';
 /** The name that the executable of this machine has: `byoa-linux-x64`. */
 export const executableName = (): string => `byoa-${process.platform}-${process.arch}`;
 
-/** Runs a script of Node and throws what it said where it failed; postject warns of much that does not matter. */
+/**
+ * Runs a script of Node and throws what it said where it failed; postject warns of much that does not matter.
+ */
 function runNode(args: readonly string[], task: string): void {
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`could not ${task}: ${(stderr || stdout).trim()}`);
@@ -37,7 +40,10 @@ function inject(file: string, blob: string): void {
   runNode([postject, file, RESOURCE, blob, '--sentinel-fuse', FUSE], `put the program into ${file}`);
 }
 
-/** Writes `byoa-PLATFORM-ARCH` and its `.sha256` (as sha256sum does) into `folder`; returns the executable's path. */
+/**
+ * Writes `byoa-PLATFORM-ARCH` and its `.sha256` (as sha256sum does) into `folder`; returns the executable's
+ * path.
+ */
 export function makeExecutable(main: string, native: string, folder: string): string {
   const file = join(folder, executableName());
   const work = mkdtempSync(join(tmpdir(), 'byoa-sea-'));

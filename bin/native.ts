@@ -1,6 +1,7 @@
 /**
- * What stands in for `koffi` in the bundle and the single executable: its native module alone. The bundle finds it
- * beside itself; the executable carries it as an asset and lends it a file for as long as loading takes.
+ * What stands in for `koffi` in the bundle and the single executable: its native module alone. The bundle
+ * finds it beside itself; the executable carries it as an asset and lends it a file for as long as loading
+ * takes.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';

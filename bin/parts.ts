@@ -1,4 +1,7 @@
-/** Which command lives where, beside the controller's. A test compares these tables with what the modules register. */
+/**
+ * Which command lives where, beside the controller's. A test compares these tables with what the modules
+ * register.
+ */
 import { controllerPart } from './controller-part.ts';
 import type { Part } from './program.ts';
 

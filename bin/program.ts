@@ -1,8 +1,9 @@
 /**
- * The command line as a table of parts, each loaded only when one of its commands is asked for, so that `byoa status`
- * does not wait for Pulumi. What the commands do stands in the parts themselves.
+ * The command line as a table of parts, each loaded only when one of its commands is asked for, so that `byoa
+ * status` does not wait for Pulumi. What the commands do stands in the parts themselves.
  *
- * Exit codes: 0 done; 1 it failed; 2 the command line was wrong; 3 the simulated machine is gone (`run --attach`).
+ * Exit codes: 0 done; 1 it failed; 2 the command line was wrong; 3 the simulated machine is gone (`run
+ * --attach`).
  */
 import { Command, CommanderError } from 'commander';
 
@@ -65,7 +66,8 @@ export async function run(version: string, parts: readonly Part[], args: readonl
 
 /** Runs the command line of this process; a command that fails says why on stderr and leaves exit code 1. */
 export async function runProcess(version: string, parts: readonly Part[]): Promise<void> {
-  // The lockfile pins an AWS SDK that supports Node 20; what later ones will need is no news to the user of this one.
+  // The lockfile pins an AWS SDK that supports Node 20; what later ones will need is no news to the user of
+  // this one.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit();

@@ -12,7 +12,9 @@ export interface Counts {
   readonly skips: readonly string[];
 }
 
-/** A file that cannot be loaded, a hook that throws and an error outside any test count as a failed test each. */
+/**
+ * A file that cannot be loaded, a hook that throws and an error outside any test count as a failed test each.
+ */
 export function count(modules: readonly TestModule[], unhandled: readonly SerializedError[]): Counts {
   let passed = 0;
   const failures: string[] = [];

@@ -1,8 +1,9 @@
 /**
  * `npm test [-- TIER...]`: type check, lint, then every tier of tests, one after the other.
  *
- * A tier is a folder of `test/`, or the files that lie directly in it. The last line is `N passed, N failed, N skipped`;
- * type check and lint count as one test each, and so does a tier that breaks down. The exit code is 1 unless all passed.
+ * A tier is a folder of `test/`, or the files that lie directly in it. The last line is `N passed, N failed,
+ * N skipped`; type check and lint count as one test each, and so does a tier that breaks down. The exit code
+ * is 1 unless all passed.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** A production daemon in a process of its own, as an observer of two appliances that are TCP servers on the loopback. */
+/**
+ * A production daemon in a process of its own, as an observer of two appliances that are TCP servers on the
+ * loopback.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -96,9 +99,13 @@ export interface LogLine {
 }
 
 export interface Daemon {
-  /** Resolves with the first line, past or future, that `wanted` accepts; rejects in time, and when the daemon ends. */
+  /**
+   * Resolves with the first line, past or future, that `wanted` accepts; rejects in time, and when the daemon
+   * ends.
+   */
   readonly logged: (what: string, wanted: (line: LogLine) => boolean) => Promise<LogLine>;
-  readonly stop: () => Promise<void>;
+  /** Ends it as systemd would; its exit code. */
+  readonly stop: () => Promise<number | null>;
 }
 
 const PATIENCE_MS = 15_000;
@@ -164,7 +171,10 @@ export function startDaemon(command: readonly string[], config: string): Daemon 
   return { logged, stop: () => end(child) };
 }
 
-/** When the brain took the first step that called for `action`, from the journal in `folder`; Unix milliseconds. */
+/**
+ * When the brain took the first step that called for `action`, from the journal in `folder`; Unix
+ * milliseconds.
+ */
 export function decidedAt(folder: string, call: string): number | undefined {
   const directory = join(folder, 'journal');
   for (const name of readdirSync(directory).sort()) {

@@ -1,4 +1,7 @@
-/** A simulated region in a process of its own, with one VPC, a pair of appliances and route tables that point at the first. */
+/**
+ * A simulated region in a process of its own, with one VPC, a pair of appliances and route tables that point
+ * at the first.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -21,19 +24,19 @@ export interface Region {
   /** The ENIs of the appliances a and b. */
   readonly enis: readonly [string, string];
   readonly tables: readonly string[];
-  readonly close: () => Promise<void>;
+  readonly close: () => Promise<unknown>;
 }
 
 const PROGRAM = fileURLToPath(new URL('../../bin/byoa.js', import.meta.url));
 
-/** Ends a process politely, then by force; resolves when it is gone. */
-export function end(child: ChildProcess): Promise<void> {
+/** Ends a process politely, then by force; resolves with its exit code when it is gone, null after a signal. */
+export function end(child: ChildProcess): Promise<number | null> {
   return new Promise((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) return resolve();
+    if (child.exitCode !== null || child.signalCode !== null) return resolve(child.exitCode);
     const timer = setTimeout(() => child.kill('SIGKILL'), 3000);
-    child.once('exit', () => {
+    child.once('exit', (code) => {
       clearTimeout(timer);
-      resolve();
+      resolve(code);
     });
     child.kill('SIGTERM');
   });

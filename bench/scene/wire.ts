@@ -1,6 +1,7 @@
 /**
- * A TCP server between a client and an endpoint that notes, for each HTTP request, when its first byte came and when the
- * answer's did. It changes nothing and knows of HTTP only that a connection's requests follow each other's answers.
+ * A TCP server between a client and an endpoint that notes, for each HTTP request, when its first byte came
+ * and when the answer's did. It changes nothing and knows of HTTP only that a connection's requests follow
+ * each other's answers.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 

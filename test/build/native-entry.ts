@@ -1,4 +1,6 @@
-/** A program that does nothing but call the C library through koffi: built as bundle and executable by a test. */
+/**
+ * A program that does nothing but call the C library through koffi: built as bundle and executable by a test.
+ */
 import koffi from 'koffi';
 
 export function main(version: string): void {

@@ -1,4 +1,7 @@
-/** The native module in the bundle and in the executable: it loads, leaves nothing behind, and says why where it cannot. */
+/**
+ * The native module in the bundle and in the executable: it loads, leaves nothing behind, and says why where
+ * it cannot.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -3,8 +3,8 @@ import type { Import, Source } from './source.ts';
 import { importsOf } from './source.ts';
 
 /**
- * For every folder, and every file that lies directly in a part, what of ours it may import beside its own folder. A
- * name ending in `/` is a folder with all below it. The longest matching key counts.
+ * For every folder, and every file that lies directly in a part, what of ours it may import beside its own
+ * folder. A name ending in `/` is a folder with all below it. The longest matching key counts.
  */
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'controller/base/': [],
@@ -76,7 +76,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'infra/': ['controller/config.ts', 'controller/config/'],
   'bin/': ['controller/main.ts', 'sim/main.ts', 'sim/pulumi/main.ts', 'sim/demo/main.ts'],
-  'bench/': ['bench/', 'controller/', 'sim/'],
+  'bench/': ['bin/', 'controller/', 'sim/'],
   'test/': ['test/', 'bin/', 'bench/', 'controller/', 'sim/', 'infra/'],
 };
 
@@ -118,7 +118,9 @@ export function forbiddenImports(sources: readonly Source[]): readonly string[] 
 
 type Graph = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** One circle through each set of places that reach each other, as `a -> b -> a`; depth first, first found. */
+/**
+ * One circle through each set of places that reach each other, as `a -> b -> a`; depth first, first found.
+ */
 function circles(graph: Graph): readonly string[] {
   const done = new Set<string>();
   const found: string[] = [];
@@ -149,7 +151,10 @@ function graphOf(sources: readonly Source[], placeOf: (path: string) => string):
   return graph;
 }
 
-/** A file that lies directly in a part (`controller/node.ts`) is a place of its own; others belong to their folder. */
+/**
+ * A file that lies directly in a part (`controller/node.ts`) is a place of its own; others belong to their
+ * folder.
+ */
 function folderOf(path: string): string {
   const steps = path.split('/');
   return steps.length === 2 ? path : steps.slice(0, 2).join('/');

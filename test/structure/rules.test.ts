@@ -126,6 +126,7 @@ describe('shape', () => {
 
   it('wants a comment at the top', () => {
     expect(shape('const a = 1;\n')).toEqual([expect.stringContaining('sim/vpc/route.ts:1: ')]);
+    expect(shape('const a = 1;\n', 'test/vpc/route.test.ts')).toEqual([]);
     expect(shape(`#!/usr/bin/env node\n${top}`)).toEqual([]);
   });
 

@@ -53,7 +53,10 @@ function takenBy(node: ts.Node): readonly string[] {
   return bindings.elements.map((element) => (element.propertyName ?? element.name).text);
 }
 
-/** The module that a node imports: by a declaration, a re-export, `import()` of a literal or a type `import('x')`. */
+/**
+ * The module that a node imports: by a declaration, a re-export, `import()` of a literal or a type
+ * `import('x')`.
+ */
 function moduleNamed(node: ts.Node): ts.StringLiteralLike | undefined {
   if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) {
     const name = node.moduleSpecifier;
