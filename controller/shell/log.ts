@@ -25,8 +25,11 @@ export function createLog(node: string, level: LogLevel): Log {
     },
     destination,
   );
-  const write: Log['write'] = (at, topic, text, fields = {}) =>
-    logger[at]({ at: now(), topic, ...fields }, text);
+  const write: Log['write'] = (at, topic, text, fields = {}) => {
+    // Every line names the node already.
+    const { node: _, ...rest } = fields;
+    logger[at]({ at: now(), topic, ...rest }, text);
+  };
   return {
     write,
     effect: ({ level: at, topic, text, fields }) => write(at, topic, text, fields),
