@@ -27,6 +27,7 @@ import { newTurn, type Resources, settle, type Turn } from './failover/turn.ts';
 import { type GroupView, viewGroup } from './failover/view.ts';
 import {
   type Health,
+  hasten,
   newHealth,
   nextProbeAt,
   receive,
@@ -314,6 +315,7 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
   const { config } = start;
   const judged = refresh(start.health, config, turn.now);
   tellVerdicts(before, judged, config, turn);
+  const hurried = hasten(judged, config, successorsOf(start, before, judged), turn.now);
   let observed = start.observed;
   let wakeAt: Instant | undefined;
   const groups: Record<string, GroupState> = {};
@@ -331,9 +333,9 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
     wakeAt = earliest(wakeAt, cycled.wakeAt);
   }
   const carried = setCarriers(
-    judged,
+    hurried,
     config,
-    carriersOf(config, groups, observed) ?? judged.carriers ?? [],
+    carriersOf(config, groups, observed) ?? hurried.carriers ?? [],
     turn.now,
   );
   const { health, due } = sendDue(carried, config, turn.now);
@@ -344,6 +346,22 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
   const { wakeAt: _, ...rest } = start;
   const node: Node = { ...rest, health, observed, groups, ...(wakeAt === undefined ? {} : { wakeAt }) };
   return tellReady(tellWord(node, turn), turn);
+}
+
+/**
+ * The appliances that this node may give a group to, of each group whose owner has just begun to fail. A
+ * takeover wants evidence of them that is newer than the failure: asked for now, it is there with the verdict.
+ */
+function successorsOf({ config, observed }: Node, before: Health, after: Health): readonly string[] {
+  const self = ownAppliance(config)?.name;
+  return config.groups.flatMap((group) => {
+    const { owner } = viewGroup(config, group, observed);
+    if (owner.kind !== 'member' || owner.member === self) return [];
+    const was = before.verdicts[owner.member]?.kind;
+    const is = after.verdicts[owner.member]?.kind;
+    if (was !== 'healthy' || (is !== 'suspect' && is !== 'dead')) return [];
+    return group.members.filter((name) => name !== owner.member && (self === undefined || name === self));
+  });
 }
 
 /**

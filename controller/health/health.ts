@@ -63,6 +63,21 @@ export function sendDue(
   return { health: { ...health, probes: { ...health.probes, ...Object.fromEntries(begun) } }, due };
 }
 
+/**
+ * The health in which the required probes of `appliances` are due now; those under way are left alone, for
+ * their results are still to come. Rounds keep their interval after that.
+ */
+export function hasten(health: Health, config: Config, appliances: readonly string[], now: Instant): Health {
+  const early = probesOfNode(config).flatMap((probe): readonly (readonly [string, ProbeState])[] => {
+    const state = health.probes[probe.id];
+    if (state === undefined || state.sentAt !== undefined || state.nextAt <= now) return [];
+    const wanted = appliances.includes(probe.appliance) && !probe.advisory;
+    return wanted ? [[probe.id, { ...state, nextAt: now }]] : [];
+  });
+  if (early.length === 0) return health;
+  return { ...health, probes: { ...health.probes, ...Object.fromEntries(early) } };
+}
+
 /** When the next probe is to be sent. */
 export function nextProbeAt(health: Health, config: Config): Instant | undefined {
   return probesOfNode(config)

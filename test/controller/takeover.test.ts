@@ -209,6 +209,26 @@ describe.each(['routes', 'eni'] as const)('two daemons, by %s', (kind) => {
     expect(stage.writes).toEqual([]);
   });
 
+  it('look through themselves as soon as the owner begins to fail, and do not wait for their next round', () => {
+    const { stage, made, b } = start(
+      {},
+      {
+        probes: [
+          { kind: 'icmp', interval: '200ms', timeout: '180ms' },
+          { kind: 'through', target: { icmp: '203.0.113.10' }, interval: '5s', rise: 1, from: 'self' },
+        ],
+      },
+    );
+    // Right after a round of b's own, so that the next one would be almost five seconds away.
+    run(stage, 11_000);
+    die(made, 'a');
+    run(stage, 20_000, () => stage.writes.length > 0);
+    const dead = b.logs.find(({ topic, text }) => topic === 'verdict' && text.startsWith('a is dead'));
+    expect(stage.writes[0]).toMatchObject({ at: dead?.at, from: 'b' });
+    expect(stage.now).toBeLessThan(12_000);
+    expect(decisions(b)).not.toContain('waits for evidence');
+  });
+
   it('are deterministic: a journal replays to the same effects', () => {
     const { stage, made, b } = start();
     die(made, 'a');
