@@ -1,4 +1,7 @@
-/** The daemon's commands: run, check, status, switchover, replay, schema. Only wiring; each loads what it needs. */
+/**
+ * The daemon's commands: run, check, status, switchover, replay, schema. Only wiring; each loads what it
+ * needs.
+ */
 import type { Command } from 'commander';
 
 const CONFIG = '/etc/byoa/config.yaml';

@@ -1,4 +1,7 @@
-/** The commands that talk to a running daemon or read its journal: status, switchover, replay. They only read and print. */
+/**
+ * The commands that talk to a running daemon or read its journal: status, switchover, replay. They only read
+ * and print.
+ */
 import type { Effect } from '../event.ts';
 import { type Node, nextDeadline, recall, step } from '../node.ts';
 import { askDaemon } from './control.ts';

@@ -1,6 +1,7 @@
 /**
- * The network of a simulated instance: every operation is a frame of the attach protocol (`controller/attach.ts`), so that
- * probes and calls suffer the instance's faults. It never asks the simulator for state.
+ * The network of a simulated instance: every operation is a frame of the attach protocol
+ * (`controller/attach.ts`), so that probes and calls suffer the instance's faults. It never asks the
+ * simulator for state.
  */
 import { request } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -165,7 +166,8 @@ class AttachLink {
     this.#frozen = power === 'frozen';
     for (const listener of this.#powerListeners) listener(power);
     if (power !== 'running') return;
-    // What arrived at a frozen machine waited in its buffers; what its program wanted to send waited in the program.
+    // What arrived at a frozen machine waited in its buffers; what its program wanted to send waited in the
+    // program.
     for (const reply of this.#held.splice(0)) this.#dispatch(reply);
     for (const frame of this.#unsent.splice(0)) this.send(frame);
   }

@@ -1,4 +1,7 @@
-/** A TCP connection in the simulated network as a stream that passes for a socket: what `node:http` asks of one is here. */
+/**
+ * A TCP connection in the simulated network as a stream that passes for a socket: what `node:http` asks of
+ * one is here.
+ */
 import { Duplex } from 'node:stream';
 import type { AttachRequest } from '../attach.ts';
 

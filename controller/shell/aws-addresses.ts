@@ -1,6 +1,6 @@
 /**
- * The addresses of one host name, kept in the background: a call uses those last known and never waits for DNS. When DNS
- * fails, or answers nothing, the old ones stay.
+ * The addresses of one host name, kept in the background: a call uses those last known and never waits for
+ * DNS. When DNS fails, or answers nothing, the old ones stay.
  */
 import { isIP } from 'node:net';
 import type { Millis } from '../base/time.ts';

@@ -1,6 +1,6 @@
 /**
- * Connections to one address of an AWS endpoint: kept alive, and some always open in advance, so that a burst of calls finds
- * them ready (TCP and TLS done).
+ * Connections to one address of an AWS endpoint: kept alive, and some always open in advance, so that a burst
+ * of calls finds them ready (TCP and TLS done).
  */
 import { Agent } from 'node:http';
 import { isIP } from 'node:net';

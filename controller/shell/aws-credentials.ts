@@ -1,6 +1,6 @@
 /**
- * Credentials, refreshed in the background long before they expire: signing a call takes those at hand and never waits for
- * IMDS, STS or a file.
+ * Credentials, refreshed in the background long before they expire: signing a call takes those at hand and
+ * never waits for IMDS, STS or a file.
  */
 import type { Millis } from '../base/time.ts';
 
@@ -21,7 +21,10 @@ export interface KeptCredentials {
   stop(): void;
 }
 
-/** At the latest so long before they expire; instance credentials are renewed at least 5 min ahead (EC2 user guide). */
+/**
+ * At the latest so long before they expire; instance credentials are renewed at least 5 min ahead (EC2 user
+ * guide).
+ */
 const AHEAD_MS: Millis = 15 * 60_000;
 const REFRESH_MS: Millis = 5 * 60_000;
 const RETRY_MS: Millis = 5_000;
@@ -35,7 +38,10 @@ export interface CredentialsOptions {
   readonly clock: () => number;
 }
 
-/** When to fetch again, ms from now, given how long the present ones are still valid (none: they do not expire). */
+/**
+ * When to fetch again, ms from now, given how long the present ones are still valid (none: they do not
+ * expire).
+ */
 export function refreshAfterMs(leftMs: Millis | undefined): Millis {
   if (leftMs === undefined) return REFRESH_MS;
   if (leftMs <= AHEAD_MS) return SOON_MS;

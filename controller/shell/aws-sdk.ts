@@ -1,6 +1,6 @@
 /**
- * The AWS SDK, as much of it as the daemon uses. Imported dynamically, once and early, because it is large; a bundler keeps
- * only what is named here.
+ * The AWS SDK, as much of it as the daemon uses. Imported dynamically, once and early, because it is large; a
+ * bundler keeps only what is named here.
  */
 import {
   AttachNetworkInterfaceCommand,
@@ -67,7 +67,10 @@ export function createSend(options: SdkOptions): Send {
   };
 }
 
-/** Credentials by the SDK's default chain: environment, shared files, web identity, container, instance profile. */
+/**
+ * Credentials by the SDK's default chain: environment, shared files, web identity, container, instance
+ * profile.
+ */
 export function defaultCredentials(region: string): CredentialSource {
   const { config } = new EC2Client({ region });
   const provider = config.credentialDefaultProvider({ ...config, parentClientConfig: config });

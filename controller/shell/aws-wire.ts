@@ -1,7 +1,7 @@
 /**
- * Sends signed requests for the AWS SDK, in place of its own HTTP handler. A request goes out on a warm connection at once.
- * A write that is unanswered after `attemptTimeoutMs`, and any request whose connection breaks, is repeated on a new
- * connection to another address: all calls that byoa makes are safe to repeat.
+ * Sends signed requests for the AWS SDK, in place of its own HTTP handler. A request goes out on a warm
+ * connection at once. A write that is unanswered after `attemptTimeoutMs`, and any request whose connection
+ * breaks, is repeated on a new connection to another address: all calls that byoa makes are safe to repeat.
  */
 import { request as httpRequest } from 'node:http';
 import type { Millis } from '../base/time.ts';
@@ -207,7 +207,10 @@ class Exchange {
 const isWrite = ({ body }: WireRequest): boolean =>
   typeof body !== 'string' || !body.startsWith('Action=Describe');
 
-/** One attempt; an answer that breaks off counts as none. Returns how to cancel it, after which `done` is not called. */
+/**
+ * One attempt; an answer that breaks off counts as none. Returns how to cancel it, after which `done` is not
+ * called.
+ */
 function transmit(
   agent: AddressAgent,
   origin: Origin,

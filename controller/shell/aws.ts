@@ -1,6 +1,6 @@
 /**
- * The daemon's EC2 client: everything on it is warm before it is needed, and a call ends in exactly one outcome. What a call
- * looks like and what its end means is decided in `controller/ec2`.
+ * The daemon's EC2 client: everything on it is warm before it is needed, and a call ends in exactly one
+ * outcome. What a call looks like and what its end means is decided in `controller/ec2`.
  */
 import { z } from 'zod';
 import type { Config } from '../config.ts';
@@ -48,7 +48,10 @@ const REHEARSALS = 12;
 export const regionalHost = (service: string, region: string): string =>
   `${service}.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
 
-/** Makes the client ready: SDK loaded, request path rehearsed. Credentials and connections come in the background. */
+/**
+ * Makes the client ready: SDK loaded, request path rehearsed. Credentials and connections come in the
+ * background.
+ */
 export async function createAws(options: AwsOptions): Promise<Aws> {
   const { aws, network, onFailure } = options;
   const endpoint = options.endpoint ?? aws.endpoint ?? `https://${regionalHost('ec2', aws.region)}`;
@@ -99,7 +102,10 @@ const REHEARSAL_CREDENTIALS = {
   get: () => Promise.resolve({ accessKeyId: 'REHEARSAL', secretAccessKey: 'never sent' }),
 };
 
-/** Runs the path of a call without sending it, so that the first real one finds compiled code and filled caches. */
+/**
+ * Runs the path of a call without sending it, so that the first real one finds compiled code and filled
+ * caches.
+ */
 async function rehearse(make: (transmit: () => Promise<WireResponse>) => Send): Promise<void> {
   const body = Buffer.from('<ReplaceRouteResponse><return>true</return></ReplaceRouteResponse>');
   const send = make(() =>
@@ -122,8 +128,8 @@ interface Turns {
 }
 
 /**
- * The first call of a burst goes alone, the rest follow together. All at once would be signed in step with each other, and
- * the first would leave as late as the last.
+ * The first call of a burst goes alone, the rest follow together. All at once would be signed in step with
+ * each other, and the first would leave as late as the last.
  */
 function takeTurns(): Turns {
   let rest: (() => Promise<void>)[] | undefined;

@@ -1,19 +1,21 @@
 /**
- * `byoa check --aws`: the identity, the permission for every action that the daemon will make (DryRun), and the existence
- * and sanity of everything that the configuration names. Reads and dry runs only.
+ * `byoa check --aws`: the identity, the permission for every action that the daemon will make (DryRun), and
+ * the existence and sanity of everything that the configuration names. Reads and dry runs only.
  */
 import type { Config, Group } from '../config.ts';
 import { ownAppliance } from '../config.ts';
 import type { Call, ObservedEni } from '../ec2/call.ts';
 import { toRequest } from '../ec2/request.ts';
 import { failureOf } from './aws.ts';
-import type { Finding } from './check.ts';
 import { type AwsReader, createReader, type Routes } from './check-reader.ts';
+import type { Finding } from './finding.ts';
 
 const fine = (what: string): Finding => ({ ok: true, what });
 const bad = (what: string, remedy: string): Finding => ({ ok: false, what, remedy });
 
-/** Yields findings as they come; ends early where there is no identity, for then nothing else can be asked. */
+/**
+ * Yields findings as they come; ends early where there is no identity, for then nothing else can be asked.
+ */
 export async function* checkAws(config: Config): AsyncGenerator<Finding> {
   const reader = await createReader(config);
   try {
@@ -224,7 +226,9 @@ async function* checkPermissions(
   }
 }
 
-/** The way to the EC2 API must not lead through a route that byoa moves: it would be gone when it is needed. */
+/**
+ * The way to the EC2 API must not lead through a route that byoa moves: it would be gone when it is needed.
+ */
 async function* checkApiPaths(
   reader: AwsReader,
   config: Config,

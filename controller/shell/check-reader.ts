@@ -1,4 +1,6 @@
-/** What `byoa check --aws` asks AWS. Describe calls, dry runs and the caller's identity; nothing is changed. */
+/**
+ * What `byoa check --aws` asks AWS. Describe calls, dry runs and the caller's identity; nothing is changed.
+ */
 import {
   AttachNetworkInterfaceCommand,
   type AttachNetworkInterfaceCommandInput,

@@ -1,13 +1,7 @@
 /** `byoa check`: one line for each thing that must hold, with a remedy where it does not. Changes nothing. */
 import { readFile } from 'node:fs/promises';
 import { type Config, formatConfigError, parseConfig } from '../config.ts';
-
-export interface Finding {
-  readonly ok: boolean;
-  readonly what: string;
-  /** Where it does not hold: what to do. */
-  readonly remedy?: string;
-}
+import type { Finding } from './finding.ts';
 
 export interface CheckOptions {
   readonly config: string;

@@ -1,6 +1,6 @@
 /**
- * The control socket: a Unix socket that only its owner may open, one JSON request and one JSON response a line. It also
- * keeps a second daemon with the same configuration from running.
+ * The control socket: a Unix socket that only its owner may open, one JSON request and one JSON response a
+ * line. It also keeps a second daemon with the same configuration from running.
  */
 import { mkdir, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';

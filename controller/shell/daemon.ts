@@ -1,4 +1,7 @@
-/** One running daemon: the brain, its driver, and everything that runs its effects, put together and taken apart. */
+/**
+ * One running daemon: the brain, its driver, and everything that runs its effects, put together and taken
+ * apart.
+ */
 import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { unreachable } from '../base/result.ts';

@@ -16,7 +16,10 @@ export interface HookRun {
   readonly timeoutMs: number;
 }
 
-/** `done` gets the failure as a sentence, or nothing. Commands find BYOA_HOOK, BYOA_GROUP, BYOA_NODE and BYOA_DETAIL. */
+/**
+ * `done` gets the failure as a sentence, or nothing. Commands find BYOA_HOOK, BYOA_GROUP, BYOA_NODE and
+ * BYOA_DETAIL.
+ */
 export function runHook(
   network: Network,
   action: HookAction,

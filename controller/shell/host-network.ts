@@ -1,6 +1,6 @@
 /**
- * The network of the Linux machine that the daemon runs on. TCP and ICMP need no privilege (given `ping_group_range`);
- * probes by next hop and changes to the guest need CAP_NET_ADMIN, and say so.
+ * The network of the Linux machine that the daemon runs on. TCP and ICMP need no privilege (given
+ * `ping_group_range`); probes by next hop and changes to the guest need CAP_NET_ADMIN, and say so.
  */
 import { lookup } from 'node:dns/promises';
 import { connect, createServer, Socket } from 'node:net';

@@ -1,4 +1,7 @@
-/** One HTTP GET over a `Network`, with one time limit for name, connection, TLS and answer. No redirects, no keep-alive. */
+/**
+ * One HTTP GET over a `Network`, with one time limit for name, connection, TLS and answer. No redirects, no
+ * keep-alive.
+ */
 import { type ClientRequest, request as httpRequest, type RequestOptions } from 'node:http';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';

@@ -1,7 +1,8 @@
 /**
- * The journal: every event of the node and what it decided, as JSON lines, in files that rotate. Each file opens with a
- * snapshot of the node's state, so that any of them can be replayed alone. Failover is more important than its record: when
- * the disk refuses, the journal says so, counts what is lost and goes on, and a later attempt begins a new file.
+ * The journal: every event of the node and what it decided, as JSON lines, in files that rotate. Each file
+ * opens with a snapshot of the node's state, so that any of them can be replayed alone. Failover is more
+ * important than its record: when the disk refuses, the journal says so, counts what is lost and goes on, and
+ * a later attempt begins a new file.
  */
 import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -79,7 +80,9 @@ export class Journal {
     this.#options = options;
   }
 
-  /** Issues the write and returns at once. `before` is the state before `records`, `memory` the node's latest. */
+  /**
+   * Issues the write and returns at once. `before` is the state before `records`, `memory` the node's latest.
+   */
   append(records: readonly JournalRecord[], before: () => { state: unknown; memory: Memory }): void {
     const { now, maxBytes } = this.#options;
     if (this.#failure !== undefined && now() - this.#failedAt < RETRY_MS) {

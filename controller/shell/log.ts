@@ -1,4 +1,7 @@
-/** The daemon's log: one JSON object a line on standard output; `msg` is one sentence, `at` the daemon's clock in ms. */
+/**
+ * The daemon's log: one JSON object a line on standard output; `msg` is one sentence, `at` the daemon's clock
+ * in ms.
+ */
 import pino from 'pino';
 import type { Effect } from '../event.ts';
 import { now } from './clock.ts';

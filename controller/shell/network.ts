@@ -1,6 +1,6 @@
 /**
- * What the daemon needs of a network: the host's own, or that of a simulated instance. Probes, EC2 calls and the health
- * endpoint are written against this interface alone, so that they run unchanged in both.
+ * What the daemon needs of a network: the host's own, or that of a simulated instance. Probes, EC2 calls and
+ * the health endpoint are written against this interface alone, so that they run unchanged in both.
  */
 import type { Duplex } from 'node:stream';
 import type { Millis } from '../base/time.ts';
@@ -38,7 +38,9 @@ export interface Network {
   resolve(name: string): Promise<readonly string[]>;
   /** Applies changes in order, each idempotent; resolves to the first failure as a sentence. */
   applyGuest(changes: readonly GuestChange[]): Promise<string | undefined>;
-  /** Makes next hops usable as `via`; resolves to what is missing as a sentence. Called again after a reload. */
+  /**
+   * Makes next hops usable as `via`; resolves to what is missing as a sentence. Called again after a reload.
+   */
   prepareNextHops(hops: readonly string[]): Promise<string | undefined>;
   /** The machine's power changes; only a simulated machine tells. */
   onPower(listener: (power: Power) => void): void;

@@ -1,4 +1,7 @@
-/** Tells systemd how the daemon is: sd_notify(3), where NOTIFY_SOCKET is set; the watchdog where WATCHDOG_USEC is. */
+/**
+ * Tells systemd how the daemon is: sd_notify(3), where NOTIFY_SOCKET is set; the watchdog where WATCHDOG_USEC
+ * is.
+ */
 import { sendUnixDatagram } from './host/libc.ts';
 
 export interface Notifier {

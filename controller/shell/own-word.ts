@@ -1,6 +1,6 @@
 /**
- * The health endpoint: what this daemon says of its own appliance. 200 it is healthy, 503 it is not, 204 it has nothing to
- * say yet; the body is JSON. Other daemons probe it (`kind: daemon`), and load balancers may.
+ * The health endpoint: what this daemon says of its own appliance. 200 it is healthy, 503 it is not, 204 it
+ * has nothing to say yet; the body is JSON. Other daemons probe it (`kind: daemon`), and load balancers may.
  */
 import { createServer } from 'node:http';
 import type { Listener, Network } from './network.ts';

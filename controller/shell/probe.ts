@@ -1,6 +1,6 @@
 /**
- * Runs one round of a probe and ends in exactly one result, at the latest when its time is over. What it means for an
- * appliance is decided elsewhere (`controller/health`).
+ * Runs one round of a probe and ends in exactly one result, at the latest when its time is over. What it
+ * means for an appliance is decided elsewhere (`controller/health`).
  */
 
 import { unreachable } from '../base/result.ts';

@@ -1,4 +1,7 @@
-/** Runs a program with a time limit; at its end the whole process group is killed, so that no child survives it. */
+/**
+ * Runs a program with a time limit; at its end the whole process group is killed, so that no child survives
+ * it.
+ */
 import { spawn } from 'node:child_process';
 import type { Millis } from '../base/time.ts';
 

@@ -13,7 +13,10 @@ export interface Replayed {
   readonly journalled?: readonly Effect[];
 }
 
-/** Replays from the snapshot on; yields every event with its decisions. The state in the journal is that of `brain`. */
+/**
+ * Replays from the snapshot on; yields every event with its decisions. The state in the journal is that of
+ * `brain`.
+ */
 export function* replay<N>(
   brain: Brain<N>,
   readState: (state: unknown) => N,

@@ -1,6 +1,6 @@
 /**
- * The driver: feeds events to the brain one at a time, journals them, and runs the effects in order. One timer for the
- * earliest deadline. Nothing on the way from an event to its effects waits for anything.
+ * The driver: feeds events to the brain one at a time, journals them, and runs the effects in order. One
+ * timer for the earliest deadline. Nothing on the way from an event to its effects waits for anything.
  */
 import { assert } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
@@ -37,16 +37,60 @@ export interface Driver {
 /** A brain that asks for the same passed deadline so many times in a row would turn for ever. */
 const MOST_SAME_DEADLINES = 1000;
 
+interface Alarm {
+  /** Rings at this instant, in place of any other; at once where it has passed. */
+  set(deadline: Instant | undefined): void;
+  clear(): void;
+}
+
+function createAlarm(now: () => Instant, ring: () => void): Alarm {
+  let timer: NodeJS.Timeout | undefined;
+  let last: Instant | undefined;
+  let same = 0;
+  function set(deadline: Instant | undefined): void {
+    clearTimeout(timer);
+    if (deadline === undefined) return;
+    const left = deadline - now();
+    same = left <= 0 && deadline === last ? same + 1 : 0;
+    last = deadline;
+    assert(same < MOST_SAME_DEADLINES, `the brain moves on from its deadline ${deadline}`);
+    // A timer may fire a little early: then it is set again for the rest.
+    if (left > 0) timer = setTimeout(() => set(deadline), Math.min(Math.ceil(left), 0x7fffffff));
+    else ring();
+  }
+  return { set, clear: () => clearTimeout(timer) };
+}
+
+/** The events one after another, as records for the journal, and all their effects in order. */
+function stepAll<N>(
+  brain: Brain<N>,
+  start: N,
+  events: readonly Event[],
+  now: () => Instant,
+): { node: N; records: JournalRecord[]; effects: Effect[] } {
+  let node = start;
+  const records: JournalRecord[] = [];
+  const effects: Effect[] = [];
+  for (const event of events) {
+    const at = now();
+    const next = brain.step(node, event, at);
+    node = next.node;
+    const decided = decisions(next.effects);
+    records.push({ kind: 'event', at, event, ...(decided.length === 0 ? {} : { effects: decided }) });
+    effects.push(...next.effects);
+  }
+  return { node, records, effects };
+}
+
+/** A driver that has not been told anything yet: its first event should be `start`. */
 export function createDriver<N>(options: DriverOptions<N>): Driver {
   const { brain, now, journal, perform, onFault } = options;
   let node = options.node;
-  let remembered = JSON.stringify(brain.recall(node));
+  let remembered = brain.recall(node);
   let queue: Event[] = [];
-  let timer: NodeJS.Timeout | undefined;
   let scheduled = false;
+  const alarm = createAlarm(now, () => post({ kind: 'deadline' }));
   let state: 'running' | 'paused' | 'stopped' = 'running';
-  let lastDeadline: Instant | undefined;
-  let sameDeadlines = 0;
 
   function schedule(): void {
     if (scheduled || state !== 'running') return;
@@ -59,7 +103,7 @@ export function createDriver<N>(options: DriverOptions<N>): Driver {
     if (state !== 'running') return;
     try {
       handle(queue.splice(0));
-      arm();
+      if (state === 'running') alarm.set(brain.nextDeadline(node));
     } catch (error) {
       onFault(error);
     }
@@ -68,40 +112,15 @@ export function createDriver<N>(options: DriverOptions<N>): Driver {
   /** All events of one turn are one write, issued before the first effect. */
   function handle(events: readonly Event[]): void {
     if (events.length === 0) return;
-    const before = node;
-    const remembrance = remembered;
-    const records: JournalRecord[] = [];
-    const effects: Effect[] = [];
-    for (const event of events) {
-      const at = now();
-      const next = brain.step(node, event, at);
-      node = next.node;
-      const decided = decisions(next.effects);
-      records.push({ kind: 'event', at, event, ...(decided.length === 0 ? {} : { effects: decided }) });
-      effects.push(...next.effects);
-    }
+    const before = { state: node, memory: remembered };
+    const stepped = stepAll(brain, node, events, now);
+    node = stepped.node;
     const memory = brain.recall(node);
-    const text = JSON.stringify(memory);
-    if (text !== remembered) records.push({ kind: 'memory', memory });
-    remembered = text;
-    journal.append(records, () => ({ state: before, memory: JSON.parse(remembrance) }));
-    for (const effect of effects) perform(effect);
-  }
-
-  function arm(): void {
-    clearTimeout(timer);
-    const deadline = brain.nextDeadline(node);
-    if (deadline === undefined || state !== 'running') return;
-    sameDeadlines = deadline === lastDeadline ? sameDeadlines + 1 : 0;
-    lastDeadline = deadline;
-    const left = deadline - now();
-    if (left > 0) {
-      timer = setTimeout(arm, Math.min(Math.ceil(left), 0x7fffffff));
-      sameDeadlines = 0;
-      return;
-    }
-    assert(sameDeadlines < MOST_SAME_DEADLINES, `the brain moves on from its deadline ${deadline}`);
-    post({ kind: 'deadline' });
+    if (JSON.stringify(memory) !== JSON.stringify(remembered))
+      stepped.records.push({ kind: 'memory', memory });
+    remembered = memory;
+    journal.append(stepped.records, () => before);
+    for (const effect of stepped.effects) perform(effect);
   }
 
   function post(event: Event): void {
@@ -115,7 +134,7 @@ export function createDriver<N>(options: DriverOptions<N>): Driver {
     pause() {
       if (state !== 'running') return;
       state = 'paused';
-      clearTimeout(timer);
+      alarm.clear();
     },
     resume() {
       if (state !== 'paused') return;
@@ -124,7 +143,7 @@ export function createDriver<N>(options: DriverOptions<N>): Driver {
     },
     stop() {
       state = 'stopped';
-      clearTimeout(timer);
+      alarm.clear();
       queue = [];
     },
   };

@@ -1,4 +1,7 @@
-/** The EC2 client against small local servers that answer, never answer, or break off; connections are counted. */
+/**
+ * The EC2 client against small local servers that answer, never answer, or break off; connections are
+ * counted.
+ */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** Daemons as processes of their own, attached to simulated instances: the whole way from a dead machine to a moved route. */
+/**
+ * Daemons as processes of their own, attached to simulated instances: the whole way from a dead machine to a
+ * moved route.
+ */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

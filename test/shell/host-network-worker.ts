@@ -1,4 +1,6 @@
-/** Runs in a network namespace: does the actions given as JSON, one after another, and prints what each gave. */
+/**
+ * Runs in a network namespace: does the actions given as JSON, one after another, and prints what each gave.
+ */
 import type { GuestChange } from '../../controller/event.ts';
 import { createHostNetwork } from '../../controller/shell/host-network.ts';
 import type { EchoReply, Endpoint } from '../../controller/shell/network.ts';

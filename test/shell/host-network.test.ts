@@ -1,6 +1,6 @@
 /**
- * The host's network in namespaces of its own: echoes, probes by next hop with marks, and changes to the guest. A gateway
- * namespace and a target namespace stand for an appliance and the Internet behind it.
+ * The host's network in namespaces of its own: echoes, probes by next hop with marks, and changes to the
+ * guest. A gateway namespace and a target namespace stand for an appliance and the Internet behind it.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,7 @@
-/** The journal on a real disk: rotation, torn lines, what is remembered, trouble, and replay with a tiny brain. */
+/**
+ * The journal on a real disk: rotation, torn lines, what is remembered, trouble, and replay with a tiny
+ * brain.
+ */
 import {
   appendFileSync,
   chmodSync,

@@ -1,4 +1,7 @@
-/** Two appliances of one subnet in a running simulator, deployed with the AWS SDK, and their configuration. Not a test. */
+/**
+ * Two appliances of one subnet in a running simulator, deployed with the AWS SDK, and their configuration.
+ * Not a test.
+ */
 import {
   AllocateAddressCommand,
   AssociateAddressCommand,
@@ -115,7 +118,10 @@ export async function targetOf({ ec2, table }: Pair): Promise<string | undefined
   return route?.NetworkInterfaceId;
 }
 
-/** A configuration with patient probes, so that a busy machine is not taken for a dead one; `node` is `a`, `b`, or the name of an observer. Files lie in `directory`. */
+/**
+ * A configuration with patient probes, so that a busy machine is not taken for a dead one; `node` is `a`,
+ * `b`, or the name of an observer. Files lie in `directory`.
+ */
 export function configOf(pair: Pair, node: string, directory: string): ConfigInput {
   const appliance = (name: 'a' | 'b', address: string): ConfigInput['appliances'][number] => ({
     name,

@@ -1,6 +1,6 @@
 /**
- * Changes to the network settings of this machine, each idempotent: what is there already, or gone already, is done.
- * A device that EC2 has just attached may still be coming up, so those that need one wait for it.
+ * Changes to the network settings of this machine, each idempotent: what is there already, or gone already,
+ * is done. A device that EC2 has just attached may still be coming up, so those that need one wait for it.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,6 +1,6 @@
 /**
- * ICMP and ICMPv6 echo over datagram sockets (icmp(7)): one socket for each family and mark, replies matched by
- * sequence number. RFC 792, RFC 4443 section 4.
+ * ICMP and ICMPv6 echo over datagram sockets (icmp(7)): one socket for each family and mark, replies matched
+ * by sequence number. RFC 792, RFC 4443 section 4.
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { address, formatAddress } from '../../base/ip.ts';

@@ -19,7 +19,9 @@ export function ip(...args: readonly string[]): Promise<Result<string>> {
   });
 }
 
-/** As `ip`, but a complaint that contains one of `harmless` counts as done: what makes a change idempotent. */
+/**
+ * As `ip`, but a complaint that contains one of `harmless` counts as done: what makes a change idempotent.
+ */
 export async function ipUnless(
   harmless: readonly string[],
   ...args: readonly string[]

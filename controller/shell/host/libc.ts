@@ -1,6 +1,6 @@
 /**
- * The few system calls that Node does not offer, through koffi: sockets with a mark or of the ICMP datagram kind.
- * Linux only. The sockets are handed to Node by their descriptor right after.
+ * The few system calls that Node does not offer, through koffi: sockets with a mark or of the ICMP datagram
+ * kind. Linux only. The sockets are handed to Node by their descriptor right after.
  */
 import koffi from 'koffi';
 import type { Result } from '../../base/result.ts';
@@ -57,8 +57,8 @@ const errnoName = (): string => {
 };
 
 /**
- * A non-blocking socket; with `mark`, its packets carry it (SO_MARK, socket(7)), from the first on. The error is the
- * name of the errno: `EACCES`, `EPERM`.
+ * A non-blocking socket; with `mark`, its packets carry it (SO_MARK, socket(7)), from the first on. The error
+ * is the name of the errno: `EACCES`, `EPERM`.
  */
 function open(family: 4 | 6, type: number, protocol: number, mark: number | undefined): Result<number> {
   const { socket, setsockopt, close } = libc();
@@ -80,7 +80,9 @@ export const icmpSocket = (family: 4 | 6, mark?: number): Result<number> =>
 /** A TCP socket that is not connected yet. */
 export const tcpSocket = (family: 4 | 6, mark: number): Result<number> => open(family, SOCK_STREAM, 0, mark);
 
-/** Sends one datagram to a Unix socket; a path that begins with `@` is in the abstract namespace (unix(7)). */
+/**
+ * Sends one datagram to a Unix socket; a path that begins with `@` is in the abstract namespace (unix(7)).
+ */
 export function sendUnixDatagram(path: string, text: string): Result<void> {
   const { socket, sendto, close } = libc();
   const fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

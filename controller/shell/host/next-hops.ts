@@ -1,6 +1,7 @@
 /**
- * Sending by way of a chosen next hop: each has a mark, a rule for it and a routing table with one default route. They are
- * installed at start and removed at exit; a crash leaves them behind, unused, until the next start replaces them.
+ * Sending by way of a chosen next hop: each has a mark, a rule for it and a routing table with one default
+ * route. They are installed at start and removed at exit; a crash leaves them behind, unused, until the next
+ * start replaces them.
  */
 import { deviceOfNextHop, familyFlag, ip, ipUnless } from './iproute.ts';
 
