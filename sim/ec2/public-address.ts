@@ -1,4 +1,7 @@
-/** Public IPv4 addresses and IPv6 blocks: one pool for the whole cloud, so that no two accounts hold the same. */
+/**
+ * Public IPv4 addresses and IPv6 blocks: one pool for the whole cloud, so that no two accounts hold the
+ * same.
+ */
 import { addressAt, formatAddress, formatPrefix, prefix, width } from '../../controller/base/ip.ts';
 import type { Tx } from './handler.ts';
 import { hexDigits } from './identifier.ts';
@@ -21,7 +24,9 @@ export function takePublicAddress(tx: Tx, holder: string): string {
   return refuse('InsufficientAddressCapacity', why, 500);
 }
 
-/** Takes a free /56 for `holder`, as an Amazon-provided IPv6 block of a VPC; from 2001:db8::/32 (RFC 3849). */
+/**
+ * Takes a free /56 for `holder`, as an Amazon-provided IPv6 block of a VPC; from 2001:db8::/32 (RFC 3849).
+ */
 export function takeIpv6Block(tx: Tx, holder: string): string {
   for (;;) {
     const cidr = `2001:db8:${hexDigits(tx.random, 4)}:${hexDigits(tx.random, 2)}00::/56`;
@@ -35,7 +40,10 @@ export function takeIpv6Block(tx: Tx, holder: string): string {
 /** Gives an address or a block back to its pool. */
 export const giveBack = (tx: Tx, id: string): void => tx.remove('taken', id);
 
-/** Lends the ENI's primary address a public one of the pool, as a launch or a start does; it ends with the run. */
+/**
+ * Lends the ENI's primary address a public one of the pool, as a launch or a start does; it ends with the
+ * run.
+ */
 export function lendPublicAddress(tx: Tx, id: string): void {
   const eni = tx.need('network-interface', id);
   const [primary] = eni.ipv4;
@@ -44,7 +52,10 @@ export function lendPublicAddress(tx: Tx, id: string): void {
   tx.put('network-interface', { ...eni, publicAddresses: [...eni.publicAddresses, pair] });
 }
 
-/** Ends the public mapping of a private address: a lent one goes back to the pool, an Elastic IP stays allocated. */
+/**
+ * Ends the public mapping of a private address: a lent one goes back to the pool, an Elastic IP stays
+ * allocated.
+ */
 export function cutPublicAddress(tx: Tx, id: string, address: string): void {
   const eni = tx.need('network-interface', id);
   const pair = eni.publicAddresses.find((each) => each.private === address);

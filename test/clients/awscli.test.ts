@@ -1,3 +1,7 @@
+/**
+ * The aws command line, unmodified, against the simulator over HTTP. Not every action: see sdk.test.ts and
+ * test/ec2.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,7 +39,7 @@ describe.skipIf(!have)('awscli (skipped: aws not found; install awscli)', () => 
     return name ?? stderr;
   };
 
-  it('builds a VPC with two appliances, retargets a route, moves an ENI, and reads EC2 error codes', async () => {
+  it('builds a VPC with two appliances, retargets a route, moves an ENI, reads error codes', async () => {
     const vpc = await text('Vpc.VpcId', 'ec2', 'create-vpc', '--cidr-block', '10.0.0.0/16');
     const subnet = async (cidr: string): Promise<string> =>
       text(

@@ -1,3 +1,4 @@
+/** boto3, unmodified: its waiters, paginators and errors, in the Python story beside this file. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

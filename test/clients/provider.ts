@@ -1,6 +1,6 @@
 /**
- * Finds and starts Terraform's AWS provider. It runs as one process for all commands of a test (as its debuggers do):
- * otherwise each command starts it several times, at seconds of CPU each.
+ * Finds and starts Terraform's AWS provider. It runs as one process for all commands of a test (as its
+ * debuggers do): otherwise each command starts it several times, at seconds of CPU each.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';

@@ -1,3 +1,4 @@
+/** The AWS SDK for JavaScript, unmodified, against the simulator over HTTP. */
 import {
   AllocateAddressCommand,
   AssociateAddressCommand,

@@ -1,4 +1,7 @@
-/** A simulator for client tests, and programs of the machine run against it with nothing of the user's own settings. */
+/**
+ * A simulator for client tests, and programs of the machine run against it with nothing of the user's own
+ * settings.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { type RunningSimulator, startSimulator } from '../../sim/index.ts';
 

@@ -1,3 +1,4 @@
+/** IAM roles, policies and profiles, and STS, through the service without HTTP. */
 import type {
   CreateRoleResponse,
   GetInstanceProfileResponse,

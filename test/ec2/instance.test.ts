@@ -1,3 +1,4 @@
+/** Instances, their types, images, volumes and key pairs, through the service without HTTP. */
 import type {
   DescribeIamInstanceProfileAssociationsResult,
   DescribeImagesResult,
@@ -329,7 +330,10 @@ describe('attributes of instances', () => {
 });
 
 describe('the catalogue', () => {
-  /** EC2 User Guide, "IP addresses per network interface per instance type"; ENIs and IPv4 addresses of each. */
+  /**
+   * EC2 User Guide, "IP addresses per network interface per instance type"; ENIs and IPv4 addresses of
+   * each.
+   */
   it.each([
     ['t3.micro', 2, 2],
     ['t3.small', 3, 4],

@@ -1,3 +1,6 @@
+/**
+ * Security groups and their rules, through the service without HTTP; what they do to packets is test/vpc's.
+ */
 import type {
   AuthorizeSecurityGroupIngressResult,
   CreateSecurityGroupResult,

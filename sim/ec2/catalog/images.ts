@@ -1,6 +1,7 @@
 /**
- * The AMIs that a DescribeImages search finds: Debian 12 and Amazon Linux 2023 for both architectures, in every region.
- * Ids are the simulator's own, one for each region, as they differ between regions on AWS; names follow the publishers'.
+ * The AMIs that a DescribeImages search finds: Debian 12 and Amazon Linux 2023 for both architectures, in
+ * every region. Ids are the simulator's own, one for each region, as they differ between regions on AWS;
+ * names follow the publishers'.
  */
 import { next, prng } from '../../../controller/base/prng.ts';
 

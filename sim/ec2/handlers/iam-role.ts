@@ -1,4 +1,7 @@
-/** IAM roles with their inline and attached policies. Policies are kept and checked for form; they permit nothing here. */
+/**
+ * IAM roles with their inline and attached policies. Policies are kept and checked for form; they permit
+ * nothing here.
+ */
 import type {
   AttachRolePolicyRequest,
   CreateRoleRequest,

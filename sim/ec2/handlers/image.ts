@@ -1,4 +1,6 @@
-/** AMIs: the registered ones, and by `strictAmi: false` any well-formed id. Nobody registers an image here. */
+/**
+ * AMIs: the registered ones, and by `strictAmi: false` any well-formed id. Nobody registers an image here.
+ */
 import type { DescribeImagesRequest, DescribeImagesResult, Image as ShownImage } from '@aws-sdk/client-ec2';
 import { type Image, imagesOf } from '../catalog/images.ts';
 import { type Filters, matcher, paginate } from '../describe.ts';

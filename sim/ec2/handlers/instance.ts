@@ -325,7 +325,9 @@ function shownStatus(instance: InstanceRecord): InstanceStatus {
   };
 }
 
-/** Status checks say what the API knows; a guest that hangs passes them, so health needs probes of its own. */
+/**
+ * Status checks say what the API knows; a guest that hangs passes them, so health needs probes of its own.
+ */
 function describeStatus(tx: Tx, input: DescribeInstanceStatusRequest): DescribeInstanceStatusResult {
   const { InstanceIds: ids = [], IncludeAllInstances: all = false } = input;
   if (ids.length > 0 && input.MaxResults !== undefined) {

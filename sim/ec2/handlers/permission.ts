@@ -1,6 +1,6 @@
 /**
- * Security group rules between EC2's two forms: permissions, which list many peers for one protocol and port range, and
- * single rules. Pure conversion and validation; security-group.ts stores the outcome.
+ * Security group rules between EC2's two forms: permissions, which list many peers for one protocol and
+ * port range, and single rules. Pure conversion and validation; security-group.ts stores the outcome.
  */
 import type {
   IpPermission,
@@ -58,7 +58,8 @@ export function checkedPorts(protocolText: string | undefined, from?: number, to
     if (from === undefined || to === undefined) {
       refuse(
         'InvalidParameterValue',
-        `Invalid value '${from ?? to ?? ''}' for portRange. Must specify both from and to ports with TCP/UDP.`,
+        `Invalid value '${from ?? to ?? ''}' for portRange. ` +
+          'Must specify both from and to ports with TCP/UDP.',
       );
     }
     for (const port of [from, to]) {
@@ -94,7 +95,8 @@ export function checkedDescription(text: string | undefined): { description?: st
   if (text.length > 255 || !/^[\w .:/()#,@[\]+=&;{}!$*-]*$/.test(text)) {
     refuse(
       'InvalidParameterValue',
-      'Invalid rule description. Valid descriptions are strings less than 256 characters from the following set: ' +
+      'Invalid rule description. Valid descriptions are strings less than 256 characters ' +
+        'from the following set: ' +
         'a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*',
     );
   }
@@ -184,7 +186,10 @@ export function describeRule(rule: WantedRule): string {
     : `peer: ${peer}, ${protocol}, ALLOW`;
 }
 
-/** The permissions of a direction, one for each protocol and port range, as DescribeSecurityGroups shows them. */
+/**
+ * The permissions of a direction, one for each protocol and port range, as DescribeSecurityGroups shows
+ * them.
+ */
 export function permissionsOf(rules: readonly GroupRuleRecord[], egress: boolean): IpPermission[] {
   const grouped = new Map<string, GroupRuleRecord[]>();
   for (const rule of rules.filter((each) => each.egress === egress)) {

@@ -84,8 +84,8 @@ function identityFault(statement: Json): string | undefined {
 }
 
 /**
- * Refuses what IAM calls a MalformedPolicyDocument, in IAM's words. `trust`: who may assume a role (principals, no
- * resources); `identity`: what the holder may do (resources, no principals).
+ * Refuses what IAM calls a MalformedPolicyDocument, in IAM's words. `trust`: who may assume a role
+ * (principals, no resources); `identity`: what the holder may do (resources, no principals).
  */
 export function checkPolicyDocument(text: string, kind: 'trust' | 'identity'): Result<void> {
   let parsed: unknown;

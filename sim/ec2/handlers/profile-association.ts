@@ -1,4 +1,7 @@
-/** Which instance profile an instance has: associate, replace, disassociate, describe. An instance has one at most. */
+/**
+ * Which instance profile an instance has: associate, replace, disassociate, describe. An instance has one
+ * at most.
+ */
 import type {
   AssociateIamInstanceProfileRequest,
   AssociateIamInstanceProfileResult,

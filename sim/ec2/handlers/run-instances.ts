@@ -1,4 +1,7 @@
-/** RunInstances: one reservation of instances, each with its ENIs and volumes. Spot and launch templates are refused. */
+/**
+ * RunInstances: one reservation of instances, each with its ENIs and volumes. Spot and launch templates are
+ * refused.
+ */
 import type {
   InstanceMetadataOptionsRequest,
   InstanceNetworkInterfaceSpecification,
@@ -150,7 +153,8 @@ function specifiedInterface(
   };
   if (asked !== undefined && (!alone || place.deviceIndex !== 0)) {
     const why =
-      'The associatePublicIPAddress parameter cannot be specified when launching with multiple network interfaces.';
+      'The associatePublicIPAddress parameter cannot be specified when launching ' +
+      'with multiple network interfaces.';
     refuse('InvalidParameterCombination', why);
   }
   if (eni !== undefined) {
@@ -246,8 +250,9 @@ function parametersOf(tx: Tx, input: RunInstancesRequest, primary: LaunchInterfa
   const type = needInstanceType(input.InstanceType ?? missing('InstanceType'));
   const image = needImage(tx, input.ImageId ?? missing('ImageId'));
   if (image.registered && image.architecture !== type.architecture) {
-    const both = `'${type.architecture}' of the specified instance type does not match the architecture '${image.architecture}'`;
-    refuse('InvalidParameterValue', `The architecture ${both} of the specified AMI.`);
+    const ours = `The architecture '${type.architecture}' of the specified instance type`;
+    const theirs = `the architecture '${image.architecture}' of the specified AMI`;
+    refuse('InvalidParameterValue', `${ours} does not match ${theirs}.`);
   }
   const { subnet } = zoneOf(tx, primary);
   const zone = input.Placement?.AvailabilityZone;

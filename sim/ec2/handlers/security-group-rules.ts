@@ -197,7 +197,10 @@ function modify(tx: Tx, input: ModifySecurityGroupRulesRequest): ModifySecurityG
   return { Return: true };
 }
 
-/** A new description for each rule that is named, by id or by permission; a permission without one clears it. */
+/**
+ * A new description for each rule that is named, by id or by permission; a permission without one clears
+ * it.
+ */
 function updateDescriptions(
   tx: Tx,
   input: UpdateSecurityGroupRuleDescriptionsIngressRequest,

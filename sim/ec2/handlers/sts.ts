@@ -10,8 +10,9 @@ import { hexDigits } from '../identifier.ts';
 import { missing, refuse } from '../refusal.ts';
 
 /**
- * Temporary credentials of a role. The access key id is the role's account number, since that is how the simulator
- * tells accounts apart; a role of this account must exist, one of another account is taken on trust.
+ * Temporary credentials of a role. The access key id is the role's account number, since that is how the
+ * simulator tells accounts apart; a role of this account must exist, one of another account is taken on
+ * trust.
  */
 function assumeRole(tx: Tx, input: AssumeRoleRequest): AssumeRoleResponse {
   const arn = input.RoleArn ?? missing('RoleArn');

@@ -1,4 +1,7 @@
-/** The volumes that come with instances: made at launch, described, deleted on termination. They hold no data. */
+/**
+ * The volumes that come with instances: made at launch, described, deleted on termination. They hold no
+ * data.
+ */
 import type {
   BlockDeviceMapping,
   DescribeVolumesRequest,
@@ -67,7 +70,8 @@ function checkDisk(disk: Disk, smallestGiB: number): void {
   if (disk.sizeGiB < smallestGiB) {
     refuse(
       'InvalidBlockDeviceMapping',
-      `Volume of size ${disk.sizeGiB}GB is smaller than the smallest for ${disk.device}, expect size >= ${smallestGiB}GB`,
+      `Volume of size ${disk.sizeGiB}GB is smaller than the snapshot of ${disk.device}, ` +
+        `expect size >= ${smallestGiB}GB`,
     );
   }
   if (disk.sizeGiB > 65_536)
