@@ -29,7 +29,7 @@ export interface Region {
 
 const PROGRAM = fileURLToPath(new URL('../../bin/byoa.js', import.meta.url));
 
-/** Ends a process politely, then by force; resolves with its exit code when it is gone, null after a signal. */
+/** Ends a process politely, then by force; resolves with its exit code, null after a signal. */
 export function end(child: ChildProcess): Promise<number | null> {
   return new Promise((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) return resolve(child.exitCode);
