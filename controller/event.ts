@@ -26,7 +26,7 @@ export type Command =
 
 /**
  * One change to the network settings of the guest that the daemon runs in; a device is named by its MAC
- * address.
+ * address. Each is idempotent: adding what is there and removing what is not are done at once.
  */
 export type GuestChange =
   | { readonly kind: 'link-up'; readonly mac: string }

@@ -1,11 +1,10 @@
 /**
- * Changes to a guest's network settings from within, as the controller asks for them (`GuestChange`). Each
- * either happens or says in words why not; `ip` of iproute2 would refuse the same.
+ * Changes to a guest's network settings from within, as the controller asks for them (`GuestChange`). Each is idempotent:
+ * what is there already, or gone already, is done. What cannot be says in words why not.
  */
 
 import {
   contains,
-  formatAddress,
   formatPrefix,
   type Prefix,
   parseAddress,
@@ -42,6 +41,9 @@ export function changeGuest(guest: Guest, change: GuestChange): string | undefin
     case 'route-add':
     case 'route-remove': {
       const device = deviceByMac(guest, change.mac);
+      // With a device all its addresses and routes are gone: nothing is left to remove.
+      const removes = change.kind === 'address-remove' || change.kind === 'route-remove';
+      if (!device.ok && removes) return undefined;
       return device.ok ? changeDevice(guest, device.value, change) : device.error;
     }
     default:
@@ -89,15 +91,14 @@ function changeAddress(guest: Guest, device: Device, change: AddressChange): str
   const owner = guest.devices
     .flatMap((each) => each.addresses)
     .find((own) => sameAddress(own.address, address));
-  const where = `device ${formatMac(device.mac)} of ${guest.id}`;
   if (change.kind === 'address-remove') {
-    if (owner?.device !== device) return `${change.address} is not on ${where}; nothing to remove`;
-    removeAddress(guest, device, owner);
+    if (owner?.device === device) removeAddress(guest, device, owner);
     return undefined;
   }
   if (!Number.isInteger(change.length) || change.length < 0 || change.length > width(address.family)) {
     return `/${change.length} is no prefix length for ${change.address}`;
   }
+  if (owner?.device === device) return undefined;
   if (owner !== undefined) {
     const holder = formatMac(owner.device.mac);
     return `${change.address} exists on device ${holder} of ${guest.id}; remove it there first`;
@@ -117,15 +118,13 @@ function changeRoute(guest: Guest, device: Device, change: RouteChange): string 
   }
   const route = createRoute(device, destination.value, via.value);
   const known = routeAt(guest, change.table, destination.value);
-  const name = `route ${change.destination} in table ${change.table} of ${guest.id}`;
   if (change.kind === 'route-remove') {
-    if (known === undefined || !sameRoute(known, route)) return `there is no such ${name}; nothing to remove`;
     const table = tableOf(guest, change.table);
-    remove(family === 4 ? table.v4 : table.v6, destination.value);
+    if (known !== undefined && sameRoute(known, route))
+      remove(family === 4 ? table.v4 : table.v6, destination.value);
     return undefined;
   }
   if (!device.up) return `device ${formatMac(device.mac)} of ${guest.id} is down; bring the link up first`;
-  if (known !== undefined) return `a ${name} exists; remove it first`;
   if (via.value !== undefined && !isOnLink(guest, route)) {
     const link = `the link of ${formatMac(device.mac)}`;
     return `next hop ${change.via} is not on ${link}; add an address or on-link route first`;
@@ -174,13 +173,7 @@ function changeRule(guest: Guest, change: RuleChange): string | undefined {
   if (!from.ok) return from.error;
   const name = formatPrefix(from.value);
   const known = guest.rules.find((rule) => rule.table === change.table && formatPrefix(rule.from) === name);
-  const words = `rule from ${formatAddress(from.value.address)} to table ${change.table} of ${guest.id}`;
-  if (change.kind === 'rule-remove') {
-    if (known === undefined) return `there is no ${words}; nothing to remove`;
-    guest.rules = guest.rules.filter((rule) => rule !== known);
-    return undefined;
-  }
-  if (known !== undefined) return `${words} exists`;
-  guest.rules = [{ from: from.value, table: change.table }, ...guest.rules];
+  if (change.kind === 'rule-remove') guest.rules = guest.rules.filter((rule) => rule !== known);
+  else if (known === undefined) guest.rules = [{ from: from.value, table: change.table }, ...guest.rules];
   return undefined;
 }
