@@ -162,11 +162,11 @@ function perform(session: Session, frame: AttachRequest): void {
         sendUdp(endpoint, { ...frame, fromPort, data: Buffer.from(frame.data, 'base64') });
       break;
     }
-    case 'guest': {
-      const failure = changeGuest(world, endpoint.name, frame.changes);
-      say(session, { op: 'guest-done', id, ...(failure !== undefined && { failure }) });
+    case 'guest':
+      changeGuest(world, endpoint.name, frame.changes, (failure) =>
+        say(session, { op: 'guest-done', id, ...(failure !== undefined && { failure }) }),
+      );
       break;
-    }
     case 'resolve':
       programTimer(endpoint, RESOLVE_MS, () =>
         say(session, { op: 'resolved', id, addresses: resolveName(frame.name) }),

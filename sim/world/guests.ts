@@ -4,12 +4,23 @@
  */
 import { parseAddress } from '../../controller/base/ip.ts';
 import { err, ok, type Result, unreachable } from '../../controller/base/result.ts';
+import type { Millis } from '../../controller/base/time.ts';
 import type { GuestChange } from '../../controller/event.ts';
 import { addHost as addToNetwork, applyToNetwork, type End } from '../vpc/forward.ts';
-import { boot, createGuest, type GuestProfile } from '../vpc/guest.ts';
+import { boot, createGuest, type Guest, type GuestProfile } from '../vpc/guest.ts';
 import { changeGuest as changeKernel } from '../vpc/guest-change.ts';
+import { formatMac } from '../vpc/header.ts';
 import type { Change, Instance } from '../vpc/model.ts';
-import { createEndpoint, type Endpoint, freeze, hang, powerOff, powerOn, resume } from './endpoint.ts';
+import {
+  createEndpoint,
+  type Endpoint,
+  freeze,
+  hang,
+  powerOff,
+  powerOn,
+  programTimer,
+  resume,
+} from './endpoint.ts';
 import { record } from './kernel.ts';
 import { mirror } from './records.ts';
 import { HOST_SERVICES, type Service, startServices } from './services.ts';
@@ -167,18 +178,39 @@ export function setProfile(world: World, id: string, profile: Profile): Result<v
   return ok(undefined);
 }
 
-/** Changes the network settings inside a guest; the answer says what failed. */
-export function changeGuest(world: World, id: string, changes: readonly GuestChange[]): string | undefined {
+/** A device appears some time after EC2 says `attached`; a program in the guest waits for it so long. */
+const DEVICE_WAIT_MS = 15_000;
+const DEVICE_POLL_MS = 20;
+
+/** Changes the network settings inside a guest, once the devices named are there; `done` is told what failed. */
+export function changeGuest(
+  world: World,
+  id: string,
+  changes: readonly GuestChange[],
+  done: (failure: string | undefined) => void,
+  waitedMs: Millis = 0,
+): void {
   const machine = world.guests.get(id);
-  if (machine === undefined) return `there is no machine '${id}'`;
+  if (machine === undefined) return done(`there is no machine '${id}'`);
+  if (waitedMs < DEVICE_WAIT_MS && changes.some((change) => awaitsDevice(machine.kernel, change))) {
+    const again = (): void => changeGuest(world, id, changes, done, waitedMs + DEVICE_POLL_MS);
+    programTimer(machine.endpoint, DEVICE_POLL_MS, again);
+    return;
+  }
   for (const change of changes) {
     const failure = changeKernel(machine.kernel, change);
-    if (failure !== undefined) return failure;
+    if (failure !== undefined) return done(failure);
   }
   if (changes.length > 0)
     record(world, { kind: 'guest', instance: id, what: changes.map(describeChange).join('; ') });
-  return undefined;
+  done(undefined);
 }
+
+const awaitsDevice = (guest: Guest, change: GuestChange): boolean =>
+  'mac' in change &&
+  change.kind !== 'address-remove' &&
+  change.kind !== 'route-remove' &&
+  !guest.devices.some(({ mac }) => formatMac(mac) === change.mac);
 
 const describeChange = ({ kind, ...rest }: GuestChange): string => `${kind} ${Object.values(rest).join(' ')}`;
 

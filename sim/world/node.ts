@@ -199,12 +199,13 @@ function perform(daemon: Daemon, effect: Effect): void {
     case 'guest':
       programTimer(endpoint, GUEST_MS, () => {
         if (!daemon.running) return;
-        const failure = changeGuest(world, endpoint.name, effect.changes);
-        feed(daemon, {
-          kind: 'guest-outcome',
-          request: effect.request,
-          ...(failure !== undefined && { failure }),
-        });
+        changeGuest(world, endpoint.name, effect.changes, (failure) =>
+          feed(daemon, {
+            kind: 'guest-outcome',
+            request: effect.request,
+            ...(failure !== undefined && { failure }),
+          }),
+        );
       });
       break;
     case 'hook':

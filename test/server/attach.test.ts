@@ -191,8 +191,9 @@ test('guest changes are made, and their failure is told', async () => {
     changes: [{ kind: 'address-add', mac, address: '10.0.0.99', length: 24 }],
   });
   expect(await hears(daemon, 'guest-done', 1)).toEqual({ op: 'guest-done', id: 1 });
-  daemon.say({ op: 'guest', id: 2, changes: [{ kind: 'link-up', mac: '02:00:00:00:00:99' }] });
-  expect((await hears(daemon, 'guest-done', 2)).failure).toContain('02:00:00:00:00:99');
+  const far = { kind: 'route-add', mac, table: 7, destination: '192.0.2.0/24', via: '198.51.100.1' } as const;
+  daemon.say({ op: 'guest', id: 2, changes: [far] });
+  expect((await hears(daemon, 'guest-done', 2)).failure).toContain('198.51.100.1 is not on the link');
 });
 
 test('frozen: nothing is done until it resumes; dead: told, and gone', async () => {
