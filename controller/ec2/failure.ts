@@ -35,8 +35,14 @@ const THROTTLED = /^(RequestLimitExceeded|Throttl|TooManyRequests)/;
 /** Whether a refusal says that too many calls were made. */
 export const isThrottling = (code: string): boolean => THROTTLED.test(code);
 
-/** Socket errors before a byte was sent: the call cannot have been applied. */
-const NEVER_SENT = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN)$/;
+/** No connection came about (errno(3), Node's DNS errors; ENOTSENT is ours). */
+const NOT_CONNECTED = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|EADDRNOTAVAIL|ENOTSENT)$/;
+/** The certificate was not accepted, so the handshake failed (X.509 error codes of Node's `tls`). */
+const NOT_TRUSTED =
+  /^(ERR_TLS_CERT_|CERT_|UNABLE_TO_|INVALID_(CA|PURPOSE)$|HOSTNAME_MISMATCH$)|SELF_SIGNED_CERT/;
+
+/** Whether an error says that no byte of the request was sent: the call cannot have been applied. */
+export const wasNeverSent = (code: string): boolean => NOT_CONNECTED.test(code) || NOT_TRUSTED.test(code);
 
 /**
  * The outcome. Without a status nothing was answered: unknown, save where no connection came about. A 5xx is
@@ -44,7 +50,7 @@ const NEVER_SENT = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN)$/;
  */
 export function toOutcome({ status, code, message }: Failure): Outcome {
   if (status === undefined) {
-    if (code !== undefined && NEVER_SENT.test(code)) return { kind: 'rejected', code, message, retry: true };
+    if (code !== undefined && wasNeverSent(code)) return { kind: 'rejected', code, message, retry: true };
     return { kind: 'unknown', reason: code === undefined ? message : `${code}: ${message}` };
   }
   const known = code ?? `HTTP${status}`;

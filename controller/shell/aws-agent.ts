@@ -27,6 +27,8 @@ function open(network: Network, origin: Origin, address: string, ready?: (stream
   const session = sessions.get(origin.host);
   const secured: TLSSocket = tlsConnect({
     socket: stream,
+    // Only to verify the certificate: an address has no SNI (RFC 6066 section 3).
+    host: origin.host,
     ...(isIP(origin.host) === 0 ? { servername: origin.host } : {}),
     ...(session === undefined ? {} : { session }),
   });

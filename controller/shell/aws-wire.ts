@@ -5,14 +5,13 @@
  */
 import { request as httpRequest } from 'node:http';
 import type { Millis } from '../base/time.ts';
+import { wasNeverSent } from '../ec2/failure.ts';
 import type { Addresses } from './aws-addresses.ts';
 import { AddressAgent, type Origin } from './aws-agent.ts';
 import type { Network } from './network.ts';
 
 const MOST_ATTEMPTS = 3;
 const WARM_CHECK_MS: Millis = 1_000;
-/** Errors of a connection that never came about: nothing was sent. */
-const NEVER_SENT = new Set(['ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH', 'ENOTSENT', 'EADDRNOTAVAIL']);
 
 /** A request as the SDK hands it over, signed. */
 export interface WireRequest {
@@ -160,7 +159,7 @@ class Exchange {
       clearTimeout(this.#repeat);
       clearTimeout(this.#deadline);
       this.#deadline = this.#giveUpAfter(this.#options.attemptTimeoutMs);
-    } else if (!NEVER_SENT.has(answer.error.code ?? '')) {
+    } else if (!wasNeverSent(answer.error.code ?? '')) {
       this.#doubt = true;
     }
     if (this.#cancels.size > 0) return;

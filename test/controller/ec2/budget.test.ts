@@ -72,6 +72,9 @@ describe('a call that did not succeed', () => {
     ['no answer', {}, 'unknown', undefined],
     ['reset', { code: 'ECONNRESET' }, 'unknown', undefined],
     ['never connected', { code: 'ECONNREFUSED' }, 'rejected', true],
+    ['no way there', { code: 'ENETUNREACH' }, 'rejected', true],
+    ['certificate of another', { code: 'ERR_TLS_CERT_ALTNAME_INVALID' }, 'rejected', true],
+    ['certificate out of date', { code: 'CERT_HAS_EXPIRED' }, 'rejected', true],
     [
       'not found right after it was made',
       { status: 400, code: 'InvalidAttachmentID.NotFound' },
