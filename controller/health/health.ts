@@ -6,7 +6,7 @@ import { earliest, type Instant } from '../base/time.ts';
 import { type Config, type ProbeConfig, probesOfNode } from '../config.ts';
 import type { ProbeResult } from '../event.ts';
 import { begin, dueAt, isDue, newProbe, type ProbeState, record } from './probe.ts';
-import { type Evidence, judge, type Verdict } from './verdict.ts';
+import { type Evidence, isTargetsFault, judge, type Verdict } from './verdict.ts';
 
 export interface Health {
   readonly probes: Readonly<Record<string, ProbeState>>;
@@ -100,7 +100,13 @@ export function receive(
   const probe = probesOfNode(config).find((one) => one.id === id);
   const state = health.probes[id];
   if (probe === undefined || state === undefined) return health;
-  const probes = { ...health.probes, [id]: record(state, probe, round, result, now) };
+  const recorded = record(state, probe, round, result, now);
+  if (recorded === state) return health;
+  const probes = { ...health.probes, [id]: recorded };
+  const evidence = { config: probe, state: recorded };
+  const isDown = recorded.last?.up === false && recorded.streak >= probe.fall;
+  if (isDown && isTargetsFault(evidence, evidenceOf({ ...health, probes }, config)))
+    probes[id] = { ...recorded, forgiven: recorded.streak };
   return refresh({ ...health, probes }, config, now);
 }
 

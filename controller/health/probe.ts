@@ -26,6 +26,8 @@ export interface ProbeState {
   readonly lastUpAt?: Instant;
   /** Why the last round said nothing, where it did not. */
   readonly silence?: string;
+  /** How many of the failures in a row were the target's fault: no other way led to it either. */
+  readonly forgiven?: number;
   /**
    * Failures count for nothing before the first success; set where the path of the probe has just been moved.
    */
@@ -70,10 +72,11 @@ export function record(
   if (!up && probe.unarmed) return { ...idle, silence: `not yet passed by the new path: ${result.reason}` };
   const inRow = probe.last?.up === up && isFresh(probe, config, now);
   const streak = inRow ? probe.streak + 1 : 1;
-  const { unarmed: ___, ...armed } = idle;
+  const { unarmed: ___, forgiven, ...armed } = idle;
   const turned = streak >= (up ? config.rise : config.fall);
   return {
     ...armed,
+    ...(inRow && forgiven !== undefined ? { forgiven } : {}),
     streak,
     state: turned ? (up ? 'up' : 'down') : isFresh(probe, config, now) ? probe.state : 'unknown',
     last: {
@@ -95,13 +98,13 @@ export const isFresh = (
 
 /**
  * What a probe says now. `passing`: up, and its last round too; `failing`: not down yet, but its last round
- * failed; `rising`: it answers, and has not done so often enough; `unknown`: nothing fresh.
+ * failed; `rising`: it answers, also after having been down, and has not done so often enough; `unknown`:
+ * nothing fresh.
  */
 export type Says = 'passing' | 'failing' | 'rising' | 'down' | 'unknown';
 
 export function says(probe: ProbeState, config: ProbeConfig, now: Instant): Says {
   if (probe.last === undefined || !isFresh(probe, config, now)) return 'unknown';
-  if (probe.state === 'down') return 'down';
-  if (!probe.last.up) return 'failing';
-  return probe.state === 'up' ? 'passing' : 'rising';
+  if (probe.last.up) return probe.state === 'up' ? 'passing' : 'rising';
+  return probe.state === 'down' ? 'down' : 'failing';
 }

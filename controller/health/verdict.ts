@@ -64,7 +64,7 @@ export function judge(
 function weigh(required: readonly Evidence[], all: readonly Evidence[], now: Instant): Finding {
   const spoken = required.map((evidence) => ({
     ...evidence,
-    says: says(evidence.state, evidence.config, now),
+    says: saysOf(evidence, now, isTargetsFault(evidence, all)),
   }));
   const through = spoken.filter(({ config }) => config.kind === 'through');
   const passing = through.find((one) => one.says === 'passing');
@@ -86,6 +86,17 @@ function weigh(required: readonly Evidence[], all: readonly Evidence[], now: Ins
     .join('');
   if (failing !== undefined) return { kind: 'suspect', reason: `${complaint(failing)}${apology}` };
   return weighSilence(rest, apology);
+}
+
+/**
+ * What a probe says, except that a `through` probe is down only after `fall` failures in a row that were not
+ * its target's fault: when the target is back, each way to it gets the same time to show it.
+ */
+function saysOf({ state, config }: Evidence, now: Instant, isExcused: boolean): Says {
+  const said = says(state, config, now);
+  const blamed = state.streak - (state.forgiven ?? 0);
+  const isUnproven = config.kind === 'through' && !isExcused && blamed < config.fall;
+  return said === 'down' && isUnproven ? 'failing' : said;
 }
 
 /** Nothing fails: is there enough that passes? */
@@ -126,7 +137,7 @@ const targetKey = (target: ThroughTarget): string =>
  * Whether a failing `through` probe is its target's fault: this node probes the same target by way of other
  * members too, and none of them has got through since this one began to fail.
  */
-function isTargetsFault({ config, state }: Evidence, all: readonly Evidence[]): boolean {
+export function isTargetsFault({ config, state }: Evidence, all: readonly Evidence[]): boolean {
   if (config.kind !== 'through') return false;
   const key = targetKey(config.target);
   const others = all.filter(

@@ -444,6 +444,48 @@ describe('three members and an observer', () => {
   });
 });
 
+describe('probes through each other', () => {
+  const probes = [
+    { kind: 'icmp' as const, interval: '100ms', timeout: '90ms', rise: 2 },
+    { kind: 'through' as const, target: { icmp: '203.0.113.10' }, interval: '100ms', timeout: '90ms' },
+  ];
+
+  it.each(['routes', 'eni'] as const)(
+    'that come back one by one when a cut heals move nothing, by %s',
+    (kind) => {
+      for (let shiftMs = 0; shiftMs < 100; shiftMs += 7) {
+        const { stage, made, owner, a, b } = pair({ kind, probes });
+        const heal = cut(made);
+        run(stage, 20_000 + shiftMs);
+        expect(owner()).toBe('b');
+        const { length } = stage.writes;
+        heal();
+        run(stage, stage.now + 10_000);
+        expect([owner(), stage.writes.length]).toEqual(['b', length]);
+        for (const { node } of [a, b]) expect(node.health.verdicts.b?.kind).toBe('healthy');
+      }
+    },
+  );
+
+  it('move nothing when their target comes back, and a packet is lost on the way', () => {
+    for (let shiftMs = 0; shiftMs < 300; shiftMs += 20) {
+      const { stage, owner } = pair({ probes });
+      const until = (time: number, reach: typeof stage.reach): void => {
+        stage.reach = reach;
+        run(stage, time);
+      };
+      const back = 20_000 + shiftMs;
+      until(back, (_, probe) => probe.kind !== 'through');
+      // Everybody gets through again, but b by way of a only a round later, and with a loss after that.
+      until(back + 130, (from, probe) => probe.appliance === from || probe.kind !== 'through');
+      until(back + 230, () => true);
+      until(back + 330, (from, probe) => probe.appliance === from || probe.kind !== 'through');
+      until(back + 10_000, () => true);
+      expect([owner(), stage.writes]).toEqual(['a', []]);
+    }
+  });
+});
+
 describe("a target's fault", () => {
   const probes = [
     { kind: 'icmp' as const },
