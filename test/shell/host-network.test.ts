@@ -92,12 +92,34 @@ describe.skipIf(!can)('the host network (skipped: no network namespaces; run as 
     expect(nowhere).toMatchObject({ kind: 'failed', reason: expect.stringContaining('192.0.2.1') });
   }, 30_000);
 
-  it('says what to set where echoes are not permitted', () => {
-    inside(NODE, 'sysctl', '-qw', 'net.ipv4.ping_group_range=1 0');
-    const [refused] = perform(['icmp', { to: '10.9.0.10', timeoutMs: 1000 }]);
-    inside(NODE, 'sysctl', '-qw', 'net.ipv4.ping_group_range=0 2147483647');
-    expect(refused).toMatchObject({ kind: 'failed', reason: expect.stringContaining('ping_group_range') });
-  }, 30_000);
+  describe('where ping_group_range forbids echoes', () => {
+    beforeAll(() => inside(NODE, 'sysctl', '-qw', 'net.ipv4.ping_group_range=1 0'));
+    afterAll(() => inside(NODE, 'sysctl', '-qw', 'net.ipv4.ping_group_range=0 2147483647'));
+
+    it('sends them by a raw socket, of both families, each reply to its own', () => {
+      const [alive, dead, other, nowhere, six] = perform(
+        ['icmp', { to: '10.9.0.10', timeoutMs: 1000 }],
+        ['icmp', { to: '10.9.0.99', timeoutMs: 200 }],
+        ['icmp', { to: '10.9.0.11', timeoutMs: 1000 }],
+        ['icmp', { to: '192.0.2.1', timeoutMs: 200 }],
+        ['icmp', { to: '::1', timeoutMs: 1000 }],
+      );
+      expect(alive).toMatchObject({ kind: 'reply', from: '10.9.0.10' });
+      expect(dead).toEqual({ kind: 'timeout' });
+      expect(other).toMatchObject({ kind: 'reply', from: '10.9.0.11' });
+      expect(nowhere).toMatchObject({ kind: 'failed', reason: expect.stringContaining('ENETUNREACH') });
+      expect(six).toMatchObject({ kind: 'reply', from: '::1' });
+    }, 30_000);
+
+    it('says what to set without CAP_NET_RAW', () => {
+      const actions = JSON.stringify([['icmp', { to: '10.9.0.10', timeoutMs: 1000 }]]);
+      const dropped = ['setpriv', '--bounding-set=-net_raw', '--inh-caps=-net_raw'];
+      const [refused] = JSON.parse(
+        inside(NODE, ...dropped, process.execPath, '--import', 'tsx', WORKER, actions),
+      );
+      expect(refused).toMatchObject({ kind: 'failed', reason: expect.stringContaining('ping_group_range') });
+    }, 30_000);
+  });
 
   it('sends by the next hop that a probe names, ICMP and TCP, and cleans up after', () => {
     const packets = (hop: string): number =>

@@ -1,16 +1,12 @@
 /**
- * ICMP and ICMPv6 echo over datagram sockets (icmp(7)): one socket for each family and mark, replies matched
- * by sequence number. RFC 792, RFC 4443 section 4.
+ * ICMP and ICMPv6 echoes: one socket for each family and mark, replies matched by sequence number. RFC 792,
+ * RFC 4443 section 4.
  */
-import { createSocket, type Socket } from 'node:dgram';
 import { address, formatAddress } from '../../base/ip.ts';
+import { ok, type Result } from '../../base/result.ts';
 import type { Millis } from '../../base/time.ts';
 import type { EchoReply } from '../network.ts';
-import { icmpSocket } from './libc.ts';
-
-const ECHO_REQUEST = { 4: 8, 6: 128 } as const;
-const ECHO_REPLY = { 4: 0, 6: 129 } as const;
-const HEADER_BYTES = 8;
+import { type IcmpSocket, openIcmpSocket } from './icmp-socket.ts';
 
 interface Waiting {
   readonly to: string;
@@ -30,39 +26,53 @@ function refusal(error: string, marked: boolean): string {
   if (marked && error === 'EPERM') {
     return 'a probe by next hop may not mark its packets (EPERM): give the daemon CAP_NET_ADMIN, or use `by: route`';
   }
-  const remedy = 'set `sysctl -w net.ipv4.ping_group_range="0 2147483647"`, or use tcp probes';
+  const remedy =
+    'set `sysctl -w net.ipv4.ping_group_range="0 2147483647"`, give the daemon CAP_NET_RAW, or use tcp probes';
   return `this process may not send ICMP echoes (${error}): ${remedy}`;
+}
+
+/** Why this process may not send echoes, as a sentence with the remedy; undefined where it may. */
+export function echoRefusal(family: 4 | 6): string | undefined {
+  const socket = openIcmpSocket(family, undefined, () => undefined);
+  if (!socket.ok) return refusal(socket.error, false);
+  socket.value.close();
+  return undefined;
 }
 
 /** One socket of one family and mark. */
 class Pinger {
-  readonly #socket: Socket;
-  readonly #family: 4 | 6;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #socket: IcmpSocket;
+  readonly #waiting: Map<number, Waiting>;
   #sequence = 0;
 
-  constructor(family: 4 | 6, fd: number) {
-    this.#family = family;
-    this.#socket = createSocket(family === 4 ? 'udp4' : 'udp6');
-    this.#socket.on('message', (packet, { address: from }) => this.#receive(packet, from));
-    this.#socket.on('error', () => undefined);
-    this.#socket.bind({ fd, exclusive: true });
-    this.#socket.unref();
+  private constructor(socket: IcmpSocket, waiting: Map<number, Waiting>) {
+    this.#socket = socket;
+    this.#waiting = waiting;
+  }
+
+  static open(family: 4 | 6, mark: number | undefined): Result<Pinger> {
+    const waiting = new Map<number, Waiting>();
+    const socket = openIcmpSocket(family, mark, (sequence, from) => {
+      const one = waiting.get(sequence);
+      if (one === undefined || one.to !== from) return;
+      pinger.#finish(sequence, { kind: 'reply', from, rttMs: performance.now() - one.sentAt });
+    });
+    if (!socket.ok) return socket;
+    const pinger = new Pinger(socket.value, waiting);
+    return ok(pinger);
   }
 
   send({ to: target, timeoutMs }: EchoRequest, done: (reply: EchoReply) => void): void {
-    const to = formatAddress(address(target));
+    const destination = address(target);
+    const to = formatAddress(destination);
     this.#sequence = (this.#sequence + 1) & 0xffff;
     const sequence = this.#sequence;
     const timer = setTimeout(() => this.#finish(sequence, { kind: 'timeout' }), timeoutMs);
     this.#waiting.set(sequence, { to, sentAt: performance.now(), timer, done });
-    const packet = Buffer.alloc(HEADER_BYTES + 8);
-    packet[0] = ECHO_REQUEST[this.#family];
-    packet.writeUInt16BE(sequence, 6);
-    // The port means nothing to an ICMP socket, and Node insists on one.
-    this.#socket.send(packet, 1, to, (error) => {
-      if (error) this.#finish(sequence, { kind: 'failed', reason: `cannot send to ${to}: ${error.message}` });
-    });
+    this.#socket.listen(true);
+    this.#socket.send(sequence, destination, (reason) =>
+      this.#finish(sequence, { kind: 'failed', reason: `cannot send to ${to}: ${reason}` }),
+    );
   }
 
   close(): void {
@@ -71,19 +81,12 @@ class Pinger {
     this.#socket.close();
   }
 
-  #receive(packet: Buffer, from: string): void {
-    if (packet.length < HEADER_BYTES || packet[0] !== ECHO_REPLY[this.#family]) return;
-    const sequence = packet.readUInt16BE(6);
-    const waiting = this.#waiting.get(sequence);
-    if (waiting === undefined || waiting.to !== from) return;
-    this.#finish(sequence, { kind: 'reply', from, rttMs: performance.now() - waiting.sentAt });
-  }
-
   #finish(sequence: number, reply: EchoReply): void {
     const waiting = this.#waiting.get(sequence);
     if (waiting === undefined) return;
     this.#waiting.delete(sequence);
     clearTimeout(waiting.timer);
+    if (this.#waiting.size === 0) this.#socket.listen(false);
     waiting.done(reply);
   }
 }
@@ -102,11 +105,11 @@ export function createEchoes(): Echoes {
       const key = `${family}/${request.mark ?? ''}`;
       const known = pingers.get(key);
       if (known !== undefined) return known.send(request, done);
-      const fd = icmpSocket(family, request.mark);
-      if (!fd.ok) return done({ kind: 'failed', reason: refusal(fd.error, request.mark !== undefined) });
-      const pinger = new Pinger(family, fd.value);
-      pingers.set(key, pinger);
-      pinger.send(request, done);
+      const pinger = Pinger.open(family, request.mark);
+      if (!pinger.ok)
+        return done({ kind: 'failed', reason: refusal(pinger.error, request.mark !== undefined) });
+      pingers.set(key, pinger.value);
+      pinger.value.send(request, done);
     },
     close() {
       for (const pinger of pingers.values()) pinger.close();

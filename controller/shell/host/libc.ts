@@ -1,8 +1,9 @@
 /**
- * The few system calls that Node does not offer, through koffi: sockets with a mark or of the ICMP datagram
- * kind. Linux only. The sockets are handed to Node by their descriptor right after.
+ * The few system calls that Node does not offer, through koffi: sockets with a mark, for ICMP, or raw. Linux
+ * only. All but raw sockets are handed to Node by their descriptor right after.
  */
 import koffi from 'koffi';
+import type { Address } from '../../base/ip.ts';
 import type { Result } from '../../base/result.ts';
 import { err, ok } from '../../base/result.ts';
 
@@ -11,6 +12,7 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
+const SOCK_RAW = 3;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const IPPROTO_ICMP = 1;
@@ -29,6 +31,14 @@ interface Libc {
     address: Buffer,
     addressLength: number,
   ): number;
+  recvfrom(
+    fd: number,
+    data: Buffer,
+    length: number,
+    flags: number,
+    address: Buffer,
+    addressLength: Buffer,
+  ): number;
   close(fd: number): number;
 }
 
@@ -44,6 +54,9 @@ function libc(): Libc {
       ),
       sendto: library.func(
         'int64_t sendto(int fd, const void *data, size_t length, int flags, const void *address, uint32_t addressLength)',
+      ),
+      recvfrom: library.func(
+        'int64_t recvfrom(int fd, void *data, size_t length, int flags, void *address, void *addressLength)',
       ),
       close: library.func('int close(int fd)'),
     };
@@ -76,6 +89,44 @@ function open(family: 4 | 6, type: number, protocol: number, mark: number | unde
 /** An ICMP echo socket (icmp(7), `ping_group_range`): the kernel fills in identifier and checksum. */
 export const icmpSocket = (family: 4 | 6, mark?: number): Result<number> =>
   open(family, SOCK_DGRAM, family === 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, mark);
+
+/** A raw socket for ICMP (raw(7), CAP_NET_RAW): it is given all ICMP packets that the machine gets. */
+export const rawIcmpSocket = (family: 4 | 6, mark?: number): Result<number> =>
+  open(family, SOCK_RAW, family === 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, mark);
+
+/** A `sockaddr_in` or `sockaddr_in6` (ip(7), ipv6(7)) without a port. */
+function socketAddress({ family, words }: Address): Buffer {
+  const bytes = Buffer.alloc(family === 4 ? 16 : 28);
+  bytes.writeUInt16LE(family === 4 ? AF_INET : AF_INET6);
+  if (family === 4) bytes.writeUInt32BE(words[3], 4);
+  else words.forEach((word, index) => void bytes.writeUInt32BE(word, 8 + 4 * index));
+  return bytes;
+}
+
+function fromSocketAddress(bytes: Buffer): Address {
+  const word = (at: number): number => bytes.readUInt32BE(at);
+  if (bytes.readUInt16LE() === AF_INET) return { family: 4, words: [0, 0, 0, word(4)] };
+  return { family: 6, words: [word(8), word(12), word(16), word(20)] };
+}
+
+/** Sends one packet by a raw socket; the error is the name of the errno. */
+export function sendRaw(fd: number, packet: Buffer, to: Address): Result<void> {
+  const name = socketAddress(to);
+  return libc().sendto(fd, packet, packet.length, 0, name, name.length) < 0
+    ? err(errnoName())
+    : ok(undefined);
+}
+
+/** The next packet that a raw socket has got, put into `into`; IPv4 with its header. Undefined: none yet. */
+export function receiveRaw(fd: number, into: Buffer): { length: number; from: Address } | undefined {
+  const name = Buffer.alloc(28);
+  const nameLength = Buffer.alloc(4);
+  nameLength.writeUInt32LE(name.length);
+  const length = libc().recvfrom(fd, into, into.length, 0, name, nameLength);
+  return length < 0 ? undefined : { length, from: fromSocketAddress(name) };
+}
+
+export const closeSocket = (fd: number): void => void libc().close(fd);
 
 /** A TCP socket that is not connected yet. */
 export const tcpSocket = (family: 4 | 6, mark: number): Result<number> => open(family, SOCK_STREAM, 0, mark);
