@@ -55,19 +55,25 @@ async function run(options: DemoOptions): Promise<void> {
     progress.clear();
     if (!options.json) process.stdout.write(`${text}\n`);
   };
-  const results: DesignResult[] = [];
+  let results: readonly DesignResult[];
   try {
-    for (const design of options.design ? [options.design] : DESIGNS) {
-      const result = await runDesign({
+    let turn: Promise<unknown> = Promise.resolve();
+    const runs = (options.design ? [options.design] : DESIGNS).map((design) => {
+      const result = runDesign({
         design,
         root: ROOT,
         directory,
+        turn,
         progress: progress.show,
         deployed: (deployed) => print(designText(deployed, paint)),
         drilled: (drill) => print(drillText(drill, paint)),
       });
-      results.push(result);
-    }
+      turn = result.catch(() => undefined);
+      return result;
+    });
+    // All end, and have ended what they started, before the first failure is told.
+    await Promise.allSettled(runs);
+    results = await Promise.all(runs);
   } finally {
     progress.clear();
     if (options.keep) process.stderr.write(`kept ${directory}\n`);

@@ -34,7 +34,9 @@ export interface RunOptions {
   readonly root: string;
   readonly directory: string;
   readonly progress: (text: string) => void;
-  /** Told of the deployment, and of each drill as soon as it is over. */
+  /** The drills wait for it, so that designs may be deployed side by side and measured one after the other. */
+  readonly turn: Promise<unknown>;
+  /** Told of the deployment when its turn has come, and of each drill as soon as it is over. */
   readonly deployed: (design: Omit<DesignResult, 'drills'>) => void;
   readonly drilled: (drill: DrillResult) => void;
 }
@@ -65,10 +67,12 @@ export async function runDesign(options: RunOptions): Promise<DesignResult> {
       resources: stage.resources,
       host: HOST,
     };
-    options.deployed(result);
     const booted = await Promise.allSettled(stage.nodes.map((node) => boot(stage, node)));
     for (const one of booted) if (one.status === 'fulfilled') daemons.set(one.value.name, one.value);
     for (const one of booted) if (one.status === 'rejected') throw one.reason;
+    await settled(stage, present(stage.nodes[0], 'a first node').name);
+    await options.turn;
+    options.deployed(result);
     const drills = await drillAll(stage, daemons, options.drilled);
     return { ...result, boxes: boxesOf(stage), drills };
   } finally {
@@ -86,7 +90,6 @@ async function drillAll(
   const first = present(stage.nodes[0], 'a first node');
   const second = present(stage.nodes[1], 'a second node');
   const daemonOf = (name: string): Daemon => present(daemons.get(name), `the daemon of ${name}`);
-  await settled(stage, first.name);
   const failover = await failoverDrill(stage, { from: first, to: second, daemon: daemonOf(second.name) });
   drilled(failover);
   if (!failover.recovered) return [failover];
