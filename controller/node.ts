@@ -12,6 +12,7 @@ import { isThrottling } from './ec2/failure.ts';
 import type { Command, Effect, Event, GroupMemory, Memory } from './event.ts';
 import { switchover } from './failover/command.ts';
 import { runCycle } from './failover/cycle.ts';
+import { type Silences, tellResult, tellVerdicts } from './failover/evidence.ts';
 import { writeEnded } from './failover/execute.ts';
 import { type GroupState, newGroup, without } from './failover/group.ts';
 import {
@@ -51,6 +52,8 @@ export interface Node {
   readonly wakeAt?: Instant;
   /** What was last said of the own appliance. */
   readonly word?: string;
+  /** Why probes said nothing, as last logged. */
+  readonly silences: Silences;
   /** Whether EC2 has been seen once. */
   readonly ready: boolean;
 }
@@ -78,6 +81,7 @@ export function createNode(
     observed: nothingObserved,
     groups: Object.fromEntries(config.groups.map(({ name }) => [name, newGroup(now)])),
     resources: { prng: prng(seed, config.node), lastRequest: 0, pending: {}, budget: {} },
+    silences: {},
     ready: false,
   };
 }
@@ -189,20 +193,16 @@ function probeResult(node: Node, event: Extract<Event, { kind: 'probe-result' }>
   const before = node.health.probes[event.probe];
   const health = receive(node.health, config, event, turn.now);
   const after = health.probes[event.probe];
-  if (before === after || before?.sentAt === undefined || after === undefined) return node;
   const probe = probesOfNode(config).find(({ id }) => id === event.probe);
-  const fields = { probe: event.probe, ...(probe === undefined ? {} : { appliance: probe.appliance }) };
-  if (event.result.kind === 'down' && after.last?.at === turn.now && after.streak === 1) {
-    turn.log('info', 'evidence', `${event.probe} failed for the first time: ${event.result.reason}.`, fields);
-  }
-  if (event.result.kind !== 'up') return { ...node, health };
-  if (before.state === 'down' && after.state === 'up')
-    turn.log('info', 'evidence', `${event.probe} passes again.`, fields);
+  if (probe === undefined || before === after || before?.sentAt === undefined || after === undefined)
+    return node;
+  const silences = tellResult({ probe, result: event.result, before, after }, node.silences, turn);
+  if (event.result.kind !== 'up') return { ...node, health, silences };
   const { sentAt } = before;
   return config.groups.reduce(
     (next, { name }) =>
       updateGroup(next, name, (state, group) => passed({ group, config }, state, event.probe, sentAt, turn)),
-    { ...node, health },
+    { ...node, health, silences },
   );
 }
 
@@ -297,7 +297,8 @@ function stop(node: Node, turn: Turn): Node {
     const { operation } = state;
     if (operation !== undefined) {
       const sent = Object.entries(operation.steps).map(([key, { state: how }]) => `${key} ${how}`);
-      const text = `Stops while moving ${name} to ${operation.to} (${sent.join(', ') || 'nothing sent'}); the next run or the other node completes it.`;
+      const moving = `Stops while moving ${name} to ${operation.to} (${sent.join(', ') || 'nothing sent'})`;
+      const text = `${moving}; the next run or the other node completes it.`;
       turn.log('warn', 'stop', text, { group: name, to: operation.to });
     }
     abandon(state, 'the daemon stops', turn);
@@ -350,7 +351,8 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
 
 /**
  * The appliances that this node may give a group to, of each group whose owner has just begun to fail. A
- * takeover wants evidence of them that is newer than the failure: asked for now, it is there with the verdict.
+ * takeover wants evidence of them that is newer than the failure: asked for now, it is there with the
+ * verdict.
  */
 function successorsOf({ config, observed }: Node, before: Health, after: Health): readonly string[] {
   const self = ownAppliance(config)?.name;
@@ -381,17 +383,6 @@ function carriersOf(
     return owner.kind === 'member' ? [owner.member] : [];
   });
   return [...new Set(owners)];
-}
-
-function tellVerdicts(before: Health, after: Health, config: Config, turn: Turn): void {
-  for (const { name } of config.appliances) {
-    const verdict = after.verdicts[name];
-    const old = before.verdicts[name];
-    if (verdict === undefined || verdict.kind === (old?.kind ?? 'unknown')) continue;
-    const level = verdict.kind === 'healthy' ? 'info' : 'warn';
-    const fields = { appliance: name, verdict: verdict.kind };
-    turn.log(level, 'verdict', `${name} is ${verdict.kind}: ${verdict.reason}.`, fields);
-  }
 }
 
 /** Says of the own appliance what others may rely on: only a dead one asks to be relieved. */
