@@ -101,6 +101,8 @@ export interface GroupState {
     readonly until: Instant;
   };
   readonly guest?: GuestWork;
+  /** An ENI's: the attachment that the guest was set up for, or is being set up. */
+  readonly attachment?: string;
   readonly history: readonly Move[];
 }
 

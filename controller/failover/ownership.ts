@@ -42,7 +42,9 @@ export function noteOwner(
   if (owner.kind !== 'member' || owner.phase !== 'settled') return { state, need: {} };
   const { member } = owner;
   if (member === state.owner && (member !== self || state.announced)) {
-    const again = member === self && !state.ownerSeen ? guestWork(group, 'own', turn) : {};
+    // A new attachment is a new device in the guest, also where the owner is the same as before.
+    const isNew = !state.ownerSeen || state.attachment !== view.eni?.attachment?.id;
+    const again = member === self && isNew ? guestAt(group, view, turn) : {};
     return { state: { ...without(state, 'lossSeen'), ownerSeen: true, ...again }, need: {} };
   }
   if (self !== undefined && member !== self && (state.owner === self || state.announced)) {
@@ -52,7 +54,7 @@ export function noteOwner(
     }
     return { state: lose(group, state, member, verdicts, turn), need: {} };
   }
-  if (member === self) return { state: own(group, state, member, turn), need: {} };
+  if (member === self) return { state: own(group, state, view, member, turn), need: {} };
   const from = state.owner ?? 'unknown';
   turn.log('info', 'owned', `${member} owns ${group.name}.`, { group: group.name, owner: member, from });
   const seenHealthy = verdicts[member]?.kind === 'healthy';
@@ -69,7 +71,7 @@ function noteUnowned(state: GroupState, { owner, routes, eni }: GroupView, turn:
   return state.unowned?.as === as ? state : { ...state, unowned: { as, since: turn.now } };
 }
 
-function own(group: Group, state: GroupState, self: string, turn: Turn): GroupState {
+function own(group: Group, state: GroupState, view: GroupView, self: string, turn: Turn): GroupState {
   const from = state.owner ?? 'unknown';
   turn.log('info', 'owned', `This appliance owns ${group.name}.`, { group: group.name, from });
   runHook(
@@ -83,7 +85,7 @@ function own(group: Group, state: GroupState, self: string, turn: Turn): GroupSt
     owner: self,
     ownerSeen: true,
     announced: true,
-    ...guestWork(group, 'own', turn),
+    ...guestAt(group, view, turn),
   };
 }
 
@@ -98,7 +100,7 @@ function lose(
   runHook(group, 'on-lose', `it has lost the group to ${to}`, turn);
   const seenHealthy = verdicts[to]?.kind === 'healthy';
   return {
-    ...without(state, 'lossSeen', 'watch'),
+    ...without(state, 'lossSeen', 'watch', 'attachment'),
     owner: to,
     ownerSeen: true,
     announced: false,
@@ -109,6 +111,12 @@ function lose(
 
 const guestWork = ({ resource }: Group, what: 'own' | 'lose', turn: Turn): Pick<GroupState, 'guest'> =>
   resource.kind === 'eni' ? { guest: { what, state: 'due', notBefore: turn.now, attempts: 0 } } : {};
+
+/** The guest's work for having the ENI by the attachment that was seen. */
+const guestAt = (group: Group, { eni }: GroupView, turn: Turn): Pick<GroupState, 'guest' | 'attachment'> => ({
+  ...guestWork(group, 'own', turn),
+  ...(eni?.attachment === undefined ? {} : { attachment: eni.attachment.id }),
+});
 
 const GUEST_TRIES = 8;
 

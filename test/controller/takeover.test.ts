@@ -444,17 +444,41 @@ describe('three members and an observer', () => {
   });
 });
 
+describe('an ENI that is attached anew to its owner', () => {
+  it('is a new device, which the guest is set up for again', () => {
+    const { stage, made, owner, a } = pair({ kind: 'eni' });
+    const once = a.guest.length;
+    expect(once).toBeGreaterThan(0);
+    const seen = ec2(stage, 'DescribeNetworkInterfaces', { NetworkInterfaceIds: [made.floating] });
+    const attachment = /eni-attach-[0-9a-f]+/.exec(JSON.stringify(seen))?.[0];
+    ec2(stage, 'DetachNetworkInterface', { AttachmentId: attachment });
+    run(stage, stage.now + 20_000);
+    expect(owner()).toBe('a');
+    expect(a.guest.length).toBe(2 * once);
+    run(stage, stage.now + 20_000);
+    expect(a.guest.length).toBe(2 * once);
+  });
+});
+
 describe('probes through each other', () => {
   const probes = [
     { kind: 'icmp' as const, interval: '100ms', timeout: '90ms', rise: 2 },
     { kind: 'through' as const, target: { icmp: '203.0.113.10' }, interval: '100ms', timeout: '90ms' },
+  ] as const;
+
+  // Each looks through itself at another pace than through the other, so that all orders occur.
+  const [icmp, through] = probes;
+  const mixed = [
+    icmp,
+    { ...through, name: 'peer', from: 'others' as const },
+    { ...through, name: 'own', from: 'self' as const, interval: '130ms' },
   ];
 
   it.each(['routes', 'eni'] as const)(
     'that come back one by one when a cut heals move nothing, by %s',
     (kind) => {
       for (let shiftMs = 0; shiftMs < 100; shiftMs += 7) {
-        const { stage, made, owner, a, b } = pair({ kind, probes });
+        const { stage, made, owner, a, b } = pair({ kind, probes: mixed });
         const heal = cut(made);
         run(stage, 20_000 + shiftMs);
         expect(owner()).toBe('b');
@@ -469,7 +493,7 @@ describe('probes through each other', () => {
 
   it('move nothing when their target comes back, and a packet is lost on the way', () => {
     for (let shiftMs = 0; shiftMs < 300; shiftMs += 20) {
-      const { stage, owner } = pair({ probes });
+      const { stage, owner } = pair({ probes: [...probes] });
       const until = (time: number, reach: typeof stage.reach): void => {
         stage.reach = reach;
         run(stage, time);
