@@ -26,6 +26,7 @@ interface SimOptions {
   readonly detachMs?: number;
   readonly startMs?: number;
   readonly stopMs?: number;
+  readonly rebootMs?: number;
   readonly errors?: number;
   readonly timeouts?: number;
   readonly strictAmi?: boolean;
@@ -56,6 +57,7 @@ export function register(program: Command): void {
     .option('--detach-ms <ms>', 'how long an ENI takes to detach', millis)
     .option('--start-ms <ms>', 'how long an instance takes to run', millis)
     .option('--stop-ms <ms>', 'how long an instance takes to stop', millis)
+    .option('--reboot-ms <ms>', 'how long a machine that reboots is dead', millis)
     .option('--strict-ami', 'refuse AMI ids that are not registered')
     .option('--internet-host <address...>', 'hosts on the simulated Internet')
     .action(run);
@@ -75,6 +77,7 @@ const knobsOf = (options: SimOptions): Partial<Knobs> => ({
   ...(options.detachMs !== undefined && { detachMs: options.detachMs }),
   ...(options.startMs !== undefined && { startMs: options.startMs }),
   ...(options.stopMs !== undefined && { stopMs: options.stopMs }),
+  ...(options.rebootMs !== undefined && { rebootMs: options.rebootMs }),
   ...(options.strictAmi !== undefined && { strictAmi: options.strictAmi }),
 });
 

@@ -69,6 +69,7 @@ export const knobs = z
     detachMs: millis,
     startMs: millis,
     stopMs: millis,
+    rebootMs: millis,
     strictAmi: z.boolean(),
     links: z
       .strictObject({ withinZoneMs: millis, acrossZonesMs: millis, internetMs: millis, loss: rate })

@@ -128,7 +128,7 @@ const verbs: readonly Verb[] = [
   },
   power('start', 'boot a dead machine'),
   power('kill', 'cut its power; EC2 still says running'),
-  power('reboot', 'kill and start'),
+  power('reboot', 'let it reboot, as RebootInstances does'),
   power('hang', 'stop its programs, not its kernel'),
   power('freeze', 'stop all of it'),
   power('resume', 'undo hang and freeze'),

@@ -21,7 +21,7 @@ import {
   programTimer,
   resume,
 } from './endpoint.ts';
-import { record } from './kernel.ts';
+import { after, record } from './kernel.ts';
 import { mirror } from './records.ts';
 import { HOST_SERVICES, type Service, startServices } from './services.ts';
 import type { Machine, Profile, World } from './state.ts';
@@ -108,6 +108,19 @@ function stopMachine(world: World, id: string, reason: string): void {
   record(world, { kind: 'power', instance: id, power: 'dead', reason });
 }
 
+/** The machine is dead for a while, then boots, unless it has been started or stopped otherwise by then. */
+function reboot(world: World, id: string, { endpoint }: Machine): void {
+  stopMachine(world, id, 'it reboots');
+  const { boot: current } = endpoint;
+  const up = (): void => {
+    if (endpoint.boot === current && world.records.instance.get(id)?.state === 'running')
+      startMachine(world, id, 'it has rebooted');
+  };
+  const { rebootMs } = world.api.knobs;
+  if (rebootMs === 0) up();
+  else after(world, rebootMs, up);
+}
+
 /** Ends all machines, so that what lives in them ends too. */
 export function powerOffAll(world: World): void {
   for (const id of world.guests.keys()) stopMachine(world, id, 'the world was reset');
@@ -122,7 +135,8 @@ export function controlGuest(world: World, id: string, verb: GuestVerb): Result<
   if (verb === 'start' && endpoint.power !== 'dead') return ok(undefined);
   if (verb === 'start' || verb === 'reboot') {
     if (state !== 'running') return err(`EC2 says that ${id} is ${state ?? 'gone'}; use StartInstances`);
-    startMachine(world, id, `${verb} by the experiment`);
+    if (verb === 'start') startMachine(world, id, 'started by the experiment');
+    else reboot(world, id, machine);
     return ok(undefined);
   }
   if (endpoint.power === 'dead') return err(`${id} is dead; start it first`);
@@ -182,7 +196,9 @@ export function setProfile(world: World, id: string, profile: Profile): Result<v
 const DEVICE_WAIT_MS = 15_000;
 const DEVICE_POLL_MS = 20;
 
-/** Changes the network settings inside a guest, once the devices named are there; `done` is told what failed. */
+/**
+ * Changes the network settings inside a guest, once the devices named are there; `done` is told what failed.
+ */
 export function changeGuest(
   world: World,
   id: string,
@@ -191,7 +207,10 @@ export function changeGuest(
   waitedMs: Millis = 0,
 ): void {
   const machine = world.guests.get(id);
-  if (machine === undefined) return done(`there is no machine '${id}'`);
+  if (machine === undefined) {
+    done(`there is no machine '${id}'`);
+    return;
+  }
   if (waitedMs < DEVICE_WAIT_MS && changes.some((change) => awaitsDevice(machine.kernel, change))) {
     const again = (): void => changeGuest(world, id, changes, done, waitedMs + DEVICE_POLL_MS);
     programTimer(machine.endpoint, DEVICE_POLL_MS, again);
@@ -199,7 +218,10 @@ export function changeGuest(
   }
   for (const change of changes) {
     const failure = changeKernel(machine.kernel, change);
-    if (failure !== undefined) return done(failure);
+    if (failure !== undefined) {
+      done(failure);
+      return;
+    }
   }
   if (changes.length > 0)
     record(world, { kind: 'guest', instance: id, what: changes.map(describeChange).join('; ') });

@@ -28,6 +28,8 @@ export interface Knobs {
   /** How long an instance takes from `pending` to `running`, and from `stopping` to `stopped`. */
   readonly startMs: Millis;
   readonly stopMs: Millis;
+  /** How long a machine that reboots is dead. */
+  readonly rebootMs: Millis;
   /** Refuse AMI ids that are not registered. */
   readonly strictAmi: boolean;
 }
@@ -75,13 +77,14 @@ export const INSTANT: Knobs = {
   detachMs: 0,
   startMs: 0,
   stopMs: 0,
+  rebootMs: 0,
   strictAmi: false,
 };
 
 /**
  * As AWS: the documented request buckets; the rest AWS does not publish, so these are guesses to be replaced
  * by figures from a real account: a mutating call about 150 ms, half a second until the data plane follows,
- * 3 s for each half of an ENI move.
+ * 3 s for each half of an ENI move, 20 s for a reboot.
  */
 export const AWS: Knobs = {
   ...INSTANT,
@@ -92,6 +95,7 @@ export const AWS: Knobs = {
   detachMs: 3000,
   startMs: 10_000,
   stopMs: 10_000,
+  rebootMs: 20_000,
 };
 
 export const PROFILES = { instant: INSTANT, aws: AWS } as const;

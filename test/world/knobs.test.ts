@@ -1,7 +1,9 @@
 /** Each knob of the APIs on its own, and the faults that a test aims at single calls. */
 import { describe, expect, test } from 'vitest';
+import { formatAddress } from '../../controller/base/ip.ts';
 import { must } from '../../controller/base/result.ts';
 import { inject, request, setKnobs } from '../../sim/world/api.ts';
+import { changeGuest } from '../../sim/world/guests.ts';
 import { advance } from '../../sim/world/kernel.ts';
 import { INSTANT, type Knobs, PROFILES } from '../../sim/world/settings.ts';
 import type { World } from '../../sim/world/state.ts';
@@ -170,6 +172,38 @@ describe('knobs', () => {
     advance(world, world.now + 4999);
     expect(power()).toBe('dead');
     advance(world, world.now + 1);
+    expect(power()).toBe('running');
+  });
+
+  test('a reboot takes its time, and leaves nothing of the kernel as it was set', () => {
+    const { world, pair } = scene({ rebootMs: 20_000 });
+    const { instance } = pair.b;
+    const power = (): string | undefined => world.guests.get(instance)?.endpoint.power;
+    const addresses = (): readonly string[] =>
+      world.guests
+        .get(instance)
+        ?.kernel.devices.flatMap((device) => device.addresses.map(({ address }) => formatAddress(address))) ??
+      [];
+    const mac = world.records['network-interface'].get(pair.b.eni)?.mac ?? '';
+    const added = { kind: 'address-add', mac, address: '10.0.1.99', length: 24 } as const;
+    changeGuest(world, instance, [added], (failure) => expect(failure).toBeUndefined());
+    expect(addresses()).toEqual(['10.0.1.10', '10.0.1.99']);
+    call(world, 'RebootInstances', { InstanceIds: [instance] });
+    advance(world, world.now + 19_999);
+    expect([power(), world.records.instance.get(instance)?.state]).toEqual(['dead', 'running']);
+    advance(world, world.now + 1);
+    expect([power(), addresses()]).toEqual(['running', ['10.0.1.10']]);
+  });
+
+  test('a machine that is stopped while it reboots stays off', () => {
+    const { world, pair } = scene({ rebootMs: 20_000 });
+    const InstanceIds = [pair.a.instance];
+    call(world, 'RebootInstances', { InstanceIds });
+    call(world, 'StopInstances', { InstanceIds });
+    advance(world, world.now + 30_000);
+    const power = (): string | undefined => world.guests.get(pair.a.instance)?.endpoint.power;
+    expect(power()).toBe('dead');
+    call(world, 'StartInstances', { InstanceIds });
     expect(power()).toBe('running');
   });
 

@@ -121,7 +121,7 @@ export const instanceStateHandlers: Handlers = {
       TerminatingInstances: each(tx, input.InstanceIds, terminate),
     }),
   ),
-  /** The API's state does not move; what a reboot does to a guest is the world's. */
+  /** The API's state does not move; that the machine reboots is the world's doing. */
   RebootInstances: handler((tx, input: RebootInstancesRequest) => {
     for (const instance of namedInstances(tx, input.InstanceIds)) {
       if (instance.state !== 'running') notFrom(instance, 'rebooted');
