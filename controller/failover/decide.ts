@@ -171,6 +171,10 @@ function decideTakeover(
       `${owner} healthy since: they may only be cut off from each other.`;
     return hold(`lost ${owner}`, text, { alarm: true });
   }
+  if (phase === 'arriving' && state.announced) {
+    const text = `${group.name}: changes nothing although ${dead}, for somebody is just giving it to ${owner}.`;
+    return hold(`given ${owner}`, text, { alarm: true });
+  }
   if (state.lossSeen !== undefined) {
     return hold(`losing ${owner}`, `${group.name}: looks again whether ${owner} has really got it.`);
   }
@@ -182,7 +186,8 @@ function decideTakeover(
   const moving = phase === 'settled' ? undefined : state.unowned;
   const since = moving?.since ?? verdict.since;
   const before = rank(situation, to, owner);
-  const at = since + before * (moving === undefined ? group.takeoverStaggerMs : group.orphanGraceMs);
+  const at =
+    since + (moving === undefined ? before * group.takeoverStaggerMs : (before + 1) * group.orphanGraceMs);
   if (now < at) {
     const wait = formatMillis(at - since);
     const text = `${group.name}: ${dead}; leaves the members before ${to} ${wait} to take over.`;

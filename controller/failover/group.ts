@@ -47,6 +47,8 @@ export interface Operation {
   readonly watched?: true;
   /** An ENI's: since when it is being detached, the last look that was judged, and the time to the next. */
   readonly detachSince?: Instant;
+  /** An ENI's: the attachment that it set out to end. */
+  readonly detaches?: string;
   readonly looked?: number;
   readonly pollMs?: number;
   /** Whether people have been told that it does not succeed. */

@@ -59,7 +59,7 @@ export function advanceEni(move: EniMove, turn: Turn): Advance {
       ended: { result: 'done', detail: `${eni.id} is attached to ${instance}` },
     };
   }
-  if (isTakenByAnother(operation, view)) {
+  if (isTakenByAnother(operation, view, attachment.id)) {
     return {
       operation,
       need: {},
@@ -69,17 +69,26 @@ export function advanceEni(move: EniMove, turn: Turn): Advance {
   return detach(move, attachment, turn);
 }
 
-/** Whether the ENI has gone to a member other than the one that it is being taken from. */
-function isTakenByAnother({ from, steps }: Operation, { owner }: GroupView): boolean {
+/**
+ * Whether the ENI has gone to a member other than the one that it is being taken from, or to that one again: a
+ * new attachment is somebody's decision, and not the one that this move set out to end.
+ */
+function isTakenByAnother(
+  { from, steps, detaches }: Operation,
+  { owner }: GroupView,
+  attachment: string,
+): boolean {
   if (owner.kind !== 'member' || owner.phase === 'leaving') return false;
+  if (detaches !== undefined && detaches !== attachment) return true;
   return steps.attach !== undefined || (from !== undefined && owner.member !== from);
 }
 
 function detach(move: EniMove, attachment: NonNullable<ObservedEni['attachment']>, turn: Turn): Advance {
   const { resource, view } = move;
   const { id, status } = attachment;
-  const operation = { ...move.operation, detachSince: move.operation.detachSince ?? turn.now };
-  const forceAt = operation.detachSince + resource.forceAfterMs;
+  const { detachSince = turn.now, detaches = id } = move.operation;
+  const operation = { ...move.operation, detachSince, detaches };
+  const forceAt = detachSince + resource.forceAfterMs;
   const { detach: normal, force: forced } = operation.steps;
   if (turn.now >= forceAt && (forced === undefined || turn.now >= forced.sentAt + FORCE_AGAIN_MS)) {
     const call = { kind: 'detach-network-interface', attachment: id, force: true } as const;

@@ -460,6 +460,22 @@ describe('an ENI that is attached anew to its owner', () => {
   });
 });
 
+describe('an ENI that is just being attached to the other side of a cut', () => {
+  it('is left there by the one that had it, whenever that looks', () => {
+    for (let shiftMs = 0; shiftMs < 500; shiftMs += 40) {
+      const { stage, made, owner } = pair({ kind: 'eni', cloud: { attachMs: 3000, detachMs: 300 } });
+      run(stage, 10_000 + shiftMs);
+      cut(made);
+      run(stage, stage.now + 60_000);
+      expect(owner()).toBe('b');
+      expect(stage.writes.map(({ from, call }) => `${from} ${call.kind}`)).toEqual([
+        'b detach-network-interface',
+        'b attach-network-interface',
+      ]);
+    }
+  });
+});
+
 describe('probes through each other', () => {
   const probes = [
     { kind: 'icmp' as const, interval: '100ms', timeout: '90ms', rise: 2 },
