@@ -34,11 +34,12 @@ export function register(program: Command): void {
     });
   program
     .command('check')
-    .description('validate a configuration, and with --aws everything that it names')
+    .description('validate a configuration; on the machine of the node, also what it needs of that machine')
     .option('-c, --config <file>', 'configuration file', CONFIG)
-    .option('--aws', 'also check identity, permissions and resources')
+    .option('--aws', 'also check identity, permissions and everything that it names')
+    .option('--local', 'check this machine too, although it has not the address of the node')
     .option('--json', 'print JSON')
-    .action(async (options: { config: string; aws?: boolean; json?: boolean }) => {
+    .action(async (options: { config: string; aws?: boolean; local?: boolean; json?: boolean }) => {
       const { check } = await import('./shell/check.ts');
       await check(options);
     });

@@ -246,14 +246,16 @@ async function* checkApiPaths(
     const seen = enis.get(eni);
     if (seen === undefined) continue;
     const table: Routes | undefined = await reader.tableOfSubnet(seen.subnet, seen.vpc);
-    if (await reader.hasEndpoint(seen.vpc))
-      yield fine(`${name}: reaches EC2 by an interface endpoint of ${seen.vpc}`);
+    // One in another zone may be lost together with that zone.
+    const zones = await reader.endpointZones(seen.vpc);
+    if (zones.includes(seen.zone))
+      yield fine(`${name}: reaches EC2 by an interface endpoint of ${seen.vpc} in ${seen.zone}`);
     else if (table === undefined)
       yield bad(`${name}: no route table of ${seen.subnet} can be seen`, 'allow ec2:DescribeRouteTables');
     else if (moved.has(table.id)) {
       yield bad(
         `${name}: its own default route is in ${table.id}, which byoa moves`,
-        'give its subnet a route table of its own, or the VPC an interface endpoint for ec2',
+        `give its subnet a route table of its own, or the VPC an interface endpoint for ec2 in ${seen.zone}`,
       );
     } else yield fine(`${name}: its way to the EC2 API (${table.id}) is not one that byoa moves`);
   }

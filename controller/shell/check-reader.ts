@@ -30,8 +30,8 @@ export interface AwsReader {
   tables(set: RouteSet): Promise<readonly Routes[]>;
   /** The table associated with a subnet, or the main one of its VPC. */
   tableOfSubnet(subnet: string, vpc: string): Promise<Routes | undefined>;
-  /** Whether the VPC has an interface endpoint for EC2. */
-  hasEndpoint(vpc: string): Promise<boolean>;
+  /** The zones in which the VPC has an interface endpoint for EC2. */
+  endpointZones(vpc: string): Promise<readonly string[]>;
   /** The code that a dry run ends with: `DryRunOperation` where the call would have been allowed. */
   dryRun(call: Call): Promise<string>;
   close(): void;
@@ -72,17 +72,22 @@ export function createReader(config: Config): AwsReader {
       const mains = await tablesBy('association.main', 'true');
       return mains.find((table) => table.vpc === vpc);
     },
-    async hasEndpoint(vpc) {
+    async endpointZones(vpc) {
       const Filters = [
         { Name: 'vpc-id', Values: [vpc] },
         { Name: 'service-name', Values: [`com.amazonaws.${region}.ec2`] },
       ];
       try {
-        const { VpcEndpoints } = await ec2.send(new DescribeVpcEndpointsCommand({ Filters }));
-        return (VpcEndpoints ?? []).length > 0;
+        const { VpcEndpoints = [] } = await ec2.send(new DescribeVpcEndpointsCommand({ Filters }));
+        const usable = VpcEndpoints.filter(({ State }) => State?.toLowerCase() === 'available');
+        const NetworkInterfaceIds = usable.flatMap((each) => each.NetworkInterfaceIds ?? []);
+        if (NetworkInterfaceIds.length === 0) return [];
+        const input = { NetworkInterfaceIds };
+        const { NetworkInterfaces = [] } = await ec2.send(new DescribeNetworkInterfacesCommand(input));
+        return NetworkInterfaces.flatMap(({ AvailabilityZone }) => AvailabilityZone ?? []);
       } catch {
         // Not allowed to know: judged as if there were none.
-        return false;
+        return [];
       }
     },
     async dryRun(call) {

@@ -1,11 +1,14 @@
 /** `byoa check`: one line for each thing that must hold, with a remedy where it does not. Changes nothing. */
 import { readFile } from 'node:fs/promises';
-import { type Config, formatConfigError, parseConfig } from '../config.ts';
+import { networkInterfaces } from 'node:os';
+import { type Config, formatConfigError, ownAppliance, parseConfig } from '../config.ts';
 import type { Finding } from './finding.ts';
 
 export interface CheckOptions {
   readonly config: string;
   readonly aws?: boolean;
+  /** Also the machine; without it, only where the machine has the address of the node's appliance. */
+  readonly local?: boolean;
   readonly json?: boolean;
 }
 
@@ -17,14 +20,27 @@ export async function check(options: CheckOptions): Promise<void> {
   };
   for (const finding of first) print(finding);
   const findings = [...first];
-  if (options.aws && config !== undefined) {
-    const { checkAws } = await import('./check-aws.ts');
-    for await (const finding of checkAws(config)) {
+  const take = async (more: AsyncIterable<Finding>): Promise<void> => {
+    for await (const finding of more) {
       findings.push(finding);
       print(finding);
     }
+  };
+  if (config !== undefined && (options.local || isItsMachine(config))) {
+    const { checkLocal } = await import('./check-local.ts');
+    await take(checkLocal(config));
+  }
+  if (config !== undefined && options.aws) {
+    const { checkAws } = await import('./check-aws.ts');
+    await take(checkAws(config));
   }
   if (findings.some(({ ok }) => !ok)) process.exitCode = 1;
+}
+
+/** Whether this machine has the address of the node's own appliance. */
+function isItsMachine(config: Config): boolean {
+  const own = ownAppliance(config)?.address;
+  return Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === own));
 }
 
 const describe = ({ ok, what, remedy }: Finding): string =>

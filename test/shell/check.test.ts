@@ -1,9 +1,13 @@
 /** `byoa check` against the simulator: what holds, what does not, and the remedy. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   AssociateRouteTableCommand,
+  CreateNetworkInterfaceCommand,
+  CreateSubnetCommand,
   DeleteRouteCommand,
   DescribeNetworkInterfacesCommand,
   DescribeRouteTablesCommand,
@@ -19,6 +23,7 @@ import { ACCOUNT, configOf, deployPair, type Pair } from './pair.ts';
 let simulator: RunningSimulator;
 let pair: Pair;
 let directory: string;
+const servers: Server[] = [];
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'byoa-test-'));
@@ -27,6 +32,10 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
   pair.ec2.destroy();
   await simulator.close();
   rmSync(directory, { recursive: true });
@@ -58,6 +67,29 @@ async function check(
   };
 }
 
+/** The simulator, save that the VPC has an interface endpoint for EC2 with this ENI. The answer is its URL. */
+async function withEndpoint(eni: string): Promise<string> {
+  const item = `<state>available</state><networkInterfaceIdSet><item>${eni}</item></networkInterfaceIdSet>`;
+  const list = `<vpcEndpointSet><item>${item}</item></vpcEndpointSet>`;
+  const server = createServer(async (request, response) => {
+    let body = '';
+    for await (const part of request.setEncoding('utf8')) body += part;
+    if (body.includes('Action=DescribeVpcEndpoints')) {
+      response.end(`<DescribeVpcEndpointsResponse>${list}</DescribeVpcEndpointsResponse>`);
+      return;
+    }
+    const headers = {
+      authorization: request.headers.authorization ?? '',
+      'content-type': request.headers['content-type'] ?? '',
+    };
+    const answer = await fetch(simulator.url, { method: 'POST', headers, body });
+    response.writeHead(answer.status).end(await answer.text());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  servers.push(server);
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
 const failures = (lines: readonly Line[]): readonly Line[] => lines.filter(({ ok }) => !ok);
 
 describe('byoa check --aws', () => {
@@ -86,6 +118,41 @@ describe('byoa check --aws', () => {
   }, 30_000);
 
   it('finds a node whose own way to EC2 is moved', async () => {
+    await leadOwnWayThroughGroup();
+    const { code, lines } = await check();
+    expect(code).toBe(1);
+    expect(failures(lines).map(({ what }) => what)).toContainEqual(
+      expect.stringContaining('which byoa moves'),
+    );
+  }, 30_000);
+
+  it('counts an interface endpoint in the zone of the node, and in no other', async () => {
+    await leadOwnWayThroughGroup();
+    for (const [eni, code] of [
+      [pair.b.eni, 0],
+      [await eniElsewhere(), 1],
+    ] as const) {
+      const endpoint = await withEndpoint(eni);
+      const checked = await check({ aws: { region: 'eu-central-1', endpoint } });
+      expect(checked.code).toBe(code);
+      const said = checked.lines.map(({ what }) => what).join('\n');
+      expect(said).toMatch(code === 0 ? /b: reaches EC2 by an interface endpoint/ : /b: .*which byoa moves/);
+    }
+  }, 30_000);
+
+  /** An ENI of the VPC in another zone than the pair. */
+  async function eniElsewhere(): Promise<string> {
+    const own = { NetworkInterfaceIds: [pair.b.eni] };
+    const { NetworkInterfaces } = await pair.ec2.send(new DescribeNetworkInterfacesCommand(own));
+    const { VpcId, AvailabilityZone: zone } = NetworkInterfaces?.[0] ?? {};
+    const AvailabilityZone = zone === 'eu-central-1a' ? 'eu-central-1b' : 'eu-central-1a';
+    const subnet = { VpcId, AvailabilityZone, CidrBlock: '10.0.200.0/24' };
+    const { Subnet } = await pair.ec2.send(new CreateSubnetCommand(subnet));
+    const made = await pair.ec2.send(new CreateNetworkInterfaceCommand({ SubnetId: Subnet?.SubnetId }));
+    return made.NetworkInterface?.NetworkInterfaceId ?? '';
+  }
+
+  async function leadOwnWayThroughGroup(): Promise<void> {
     const { NetworkInterfaces } = await pair.ec2.send(
       new DescribeNetworkInterfacesCommand({ NetworkInterfaceIds: [pair.b.eni] }),
     );
@@ -98,12 +165,7 @@ describe('byoa check --aws', () => {
     )?.RouteTableAssociationId;
     await pair.ec2.send(new DisassociateRouteTableCommand({ AssociationId }));
     await pair.ec2.send(new AssociateRouteTableCommand({ RouteTableId: pair.table, SubnetId }));
-    const { code, lines } = await check();
-    expect(code).toBe(1);
-    expect(failures(lines).map(({ what }) => what)).toContainEqual(
-      expect.stringContaining('which byoa moves'),
-    );
-  }, 30_000);
+  }
 
   it('says what is wrong with the file itself, with its line', async () => {
     const file = join(directory, 'bad.yaml');

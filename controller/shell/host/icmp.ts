@@ -21,18 +21,28 @@ export interface EchoRequest {
   readonly timeoutMs: Millis;
 }
 
-/** Why an ICMP socket could not be had, and what to do. */
-function refusal(error: string, marked: boolean): string {
-  if (marked && error === 'EPERM') {
-    return 'a probe by next hop may not mark its packets (EPERM): give the daemon CAP_NET_ADMIN, or use `by: route`';
-  }
-  const remedy =
-    'set `sysctl -w net.ipv4.ping_group_range="0 2147483647"`, give the daemon CAP_NET_RAW, or use tcp probes';
-  return `this process may not send ICMP echoes (${error}): ${remedy}`;
+interface Refusal {
+  readonly what: string;
+  readonly remedy: string;
 }
 
-/** Why this process may not send echoes, as a sentence with the remedy; undefined where it may. */
-export function echoRefusal(family: 4 | 6): string | undefined {
+/** Why an ICMP socket could not be had, and what to do. */
+function refusal(error: string, marked: boolean): Refusal {
+  if (marked && error === 'EPERM') {
+    return {
+      what: 'a probe by next hop may not mark its packets (EPERM)',
+      remedy: 'give the daemon CAP_NET_ADMIN, or use `by: route`',
+    };
+  }
+  return {
+    what: `this process may not send ICMP echoes (${error})`,
+    remedy:
+      'set `sysctl -w net.ipv4.ping_group_range="0 2147483647"`, give the daemon CAP_NET_RAW, or use tcp probes',
+  };
+}
+
+/** Why this process may not send echoes; undefined where it may. */
+export function echoRefusal(family: 4 | 6): Refusal | undefined {
   const socket = openIcmpSocket(family, undefined, () => undefined);
   if (!socket.ok) return refusal(socket.error, false);
   socket.value.close();
@@ -106,8 +116,10 @@ export function createEchoes(): Echoes {
       const known = pingers.get(key);
       if (known !== undefined) return known.send(request, done);
       const pinger = Pinger.open(family, request.mark);
-      if (!pinger.ok)
-        return done({ kind: 'failed', reason: refusal(pinger.error, request.mark !== undefined) });
+      if (!pinger.ok) {
+        const { what, remedy } = refusal(pinger.error, request.mark !== undefined);
+        return done({ kind: 'failed', reason: `${what}: ${remedy}` });
+      }
       pingers.set(key, pinger.value);
       pinger.value.send(request, done);
     },
