@@ -1,6 +1,6 @@
 /**
- * `npm run peers`: installs the Debian packages that some tests need, where there are root and apt; elsewhere it says what
- * is missing. It never fails a test run: a tier that lacks its peer is skipped by name.
+ * `npm run peers`: installs the Debian packages that some tests need, where there are root and apt; elsewhere
+ * it says what is missing. It never fails a test run: a tier that lacks its peer is skipped by name.
  */
 import { spawnSync } from 'node:child_process';
 

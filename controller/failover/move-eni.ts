@@ -70,8 +70,8 @@ export function advanceEni(move: EniMove, turn: Turn): Advance {
 }
 
 /**
- * Whether the ENI has gone to a member other than the one that it is being taken from, or to that one again: a
- * new attachment is somebody's decision, and not the one that this move set out to end.
+ * Whether the ENI has gone to a member other than the one that it is being taken from, or to that one again:
+ * a new attachment is somebody's decision, and not the one that this move set out to end.
  */
 function isTakenByAnother(
   { from, steps, detaches }: Operation,

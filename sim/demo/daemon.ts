@@ -16,7 +16,10 @@ export interface Daemon {
   readonly name: string;
   readonly process: ChildProcess;
   readonly observations: Observation[];
-  /** Resolves when a line with this topic (and text) has been logged, rejects after `timeoutMs` or when the process ends. */
+  /**
+   * Resolves when a line with this topic (and text) has been logged, rejects after `timeoutMs` or when the
+   * process ends.
+   */
   logged(wanted: { topic: string; text?: RegExp }, timeoutMs: number): Promise<void>;
   /** Ends the process, politely first; resolves when it has ended. */
   stop(): Promise<void>;

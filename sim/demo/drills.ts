@@ -1,6 +1,7 @@
 /**
- * The two drills of the demonstration: the active appliance loses its power, and a planned move back. Each runs a flow,
- * does one thing, waits for the traffic, and puts together what the simulator and the daemons saw.
+ * The two drills of the demonstration: the active appliance loses its power, and a planned move back. Each
+ * runs a flow, does one thing, waits for the traffic, and puts together what the simulator and the daemons
+ * saw.
  */
 import { present } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';

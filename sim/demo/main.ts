@@ -1,4 +1,7 @@
-/** `byoa demo`: deploys each design into the simulator, takes an appliance away, and shows what happened. Only wiring. */
+/**
+ * `byoa demo`: deploys each design into the simulator, takes an appliance away, and shows what happened. Only
+ * wiring.
+ */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -30,7 +33,10 @@ export function register(program: Command): void {
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** One line that is written over on a terminal, and a line each elsewhere; to stderr, so that stdout stays clean. */
+/**
+ * One line that is written over on a terminal, and a line each elsewhere; to stderr, so that stdout stays
+ * clean.
+ */
 function progressLine(): { show: (text: string) => void; clear: () => void } {
   const terminal = process.stderr.isTTY === true;
   let last = '';

@@ -1,4 +1,6 @@
-/** The demonstration as one self-contained HTML page with the topology and the timelines drawn in SVG. Pure. */
+/**
+ * The demonstration as one self-contained HTML page with the topology and the timelines drawn in SVG. Pure.
+ */
 import { formatMillis } from '../../controller/base/time.ts';
 import { esc } from './escape.ts';
 import type { DesignResult, DrillResult } from './report.ts';

@@ -1,6 +1,6 @@
 /**
- * What a run of the demonstration measured, and how the measured instants become a timeline and a split. Pure: it reads
- * no clock and draws nothing; `text.ts` and `page.ts` render it.
+ * What a run of the demonstration measured, and how the measured instants become a timeline and a split.
+ * Pure: it reads no clock and draws nothing; `text.ts` and `page.ts` render it.
  */
 import type { Instant, Millis } from '../../controller/base/time.ts';
 
@@ -103,9 +103,10 @@ const SHOWN = new Set([
 const isWrite = (observation: Observation): boolean => !/describe/i.test(observation.text);
 
 /**
- * Orders what was seen around one trigger and splits the blackout at the verdict, the first write and the last answer.
- * The parts are exact differences of measured instants: detect runs from the last packet delivered to the verdict,
- * decide to the first write sent, call to the last write answered (or the ENI attached), propagate to the first packet delivered again.
+ * Orders what was seen around one trigger and splits the blackout at the verdict, the first write and the
+ * last answer. The parts are exact differences of measured instants: detect runs from the last packet
+ * delivered to the verdict, decide to the first write sent, call to the last write answered (or the ENI
+ * attached), propagate to the first packet delivered again.
  */
 export function drill(input: {
   readonly kind: DrillResult['kind'];

@@ -1,6 +1,7 @@
 /**
- * Runs a design from deployment to switchover: a simulator, the design in it, daemons as processes, a flow, the loss of the
- * active appliance, and the planned move back. All figures are the simulator's and the daemons' own.
+ * Runs a design from deployment to switchover: a simulator, the design in it, daemons as processes, a flow,
+ * the loss of the active appliance, and the planned move back. All figures are the simulator's and the
+ * daemons' own.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -34,7 +35,9 @@ export interface RunOptions {
   readonly root: string;
   readonly directory: string;
   readonly progress: (text: string) => void;
-  /** The drills wait for it, so that designs may be deployed side by side and measured one after the other. */
+  /**
+   * The drills wait for it, so that designs may be deployed side by side and measured one after the other.
+   */
   readonly turn: Promise<unknown>;
   /** Told of the deployment when its turn has come, and of each drill as soon as it is over. */
   readonly deployed: (design: Omit<DesignResult, 'drills'>) => void;

@@ -1,6 +1,7 @@
 /**
- * The stage of a demonstration: a design deployed into a simulator, with its daemons as processes. What an appliance's user
- * data does on Debian (forward, masquerade, start the daemon) is done here by the simulator's control API.
+ * The stage of a demonstration: a design deployed into a simulator, with its daemons as processes. What an
+ * appliance's user data does on Debian (forward, masquerade, start the daemon) is done here by the
+ * simulator's control API.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -89,7 +90,9 @@ const socketOf = (stage: Stage, name: string): string => join(stage.directory, `
 
 const programOf = (stage: Stage): string => join(stage.root, 'bin', 'byoa.js');
 
-/** Makes the node's instance forward and masquerade, and starts its daemon in it; resolves when it is ready. */
+/**
+ * Makes the node's instance forward and masquerade, and starts its daemon in it; resolves when it is ready.
+ */
 export async function boot(stage: Stage, node: NodeOutput): Promise<Daemon> {
   stage.progress(`starting daemon ${node.name}`);
   stage.simulator.profile(node.instanceId, { role: 'nat', services: [] });
@@ -109,7 +112,10 @@ export async function boot(stage: Stage, node: NodeOutput): Promise<Daemon> {
   return daemon;
 }
 
-/** Asks a node's daemon through its control socket, as `byoa status` and `byoa switchover` do; rejects on a refusal. */
+/**
+ * Asks a node's daemon through its control socket, as `byoa status` and `byoa switchover` do; rejects on a
+ * refusal.
+ */
 export async function ask(stage: Stage, node: string, command: Command): Promise<unknown> {
   const { ok, body } = await askDaemon(socketOf(stage, node), command, RECOVERY_LIMIT_MS);
   if (!ok) throw new Error(`daemon ${node} refused ${command.kind}: ${JSON.stringify(body)}`);

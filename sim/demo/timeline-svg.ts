@@ -1,4 +1,6 @@
-/** One drill as a picture: traffic, verdict and decisions, EC2 calls, and the split, over one time axis. Pure. */
+/**
+ * One drill as a picture: traffic, verdict and decisions, EC2 calls, and the split, over one time axis. Pure.
+ */
 import { formatMillis } from '../../controller/base/time.ts';
 import { esc } from './escape.ts';
 import type { DrillResult, TimelineEntry } from './report.ts';

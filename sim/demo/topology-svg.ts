@@ -1,4 +1,7 @@
-/** A deployed design as a picture: zones, subnets, instances, and the paths of the flow before and after. Pure. */
+/**
+ * A deployed design as a picture: zones, subnets, instances, and the paths of the flow before and after.
+ * Pure.
+ */
 import { esc } from './escape.ts';
 import type { Box, DesignResult } from './report.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Changes to a guest's network settings from within, as the controller asks for them (`GuestChange`). Each is idempotent:
- * what is there already, or gone already, is done. What cannot be says in words why not.
+ * Changes to a guest's network settings from within, as the controller asks for them (`GuestChange`). Each is
+ * idempotent: what is there already, or gone already, is done. What cannot be says in words why not.
  */
 
 import {

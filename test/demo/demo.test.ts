@@ -1,4 +1,7 @@
-/** The main job as a user starts it: `byoa demo` in a process of its own, with real daemons, on the bundled simulator. */
+/**
+ * The main job as a user starts it: `byoa demo` in a process of its own, with real daemons, on the bundled
+ * simulator.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,6 @@
-/** The demonstration's arithmetic and renderings, from made-up observations; whole runs are in `npm start`. */
+/**
+ * The demonstration's arithmetic and renderings, from made-up observations; whole runs are in `npm start`.
+ */
 import { describe, expect, it } from 'vitest';
 import { page } from '../../sim/demo/page.ts';
 import { type DesignResult, drill, type FlowResult, type Observation } from '../../sim/demo/report.ts';

@@ -67,7 +67,9 @@ async function check(
   };
 }
 
-/** The simulator, save that the VPC has an interface endpoint for EC2 with this ENI. The answer is its URL. */
+/**
+ * The simulator, save that the VPC has an interface endpoint for EC2 with this ENI. The answer is its URL.
+ */
 async function withEndpoint(eni: string): Promise<string> {
   const item = `<state>available</state><networkInterfaceIdSet><item>${eni}</item></networkInterfaceIdSet>`;
   const list = `<vpcEndpointSet><item>${item}</item></vpcEndpointSet>`;
