@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { present } from '../../controller/base/result.ts';
 import { type DesignName, eventually, moveLines, openRig, type Rig } from './rig.ts';
 
-const SERIES_LIMIT_MS = 100_000;
+const SERIES_LIMIT_MS = 180_000;
 
 /** The lines of a daemon that count from now on. */
 const sinceNow = (rig: Rig): number => rig.simulator.state().now;
