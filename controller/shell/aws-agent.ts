@@ -54,7 +54,9 @@ export class AddressAgent extends Agent {
   }
 
   override createConnection(): Duplex {
-    return this.#ready.shift() ?? open(this.#network, this.#origin, this.address);
+    const stream = this.#ready.shift();
+    stream?.removeAllListeners('readable');
+    return stream ?? open(this.#network, this.#origin, this.address);
   }
 
   /** Opens connections until `count` are ready or idle. */
@@ -85,6 +87,12 @@ export class AddressAgent extends Agent {
     const stream = open(this.#network, this.#origin, this.address, (ready) => {
       settle();
       this.#ready.push(ready);
+      // Whatever comes before a request (the end, or 408 on the way to it) makes it useless. Unread, it would
+      // be taken for the answer to the first request.
+      ready.on('readable', () => {
+        if (ready.read() !== null || ready.readableEnded) ready.destroy();
+      });
+      ready.once('end', () => ready.destroy());
     });
     stream.on('error', () => undefined);
     stream.once('close', () => {

@@ -104,6 +104,17 @@ describe('an EC2 call', () => {
     expect(headers[0]).toContain('/eu-central-1/ec2/aws4_request');
   });
 
+  it('never goes out on a warm connection that the other side has given up meanwhile', async () => {
+    for (const parting of ['HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n', '']) {
+      const server = await ec2Like((_nth, response) => response.end(DONE));
+      const aws = await client(server.port);
+      await until(() => aws.state().warmConnections === 2, 'warm connections');
+      for (const socket of server.sockets) socket.end(parting);
+      await until(() => aws.state().warmConnections === 0, 'the old ones are gone');
+      expect(await outcomeOf(aws, REPLACE)).toEqual({ kind: 'ok', value: { kind: 'done' } });
+    }
+  });
+
   it('finds warm connections, as many as ten calls at once need', async () => {
     const waiting: ServerResponse[] = [];
     const server = await ec2Like((nth, response) => {
