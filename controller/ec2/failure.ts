@@ -32,6 +32,9 @@ const PASSING = [
 /** Throttling is answered with 503 (RequestLimitExceeded) and is still a refusal: nothing was applied. */
 const THROTTLED = /^(RequestLimitExceeded|Throttl|TooManyRequests)/;
 
+/** What the SDK makes of an error without a code: something on the way has answered, such as 408 by a proxy. */
+const NOT_FROM_EC2 = /^(|Unknown|UnknownError|HTTP\d+)$/;
+
 /** Whether a refusal says that too many calls were made. */
 export const isThrottling = (code: string): boolean => THROTTLED.test(code);
 
@@ -45,8 +48,8 @@ const NOT_TRUSTED =
 export const wasNeverSent = (code: string): boolean => NOT_CONNECTED.test(code) || NOT_TRUSTED.test(code);
 
 /**
- * The outcome. Without a status nothing was answered: unknown, save where no connection came about. A 5xx is
- * unknown save for throttling; every other answer is a refusal, and whether to try again depends on its code.
+ * The outcome. Without a status nothing was answered: unknown, save where no connection came about. So is an
+ * answer without an error code. A 5xx is unknown save for throttling; every other answer is a refusal, and whether to try again depends on its code.
  */
 export function toOutcome({ status, code, message }: Failure): Outcome {
   if (status === undefined) {
@@ -54,6 +57,8 @@ export function toOutcome({ status, code, message }: Failure): Outcome {
     return { kind: 'unknown', reason: code === undefined ? message : `${code}: ${message}` };
   }
   const known = code ?? `HTTP${status}`;
+  if (NOT_FROM_EC2.test(known))
+    return { kind: 'unknown', reason: `HTTP ${status} without an error code of EC2` };
   if (isThrottling(known)) return { kind: 'rejected', code: known, message, retry: true };
   if (status >= 500) return { kind: 'unknown', reason: `${known} (HTTP ${status}): ${message}` };
   return { kind: 'rejected', code: known, message, retry: PASSING.some((pattern) => pattern.test(known)) };

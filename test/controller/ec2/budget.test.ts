@@ -81,6 +81,7 @@ describe('a call that did not succeed', () => {
       'rejected',
       true,
     ],
+    ['a word of something on the way', { status: 408, code: 'Unknown' }, 'unknown', undefined],
     ['not allowed', { status: 403, code: 'UnauthorizedOperation' }, 'rejected', false],
     ['expired credentials', { status: 403, code: 'AuthFailure' }, 'rejected', false],
   ])('%s', (_, failure, kind, retry) => {
