@@ -1,4 +1,7 @@
-/** The daemon against moto, which knows nothing of our simulator: an observer moves a route between two local listeners. */
+/**
+ * The daemon against moto, which knows nothing of our simulator: an observer moves a route between two local
+ * listeners.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';

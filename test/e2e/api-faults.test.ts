@@ -1,4 +1,7 @@
-/** Takeovers while EC2 misbehaves: the group ends with one owner, and the daemon's journal replays to what it decided. */
+/**
+ * Takeovers while EC2 misbehaves: the group ends with one owner, and the daemon's journal replays to what it
+ * decided.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { present } from '../../controller/base/result.ts';
 import type { Injection } from '../../sim/index.ts';

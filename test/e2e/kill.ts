@@ -1,6 +1,7 @@
 /**
- * Daemons that are killed after each line that they log of a takeover. What is asked for each time: within a bounded time one
- * live appliance owns the group, packets flow by way of it, and nobody writes any more. Not a test itself.
+ * Daemons that are killed after each line that they log of a takeover. What is asked for each time: within a
+ * bounded time one live appliance owns the group, packets flow by way of it, and nobody writes any more. Not a
+ * test itself.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { present } from '../../controller/base/result.ts';
@@ -11,7 +12,7 @@ const SERIES_LIMIT_MS = 180_000;
 /** The lines of a daemon that count from now on. */
 const sinceNow = (rig: Rig): number => rig.simulator.state().now;
 
-/** Waits until `node` has logged `count` lines of a takeover, or has completed it; says whether it came to that. */
+/** Waits until `node` has logged `count` lines of a takeover, or has completed it; says whether there were. */
 async function told(rig: Rig, node: string, since: number, count: number): Promise<boolean> {
   const daemon = rig.daemon(node);
   const line = () => moveLines(daemon, since)[count - 1];
@@ -33,7 +34,7 @@ const isLast = (
 const cutBetween = (rig: Rig, id: string): void =>
   void rig.simulator.cut({ id, from: rig.instance('a'), to: rig.instance('b'), direction: 'both', loss: 1 });
 
-/** Back to the start: both daemons run, nothing is cut, a owns the group. Writes of the switchover are not counted. */
+/** Back to the start: both daemons run, nothing is cut, a owns the group. */
 async function restore(rig: Rig, owner: string): Promise<void> {
   if (owner !== 'a') {
     const since = sinceNow(rig);
@@ -44,7 +45,7 @@ async function restore(rig: Rig, owner: string): Promise<void> {
   await rig.agreed('a');
 }
 
-/** A takeover from a by b, with `victim` killed after b's line number `count`; false when there is no such line. */
+/** A takeover from a by b, with `victim` killed after b's line `count`; false when there is no such line. */
 async function killDuringCut(rig: Rig, victim: 'a' | 'b', count: number): Promise<boolean> {
   const since = sinceNow(rig);
   cutBetween(rig, 'cut');
@@ -66,7 +67,7 @@ async function killDuringCut(rig: Rig, victim: 'a' | 'b', count: number): Promis
   return reached;
 }
 
-/** The death of a's machine, with b's daemon killed after its line number `count`, and started again at once. */
+/** The death of a's machine, with b's daemon killed after its line `count`, and started again at once. */
 async function killAndRestart(rig: Rig, count: number): Promise<boolean> {
   const since = sinceNow(rig);
   rig.simulator.instance(rig.instance('a'), 'kill');
@@ -99,7 +100,7 @@ async function everyLine(attempt: (count: number) => Promise<boolean>): Promise<
 }
 
 export function killSuite(design: DesignName, fewest: number): void {
-  describe(`${design}: a takeover during which a daemon gets SIGKILL after each line that is logged of it`, () => {
+  describe(`${design}: a takeover with SIGKILL after each line that is logged of it`, () => {
     let opened: Rig | undefined;
     const rig = (): Rig => present(opened, 'the rig');
     beforeAll(async () => {
