@@ -6,6 +6,7 @@
  */
 import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Instant } from '../base/time.ts';
 import type { Effect, Event, Memory } from '../event.ts';
 
@@ -61,6 +62,7 @@ export interface JournalState {
 }
 
 const RETRY_MS = 5_000;
+const CLOSE_LIMIT_MS = 2_000;
 
 type Job = { readonly file?: string; readonly text: string; readonly records: number };
 
@@ -100,9 +102,13 @@ export class Journal {
     return { file: this.#file, failure: this.#failure, lost: this.#lost };
   }
 
-  /** Waits until everything issued is written; what is appended after begins a new file. */
+  /** Waits until everything issued is written, but not for a disk that hangs; what is appended after begins a new file. */
   async close(): Promise<void> {
-    await this.#pumping;
+    const written = await Promise.race([
+      (this.#pumping ?? Promise.resolve()).then(() => true),
+      sleep(CLOSE_LIMIT_MS, false, { ref: false }),
+    ]);
+    if (!written) return;
     await this.#handle?.close();
     this.#handle = undefined;
     this.#bytes = undefined;
