@@ -79,6 +79,7 @@ export async function runProcess(version: string, parts: readonly Part[]): Promi
   } catch (error) {
     process.stderr.write(`byoa: ${error instanceof Error ? error.message : String(error)}\n`);
     if (process.env.BYOA_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-    process.exitCode = 1;
+    // At once: what was opened before it failed must not keep the process, and its supervisor, waiting.
+    process.exit(1);
   }
 }

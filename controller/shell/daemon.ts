@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { unreachable } from '../base/result.ts';
 import { probesOfNode } from '../config/model.ts';
 import { type Config, formatConfigError, parseConfig } from '../config.ts';
-import type { Command, Effect, Event, HookName } from '../event.ts';
+import type { Command, Effect, Event, HookName, Memory } from '../event.ts';
 import { createNode, nextDeadline, recall, step } from '../node.ts';
 import { attach } from './attach-network.ts';
 import { type Aws, createAws, fixedCredentials, regionalHost } from './aws.ts';
@@ -52,7 +52,6 @@ export async function loadConfig(file: string): Promise<Config> {
 export async function runDaemon(options: DaemonOptions): Promise<void> {
   const config = await loadConfig(options.configFile);
   const log = createLog(config.node, config.log.level);
-  const directory = options.journal ?? config.journal.directory;
   let daemon: Daemon | undefined;
   // First of all: it is also the lock that keeps a second daemon away.
   const control = await serveControl(config.control.socket, (id, command) => {
@@ -60,6 +59,24 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
       control.reply(id, { ok: false, body: { message: 'The daemon is starting; ask again.' } });
     else daemon.command(id, command);
   });
+  try {
+    daemon = await assemble(options, config, log, control);
+  } catch (error) {
+    await control.close();
+    throw error;
+  }
+  const { memory } = daemon;
+  await daemon.run(memory === undefined ? { kind: 'start' } : { kind: 'start', memory });
+}
+
+/** Makes all that a daemon needs; what cannot be had is a sentence. */
+async function assemble(
+  options: DaemonOptions,
+  config: Config,
+  log: Log,
+  control: ControlServer,
+): Promise<Daemon> {
+  const directory = options.journal ?? config.journal.directory;
   const [network, memory] = await Promise.all([
     openNetwork(options.attach),
     recallMemory(directory, config.node),
@@ -82,8 +99,8 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const word = createOwnWord(network.network, config.node);
   await word.listen(config.health);
   await prepare(network.network, config, log);
-  daemon = new Daemon({ options, config, log, network: network.network, journal, aws, word, control });
-  await daemon.run(memory === undefined ? { kind: 'start' } : { kind: 'start', memory });
+  const parts = { options, config, log, network: network.network, journal, aws, word, control };
+  return new Daemon(parts, memory);
 }
 
 interface OpenedNetwork {
@@ -129,6 +146,8 @@ interface Parts {
 }
 
 class Daemon {
+  /** What its last run left behind. */
+  readonly memory: Memory | undefined;
   readonly #parts: Parts;
   readonly #driver: Driver;
   readonly #notifier = createNotifier(process.env);
@@ -137,7 +156,8 @@ class Daemon {
   /** Status commands, whose answers get the shell's part added. */
   readonly #statusIds = new Set<number>();
 
-  constructor(parts: Parts) {
+  constructor(parts: Parts, memory: Memory | undefined) {
+    this.memory = memory;
     this.#parts = parts;
     this.#config = parts.config;
     const { options, config, journal } = parts;
