@@ -94,7 +94,7 @@ describe('egress-pair: a takeover whose ReplaceRoute calls are', () => {
           .events()
           .filter((event) => event.kind === 'api' && event.outcome === 'unanswered');
       const before = late().length;
-      rig().simulator.inject(replaceRoute({ kind: 'late', delayMs: 2 * LATE_MS }, 1));
+      rig().simulator.inject(replaceRoute({ kind: 'late', delayMs: 4 * LATE_MS }, 1));
       cut();
       await takenOver();
       rig().simulator.heal('cut');
@@ -102,7 +102,7 @@ describe('egress-pair: a takeover whose ReplaceRoute calls are', () => {
       await backToStart();
       expect(late().length).toBe(before);
       // Writes of the past arrive now, and lead a table away from the owner.
-      await expect.poll(() => late().length, { timeout: 3 * LATE_MS }).toBe(before + 1);
+      await expect.poll(() => late().length, { timeout: 5 * LATE_MS }).toBe(before + 1);
       expect(await rig().settledOwner()).toBe('a');
       await replayed();
       await rig().agreed('a');

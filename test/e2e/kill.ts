@@ -1,7 +1,7 @@
 /**
  * Daemons that are killed after each line that they log of a takeover. What is asked for each time: within a
- * bounded time one live appliance owns the group, packets flow by way of it, and nobody writes any more. Not a
- * test itself.
+ * bounded time one live appliance owns the group, packets flow by way of it, and nobody writes any more. Not
+ * a test itself.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { present } from '../../controller/base/result.ts';
@@ -12,7 +12,9 @@ const SERIES_LIMIT_MS = 180_000;
 /** The lines of a daemon that count from now on. */
 const sinceNow = (rig: Rig): number => rig.simulator.state().now;
 
-/** Waits until `node` has logged `count` lines of a takeover, or has completed it; says whether there were. */
+/**
+ * Waits until `node` has logged `count` lines of a takeover, or has completed it; says whether there were.
+ */
 async function told(rig: Rig, node: string, since: number, count: number): Promise<boolean> {
   const daemon = rig.daemon(node);
   const line = () => moveLines(daemon, since)[count - 1];

@@ -33,7 +33,9 @@ export interface Rig {
   readonly events: () => readonly Logged[];
   /** Calls that wrote, as the simulator has counted them since the start. */
   readonly writes: () => number;
-  /** The one owner, as soon as nothing has been written for a while and (unless told otherwise) packets flow. */
+  /**
+   * The one owner, as soon as nothing has been written for a while and (unless told otherwise) packets flow.
+   */
   readonly settledOwner: (wait?: { readonly traffic: boolean }) => Promise<string>;
   /** The newest file of a node's journal. */
   readonly journal: (node: string) => string;
@@ -55,7 +57,9 @@ export async function eventually(condition: () => boolean, what: () => string): 
   }
 }
 
-/** The deployed configuration with quick probes and short waits; a busy machine must not look like a dead one. */
+/**
+ * The deployed configuration with quick probes and short waits; a busy machine must not look like a dead one.
+ */
 function quick(text: string): string {
   const input: ConfigInput = parse(text);
   const fast = { interval: '80ms', timeout: '75ms', rise: 2, fall: 5 };
