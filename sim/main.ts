@@ -95,7 +95,9 @@ async function run(options: SimOptions): Promise<void> {
   console.log(`byoa sim ready at ${simulator.url}`);
   if (process.stdout.isTTY) {
     console.log(`\nPoint any client at it, for example:`);
-    console.log(`  AWS_ACCESS_KEY_ID=123456789012 AWS_SECRET_ACCESS_KEY=x AWS_DEFAULT_REGION=eu-central-1 \\`);
+    console.log(
+      `  AWS_ACCESS_KEY_ID=123456789012 AWS_SECRET_ACCESS_KEY=x AWS_DEFAULT_REGION=eu-central-1 \\`,
+    );
     console.log(`    aws --endpoint-url ${simulator.url} ec2 describe-vpcs`);
     console.log(`A 12-digit access key is the account. Control it with: byoa sim ctl ${simulator.url} state`);
   }

@@ -32,7 +32,9 @@ const PASSING = [
 /** Throttling is answered with 503 (RequestLimitExceeded) and is still a refusal: nothing was applied. */
 const THROTTLED = /^(RequestLimitExceeded|Throttl|TooManyRequests)/;
 
-/** What the SDK makes of an error without a code: something on the way has answered, such as 408 by a proxy. */
+/**
+ * What the SDK makes of an error without a code: something on the way has answered, such as 408 by a proxy.
+ */
 const NOT_FROM_EC2 = /^(|Unknown|UnknownError|HTTP\d+)$/;
 
 /** Whether a refusal says that too many calls were made. */
@@ -49,7 +51,8 @@ export const wasNeverSent = (code: string): boolean => NOT_CONNECTED.test(code) 
 
 /**
  * The outcome. Without a status nothing was answered: unknown, save where no connection came about. So is an
- * answer without an error code. A 5xx is unknown save for throttling; every other answer is a refusal, and whether to try again depends on its code.
+ * answer without an error code. A 5xx is unknown save for throttling; every other answer is a refusal, and
+ * whether to try again depends on its code.
  */
 export function toOutcome({ status, code, message }: Failure): Outcome {
   if (status === undefined) {

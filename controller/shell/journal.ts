@@ -102,7 +102,10 @@ export class Journal {
     return { file: this.#file, failure: this.#failure, lost: this.#lost };
   }
 
-  /** Waits until everything issued is written, but not for a disk that hangs; what is appended after begins a new file. */
+  /**
+   * Waits until everything issued is written, but not for a disk that hangs; what is appended after begins a
+   * new file.
+   */
   async close(): Promise<void> {
     const written = await Promise.race([
       (this.#pumping ?? Promise.resolve()).then(() => true),
