@@ -12,7 +12,8 @@ export interface Match<T> {
   readonly value: T;
 }
 
-interface Node<T> {
+/** The words of a prefix and its mask, as signed 32-bit integers, for comparisons that allocate nothing. */
+export interface Masked {
   readonly w0: number;
   readonly w1: number;
   readonly w2: number;
@@ -21,6 +22,9 @@ interface Node<T> {
   readonly m1: number;
   readonly m2: number;
   readonly m3: number;
+}
+
+interface Node<T> extends Masked {
   /** Significant bits out of 128; an IPv4 prefix of length n has 96 + n. */
   readonly bits: number;
   entry: Match<T> | undefined;
@@ -41,7 +45,8 @@ const bitsOf = (prefix: Prefix): number => prefix.length + (prefix.address.famil
 
 const maskWord = (bits: number): number => (bits <= 0 ? 0 : bits >= 32 ? -1 : -1 << (32 - bits));
 
-function createNode<T>(address: Address, bits: number, entry: Match<T> | undefined): Node<T> {
+/** The first `bits` of 128 of an address; those of an IPv4 address begin at bit 96. */
+export function masked(address: Address, bits: number): Masked {
   const length = address.family === 4 ? bits - 96 : bits;
   const [a, b, c, d] = length < 0 ? [0, 0, 0, 0] : mask(address, length).words;
   return {
@@ -53,12 +58,16 @@ function createNode<T>(address: Address, bits: number, entry: Match<T> | undefin
     m1: maskWord(bits - 32),
     m2: maskWord(bits - 64),
     m3: maskWord(bits - 96),
-    bits,
-    entry,
-    zero: undefined,
-    one: undefined,
   };
 }
+
+const createNode = <T>(address: Address, bits: number, entry: Match<T> | undefined): Node<T> => ({
+  ...masked(address, bits),
+  bits,
+  entry,
+  zero: undefined,
+  one: undefined,
+});
 
 function bitAt(index: number, w0: number, w1: number, w2: number, w3: number): number {
   const word = index >= 96 ? w3 : index >= 64 ? w2 : index >= 32 ? w1 : w0;

@@ -5,7 +5,7 @@
  */
 
 import type { Prefix } from '../../controller/base/ip.ts';
-import type { LongestMatch } from '../../controller/base/longest-match.ts';
+import type { LongestMatch, Masked } from '../../controller/base/longest-match.ts';
 import type { Route, RouteTable, SecurityGroup } from './model.ts';
 
 export interface VpcNode {
@@ -94,18 +94,10 @@ export interface RuleNode {
   readonly peer: CidrPeer | GroupNode;
 }
 
-export interface CidrPeer {
+export interface CidrPeer extends Masked {
   readonly kind: 'cidr';
   readonly family: 4 | 6;
   readonly length: number;
-  readonly w0: number;
-  readonly w1: number;
-  readonly w2: number;
-  readonly w3: number;
-  readonly m0: number;
-  readonly m1: number;
-  readonly m2: number;
-  readonly m3: number;
 }
 
 export interface GroupNode {

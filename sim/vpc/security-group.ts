@@ -1,5 +1,6 @@
 /** Security groups as compiled: rules with numeric peers. Evaluation is in security.ts. */
 import { parsePrefix } from '../../controller/base/ip.ts';
+import { masked } from '../../controller/base/longest-match.ts';
 import { must } from '../../controller/base/result.ts';
 import { TCP, UDP } from './header.ts';
 import type { SecurityGroup, SecurityGroupRule } from './model.ts';
@@ -36,22 +37,8 @@ export function compileGroup(
 
 function compileCidr(cidr: string): CidrPeer {
   const { address, length } = must(parsePrefix(cidr));
-  const [a, b, c, d] = address.words;
   const bits = length + (address.family === 4 ? 96 : 0);
-  const maskWord = (n: number): number => (n <= 0 ? 0 : n >= 32 ? -1 : -1 << (32 - n));
-  return {
-    kind: 'cidr',
-    family: address.family,
-    length,
-    w0: a | 0,
-    w1: b | 0,
-    w2: c | 0,
-    w3: d | 0,
-    m0: maskWord(bits),
-    m1: maskWord(bits - 32),
-    m2: maskWord(bits - 64),
-    m3: maskWord(bits - 96),
-  };
+  return { kind: 'cidr', family: address.family, length, ...masked(address, bits) };
 }
 
 /** One bit for each of TCP and UDP over IPv4 and IPv6; 0 for other protocols, which are always tracked. */
