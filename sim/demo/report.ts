@@ -51,8 +51,10 @@ export interface TimelineEntry {
   readonly durationMs?: Millis;
 }
 
+export const DRILLS = ['failover', 'switchover'] as const;
+
 export interface DrillResult {
-  readonly kind: 'failover' | 'switchover';
+  readonly kind: (typeof DRILLS)[number];
   readonly title: string;
   readonly entries: readonly TimelineEntry[];
   readonly flow: FlowResult;
