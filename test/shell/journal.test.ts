@@ -2,11 +2,15 @@
  * The journal on a real disk: rotation, torn lines, what is remembered, trouble, and replay with a tiny
  * brain.
  */
+import { spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
+  closeSync,
+  constants,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -58,6 +62,18 @@ const stateBefore =
 const recordsOf = async (file = ''): Promise<readonly JournalRecord[]> => must(await readJournal(file));
 
 describe('a journal', () => {
+  it('does not hold up the end of the daemon while its disk hangs', async () => {
+    // A pipe that nobody reads: opening it for writing waits, as a disk that is gone does.
+    const at = Date.UTC(2027, 0, 15);
+    const file = join(directory, `a-${new Date(at).toISOString().replace(/[-:.]/g, '')}.jsonl`);
+    expect(spawnSync('mkfifo', [file]).status).toBe(0);
+    const journal = journalWith({ now: () => at });
+    journal.append([deadline(at)], stateBefore({}));
+    await journal.close();
+    expect(journal.state().file).toBeUndefined();
+    closeSync(openSync(file, constants.O_RDONLY | constants.O_NONBLOCK));
+  }, 15_000);
+
   it('opens each file with a snapshot of the state before its events, and keeps the newest files', async () => {
     const journal = journalWith({ maxBytes: 300 });
     for (let n = 0; n < 20; n += 1) {
