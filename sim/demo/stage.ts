@@ -12,6 +12,7 @@ import type { Status } from '../../controller/failover/status.ts';
 import { askDaemon } from '../../controller/shell/control.ts';
 import type { RunningSimulator } from '../index.ts';
 import { deploy } from '../pulumi/deploy.ts';
+import { simulatorConfig } from '../pulumi/simulator.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import type { Box } from './report.ts';
 
@@ -63,10 +64,7 @@ export async function deployStage(
     stack: `demo-${design}`,
     stateFile: join(place.directory, 'state.json'),
     config: {
-      'aws:region': 'eu-central-1',
-      'aws:accessKey': '123456789012',
-      'aws:secretKey': 'simulated',
-      'aws:endpoints': JSON.stringify([{ ec2: url, sts: url, iam: url }]),
+      ...simulatorConfig(url, { region: 'eu-central-1', account: '123456789012' }),
       'byoa:design': design,
       'byoa:workload': 'true',
       'byoa:probeTarget': HOST,
