@@ -8,11 +8,13 @@ import { importsOf } from './source.ts';
  */
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'controller/base/': [],
-  'controller/config/': ['controller/base/'],
+  'controller/config/': ['controller/base/', 'controller/bgp/options.ts', 'controller/bfd/options.ts'],
   'controller/config.ts': ['controller/base/', 'controller/config/'],
   'controller/wire/': ['controller/base/'],
-  'controller/bgp/': ['controller/base/', 'controller/wire/'],
+  'controller/bfd/options.ts': [],
   'controller/bfd/': ['controller/base/', 'controller/wire/'],
+  'controller/bgp/options.ts': ['controller/bfd/options.ts'],
+  'controller/bgp/': ['controller/base/', 'controller/wire/', 'controller/bfd/options.ts'],
   'controller/ec2/': ['controller/base/', 'controller/config.ts'],
   'controller/event.ts': ['controller/config.ts', 'controller/ec2/call.ts'],
   'controller/attach.ts': ['controller/event.ts'],
