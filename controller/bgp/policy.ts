@@ -1,0 +1,268 @@
+/**
+ * Import and export policy, compiled: rules in order, each a set of conditions and changes. What depends on the prefix
+ * is told apart from what depends on the attributes, so that a result can be kept for an attribute set.
+ */
+import { formatAddress, parseAddress, parsePrefix } from '../base/ip.ts';
+import { err, must, ok, type Result } from '../base/result.ts';
+import {
+  type AsSegment,
+  firstAs,
+  type NextHop,
+  ORIGIN_NAMES,
+  type Origin,
+  originAs,
+  type PathAttributes,
+  pathLength,
+} from '../wire/attribute.ts';
+import { type CommunityMatcher, communityMatcher, parseCommunity } from './community.ts';
+import type { Policy, PolicyMatch, PolicySet, PrefixRange } from './options.ts';
+import { lengthOf, type PrefixTable, wordsOf } from './prefix-table.ts';
+
+/** A policy that can be asked. */
+export interface CompiledPolicy {
+  readonly name: string;
+  readonly rules: readonly CompiledRule[];
+  readonly otherwise: 'accept' | 'reject';
+}
+
+interface CompiledRule {
+  readonly prefixes?: readonly CompiledRange[];
+  readonly family?: 'ipv4' | 'ipv6';
+  readonly fits: (attributes: PathAttributes, peer: string) => boolean;
+  readonly change: (attributes: PathAttributes) => PathAttributes;
+  readonly then: 'accept' | 'reject' | 'next';
+}
+
+interface CompiledRange {
+  readonly family: 'ipv4' | 'ipv6';
+  readonly words: readonly [number, number, number, number];
+  readonly length: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** What stands for `all` in the configuration, and for iBGP without policy. */
+export const ACCEPT_ALL: CompiledPolicy = { name: 'all', rules: [], otherwise: 'accept' };
+
+/** Compiles a policy, or says what is wrong with it and in which rule. */
+export function compilePolicy({ name, rules, otherwise }: Policy): Result<CompiledPolicy> {
+  const compiled: CompiledRule[] = [];
+  for (const [index, rule] of rules.entries()) {
+    const one = compileRule(rule.match, rule.set, rule.then);
+    if (!one.ok) return err(`policy ${name}, rule ${index + 1}: ${one.error}`);
+    compiled.push(one.value);
+  }
+  return ok({ name, rules: compiled, otherwise });
+}
+
+function compileRule(match: PolicyMatch, set: PolicySet, then: CompiledRule['then']): Result<CompiledRule> {
+  const prefixes = allOf(match.prefixes, compileRange);
+  if (!prefixes.ok) return prefixes;
+  const matchers = allOf(match.communities, communityMatcher);
+  if (!matchers.ok) return matchers;
+  const hops = allOf(match.nextHops, parseAddress);
+  if (!hops.ok) return hops;
+  const change = compileSet(set);
+  if (!change.ok) return change;
+  const hopTexts = hops.value?.map(formatAddress);
+  return ok({
+    ...(prefixes.value === undefined ? {} : { prefixes: prefixes.value }),
+    ...(match.family === undefined ? {} : { family: match.family }),
+    fits: (attributes, peer) => fits(match, matchers.value, hopTexts, attributes, peer),
+    change: change.value,
+    then,
+  });
+}
+
+function allOf<T, U>(
+  items: readonly T[] | undefined,
+  convert: (item: T) => Result<U>,
+): Result<readonly U[] | undefined> {
+  if (items === undefined) return ok(undefined);
+  const all: U[] = [];
+  for (const item of items) {
+    const converted = convert(item);
+    if (!converted.ok) return converted;
+    all.push(converted.value);
+  }
+  return ok(all);
+}
+
+function compileRange({ prefix, ge, le }: PrefixRange): Result<CompiledRange> {
+  const parsed = parsePrefix(prefix);
+  if (!parsed.ok) return parsed;
+  const { address, length } = parsed.value;
+  const width = address.family === 4 ? 32 : 128;
+  const least = ge ?? length;
+  const most = le ?? (ge === undefined ? length : width);
+  if (least < length || most < least || most > width)
+    return err(`${prefix}: ge and le must lie in order between ${length} and ${width}`);
+  return ok({ family: address.family === 4 ? 'ipv4' : 'ipv6', words: address.words, length, least, most });
+}
+
+function fits(
+  { asPath, origin, peers }: PolicyMatch,
+  communities: readonly CommunityMatcher[] | undefined,
+  hops: readonly string[] | undefined,
+  attributes: PathAttributes,
+  peer: string,
+): boolean {
+  if (communities !== undefined && !communities.some((matches) => matches(attributes))) return false;
+  if (origin !== undefined && !origin.includes(ORIGIN_NAMES[attributes.origin])) return false;
+  if (peers !== undefined && !peers.includes(peer)) return false;
+  if (hops !== undefined && !hops.includes(formatNextHop(attributes.nextHop))) return false;
+  return asPath === undefined || pathFits(asPath, attributes.asPath);
+}
+
+function pathFits(wanted: NonNullable<PolicyMatch['asPath']>, path: readonly AsSegment[]): boolean {
+  const { contains, originatedBy, from, minLength, maxLength } = wanted;
+  const length = pathLength(path);
+  if (minLength !== undefined && length < minLength) return false;
+  if (maxLength !== undefined && length > maxLength) return false;
+  if (contains !== undefined && !contains.some((as) => path.some((one) => one.as.includes(as)))) return false;
+  const isOneOf = (list: readonly number[] | undefined, as: number | undefined): boolean =>
+    list === undefined || (as !== undefined && list.includes(as));
+  return isOneOf(originatedBy, originAs(path)) && isOneOf(from, firstAs(path));
+}
+
+/** The address of a next hop as text; empty where there is none. */
+export const formatNextHop = (hop: NextHop | undefined): string =>
+  hop === undefined ? '' : formatAddress({ family: hop.family === 'ipv4' ? 4 : 6, words: hop.words });
+
+/** A next hop from its text. */
+export function parseNextHop(text: string): Result<NextHop> {
+  const parsed = parseAddress(text);
+  if (!parsed.ok) return parsed;
+  const { family, words } = parsed.value;
+  return ok({ family: family === 4 ? 'ipv4' : 'ipv6', words });
+}
+
+function compileSet(set: PolicySet): Result<CompiledRule['change']> {
+  const texts = [
+    ...(set.addCommunities ?? []),
+    ...(set.removeCommunities ?? []),
+    ...(set.replaceCommunities ?? []),
+  ];
+  const patterns = allOf(set.removeCommunities, communityMatcher);
+  if (!patterns.ok) return patterns;
+  for (const text of texts.filter((one) => !one.includes('*'))) {
+    const parsed = parseCommunity(text);
+    if (!parsed.ok) return parsed;
+  }
+  const hop = set.nextHop === undefined ? ok(undefined) : parseNextHop(set.nextHop);
+  if (!hop.ok) return hop;
+  const { localPref, med, origin, prepend } = set;
+  return ok((before) => {
+    let next = changeCommunities(before, set);
+    if (localPref !== undefined) next = { ...next, localPref };
+    if (med === 'remove') next = withoutMed(next);
+    else if (med !== undefined) next = { ...next, med };
+    if (origin !== undefined) next = { ...next, origin: ORIGIN_NAMES.indexOf(origin) as Origin };
+    if (hop.value !== undefined) next = { ...next, nextHop: hop.value };
+    if (prepend !== undefined) next = { ...next, asPath: prependAs(next.asPath, prepend.as, prepend.count) };
+    return next;
+  });
+}
+
+export function withoutMed({ med: _, ...rest }: PathAttributes): PathAttributes {
+  return rest;
+}
+
+function changeCommunities(attributes: PathAttributes, set: PolicySet): PathAttributes {
+  const { addCommunities, removeCommunities, replaceCommunities } = set;
+  let next = attributes;
+  if (replaceCommunities !== undefined)
+    next = addAll({ ...next, communities: [], large: [], extended: [] }, replaceCommunities);
+  for (const pattern of removeCommunities ?? []) {
+    const matches = must(communityMatcher(pattern));
+    next = {
+      ...next,
+      communities: next.communities.filter(
+        (one) => !matches({ ...next, communities: [one], large: [], extended: [] }),
+      ),
+      large: next.large.filter((one) => !matches({ ...next, communities: [], large: [one], extended: [] })),
+      extended: next.extended.filter(
+        (one) => !matches({ ...next, communities: [], large: [], extended: [one] }),
+      ),
+    };
+  }
+  return addCommunities === undefined ? next : addAll(next, addCommunities);
+}
+
+/** The attributes with communities that they lack, by text. */
+export function addAll(attributes: PathAttributes, texts: readonly string[]): PathAttributes {
+  let next = attributes;
+  for (const text of texts) {
+    if (must(communityMatcher(text))(next)) continue;
+    const community = must(parseCommunity(text));
+    if (community.kind === 'standard')
+      next = { ...next, communities: [...next.communities, community.value] };
+    else if (community.kind === 'large') next = { ...next, large: [...next.large, community.value] };
+    else next = { ...next, extended: [...next.extended, community.value] };
+  }
+  return next;
+}
+
+/** The path with an AS in front `count` times. RFC 4271 5.1.2: a segment of at most 255. */
+export function prependAs(path: readonly AsSegment[], as: number, count = 1): readonly AsSegment[] {
+  const more = Array.from({ length: count }, () => as);
+  const [first, ...rest] = path;
+  if (first?.type === 'sequence' && first.as.length + count <= 255)
+    return [{ type: 'sequence', as: [...more, ...first.as] }, ...rest];
+  return [{ type: 'sequence', as: more }, ...path];
+}
+
+/** Whether the outcome of a policy depends on the prefix at all. */
+export const dependsOnPrefix = ({ rules }: CompiledPolicy): boolean =>
+  rules.some(({ prefixes, family }) => prefixes !== undefined || family !== undefined);
+
+/** Which rules a prefix fits, as a text to keep results by. */
+export function prefixSignature({ rules }: CompiledPolicy, table: PrefixTable, id: number): string {
+  let signature = '';
+  for (const { prefixes, family } of rules) {
+    if (prefixes === undefined && family === undefined) continue;
+    const isFamily = family === undefined || family === table.family;
+    signature += isFamily && (prefixes === undefined || inRanges(prefixes, table, id)) ? '1' : '0';
+  }
+  return signature;
+}
+
+function inRanges(ranges: readonly CompiledRange[], table: PrefixTable, id: number): boolean {
+  const length = lengthOf(table, id);
+  return ranges.some(
+    (range) =>
+      range.family === table.family &&
+      length >= range.least &&
+      length <= range.most &&
+      covers(range, table, id),
+  );
+}
+
+function covers({ words, length, family }: CompiledRange, table: PrefixTable, id: number): boolean {
+  const own = wordsOf(table, id);
+  for (let index = family === 'ipv4' ? 3 : 0, left = length; left > 0; index++, left -= 32) {
+    const mask = left >= 32 ? 0xffffffff : (-1 << (32 - left)) >>> 0;
+    if (((own[index] as number) & mask) >>> 0 !== words[index]) return false;
+  }
+  return true;
+}
+
+/** The attributes that a policy makes of a route with this signature; absent where it rejects it. */
+export function applyPolicy(
+  { rules, otherwise }: CompiledPolicy,
+  attributes: PathAttributes,
+  signature: string,
+  peer: string,
+): PathAttributes | undefined {
+  let next = attributes;
+  let at = 0;
+  for (const rule of rules) {
+    const depends = rule.prefixes !== undefined || rule.family !== undefined;
+    if (depends && signature[at++] !== '1') continue;
+    if (!rule.fits(next, peer)) continue;
+    if (rule.then === 'reject') return undefined;
+    next = rule.change(next);
+    if (rule.then === 'accept') return next;
+  }
+  return otherwise === 'accept' ? next : undefined;
+}

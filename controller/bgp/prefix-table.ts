@@ -1,0 +1,170 @@
+/**
+ * Prefixes of one family as dense numbers: an open-addressing hash over typed arrays. A number stays with its prefix
+ * until `release`; columns elsewhere are indexed by it. Exact match only: BGP needs no other.
+ */
+import type { Family } from './options.ts';
+
+export interface PrefixTable {
+  readonly family: Family;
+  /** Words of a prefix: one for IPv4, four for IPv6. */
+  readonly width: 1 | 4;
+  words: Uint32Array;
+  /** Prefix length plus one; 0 where the number is free. */
+  lengths: Uint8Array;
+  /** Numbers ever used: all below are valid or free. */
+  used: number;
+  live: number;
+  readonly free: number[];
+  /** Number plus one, or 0; -1 where one was released. */
+  slots: Int32Array;
+  /** Slots that are not 0. */
+  filled: number;
+}
+
+export function createPrefixTable(family: Family): PrefixTable {
+  const width = family === 'ipv4' ? 1 : 4;
+  return {
+    family,
+    width,
+    words: new Uint32Array(256 * width),
+    lengths: new Uint8Array(256),
+    used: 0,
+    live: 0,
+    free: [],
+    slots: new Int32Array(1024),
+    filled: 0,
+  };
+}
+
+function hash(length: number, w0: number, w1: number, w2: number, w3: number): number {
+  let h = Math.imul(w3 ^ (length * 0x9e3779b1), 0x85ebca6b);
+  if ((w0 | w1 | w2) !== 0)
+    h = Math.imul(h ^ w0, 0xc2b2ae35) ^ Math.imul(w1, 0x27d4eb2f) ^ Math.imul(w2, 0x165667b1);
+  h ^= h >>> 15;
+  h = Math.imul(h, 0x2c1b3c6d);
+  return (h ^ (h >>> 13)) >>> 0;
+}
+
+function matches(
+  table: PrefixTable,
+  id: number,
+  length: number,
+  w0: number,
+  w1: number,
+  w2: number,
+  w3: number,
+): boolean {
+  if (table.lengths[id] !== length + 1) return false;
+  if (table.width === 1) return table.words[id] === w3;
+  const at = id * 4;
+  const { words } = table;
+  return words[at] === w0 && words[at + 1] === w1 && words[at + 2] === w2 && words[at + 3] === w3;
+}
+
+/** The number of a prefix, or -1. */
+export function findPrefix(
+  table: PrefixTable,
+  length: number,
+  w0: number,
+  w1: number,
+  w2: number,
+  w3: number,
+): number {
+  const { slots } = table;
+  const mask = slots.length - 1;
+  let at = hash(length, w0, w1, w2, w3) & mask;
+  for (let slot = slots[at] as number; slot !== 0; slot = slots[at] as number) {
+    if (slot > 0 && matches(table, slot - 1, length, w0, w1, w2, w3)) return slot - 1;
+    at = (at + 1) & mask;
+  }
+  return -1;
+}
+
+/** The number of a prefix, a new one where it had none. */
+export function internPrefix(
+  table: PrefixTable,
+  length: number,
+  w0: number,
+  w1: number,
+  w2: number,
+  w3: number,
+): number {
+  const found = findPrefix(table, length, w0, w1, w2, w3);
+  if (found >= 0) return found;
+  if ((table.filled + 1) * 2 > table.slots.length) rehash(table);
+  const id = table.free.pop() ?? table.used++;
+  if (id >= table.lengths.length) grow(table);
+  table.lengths[id] = length + 1;
+  if (table.width === 1) table.words[id] = w3;
+  else table.words.set([w0, w1, w2, w3], id * 4);
+  table.live++;
+  place(table, id, hash(length, w0, w1, w2, w3));
+  return id;
+}
+
+function place(table: PrefixTable, id: number, hashed: number): void {
+  const { slots } = table;
+  const mask = slots.length - 1;
+  let at = hashed & mask;
+  while ((slots[at] as number) > 0) at = (at + 1) & mask;
+  if (slots[at] === 0) table.filled++;
+  slots[at] = id + 1;
+}
+
+function grow(table: PrefixTable): void {
+  const size = table.lengths.length * 2;
+  const lengths = new Uint8Array(size);
+  lengths.set(table.lengths);
+  const words = new Uint32Array(size * table.width);
+  words.set(table.words);
+  table.lengths = lengths;
+  table.words = words;
+}
+
+const wordOf = (table: PrefixTable, id: number, index: number): number =>
+  table.width === 1
+    ? index === 3
+      ? (table.words[id] as number)
+      : 0
+    : (table.words[id * 4 + index] as number);
+
+function rehash(table: PrefixTable): void {
+  let size = table.slots.length;
+  while ((table.live + 1) * 4 > size) size *= 2;
+  table.slots = new Int32Array(size);
+  table.filled = 0;
+  for (let id = 0; id < table.used; id++) {
+    if (table.lengths[id] !== 0) place(table, id, hashOf(table, id));
+  }
+}
+
+const hashOf = (table: PrefixTable, id: number): number =>
+  hash(
+    (table.lengths[id] as number) - 1,
+    wordOf(table, id, 0),
+    wordOf(table, id, 1),
+    wordOf(table, id, 2),
+    wordOf(table, id, 3),
+  );
+
+/** Gives the number of a prefix back. */
+export function releasePrefix(table: PrefixTable, id: number): void {
+  const { slots } = table;
+  const mask = slots.length - 1;
+  let at = hashOf(table, id) & mask;
+  while (slots[at] !== id + 1) at = (at + 1) & mask;
+  slots[at] = -1;
+  table.lengths[id] = 0;
+  table.live--;
+  table.free.push(id);
+}
+
+export const lengthOf = (table: PrefixTable, id: number): number => (table.lengths[id] as number) - 1;
+
+/** The four words of a prefix, IPv4 in the last. */
+export const wordsOf = (table: PrefixTable, id: number): readonly [number, number, number, number] => [
+  wordOf(table, id, 0),
+  wordOf(table, id, 1),
+  wordOf(table, id, 2),
+  wordOf(table, id, 3),
+];
