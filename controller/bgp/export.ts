@@ -1,0 +1,108 @@
+/**
+ * What becomes of a best path on its way to a peer: whether it may be sent at all, policy, and the attributes that the
+ * session wants. RFC 4271 5.1 and 9.2, RFC 1997, RFC 4456 8, RFC 7947, RFC 7999, RFC 8326, RFC 9234.
+ */
+import { COMMUNITY, type NextHop, type PathAttributes } from '../wire/attribute.ts';
+import type { Family } from './options.ts';
+import { applyPolicy, prependAs, withoutMed } from './policy.ts';
+import { effectivePolicy, type PeerFacts, type RibPeer } from './rib-peer.ts';
+
+export type Drain = 'graceful-shutdown' | 'withdraw' | 'none';
+
+/** The attributes that `to` is sent for a path from `from` (absent: originated here); absent where it gets none. */
+export function exportRoute(
+  attributes: PathAttributes,
+  family: Family,
+  from: RibPeer | undefined,
+  to: RibPeer,
+  drain: Drain,
+  signature: string,
+): PathAttributes | undefined {
+  const { facts, policy } = to;
+  if (drain === 'withdraw' || from === to || !mayPass(attributes, from, to)) return undefined;
+  const chosen = effectivePolicy(policy.exportPolicy, facts);
+  if (chosen === undefined) return undefined;
+  const accepted = applyPolicy(chosen, attributes, signature, from?.name ?? 'local');
+  if (accepted === undefined) return undefined;
+  const hop = nextHopFor(accepted, attributes, family, from, to);
+  if (hop === undefined) return undefined;
+  const shaped = facts.ibgp ? forInside(accepted, from, to) : forOutside(accepted, attributes, from, to);
+  const marked = withOtc({ ...shaped, nextHop: hop }, to);
+  return drain === 'graceful-shutdown' ? withGracefulShutdown(marked) : marked;
+}
+
+function mayPass({ communities, otc }: PathAttributes, from: RibPeer | undefined, to: RibPeer): boolean {
+  if (communities.includes(COMMUNITY.noAdvertise)) return false;
+  const stays = communities.includes(COMMUNITY.noExport) || communities.includes(COMMUNITY.noExportSubconfed);
+  if (stays && !to.facts.ibgp) return false;
+  // RFC 7999 3.2: a blackhole is the affair of the neighbor that asked for it.
+  if (communities.includes(COMMUNITY.blackhole) && from !== undefined && !to.facts.ibgp) return false;
+  const { role } = to.policy;
+  const isUpward = role === 'customer' || role === 'peer' || role === 'route-server-client';
+  if (otc !== undefined && isUpward) return false;
+  if (from?.facts.ibgp !== true || !to.facts.ibgp) return true;
+  return from.policy.reflectorClient || to.policy.reflectorClient;
+}
+
+/** RFC 9234 5: what goes to a customer, a peer or a client of the route server is marked. */
+function withOtc(attributes: PathAttributes, { policy: { role }, facts }: RibPeer): PathAttributes {
+  const marks = role === 'provider' || role === 'peer' || role === 'route-server';
+  return marks && attributes.otc === undefined ? { ...attributes, otc: facts.localAs } : attributes;
+}
+
+function withGracefulShutdown(attributes: PathAttributes): PathAttributes {
+  const { communities } = attributes;
+  if (communities.includes(COMMUNITY.gracefulShutdown)) return attributes;
+  return { ...attributes, communities: [...communities, COMMUNITY.gracefulShutdown] };
+}
+
+/** Our own address for routes of a family on this session; absent where there is none that the peer could use. */
+function ownAddress(family: Family, facts: PeerFacts): NextHop | undefined {
+  if (family === facts.localAddress.family) return facts.localAddress;
+  if (family === 'ipv6') return facts.localAddress6;
+  return facts.extendedNextHop ? facts.localAddress : undefined;
+}
+
+/** RFC 4271 5.1.3: a policy's word first; ourselves to other ASes; inside the AS what came, unless we say so. */
+function nextHopFor(
+  accepted: PathAttributes,
+  before: PathAttributes,
+  family: Family,
+  from: RibPeer | undefined,
+  { facts, policy }: RibPeer,
+): NextHop | undefined {
+  const { nextHop } = accepted;
+  const wasSet = nextHop !== undefined && nextHop !== before.nextHop;
+  const keeps = policy.transparent || (facts.ibgp && !policy.nextHopSelf && from !== undefined);
+  if (wasSet || (from === undefined && nextHop !== undefined) || keeps) {
+    const fits = nextHop?.family === family || (family === 'ipv4' && facts.extendedNextHop);
+    return fits ? nextHop : ownAddress(family, facts);
+  }
+  return ownAddress(family, facts);
+}
+
+/** RFC 4271 5.1.4, 5.1.5: MED goes no further than the next AS, and LOCAL_PREF does not leave ours. */
+function forOutside(
+  accepted: PathAttributes,
+  before: PathAttributes,
+  from: RibPeer | undefined,
+  { facts, policy }: RibPeer,
+): PathAttributes {
+  const { localPref: _, originatorId: __, clusterList: ___, ...rest } = accepted;
+  const kept: PathAttributes = { ...rest, clusterList: [] };
+  if (policy.transparent) return kept;
+  const medIsOurs = from === undefined || accepted.med !== before.med;
+  const path = { ...kept, asPath: prependAs(kept.asPath, facts.localAs) };
+  return medIsOurs ? path : withoutMed(path);
+}
+
+/** LOCAL_PREF is a must inside; a reflected route names its originator and our cluster. RFC 4456 8. */
+function forInside(accepted: PathAttributes, from: RibPeer | undefined, { facts }: RibPeer): PathAttributes {
+  const preferred = { ...accepted, localPref: accepted.localPref ?? 100 };
+  if (from?.facts.ibgp !== true) return preferred;
+  return {
+    ...preferred,
+    originatorId: accepted.originatorId ?? from.facts.bgpId,
+    clusterList: [facts.localBgpId, ...accepted.clusterList],
+  };
+}

@@ -1,0 +1,233 @@
+/**
+ * The tables of a RIB: paths in typed arrays, linked by prefix; what is best; what has to be looked at. Mutated by the
+ * files beside this one alone. RFC 4271 3.2.
+ */
+import type { PathAttributes } from '../wire/attribute.ts';
+import { type AttributeSets, createAttributeSets } from './attribute-sets.ts';
+import type { RouteChange } from './event.ts';
+import type { Drain } from './export.ts';
+import type { Family } from './options.ts';
+import { createPrefixTable, type PrefixTable } from './prefix-table.ts';
+import type { RibPeer } from './rib-peer.ts';
+
+export const FAMILIES: readonly Family[] = ['ipv4', 'ipv6'];
+
+/** The peer index of what is originated here. */
+export const LOCAL = -1;
+
+/** Columns of paths; a path is a number. */
+export interface Paths {
+  prefix: Int32Array;
+  /** Peer index, or `LOCAL`. */
+  peer: Int16Array;
+  pathId: Uint32Array;
+  /** Attribute set as received. Adj-RIB-In. */
+  raw: Int32Array;
+  /** Attribute set after import policy, or minus the number of a refusal less one. */
+  imported: Int32Array;
+  /** Next path of the prefix plus one, or 0. */
+  next: Int32Array;
+  epoch: Uint32Array;
+  used: number;
+  live: number;
+  readonly free: number[];
+}
+
+/** One family of a RIB. */
+export interface FamilyRib {
+  readonly family: Family;
+  readonly table: PrefixTable;
+  readonly paths: Paths;
+  /** By prefix: first path plus one, or 0. */
+  head: Int32Array;
+  /** By prefix: best path plus one, or 0. Loc-RIB. */
+  best: Int32Array;
+  /** By prefix: the set of the best path when it was told to the peers, plus one. */
+  bestSet: Int32Array;
+  /** Prefixes to decide anew, each once. */
+  dirty: Int32Array;
+  dirtyHead: number;
+  dirtyTail: number;
+  isDirty: Uint8Array;
+  /** Prefixes with a best path. */
+  reachable: number;
+  /** By prefix: what its next hops were, as told to the owner. */
+  readonly told: Map<number, string>;
+}
+
+/** Work that goes over all paths, a portion at a time. */
+export type Job =
+  /** Removes paths of a peer that are older than an epoch. */
+  | {
+      readonly kind: 'purge';
+      readonly family: Family;
+      readonly peer: number;
+      readonly below: number;
+      at: number;
+    }
+  /** Asks the import policy again. */
+  | { readonly kind: 'reimport'; readonly family: Family; readonly peer: number; at: number };
+
+export interface Rib {
+  readonly multipath: number;
+  readonly track: boolean;
+  readonly sets: AttributeSets;
+  readonly peers: RibPeer[];
+  readonly families: Readonly<Record<Family, FamilyRib>>;
+  readonly jobs: Job[];
+  drain: Drain;
+  /** Nothing is sent until the first routes are in. RFC 4724 4.1. */
+  isDeferred: boolean;
+  changes: Map<string, RouteChange>;
+  /** Encoded attribute sets, by set and encoding. */
+  readonly encoded: Map<number, Uint8Array>;
+  /** Sets above which the unused are looked for. */
+  collectAbove: number;
+  /** What is originated here, by prefix text. */
+  readonly originated: Map<string, { readonly family: Family; readonly attributes: PathAttributes }>;
+}
+
+export interface RibOptions {
+  readonly multipath: number;
+  readonly track: boolean;
+}
+
+export function createRib({ multipath, track }: RibOptions): Rib {
+  return {
+    multipath,
+    track,
+    sets: createAttributeSets(),
+    peers: [],
+    families: { ipv4: createFamily('ipv4'), ipv6: createFamily('ipv6') },
+    jobs: [],
+    drain: 'none',
+    isDeferred: false,
+    changes: new Map(),
+    encoded: new Map(),
+    collectAbove: 10_000,
+    originated: new Map(),
+  };
+}
+
+function createFamily(family: Family): FamilyRib {
+  return {
+    family,
+    table: createPrefixTable(family),
+    paths: {
+      prefix: new Int32Array(256),
+      peer: new Int16Array(256),
+      pathId: new Uint32Array(256),
+      raw: new Int32Array(256),
+      imported: new Int32Array(256),
+      next: new Int32Array(256),
+      epoch: new Uint32Array(256),
+      used: 0,
+      live: 0,
+      free: [],
+    },
+    head: new Int32Array(256),
+    best: new Int32Array(256),
+    bestSet: new Int32Array(256),
+    dirty: new Int32Array(256),
+    dirtyHead: 0,
+    dirtyTail: 0,
+    isDirty: new Uint8Array(256),
+    reachable: 0,
+    told: new Map(),
+  };
+}
+
+function wider<T extends Int32Array | Int16Array | Uint32Array | Uint8Array>(old: T, size: number): T {
+  const next = new (old.constructor as new (size: number) => T)(size);
+  next.set(old as never);
+  return next;
+}
+
+/** Makes the columns by prefix as long as the prefix table's. */
+export function fitColumns(rib: FamilyRib): void {
+  const size = rib.table.lengths.length;
+  if (rib.head.length >= size) return;
+  rib.head = wider(rib.head, size);
+  rib.best = wider(rib.best, size);
+  rib.bestSet = wider(rib.bestSet, size);
+  rib.isDirty = wider(rib.isDirty, size);
+}
+
+/** A new path of a prefix, first in its list; its sets are 0 until somebody sets them. */
+export function addPath(rib: FamilyRib, prefix: number, peer: number, pathId: number): number {
+  const { paths } = rib;
+  const path = paths.free.pop() ?? paths.used++;
+  if (path >= paths.prefix.length) {
+    const size = paths.prefix.length * 2;
+    paths.prefix = wider(paths.prefix, size);
+    paths.peer = wider(paths.peer, size);
+    paths.pathId = wider(paths.pathId, size);
+    paths.raw = wider(paths.raw, size);
+    paths.imported = wider(paths.imported, size);
+    paths.next = wider(paths.next, size);
+    paths.epoch = wider(paths.epoch, size);
+  }
+  paths.prefix[path] = prefix;
+  paths.peer[path] = peer;
+  paths.pathId[path] = pathId;
+  paths.next[path] = rib.head[prefix] as number;
+  rib.head[prefix] = path + 1;
+  paths.live++;
+  return path;
+}
+
+/** The path of a prefix from a peer with an identifier, or -1. */
+export function findPath({ paths, head }: FamilyRib, prefix: number, peer: number, pathId: number): number {
+  for (let slot = head[prefix] as number; slot !== 0; slot = paths.next[slot - 1] as number) {
+    if (paths.peer[slot - 1] === peer && paths.pathId[slot - 1] === pathId) return slot - 1;
+  }
+  return -1;
+}
+
+/** Takes a path out of its prefix's list. */
+export function removePath(rib: FamilyRib, path: number): void {
+  const { paths, head } = rib;
+  const prefix = paths.prefix[path] as number;
+  let before = -1;
+  let slot = head[prefix] as number;
+  while (slot !== path + 1) {
+    before = slot - 1;
+    slot = paths.next[before] as number;
+  }
+  const after = paths.next[path] as number;
+  if (before < 0) head[prefix] = after;
+  else paths.next[before] = after;
+  paths.prefix[path] = -1;
+  paths.live--;
+  paths.free.push(path);
+}
+
+/** All paths of a prefix, in no order. */
+export function pathsOf({ paths, head }: FamilyRib, prefix: number): number[] {
+  const all: number[] = [];
+  for (let slot = head[prefix] as number; slot !== 0; slot = paths.next[slot - 1] as number)
+    all.push(slot - 1);
+  return all;
+}
+
+/** Has a prefix decided anew. */
+export function markDirty(rib: FamilyRib, prefix: number): void {
+  if (rib.isDirty[prefix] === 1) return;
+  rib.isDirty[prefix] = 1;
+  if (rib.dirtyTail === rib.dirty.length) {
+    const waiting = rib.dirty.subarray(rib.dirtyHead, rib.dirtyTail);
+    const next = waiting.length * 2 > rib.dirty.length ? new Int32Array(rib.dirty.length * 2) : rib.dirty;
+    next.set(waiting);
+    rib.dirtyTail = waiting.length;
+    rib.dirtyHead = 0;
+    rib.dirty = next;
+  }
+  rib.dirty[rib.dirtyTail++] = prefix;
+}
+
+/** Whether a path is of an older session than the peer's, or of one that is gone. RFC 4724 4.2. */
+export function isStale(rib: Rib, { paths, family }: FamilyRib, path: number): boolean {
+  const peer = rib.peers[paths.peer[path] as number];
+  if (peer === undefined) return false;
+  return !peer.up || (paths.epoch[path] as number) < peer.epoch[family];
+}

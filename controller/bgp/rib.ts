@@ -1,0 +1,203 @@
+/**
+ * The RIB as the speaker uses it: peers come and go, routes go stale and are swept, policies change, routes are
+ * originated. RFC 4271 3.2, RFC 2918, RFC 4724, RFC 7313, RFC 8326.
+ */
+import { parsePrefix } from '../base/ip.ts';
+import { must } from '../base/result.ts';
+import { NO_ATTRIBUTES, type PathAttributes } from '../wire/attribute.ts';
+import { enqueueAll } from './adj-rib-out.ts';
+import { collect, internRecord } from './attribute-sets.ts';
+import type { RouteChange } from './event.ts';
+import type { Drain } from './export.ts';
+import type { Family, Origination } from './options.ts';
+import { addAll, parseNextHop } from './policy.ts';
+import { findPrefix, internPrefix, releasePrefix } from './prefix-table.ts';
+import { newAdjRibOut, newRibPeer, type PeerFacts, type PeerPolicy, type RibPeer } from './rib-peer.ts';
+import {
+  addPath,
+  FAMILIES,
+  findPath,
+  fitColumns,
+  LOCAL,
+  markDirty,
+  type Rib,
+  removePath,
+} from './rib-state.ts';
+
+/** The peer of a name, with the facts of a session that has just come up. Its older paths are stale now. */
+export function peerUp(rib: Rib, name: string, facts: PeerFacts, policy: PeerPolicy): RibPeer {
+  let peer = rib.peers.find((one) => one.name === name);
+  if (peer === undefined) {
+    peer = newRibPeer(rib.peers.length, name, facts, policy);
+    rib.peers.push(peer);
+  }
+  peer.facts = facts;
+  peer.policy = policy;
+  peer.up = true;
+  peer.imports.clear();
+  peer.exports.clear();
+  for (const family of FAMILIES) {
+    peer.epoch[family]++;
+    peer.out[family] = newAdjRibOut();
+    if (!facts.families.includes(family)) continue;
+    peer.out[family].owesEndOfRib = true;
+    enqueueAll(rib, peer, family);
+  }
+  return peer;
+}
+
+/** The session is gone: its paths go with it, but for those of families that are kept as stale. */
+export function peerDown(rib: Rib, peer: RibPeer, keep: readonly Family[]): void {
+  peer.up = false;
+  peer.warned.clear();
+  for (const family of FAMILIES) {
+    peer.out[family] = newAdjRibOut();
+    if (keep.includes(family)) retell(rib, peer, family);
+    else purge(rib, peer, family, peer.epoch[family] + 1);
+  }
+}
+
+/** What the owner knows of the next hops of a peer's paths is looked at again: they are stale, or not any more. */
+function retell(rib: Rib, peer: RibPeer, family: Family): void {
+  if (!rib.track) return;
+  const one = rib.families[family];
+  for (let path = 0; path < one.paths.used; path++) {
+    const prefix = one.paths.prefix[path] as number;
+    if (prefix >= 0 && one.paths.peer[path] === peer.index) markDirty(one, prefix);
+  }
+}
+
+function purge(rib: Rib, peer: RibPeer, family: Family, below: number): void {
+  if (peer.received[family] === 0) return;
+  rib.jobs.push({ kind: 'purge', family, peer: peer.index, below, at: 0 });
+}
+
+/** Gives up stale paths of a family: of an older session than the present one, or all where there is none. */
+export const sweepStale = (rib: Rib, peer: RibPeer, family: Family): void =>
+  purge(rib, peer, family, peer.epoch[family] + (peer.up ? 0 : 1));
+
+/** From here on older paths of the family are stale, until announced again. RFC 7313 4. */
+export function markStale(peer: RibPeer, family: Family): void {
+  peer.epoch[family]++;
+}
+
+/** How many paths of a peer are stale. */
+export function countStale(rib: Rib, peer: RibPeer, family: Family): number {
+  const { paths } = rib.families[family];
+  let count = 0;
+  for (let path = 0; path < paths.used; path++) {
+    if (paths.peer[path] !== peer.index || paths.prefix[path] === -1) continue;
+    if (!peer.up || (paths.epoch[path] as number) < peer.epoch[family]) count++;
+  }
+  return count;
+}
+
+/** The policies of a peer are new: what was kept is imported anew, and what was sent is compared again. */
+export function setPolicy(rib: Rib, peer: RibPeer, policy: PeerPolicy): void {
+  peer.policy = policy;
+  reimport(rib, peer);
+  reexport(rib, peer);
+}
+
+/** Soft reset in: import policy again over the Adj-RIB-In. */
+export function reimport(rib: Rib, peer: RibPeer): void {
+  peer.imports.clear();
+  for (const family of FAMILIES) rib.jobs.push({ kind: 'reimport', family, peer: peer.index, at: 0 });
+}
+
+/** Compares what a peer holds with what it should hold. */
+export function reexport(rib: Rib, peer: RibPeer): void {
+  peer.exports.clear();
+  for (const family of peer.up ? peer.facts.families : []) enqueueAll(rib, peer, family);
+}
+
+/** RFC 8326: marks what all peers are sent, or withdraws it, or neither. */
+export function setDrain(rib: Rib, drain: Drain): void {
+  rib.drain = drain;
+  for (const peer of rib.peers) reexport(rib, peer);
+}
+
+/** Announces a route of our own; one of the same prefix is replaced. The text has been checked before. */
+export function originate(rib: Rib, route: Origination): void {
+  const { address, length } = must(parsePrefix(route.prefix));
+  const family: Family = address.family === 4 ? 'ipv4' : 'ipv6';
+  const hop = route.nextHop === 'self' ? {} : { nextHop: must(parseNextHop(route.nextHop)) };
+  const med = route.med === undefined ? {} : { med: route.med };
+  const attributes: PathAttributes = addAll({ ...NO_ATTRIBUTES, ...hop, ...med }, route.communities);
+  const one = rib.families[family];
+  const [w0, w1, w2, w3] = address.words;
+  const prefix = internPrefix(one.table, length, w0, w1, w2, w3);
+  fitColumns(one);
+  const known = findPath(one, prefix, LOCAL, 0);
+  const path = known >= 0 ? known : addPath(one, prefix, LOCAL, 0);
+  const set = internRecord(rib.sets, attributes);
+  one.paths.raw[path] = set;
+  one.paths.imported[path] = set;
+  rib.originated.set(route.prefix, { family, attributes });
+  markDirty(one, prefix);
+}
+
+/** Takes a route of our own back. */
+export function withdrawOrigin(rib: Rib, text: string): void {
+  const { address, length } = must(parsePrefix(text));
+  const one = rib.families[address.family === 4 ? 'ipv4' : 'ipv6'];
+  const [w0, w1, w2, w3] = address.words;
+  const prefix = findPrefix(one.table, length, w0, w1, w2, w3);
+  const path = prefix < 0 ? -1 : findPath(one, prefix, LOCAL, 0);
+  if (path < 0) return;
+  markDirty(one, prefix);
+  removePath(one, path);
+  rib.originated.delete(text);
+}
+
+/** What changed for the owner since the last call. */
+export function takeChanges(rib: Rib): readonly RouteChange[] {
+  if (rib.changes.size === 0) return [];
+  const changes = [...rib.changes.values()];
+  rib.changes = new Map();
+  return changes;
+}
+
+/** Gives back attribute sets and prefix numbers that nothing refers to; seldom, when many have come to be. */
+export function tidy(rib: Rib): void {
+  if (rib.sets.live < rib.collectAbove) return;
+  const marked = new Uint8Array(rib.sets.records.length);
+  for (const family of FAMILIES) {
+    const { paths } = rib.families[family];
+    for (let path = 0; path < paths.used; path++) {
+      if (paths.prefix[path] === -1) continue;
+      marked[paths.raw[path] as number] = 1;
+      const imported = paths.imported[path] as number;
+      if (imported >= 0) marked[imported] = 1;
+    }
+    for (const set of rib.families[family].bestSet) if (set > 0) marked[set - 1] = 1;
+  }
+  for (const peer of rib.peers) for (const family of FAMILIES) markSent(peer, family, marked);
+  collect(rib.sets, marked);
+  rib.encoded.clear();
+  for (const peer of rib.peers) {
+    peer.imports.clear();
+    peer.exports.clear();
+  }
+  for (const family of FAMILIES) releaseUnused(rib, family);
+  rib.collectAbove = Math.max(10_000, rib.sets.live * 2);
+}
+
+function markSent({ out }: RibPeer, family: Family, marked: Uint8Array): void {
+  for (const set of out[family].sent) if (set > 0) marked[set - 1] = 1;
+  for (const held of out[family].sentPaths.values())
+    for (const set of held.values()) if (set >= 0) marked[set] = 1;
+}
+
+function releaseUnused(rib: Rib, family: Family): void {
+  const { table, head, best, isDirty } = rib.families[family];
+  for (let prefix = 0; prefix < table.used; prefix++) {
+    if (table.lengths[prefix] === 0 || head[prefix] !== 0 || best[prefix] !== 0 || isDirty[prefix] !== 0)
+      continue;
+    const isHeld = rib.peers.some(({ out }) => {
+      const one = out[family];
+      return (one.sent[prefix] ?? 0) !== 0 || one.queued[prefix] === 1 || one.sentPaths.has(prefix);
+    });
+    if (!isHeld) releasePrefix(table, prefix);
+  }
+}
