@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { BfdAuthentication } from '../../controller/bfd/options.ts';
+import { DIGEST_AT, encodeControl, STATE } from '../../controller/wire/bfd.ts';
+import { bothUp, lone, options, packet, pair } from './scene.ts';
+
+const TYPES = ['simple', 'keyed-md5', 'meticulous-md5', 'keyed-sha1', 'meticulous-sha1'] as const;
+const DIGESTS = TYPES.slice(1) as readonly Exclude<(typeof TYPES)[number], 'simple'>[];
+const NUMBER = { 'keyed-md5': 2, 'meticulous-md5': 3, 'keyed-sha1': 4, 'meticulous-sha1': 5 } as const;
+
+const secret = (type: BfdAuthentication['type'], key = 'fish', keyId = 7): BfdAuthentication => ({
+  type,
+  keyId,
+  key: Buffer.from(key),
+});
+
+interface Forgery {
+  readonly type: keyof typeof NUMBER;
+  readonly sequence: number;
+  readonly key?: string;
+  readonly keyId?: number;
+  readonly state?: number;
+  readonly your?: number;
+}
+
+/** A packet signed here, by the words of RFC 5880 6.7.3 and 6.7.4. */
+function signed({
+  type,
+  sequence,
+  key = 'fish',
+  keyId = 7,
+  state = STATE.down,
+  your = 0,
+}: Forgery): Uint8Array {
+  const bytes = type.endsWith('md5') ? 16 : 20;
+  const digest = Buffer.alloc(bytes);
+  digest.write(key);
+  const authentication = { kind: 'digest', type: NUMBER[type], keyId, sequence, digest } as const;
+  const data = encodeControl(packet({ state, yourDiscriminator: your, authentication }));
+  data.set(
+    createHash(bytes === 16 ? 'md5' : 'sha1')
+      .update(data)
+      .digest(),
+    DIGEST_AT,
+  );
+  return data;
+}
+
+const listening = (authentication?: BfdAuthentication) =>
+  lone(options(authentication === undefined ? {} : { authentication }));
+
+describe.each(TYPES)('RFC 5880 6.7: authentication by %s', (type) => {
+  it('brings a session up where both sides have the key', () => {
+    const scene = pair({ authentication: secret(type) });
+    scene.until('up', () => bothUp(scene), 3000);
+    scene.run(10_000);
+    expect([scene.status(scene.a).flaps, scene.status(scene.b).flaps]).toEqual([0, 0]);
+  });
+
+  it.each([
+    ['another key', secret(type, 'fowl'), type === 'simple' ? 'password wrong' : 'digest wrong'],
+    ['another key ID', secret(type, 'fish', 8), 'key ID differs'],
+    ['none', undefined, 'missing'],
+  ])('takes nothing from a peer with %s', (_, other, reason) => {
+    const scene = pair(
+      { authentication: secret(type) },
+      other === undefined ? {} : { authentication: other },
+    );
+    scene.run(10_000);
+    expect(scene.status(scene.a)).toMatchObject({ state: 'down', received: 0 });
+    expect(Object.keys(scene.status(scene.a).discarded)).toEqual([`authentication ${reason}`]);
+    expect(scene.status(scene.b).state).toBe('down');
+  });
+
+  it('takes nothing from a peer with another type', () => {
+    const other = TYPES[(TYPES.indexOf(type) + 1) % TYPES.length] ?? 'simple';
+    const scene = pair({ authentication: secret(type) }, { authentication: secret(other) });
+    scene.run(5000);
+    expect(Object.keys(scene.status(scene.a).discarded)).toEqual(['authentication type differs']);
+  });
+
+  it('RFC 5880 6.8.6: is refused where none is configured', () => {
+    const scene = pair({}, { authentication: secret(type) });
+    scene.run(5000);
+    expect(Object.keys(scene.status(scene.a).discarded)).toEqual(['authentication not configured']);
+  });
+
+  it('says so once, not with every packet', () => {
+    const scene = lone(options({ authentication: secret(type) }));
+    for (let count = 0; count < 50; count++) scene.hear();
+    expect(scene.logs).toHaveLength(2);
+    expect(scene.logs[0]).toContain('authentication missing');
+  });
+});
+
+describe.each(DIGESTS)('RFC 5880 6.7.3, 6.7.4: sequence numbers of %s', (type) => {
+  const meticulous = type.startsWith('meticulous');
+
+  it('signs as the RFC says', () => {
+    const scene = listening(secret(type));
+    const sent = scene.sent[0];
+    const section = sent?.packet.authentication;
+    if (sent === undefined || section?.kind !== 'digest') throw new Error('no digest');
+    const plain = Uint8Array.from(sent.data);
+    plain.fill(0, DIGEST_AT);
+    plain.set(Buffer.from('fish'), DIGEST_AT);
+    const expected = createHash(type.endsWith('md5') ? 'md5' : 'sha1')
+      .update(plain)
+      .digest();
+    expect(Buffer.from(section.digest).equals(expected)).toBe(true);
+    expect(section.type).toBe(NUMBER[type]);
+  });
+
+  it('counts every packet', () => {
+    const scene = listening(secret(type));
+    scene.run(10_000);
+    const numbers = scene.sent.map(({ packet: { authentication } }) =>
+      authentication?.kind === 'digest' ? authentication.sequence : -1,
+    );
+    expect(numbers.length).toBeGreaterThan(9);
+    expect(numbers).toEqual(numbers.map((_, index) => ((numbers[0] ?? 0) + index) >>> 0));
+  });
+
+  it(`${meticulous ? 'refuses' : 'accepts'} the last number again, and refuses older ones`, () => {
+    const scene = listening(secret(type));
+    scene.hearBytes(signed({ type, sequence: 1000 }));
+    scene.hearBytes(signed({ type, sequence: 1000 }));
+    expect(scene.status().received).toBe(meticulous ? 1 : 2);
+    scene.hearBytes(signed({ type, sequence: 999 }));
+    expect(scene.status().received).toBe(meticulous ? 1 : 2);
+    expect(scene.status().discarded['authentication sequence number outside the window']).toBe(
+      meticulous ? 2 : 1,
+    );
+  });
+
+  it('accepts a step of 3 * Detect Mult, and no more', () => {
+    const scene = listening(secret(type));
+    scene.hearBytes(signed({ type, sequence: 1000 }));
+    scene.hearBytes(signed({ type, sequence: 1010 }));
+    expect(scene.status().received).toBe(1);
+    scene.hearBytes(signed({ type, sequence: 1009 }));
+    expect(scene.status().received).toBe(2);
+  });
+
+  it('counts round the end of 32 bits', () => {
+    const scene = listening(secret(type));
+    scene.hearBytes(signed({ type, sequence: 0xffffffff }));
+    scene.hearBytes(signed({ type, sequence: 1 }));
+    expect(scene.status().received).toBe(2);
+  });
+
+  it('learns no number from a packet with a wrong digest', () => {
+    const scene = listening(secret(type));
+    scene.hearBytes(signed({ type, sequence: 5, key: 'fowl' }));
+    scene.hearBytes(signed({ type, sequence: 1_000_000 }));
+    expect(scene.status().received).toBe(1);
+  });
+
+  it('RFC 5880 6.8.1: forgets the number after twice the Detection Time, so that a restarted peer is heard', () => {
+    const scene = listening(secret(type));
+    scene.hearBytes(signed({ type, sequence: 1000 }));
+    scene.run(5999);
+    scene.hearBytes(signed({ type, sequence: 500 }));
+    expect(scene.status().received).toBe(1);
+    scene.run(2);
+    scene.hearBytes(signed({ type, sequence: 500 }));
+    expect(scene.status().received).toBe(2);
+  });
+
+  it('does not let a recorded packet hold a dead peer up', () => {
+    const scene = pair({ intervalMs: 50, authentication: secret(type) });
+    scene.until('up', () => bothUp(scene), 3000);
+    scene.run(1000);
+    const recorded = scene.b.sent.slice(-20).map(({ data }) => data);
+    scene.run(1000);
+    scene.link = () => undefined;
+    for (let count = 0; count < 40; count++) {
+      const data = recorded[count % recorded.length] ?? new Uint8Array();
+      scene.step(scene.a, { kind: 'datagram', from: '192.0.2.2', multihop: false, data });
+      scene.run(10);
+    }
+    expect(scene.status(scene.a).state).toBe('down');
+  });
+
+  it('a change of key while Up needs the new one from then on', () => {
+    const scene = pair({ intervalMs: 50, authentication: secret(type) });
+    scene.until('up', () => bothUp(scene), 3000);
+    const changed = { intervalMs: 50, authentication: secret(type, 'carp') };
+    scene.step(scene.a, { kind: 'open', session: 's', options: options({ peer: '192.0.2.2', ...changed }) });
+    scene.step(scene.b, { kind: 'open', session: 's', options: options({ peer: '192.0.2.1', ...changed }) });
+    scene.run(2000);
+    expect([scene.status(scene.a).flaps, scene.status(scene.b).flaps]).toEqual([0, 0]);
+  });
+});
