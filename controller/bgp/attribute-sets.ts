@@ -3,12 +3,19 @@
  * share it; what policy made is known by its canonical bytes, so that equal sets have one number. Sets that nobody
  * uses any more are found by `collect`, not counted.
  */
-import { type NextHop, ORIGIN_NAMES, type PathAttributes } from '../wire/attribute.ts';
+import type { NextHop, PathAttributes } from '../wire/attribute.ts';
+import { readAttributes } from '../wire/read-attributes.ts';
 import { nextHopBytes, writeAttributes } from '../wire/write-attributes.ts';
 
 export interface AttributeSets {
-  /** By number; absent where it is free. */
-  readonly records: (PathAttributes | undefined)[];
+  /** Records that were read lately, by number modulo their count; the others are read again from their bytes. */
+  readonly recent: (PathAttributes | undefined)[];
+  readonly recentIds: Int32Array;
+  /** Numbers ever used. */
+  used: number;
+  /** The next hop of each set. */
+  readonly hops: (NextHop | undefined)[];
+  readonly hopsByWord: Map<number, NextHop>;
   /** What routes with these raw bytes come to instead, where they cannot be used. */
   readonly faults: (string | undefined)[];
   readonly free: number[];
@@ -22,9 +29,16 @@ export interface AttributeSets {
   live: number;
 }
 
+/** Records that are kept: the rest of a full table would cost 100 MB and its share of garbage collection. */
+const RECENT = 32768;
+
 export function createAttributeSets(): AttributeSets {
   return {
-    records: [],
+    recent: [],
+    recentIds: new Int32Array(RECENT).fill(-1),
+    used: 0,
+    hops: [],
+    hopsByWord: new Map(),
     faults: [],
     free: [],
     hashes: new Uint32Array(256),
@@ -85,10 +99,10 @@ export function addSet(
   bytes: Uint8Array,
   start: number,
   end: number,
-  value: { readonly record?: PathAttributes; readonly fault?: string },
+  value: { readonly record?: PathAttributes; readonly fault?: string; readonly hop?: NextHop | undefined },
 ): number {
   if ((sets.live + 1) * 2 > sets.slots.length) rehash(sets, sets.slots.length * 2);
-  const id = sets.free.pop() ?? sets.records.length;
+  const id = sets.free.pop() ?? sets.used++;
   if (id >= sets.hashes.length) grow(sets);
   const size = end - start + 1;
   while (sets.arenaUsed + size > sets.arena.length) {
@@ -102,8 +116,10 @@ export function addSet(
   sets.sizes[id] = size;
   sets.hashes[id] = hashBytes(mark, bytes, start, end);
   sets.arenaUsed += size;
-  sets.records[id] = value.record;
+  if (value.record === undefined) forget(sets, id);
+  else remember(sets, id, value.record);
   sets.faults[id] = value.fault;
+  sets.hops[id] = sharedHop(sets, value.hop ?? value.record?.nextHop);
   sets.live++;
   place(sets, id);
   return id;
@@ -129,48 +145,94 @@ function grow(sets: AttributeSets): void {
 
 function rehash(sets: AttributeSets, size: number): void {
   sets.slots = new Int32Array(size);
-  for (let id = 0; id < sets.records.length; id++) {
-    if (sets.records[id] !== undefined || sets.faults[id] !== undefined) place(sets, id);
+  for (let id = 0; id < sets.used; id++) {
+    if (sets.sizes[id] !== 0) place(sets, id);
   }
 }
 
 /** Marks for `findSet`: what a session of that kind sent, and what we made ourselves. */
-export const receivedMark = (as4: boolean, ibgp: boolean, acceptSets: boolean): number =>
-  (as4 ? 1 : 0) | (ibgp ? 2 : 0) | (acceptSets ? 4 : 0);
+export const receivedMark = (as4: boolean, ibgp: boolean, mpReach: boolean): number =>
+  (as4 ? 1 : 0) | (ibgp ? 2 : 0) | (mpReach ? 4 : 0);
 const MADE = 255;
 
-/** The number of a set that policy made; equal sets have one number. */
-export function internRecord(sets: AttributeSets, record: PathAttributes): number {
-  const written = writeAttributes(record, { as4: true, inMpReach: true });
-  const hop =
-    record.nextHop === undefined ? [] : [record.nextHop.family === 'ipv4' ? 4 : 6, ...hopOf(record.nextHop)];
-  const bytes = new Uint8Array(written.length + hop.length);
-  bytes.set(written);
-  bytes.set(hop, written.length);
+/**
+ * The number of a set that policy made; equal sets have one number. Its bytes are the attributes as they are sent with
+ * 4-octet AS numbers, and the next hop behind them where MP_REACH_NLRI will hold it. `isKept`: the record is wanted
+ * again soon; of what is only sent the bytes suffice.
+ */
+export function internRecord(sets: AttributeSets, record: PathAttributes, isKept = true): number {
+  const hop = record.nextHop;
+  const written = writeAttributes(record, { as4: true, inMpReach: false });
+  const bytes = hop?.family === 'ipv6' ? Uint8Array.from([...written, ...nextHopBytes(hop)]) : written;
   const found = findSet(sets, MADE, bytes, 0, bytes.length);
-  return found >= 0 ? found : addSet(sets, MADE, bytes, 0, bytes.length, { record });
+  if (found >= 0) return found;
+  return addSet(sets, MADE, bytes, 0, bytes.length, isKept ? { record } : { hop });
 }
 
-const hopOf = (hop: NextHop): readonly number[] => nextHopBytes(hop);
-
-/** The record of a number that is in use. */
-export function recordOf({ records }: AttributeSets, id: number): PathAttributes {
-  const record = records[id];
-  if (record === undefined) throw new Error(`attribute set ${id} is not in use`);
-  return record;
+/** Octets behind the attributes that name the next hop of MP_REACH_NLRI; two zeros before it where a peer sent it. */
+function tailOf(hop: NextHop | undefined, mark: number): number {
+  const hasTail = mark === MADE ? hop?.family === 'ipv6' : (mark & 4) !== 0;
+  if (!hasTail || hop === undefined) return 0;
+  const size = hop.family === 'ipv4' ? 4 : hop.linkLocal === undefined ? 16 : 32;
+  return size + (mark === MADE ? 0 : 2);
 }
+
+/** The attributes of a set that policy made, as `internRecord` wrote them; valid until the next set is added. */
+export function encodedOf({ arena, offsets, sizes, hops }: AttributeSets, id: number): Uint8Array {
+  const hop = hops[id];
+  const at = (offsets[id] as number) + 1;
+  return arena.subarray(at, at + (sizes[id] as number) - 1 - tailOf(hop, MADE));
+}
+
+function remember({ recent, recentIds }: AttributeSets, id: number, record: PathAttributes): void {
+  recent[id % RECENT] = record;
+  recentIds[id % RECENT] = id;
+}
+
+function forget({ recentIds }: AttributeSets, id: number): void {
+  if (recentIds[id % RECENT] === id) recentIds[id % RECENT] = -1;
+}
+
+/** One object for each IPv4 next hop: a table has few. */
+function sharedHop({ hopsByWord }: AttributeSets, hop: NextHop | undefined): NextHop | undefined {
+  if (hop?.family !== 'ipv4') return hop;
+  const kept = hopsByWord.get(hop.words[3]);
+  if (kept !== undefined) return kept;
+  hopsByWord.set(hop.words[3], hop);
+  return hop;
+}
+
+/** The attributes of a number that is in use and has no fault. */
+export function recordOf(sets: AttributeSets, id: number): PathAttributes {
+  const kept = sets.recentIds[id % RECENT] === id ? sets.recent[id % RECENT] : undefined;
+  if (kept !== undefined) return kept;
+  const start = sets.offsets[id] as number;
+  const mark = sets.arena[start] as number;
+  const context = mark === MADE ? OWN : { as4: (mark & 1) !== 0, ibgp: (mark & 2) !== 0, acceptSets: false };
+  const hop = sets.hops[id];
+  const tail = tailOf(hop, mark);
+  const end = start + (sets.sizes[id] as number) - tail;
+  const read = readAttributes(sets.arena, start + 1, end, context, tail === 0 ? undefined : hop, false);
+  if (read.kind !== 'ok') throw new Error(`attribute set ${id} is not in use`);
+  remember(sets, id, read.attributes);
+  return read.attributes;
+}
+
+/** What we made reads back whatever it holds. */
+const OWN = { as4: true, ibgp: true, acceptSets: true };
 
 /** Forgets all sets but those marked; numbers of the forgotten are given out again. */
 export function collect(sets: AttributeSets, marked: Uint8Array): void {
   const { arena, offsets, sizes } = sets;
   const order: number[] = [];
-  for (let id = 0; id < sets.records.length; id++) {
-    const inUse = sets.records[id] !== undefined || sets.faults[id] !== undefined;
-    if (!inUse) continue;
+  for (let id = 0; id < sets.used; id++) {
+    if (sizes[id] === 0) continue;
     if (marked[id] === 1) order.push(id);
     else {
-      sets.records[id] = undefined;
+      forget(sets, id);
       sets.faults[id] = undefined;
+      sets.hops[id] = undefined;
+      sizes[id] = 0;
       sets.free.push(id);
     }
   }
@@ -188,6 +250,3 @@ export function collect(sets: AttributeSets, marked: Uint8Array): void {
   sets.live = order.length;
   rehash(sets, sets.slots.length);
 }
-
-/** The attributes in words that people read. */
-export const originName = ({ origin }: PathAttributes): string => ORIGIN_NAMES[origin];

@@ -4,7 +4,7 @@
  */
 import { COMMUNITY, type NextHop, type PathAttributes } from '../wire/attribute.ts';
 import type { Family } from './options.ts';
-import { applyPolicy, prependAs, withoutMed } from './policy.ts';
+import { applyPolicy, prependAs } from './policy.ts';
 import { effectivePolicy, type PeerFacts, type RibPeer } from './rib-peer.ts';
 
 export type Drain = 'graceful-shutdown' | 'withdraw' | 'none';
@@ -16,7 +16,7 @@ export function exportRoute(
   from: RibPeer | undefined,
   to: RibPeer,
   drain: Drain,
-  signature: string,
+  signature: number,
 ): PathAttributes | undefined {
   const { facts, policy } = to;
   if (drain === 'withdraw' || from === to || !mayPass(attributes, from, to)) return undefined;
@@ -88,12 +88,15 @@ function forOutside(
   from: RibPeer | undefined,
   { facts, policy }: RibPeer,
 ): PathAttributes {
-  const { localPref: _, originatorId: __, clusterList: ___, ...rest } = accepted;
-  const kept: PathAttributes = { ...rest, clusterList: [] };
-  if (policy.transparent) return kept;
-  const medIsOurs = from === undefined || accepted.med !== before.med;
-  const path = { ...kept, asPath: prependAs(kept.asPath, facts.localAs) };
-  return medIsOurs ? path : withoutMed(path);
+  const medIsOurs = policy.transparent || from === undefined || accepted.med !== before.med;
+  return {
+    ...accepted,
+    localPref: undefined,
+    originatorId: undefined,
+    clusterList: [],
+    med: medIsOurs ? accepted.med : undefined,
+    asPath: policy.transparent ? accepted.asPath : prependAs(accepted.asPath, facts.localAs),
+  };
 }
 
 /** LOCAL_PREF is a must inside; a reflected route names its originator and our cluster. RFC 4456 8. */

@@ -28,7 +28,7 @@ export function importRoute(
   facts: PeerFacts,
   policy: PeerPolicy,
   name: string,
-  signature: string,
+  signature: number,
 ): PathAttributes | Refusal {
   const refusal = refusalOf(attributes, facts, policy);
   if (refusal !== undefined) return refusal;

@@ -33,6 +33,8 @@ export interface PeerOptions {
   /** Proposed Hold Time, s: 0 or at least 3. RFC 4271 4.2. */
   readonly holdTimeS: number;
   readonly connectRetryMs: number;
+  /** How long our OPEN waits for the neighbor's once there is a connection. RFC 4271 8.1.1; absent: not at all. */
+  readonly delayOpenMs?: number;
   /** TCP-MD5 key. RFC 2385. Never shown, logged or journalled. */
   readonly password?: string;
   /** Generalized TTL Security: most hops to the neighbor, 1 for the same subnet; absent: off. RFC 5082. */
@@ -134,7 +136,7 @@ export interface Policy {
 export interface PolicyRule {
   readonly match: PolicyMatch;
   readonly set: PolicySet;
-  readonly then: 'accept' | 'reject' | 'next';
+  readonly action: 'accept' | 'reject' | 'next';
 }
 
 /** All that is given must hold; a list holds when one of its items does. Empty: everything matches. */

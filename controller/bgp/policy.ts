@@ -30,7 +30,7 @@ interface CompiledRule {
   readonly family?: 'ipv4' | 'ipv6';
   readonly fits: (attributes: PathAttributes, peer: string) => boolean;
   readonly change: (attributes: PathAttributes) => PathAttributes;
-  readonly then: 'accept' | 'reject' | 'next';
+  readonly action: 'accept' | 'reject' | 'next';
 }
 
 interface CompiledRange {
@@ -44,18 +44,28 @@ interface CompiledRange {
 /** What stands for `all` in the configuration, and for iBGP without policy. */
 export const ACCEPT_ALL: CompiledPolicy = { name: 'all', rules: [], otherwise: 'accept' };
 
+/** What a signature has bits for. One rule may hold any number of prefixes. */
+const MOST_PREFIX_RULES = 50;
+
 /** Compiles a policy, or says what is wrong with it and in which rule. */
 export function compilePolicy({ name, rules, otherwise }: Policy): Result<CompiledPolicy> {
   const compiled: CompiledRule[] = [];
   for (const [index, rule] of rules.entries()) {
-    const one = compileRule(rule.match, rule.set, rule.then);
+    const one = compileRule(rule.match, rule.set, rule.action);
     if (!one.ok) return err(`policy ${name}, rule ${index + 1}: ${one.error}`);
     compiled.push(one.value);
   }
+  const byPrefix = compiled.filter(({ prefixes, family }) => prefixes !== undefined || family !== undefined);
+  if (byPrefix.length > MOST_PREFIX_RULES)
+    return err(`policy ${name} has ${byPrefix.length} rules with prefixes; ${MOST_PREFIX_RULES} at most`);
   return ok({ name, rules: compiled, otherwise });
 }
 
-function compileRule(match: PolicyMatch, set: PolicySet, then: CompiledRule['then']): Result<CompiledRule> {
+function compileRule(
+  match: PolicyMatch,
+  set: PolicySet,
+  action: CompiledRule['action'],
+): Result<CompiledRule> {
   const prefixes = allOf(match.prefixes, compileRange);
   if (!prefixes.ok) return prefixes;
   const matchers = allOf(match.communities, communityMatcher);
@@ -70,7 +80,7 @@ function compileRule(match: PolicyMatch, set: PolicySet, then: CompiledRule['the
     ...(match.family === undefined ? {} : { family: match.family }),
     fits: (attributes, peer) => fits(match, matchers.value, hopTexts, attributes, peer),
     change: change.value,
-    then,
+    action,
   });
 }
 
@@ -155,17 +165,13 @@ function compileSet(set: PolicySet): Result<CompiledRule['change']> {
   return ok((before) => {
     let next = changeCommunities(before, set);
     if (localPref !== undefined) next = { ...next, localPref };
-    if (med === 'remove') next = withoutMed(next);
+    if (med === 'remove') next = { ...next, med: undefined };
     else if (med !== undefined) next = { ...next, med };
     if (origin !== undefined) next = { ...next, origin: ORIGIN_NAMES.indexOf(origin) as Origin };
     if (hop.value !== undefined) next = { ...next, nextHop: hop.value };
     if (prepend !== undefined) next = { ...next, asPath: prependAs(next.asPath, prepend.as, prepend.count) };
     return next;
   });
-}
-
-export function withoutMed({ med: _, ...rest }: PathAttributes): PathAttributes {
-  return rest;
 }
 
 function changeCommunities(attributes: PathAttributes, set: PolicySet): PathAttributes {
@@ -216,16 +222,24 @@ export function prependAs(path: readonly AsSegment[], as: number, count = 1): re
 export const dependsOnPrefix = ({ rules }: CompiledPolicy): boolean =>
   rules.some(({ prefixes, family }) => prefixes !== undefined || family !== undefined);
 
-/** Which rules a prefix fits, as a text to keep results by. */
-export function prefixSignature({ rules }: CompiledPolicy, table: PrefixTable, id: number): string {
-  let signature = '';
+/**
+ * Which of the rules that ask for prefixes a prefix fits, one bit for each, the first lowest: policy gives one result
+ * for an attribute set and a signature.
+ */
+export function prefixSignature({ rules }: CompiledPolicy, table: PrefixTable, id: number): number {
+  let signature = 0;
+  let bit = 1;
   for (const { prefixes, family } of rules) {
     if (prefixes === undefined && family === undefined) continue;
     const isFamily = family === undefined || family === table.family;
-    signature += isFamily && (prefixes === undefined || inRanges(prefixes, table, id)) ? '1' : '0';
+    if (isFamily && (prefixes === undefined || inRanges(prefixes, table, id))) signature += bit;
+    bit *= 2;
   }
   return signature;
 }
+
+/** Whether the bit of a rule, given as a power of two, is set. */
+const hasBit = (signature: number, bit: number): boolean => Math.floor(signature / bit) % 2 === 1;
 
 function inRanges(ranges: readonly CompiledRange[], table: PrefixTable, id: number): boolean {
   const length = lengthOf(table, id);
@@ -251,18 +265,21 @@ function covers({ words, length, family }: CompiledRange, table: PrefixTable, id
 export function applyPolicy(
   { rules, otherwise }: CompiledPolicy,
   attributes: PathAttributes,
-  signature: string,
+  signature: number,
   peer: string,
 ): PathAttributes | undefined {
   let next = attributes;
-  let at = 0;
+  let bit = 1;
   for (const rule of rules) {
-    const depends = rule.prefixes !== undefined || rule.family !== undefined;
-    if (depends && signature[at++] !== '1') continue;
+    if (rule.prefixes !== undefined || rule.family !== undefined) {
+      const isFit = hasBit(signature, bit);
+      bit *= 2;
+      if (!isFit) continue;
+    }
     if (!rule.fits(next, peer)) continue;
-    if (rule.then === 'reject') return undefined;
+    if (rule.action === 'reject') return undefined;
     next = rule.change(next);
-    if (rule.then === 'accept') return next;
+    if (rule.action === 'accept') return next;
   }
   return otherwise === 'accept' ? next : undefined;
 }

@@ -121,7 +121,8 @@ function grow(table: PrefixTable): void {
   table.words = words;
 }
 
-const wordOf = (table: PrefixTable, id: number, index: number): number =>
+/** One of the four words of a prefix, IPv4 in the last. */
+export const wordOf = (table: PrefixTable, id: number, index: number): number =>
   table.width === 1
     ? index === 3
       ? (table.words[id] as number)

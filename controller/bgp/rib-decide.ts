@@ -7,7 +7,7 @@ import { recordOf } from './attribute-sets.ts';
 import { areEqual, type Candidate, selectBest } from './best-path.ts';
 import { linkBandwidth } from './community.ts';
 import type { RouteChange } from './event.ts';
-import { dependsOnPrefix, formatNextHop, prefixSignature } from './policy.ts';
+import { formatNextHop, prefixSignature } from './policy.ts';
 import { lengthOf, type PrefixTable, wordsOf } from './prefix-table.ts';
 import { effectivePolicy, enqueue } from './rib-peer.ts';
 import { dropPath, importedSet } from './rib-receive.ts';
@@ -60,8 +60,7 @@ function doJob(rib: Rib, job: Job, budget: number): number {
     }
     const prefix = paths.prefix[path] as number;
     const policy = effectivePolicy(peer.policy.importPolicy, peer.facts);
-    const byPrefix = policy !== undefined && dependsOnPrefix(policy);
-    const signature = byPrefix ? prefixSignature(policy, one.table, prefix) : '';
+    const signature = policy === undefined ? 0 : prefixSignature(policy, one.table, prefix);
     const imported = importedSet(rib, peer, paths.raw[path] as number, signature);
     if (imported !== paths.imported[path]) markDirty(one, prefix);
     paths.imported[path] = imported;

@@ -57,6 +57,18 @@ export interface AdjRibOut {
   count: number;
 }
 
+export type PolicyCache = Map<number, Map<number, number>>;
+
+/** The results for prefixes with a signature. */
+export function cacheFor(cache: PolicyCache, signature: number): Map<number, number> {
+  let found = cache.get(signature);
+  if (found === undefined) {
+    found = new Map();
+    cache.set(signature, found);
+  }
+  return found;
+}
+
 export interface RibPeer {
   readonly index: number;
   readonly name: string;
@@ -71,9 +83,9 @@ export interface RibPeer {
   readonly out: Record<Family, AdjRibOut>;
   /** Limits that have been told. */
   readonly warned: Set<Family>;
-  /** What import and export policy made of attribute sets. */
-  readonly imports: Map<string | number, number>;
-  readonly exports: Map<string | number, number>;
+  /** What import and export policy made of attribute sets, by the rules that a prefix fits. */
+  readonly imports: PolicyCache;
+  readonly exports: PolicyCache;
 }
 
 export function newAdjRibOut(): AdjRibOut {

@@ -12,7 +12,7 @@ import { importRoute, REFUSALS } from './import.ts';
 import type { Family, MaxPrefixes } from './options.ts';
 import { dependsOnPrefix, prefixSignature } from './policy.ts';
 import { findPrefix, internPrefix } from './prefix-table.ts';
-import { effectivePolicy, type RibPeer } from './rib-peer.ts';
+import { cacheFor, effectivePolicy, type RibPeer } from './rib-peer.ts';
 import {
   addPath,
   type FamilyRib,
@@ -105,10 +105,10 @@ function setFor(turn: Turn, parts: UpdateParts, mpNextHop: NextHop | undefined):
   const { sets } = turn.rib;
   const { as4, ibgp } = turn.peer.facts;
   const inPlace = mpNextHop === undefined && parts.mpReach === undefined && parts.mpUnreach === undefined;
-  const bytes = inPlace ? turn.bytes : attributeSetOf(turn.bytes, parts);
+  const bytes = inPlace ? turn.bytes : attributeSetOf(turn.bytes, parts, mpNextHop);
   const start = inPlace ? parts.attributes.start : 0;
   const end = inPlace ? parts.attributes.end : bytes.length;
-  const mark = receivedMark(as4, ibgp, false);
+  const mark = receivedMark(as4, ibgp, mpNextHop !== undefined);
   const known = findSet(sets, mark, bytes, start, end);
   if (known >= 0) {
     const fault = sets.faults[known];
@@ -132,7 +132,7 @@ function announce(turn: Turn, family: Family, nlri: Range, raw: number): void {
   const one = rib.families[family];
   const policy = effectivePolicy(peer.policy.importPolicy, peer.facts);
   const byPrefix = policy !== undefined && dependsOnPrefix(policy);
-  const plain = byPrefix ? 0 : importedSet(rib, peer, raw, '');
+  const plain = byPrefix ? 0 : importedSet(rib, peer, raw, 0);
   const visit: PrefixVisitor = (pathId, length, w0, w1, w2, w3) => {
     const prefix = internPrefix(one.table, length, w0, w1, w2, w3);
     if (prefix >= one.head.length) fitColumns(one);
@@ -169,9 +169,9 @@ function setPath(
 }
 
 /** What import makes of a set for prefixes with a signature: a set, or below zero a refusal. */
-export function importedSet(rib: Rib, peer: RibPeer, raw: number, signature: string): number {
-  const key = signature === '' ? raw : `${raw}/${signature}`;
-  const kept = peer.imports.get(key);
+export function importedSet(rib: Rib, peer: RibPeer, raw: number, signature: number): number {
+  const cache = cacheFor(peer.imports, signature);
+  const kept = cache.get(raw);
   if (kept !== undefined) return kept;
   const attributes: PathAttributes = recordOf(rib.sets, raw);
   const imported = importRoute(attributes, peer.facts, peer.policy, peer.name, signature);
@@ -181,7 +181,7 @@ export function importedSet(rib: Rib, peer: RibPeer, raw: number, signature: str
       : imported === attributes
         ? raw
         : internRecord(rib.sets, imported);
-  peer.imports.set(key, number);
+  cache.set(raw, number);
   return number;
 }
 

@@ -79,8 +79,6 @@ export interface Rib {
   /** Nothing is sent until the first routes are in. RFC 4724 4.1. */
   isDeferred: boolean;
   changes: Map<string, RouteChange>;
-  /** Encoded attribute sets, by set and encoding. */
-  readonly encoded: Map<number, Uint8Array>;
   /** Sets above which the unused are looked for. */
   collectAbove: number;
   /** What is originated here, by prefix text. */
@@ -103,7 +101,6 @@ export function createRib({ multipath, track }: RibOptions): Rib {
     drain: 'none',
     isDeferred: false,
     changes: new Map(),
-    encoded: new Map(),
     collectAbove: 10_000,
     originated: new Map(),
   };

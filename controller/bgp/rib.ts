@@ -161,7 +161,7 @@ export function takeChanges(rib: Rib): readonly RouteChange[] {
 /** Gives back attribute sets and prefix numbers that nothing refers to; seldom, when many have come to be. */
 export function tidy(rib: Rib): void {
   if (rib.sets.live < rib.collectAbove) return;
-  const marked = new Uint8Array(rib.sets.records.length);
+  const marked = new Uint8Array(rib.sets.used);
   for (const family of FAMILIES) {
     const { paths } = rib.families[family];
     for (let path = 0; path < paths.used; path++) {
@@ -174,7 +174,6 @@ export function tidy(rib: Rib): void {
   }
   for (const peer of rib.peers) for (const family of FAMILIES) markSent(peer, family, marked);
   collect(rib.sets, marked);
-  rib.encoded.clear();
   for (const peer of rib.peers) {
     peer.imports.clear();
     peer.exports.clear();

@@ -106,18 +106,18 @@ export interface UnknownAttribute {
 export interface PathAttributes {
   readonly origin: Origin;
   readonly asPath: readonly AsSegment[];
-  readonly nextHop?: NextHop;
-  readonly med?: number;
-  readonly localPref?: number;
+  readonly nextHop?: NextHop | undefined;
+  readonly med?: number | undefined;
+  readonly localPref?: number | undefined;
   readonly atomicAggregate: boolean;
-  readonly aggregator?: { readonly as: number; readonly id: number };
+  readonly aggregator?: { readonly as: number; readonly id: number } | undefined;
   readonly communities: readonly number[];
   readonly extended: readonly ExtendedCommunity[];
   readonly large: readonly LargeCommunity[];
-  readonly originatorId?: number;
+  readonly originatorId?: number | undefined;
   readonly clusterList: readonly number[];
   /** Only to Customer: the AS that set it. RFC 9234 5. */
-  readonly otc?: number;
+  readonly otc?: number | undefined;
   /** Optional transitive ones that we do not know: passed on with the Partial bit. RFC 4271 5. */
   readonly unknown: readonly UnknownAttribute[];
 }

@@ -172,11 +172,13 @@ function readNextHop(bytes: Uint8Array, at: number, length: number, family: Fami
 
 /**
  * The bytes that name the attribute set of an UPDATE without its NLRI: the attributes as they came, without
- * those of RFC 4760, and with the next hop of MP_REACH_NLRI behind them.
+ * those of RFC 4760, and with the next hop of MP_REACH_NLRI behind them,
+ * where that is what the prefixes have.
  */
 export function attributeSetOf(
   bytes: Uint8Array,
   { attributes, mpReach, mpUnreach }: UpdateParts,
+  nextHop: NextHop | undefined,
 ): Uint8Array {
   const cuts = [mpReach?.whole, mpUnreach?.whole]
     .filter((one) => one !== undefined)
@@ -188,7 +190,7 @@ export function attributeSetOf(
     for (let i = at; i < start; i++) kept.push(bytes[i] ?? 0);
     at = end;
   }
-  return Uint8Array.from(mpReach === undefined ? kept : [...kept, 0, 0, ...nextHopBytes(mpReach.nextHop)]);
+  return Uint8Array.from(nextHop === undefined ? kept : [...kept, 0, 0, ...nextHopBytes(nextHop)]);
 }
 
 /** End-of-RIB of a family. RFC 4724 2. */

@@ -1,89 +1,155 @@
 /**
- * Path attributes to bytes, in the order of their codes, as RFC 4271 5 and RFC 6793 4.2.2 want them. NLRI of
- * MP_REACH and MP_UNREACH is put in by `update.ts`.
+ * Path attributes to bytes, in the order of their codes, as RFC 4271 5 and RFC 6793 4.2.2 want them. NLRI of MP_REACH
+ * and MP_UNREACH is put in by `update.ts`.
  */
 import { type AsSegment, ATTRIBUTE, FLAG, FLAGS_OF, type NextHop, type PathAttributes } from './attribute.ts';
 import { AS_TRANS } from './open.ts';
 
-const u16 = (value: number): number[] => [(value >>> 8) & 255, value & 255];
-export const u32 = (value: number): number[] => [
-  (value >>> 24) & 255,
-  (value >>> 16) & 255,
-  (value >>> 8) & 255,
-  value & 255,
-];
+/** Bytes that grow at their end; one is used again and again, since a full table needs 181,000 of them. */
+class Writer {
+  bytes = new Uint8Array(4096);
+  at = 0;
 
-/** One attribute with its header. */
-export function attributeBytes(
-  type: number,
-  value: ArrayLike<number>,
-  flags = FLAGS_OF[type] ?? 0,
-): number[] {
-  const body = Array.from(value);
-  if (body.length > 255) return [flags | FLAG.extended, type, ...u16(body.length), ...body];
-  return [flags & ~FLAG.extended, type, body.length, ...body];
+  room(more: number): void {
+    if (this.at + more <= this.bytes.length) return;
+    const wider = new Uint8Array(Math.max(this.bytes.length * 2, this.at + more));
+    wider.set(this.bytes);
+    this.bytes = wider;
+  }
+
+  u8(value: number): void {
+    this.room(1);
+    this.bytes[this.at++] = value;
+  }
+
+  u16(value: number): void {
+    this.room(2);
+    this.bytes[this.at++] = value >>> 8;
+    this.bytes[this.at++] = value;
+  }
+
+  u32(value: number): void {
+    this.room(4);
+    this.bytes[this.at++] = value >>> 24;
+    this.bytes[this.at++] = value >>> 16;
+    this.bytes[this.at++] = value >>> 8;
+    this.bytes[this.at++] = value;
+  }
+
+  words(values: readonly number[]): void {
+    for (const value of values) this.u32(value);
+  }
+
+  raw(values: Uint8Array): void {
+    this.room(values.length);
+    this.bytes.set(values, this.at);
+    this.at += values.length;
+  }
+
+  /** The header of an attribute whose value has `length` octets. */
+  head(type: number, length: number, flags = FLAGS_OF[type] ?? 0): void {
+    this.u8(length > 255 ? flags | FLAG.extended : flags & ~FLAG.extended);
+    this.u8(type);
+    if (length > 255) this.u16(length);
+    else this.u8(length);
+  }
+
+  list(type: number, values: readonly number[]): void {
+    if (values.length === 0) return;
+    this.head(type, values.length * 4);
+    this.words(values);
+  }
 }
+
+const writer = new Writer();
 
 const SEGMENT = { set: 1, sequence: 2, 'confed-sequence': 3, 'confed-set': 4 } as const;
 
-function pathBytes(segments: readonly AsSegment[], as4: boolean): number[] {
-  return segments.flatMap(({ type, as }) => {
-    const pieces: number[] = [];
-    for (let at = 0; at < as.length; at += 255) {
-      const piece = as.slice(at, at + 255);
-      const numbers = piece.flatMap((one) => (as4 ? u32(one) : u16(one > 0xffff ? AS_TRANS : one)));
-      pieces.push(SEGMENT[type], piece.length, ...numbers);
+/** Octets of a path: segments of more than 255 AS numbers are divided. */
+function pathSize(segments: readonly AsSegment[], width: number): number {
+  let size = 0;
+  for (const { as } of segments) size += Math.ceil(as.length / 255) * 2 + as.length * width;
+  return size;
+}
+
+function writePath(out: Writer, type: number, segments: readonly AsSegment[], as4: boolean): void {
+  out.head(type, pathSize(segments, as4 ? 4 : 2));
+  for (const segment of segments) {
+    for (let from = 0; from < segment.as.length; from += 255) {
+      const to = Math.min(from + 255, segment.as.length);
+      out.u8(SEGMENT[segment.type]);
+      out.u8(to - from);
+      for (let i = from; i < to; i++) {
+        const as = segment.as[i] as number;
+        if (as4) out.u32(as);
+        else out.u16(narrow(as));
+      }
     }
-    return pieces;
-  });
+  }
 }
 
 const isWide = (as: number): boolean => as > 0xffff;
+const narrow = (as: number): number => (isWide(as) ? AS_TRANS : as);
 
 /**
- * The attributes without MP_REACH_NLRI and MP_UNREACH_NLRI. NEXT_HOP is written where the next hop is IPv4
- * and
+ * The attributes without MP_REACH_NLRI and MP_UNREACH_NLRI. NEXT_HOP is written where the next hop is IPv4 and
  * `inMpReach` is not set. `as4`: the receiver speaks 4-octet AS numbers.
  */
 export function writeAttributes(
   attributes: PathAttributes,
   { as4, inMpReach }: { readonly as4: boolean; readonly inMpReach: boolean },
 ): Uint8Array {
-  const out: number[] = [];
-  const put = (type: number, value: ArrayLike<number>, flags?: number): void => {
-    out.push(...attributeBytes(type, value, flags));
+  const out = writer;
+  out.at = 0;
+  const { nextHop, aggregator, med, localPref, originatorId, otc } = attributes;
+  const put32 = (type: number, value: number | undefined): void => {
+    if (value === undefined) return;
+    out.head(type, 4);
+    out.u32(value);
   };
-  const { asPath, nextHop, aggregator } = attributes;
-  put(ATTRIBUTE.origin, [attributes.origin]);
-  put(ATTRIBUTE.asPath, pathBytes(asPath, as4));
-  if (nextHop?.family === 'ipv4' && !inMpReach) put(ATTRIBUTE.nextHop, u32(nextHop.words[3]));
-  if (attributes.med !== undefined) put(ATTRIBUTE.med, u32(attributes.med));
-  if (attributes.localPref !== undefined) put(ATTRIBUTE.localPref, u32(attributes.localPref));
-  if (attributes.atomicAggregate) put(ATTRIBUTE.atomicAggregate, []);
+  out.head(ATTRIBUTE.origin, 1);
+  out.u8(attributes.origin);
+  writePath(out, ATTRIBUTE.asPath, attributes.asPath, as4);
+  if (nextHop?.family === 'ipv4' && !inMpReach) put32(ATTRIBUTE.nextHop, nextHop.words[3]);
+  put32(ATTRIBUTE.med, med);
+  put32(ATTRIBUTE.localPref, localPref);
+  if (attributes.atomicAggregate) out.head(ATTRIBUTE.atomicAggregate, 0);
   if (aggregator !== undefined) {
-    const as = as4 ? u32(aggregator.as) : u16(isWide(aggregator.as) ? AS_TRANS : aggregator.as);
-    put(ATTRIBUTE.aggregator, [...as, ...u32(aggregator.id)]);
+    out.head(ATTRIBUTE.aggregator, as4 ? 8 : 6);
+    if (as4) out.u32(aggregator.as);
+    else out.u16(narrow(aggregator.as));
+    out.u32(aggregator.id);
   }
-  if (attributes.communities.length > 0) put(ATTRIBUTE.communities, attributes.communities.flatMap(u32));
-  if (attributes.originatorId !== undefined) put(ATTRIBUTE.originatorId, u32(attributes.originatorId));
-  if (attributes.clusterList.length > 0) put(ATTRIBUTE.clusterList, attributes.clusterList.flatMap(u32));
-  if (attributes.extended.length > 0)
-    put(ATTRIBUTE.extendedCommunities, attributes.extended.flat().flatMap(u32));
-  if (!as4) putAs4(put, attributes);
-  if (attributes.large.length > 0) put(ATTRIBUTE.largeCommunities, attributes.large.flat().flatMap(u32));
-  if (attributes.otc !== undefined) put(ATTRIBUTE.otc, u32(attributes.otc));
-  for (const { type, flags, value } of attributes.unknown) put(type, value, flags);
-  return Uint8Array.from(out);
+  out.list(ATTRIBUTE.communities, attributes.communities);
+  put32(ATTRIBUTE.originatorId, originatorId);
+  out.list(ATTRIBUTE.clusterList, attributes.clusterList);
+  if (attributes.extended.length > 0) out.list(ATTRIBUTE.extendedCommunities, attributes.extended.flat());
+  if (!as4) writeAs4(out, attributes);
+  if (attributes.large.length > 0) out.list(ATTRIBUTE.largeCommunities, attributes.large.flat());
+  put32(ATTRIBUTE.otc, otc);
+  for (const { type, flags, value } of attributes.unknown) {
+    out.head(type, value.length, flags);
+    out.raw(value);
+  }
+  return out.bytes.slice(0, out.at);
 }
 
-function putAs4(put: (type: number, value: ArrayLike<number>) => void, attributes: PathAttributes): void {
-  const { asPath, aggregator } = attributes;
+function writeAs4(out: Writer, { asPath, aggregator }: PathAttributes): void {
   const plain = asPath.filter(({ type }) => type === 'set' || type === 'sequence');
-  if (plain.some(({ as }) => as.some(isWide))) put(ATTRIBUTE.as4Path, pathBytes(plain, true));
-  if (aggregator !== undefined && isWide(aggregator.as))
-    put(ATTRIBUTE.as4Aggregator, [...u32(aggregator.as), ...u32(aggregator.id)]);
+  if (plain.some(({ as }) => as.some(isWide))) writePath(out, ATTRIBUTE.as4Path, plain, true);
+  if (aggregator === undefined || !isWide(aggregator.as)) return;
+  out.head(ATTRIBUTE.as4Aggregator, 8);
+  out.u32(aggregator.as);
+  out.u32(aggregator.id);
 }
+
+const octets = (word: number): readonly number[] => [
+  word >>> 24,
+  (word >>> 16) & 255,
+  (word >>> 8) & 255,
+  word & 255,
+];
 
 /** The next hop as MP_REACH_NLRI holds it: 4, 16 or 32 octets. RFC 2545 3, RFC 8950 3. */
-export const nextHopBytes = ({ family, words, linkLocal }: NextHop): number[] =>
-  family === 'ipv4' ? u32(words[3]) : [...words.flatMap(u32), ...(linkLocal?.flatMap(u32) ?? [])];
+export const nextHopBytes = ({ family, words, linkLocal }: NextHop): readonly number[] =>
+  family === 'ipv4' ? octets(words[3]) : [...words, ...(linkLocal ?? [])].flatMap(octets);
