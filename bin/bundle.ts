@@ -30,6 +30,32 @@ const nativePlugin = (root: string): Plugin => ({
 });
 
 /**
+ * Puts the text of the BFD thread's program, bundled by itself, in the place of the module that says where
+ * its file is: a single file has none beside it. The thread finds the native module where the bundle does.
+ */
+const threadPlugin = (root: string): Plugin => ({
+  name: 'thread',
+  setup: (setup) =>
+    setup.onLoad({ filter: /controller[/\\]shell[/\\]bfd[/\\]program\.ts$/ }, async () => {
+      const { outputFiles } = await build({
+        entryPoints: [join(root, 'controller', 'shell', 'bfd', 'thread.ts')],
+        ...COMMON,
+        format: 'cjs',
+        legalComments: 'inline',
+        minify: true,
+        write: false,
+        plugins: [nativePlugin(root)],
+      });
+      const program = JSON.stringify(outputFiles[0]?.text ?? '');
+      const place = "'globalThis.__dirname=' + JSON.stringify(__dirname) + ';'";
+      return {
+        contents: `export const threadProgram = () => ({ kind: 'text', text: ${place} + ${program} });`,
+        loader: 'ts',
+      };
+    }),
+});
+
+/**
  * The SDK describes its operations in thousands of array literals that esbuild cannot prove to be free of
  * effects. Each becomes a call marked pure, so that those which nothing uses are dropped: 800 of EC2's
  * operations.
@@ -87,7 +113,7 @@ async function shake(root: string, outdir: string, version: string, entry: strin
     splitting: true,
     outExtension: { '.js': '.mjs' },
     outdir,
-    plugins: [nativePlugin(root), schemaPlugin, languagePlugin],
+    plugins: [nativePlugin(root), threadPlugin(root), schemaPlugin, languagePlugin],
   });
   return join(outdir, 'stdin.mjs');
 }

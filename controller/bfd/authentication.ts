@@ -102,7 +102,8 @@ export function distrust(session: Session, packet: ControlPacket, data: Uint8Arr
   if (section.keyId !== wanted.keyId) return 'authentication key ID differs';
   if (!inWindow(session.receivedSequence, section.sequence, section.type, packet.detectMult))
     return 'authentication sequence number outside the window';
-  const signed = data.slice(0, packetLength(data));
+  // A copy also of a Buffer, whose `slice` would be a view.
+  const signed = Uint8Array.from(data.subarray(0, packetLength(data)));
   signed.set(padded(wanted.key, section.type), DIGEST_AT);
   if (!sameBytes(hash(section.type, signed), section.digest)) return 'authentication digest wrong';
   session.receivedSequence = section.sequence;

@@ -3,7 +3,6 @@
  * sessions. It sends no echo packets and loops none back, never asks for demand mode, and lets a peer that
  * asks for it have it. Its tables are its own; it reads no clock and does no I/O.
  */
-import { parseAddress } from '../base/ip.ts';
 import { stream } from '../base/prng.ts';
 import { unreachable } from '../base/result.ts';
 import { formatMillis, type Instant } from '../base/time.ts';
@@ -21,7 +20,8 @@ import {
   sessionOf,
 } from './demultiplex.ts';
 import type { BfdEffect, BfdEvent, BfdStatus } from './event.ts';
-import type { BfdAuthentication, BfdOptions } from './options.ts';
+import { objection } from './objection.ts';
+import type { BfdOptions } from './options.ts';
 import { absorb, type Transition, transition } from './receive.ts';
 import { armDetection, createSession, detectionTimeMs, retime, type Session } from './session.ts';
 import { changeOf, statusOf } from './status.ts';
@@ -79,29 +79,6 @@ const log = (level: 'debug' | 'info' | 'warn' | 'error', text: string): BfdEffec
 
 const settle = (bfd: Bfd, session: Session): void =>
   wakeAt(bfd.deadlines, session, Math.min(session.transmitAt, session.detectAt, session.forgetAt));
-
-const longestKey = (type: BfdAuthentication['type']): number => (type.endsWith('sha1') ? 20 : 16);
-
-/** What is wrong with options; undefined where nothing is. */
-function objection(options: BfdOptions): string | undefined {
-  const { peer, local, intervalMs, multiplier, authentication } = options;
-  const address = parseAddress(peer);
-  if (!address.ok) return `the peer ${address.error}`;
-  const own = local === undefined ? address : parseAddress(local);
-  if (!own.ok) return `the local address ${own.error}`;
-  if (own.value.family !== address.value.family)
-    return `the local address ${local} and the peer ${peer} are of different families`;
-  if (!(intervalMs >= 10 && intervalMs <= 60_000))
-    return `the interval is ${intervalMs} ms, not 10 to 60000 ms`;
-  if (!Number.isInteger(multiplier) || multiplier < 1 || multiplier > 255)
-    return `the multiplier is ${multiplier}, not 1 to 255`;
-  if (authentication === undefined) return undefined;
-  const { key, keyId, type } = authentication;
-  if (!Number.isInteger(keyId) || keyId < 0 || keyId > 255) return `the key ID is ${keyId}, not 0 to 255`;
-  if (key.length < 1 || key.length > longestKey(type))
-    return `the key has ${key.length} bytes; ${type} takes 1 to ${longestKey(type)}`;
-  return undefined;
-}
 
 function open(bfd: Bfd, name: string, options: BfdOptions, now: Instant): readonly BfdEffect[] {
   const wrong = objection(options);

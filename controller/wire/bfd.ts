@@ -84,7 +84,9 @@ const viewOf = (data: Uint8Array): DataView => new DataView(data.buffer, data.by
 /** The Length field: how many bytes of the datagram are the packet. For packets that were decoded. */
 export const packetLength = (data: Uint8Array): number => data[3] ?? 0;
 
-/** What stands in a datagram. RFC 5880 6.8.6, the checks that need no session. */
+/**
+ * What stands in a datagram, of which nothing is kept. RFC 5880 6.8.6, the checks that need no session.
+ */
 export function decodeControl(data: Uint8Array): Result<ControlPacket, Malformed> {
   if (data.length < MANDATORY_BYTES) return err('too short');
   const view = viewOf(data);
@@ -124,10 +126,16 @@ function decodeSection(section: Uint8Array): AuthenticationSection {
   const [type = 0, length = 0, keyId = 0] = section;
   const secret = length - SECTION_HEADER_BYTES;
   if (type === SIMPLE_TYPE && secret >= 1 && secret <= MOST_PASSWORD_BYTES)
-    return { kind: 'simple', keyId, password: section.slice(SECTION_HEADER_BYTES) };
+    return { kind: 'simple', keyId, password: Uint8Array.from(section.subarray(SECTION_HEADER_BYTES)) };
   if (isDigestType(type) && length === DIGEST_IN_SECTION + digestBytes(type)) {
     const sequence = viewOf(section).getUint32(4);
-    return { kind: 'digest', type, keyId, sequence, digest: section.slice(DIGEST_IN_SECTION) };
+    return {
+      kind: 'digest',
+      type,
+      keyId,
+      sequence,
+      digest: Uint8Array.from(section.subarray(DIGEST_IN_SECTION)),
+    };
   }
   return { kind: 'unknown', type };
 }

@@ -111,6 +111,15 @@ describe.each(DIGESTS)('RFC 5880 6.7.3, 6.7.4: sequence numbers of %s', (type) =
     expect(section.type).toBe(NUMBER[type]);
   });
 
+  it('leaves the bytes that it was given alone, be they a Buffer or not', () => {
+    const scene = listening(secret(type));
+    const data = Buffer.from(signed({ type, sequence: 1 }));
+    const before = Buffer.from(data);
+    scene.hearBytes(data);
+    expect(scene.status().received).toBe(1);
+    expect(data.equals(before)).toBe(true);
+  });
+
   it('counts every packet', () => {
     const scene = listening(secret(type));
     scene.run(10_000);

@@ -70,6 +70,17 @@ describe('the BFD codec', () => {
     );
   });
 
+  it('keeps nothing of the bytes that it was given, be they a Buffer or not', () => {
+    fc.assert(
+      fc.property(controlPacket, (one) => {
+        const data = Buffer.from(encodeControl(one));
+        const decoded = decodeControl(data);
+        data.fill(0xaa);
+        expect(decoded).toEqual({ ok: true, value: one });
+      }),
+    );
+  });
+
   it('never throws, whatever comes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 80 }), (data) => {

@@ -1,0 +1,32 @@
+/**
+ * The BFD thread: `program.ts` names this file, or its text in a bundle, as the program of a worker. It does
+ * nothing but BFD, so that nothing that the main thread does can hold up a packet.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { present } from '../../base/result.ts';
+import { setRealTime } from '../libc.ts';
+import { createDriver } from './driver.ts';
+import { type FromThread, sharedClock, type ThreadData, type ToThread } from './message.ts';
+
+/** Above the usual, below what the kernel's own threads have. sched(7). */
+const PRIORITY = 10;
+
+const port = present(parentPort, 'the main thread');
+const data: ThreadData = workerData;
+const say = (message: FromThread): void => port.postMessage(message);
+
+if (data.fifo) {
+  const done = setRealTime(PRIORITY);
+  if (!done.ok) {
+    const remedy = 'give the daemon CAP_SYS_NICE, or leave `fifo` out';
+    say({ kind: 'log', level: 'warn', text: `BFD runs without SCHED_FIFO (${done.error}): ${remedy}` });
+  }
+}
+
+const take = createDriver({
+  seed: data.seed,
+  now: () => Math.round((sharedClock() + data.clockOffsetMs) * 1000) / 1000,
+  say,
+  ended: () => port.close(),
+});
+port.on('message', (message: ToThread) => take(message));
