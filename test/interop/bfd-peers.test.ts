@@ -154,8 +154,10 @@ describe.each(CASES)('BFD with $name', (one) => {
     40_000,
   );
 
-  it.skipIf(why !== undefined || one.kind !== 'frr')(
-    'hears AdminDown of the peer as such',
+  // BIRD has no way to say AdminDown: it forgets the session instead.
+  const sayers = one.kind === 'frr' ? ['FRR'] : [];
+  it.skipIf(why !== undefined).each(sayers)(
+    'hears AdminDown of %s as such',
     async () => {
       const which = `peer ${spec.other} ${one.multihop ? `multihop local-address ${spec.own}` : `local-address ${spec.own} interface eth0`}`;
       const configure = (word: string): Promise<string> =>

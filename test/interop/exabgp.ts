@@ -119,7 +119,14 @@ export function exabgpEvents(host: Host): readonly ExabgpEvent[] {
   const file = join(host.folder, 'events.json');
   if (!existsSync(file)) return [];
   const whole = readFileSync(file, 'utf8').split('\n').slice(0, -1);
-  return whole.map((line): ExabgpEvent => JSON.parse(line));
+  return whole.map((line): ExabgpEvent => {
+    try {
+      return JSON.parse(line);
+    } catch {
+      if (process.env.DBG) console.log(line);
+      return { type: 'unreadable' };
+    }
+  });
 }
 
 export function exabgpSessions(host: Host, spec: PeerSpec): readonly SeenSession[] {

@@ -44,7 +44,6 @@ function activation(spec: PeerSpec, family: 'ipv4' | 'ipv6'): readonly string[] 
     ...spec.networks.filter((one) => familyOfPrefix(one) === family).map((one) => `  network ${one}`),
     ...own.flatMap((one) => [
       `  neighbor ${one.address} activate`,
-      `  neighbor ${one.address} soft-reconfiguration inbound`,
       ...(one.addPath ? [`  neighbor ${one.address} addpath-tx-all-paths`] : []),
       ...(one.transit ? [] : [`  neighbor ${one.address} filter-list own out`]),
     ]),

@@ -27,7 +27,7 @@ const neighbor = (one: NeighborSpec): string =>
     ...(one.passive ? ['  passive'] : []),
     ...(one.password === undefined ? [] : [`  tcp md5sig password ${one.password}`]),
     ...(one.gtsm ? ['  ttl-security yes'] : []),
-    ...(one.role === undefined ? [] : [`  role ${ROLE_WORD[one.role]}`, '  announce policy yes']),
+    ...(one.role === undefined ? [] : [`  announce policy ${ROLE_WORD[one.role]}`]),
     `  announce IPv4 ${one.families.includes('ipv4') ? 'unicast' : 'none'}`,
     `  announce IPv6 ${one.families.includes('ipv6') ? 'unicast' : 'none'}`,
     ...(one.addPath ? ['  announce add-path recv yes', '  announce add-path send all'] : []),

@@ -1,0 +1,95 @@
+/** What a test makes a routing daemon do while it runs, in the daemon's own commands. */
+import { readFileSync } from 'node:fs';
+import { birdc } from './bird.ts';
+import { exabgp, exabgpEvents } from './exabgp.ts';
+import { vtysh } from './frr.ts';
+import { gobgp } from './gobgp.ts';
+import { printed } from './lab.ts';
+import { bgpctl } from './openbgpd.ts';
+import type { PeerDaemon } from './peer.ts';
+import { sessions } from './peer.ts';
+
+/** The name of BIRD's protocol for a neighbor. */
+const protocolOf = ({ spec }: PeerDaemon, address: string): string =>
+  `n${spec.neighbors.findIndex((one) => one.address === address)}`;
+
+/** Asks us for our routes again. RFC 2918. ExaBGP has no command for that. */
+export async function askForRefresh(peer: PeerDaemon, address: string): Promise<void> {
+  switch (peer.spec.kind) {
+    case 'bird':
+      await birdc(peer.host, 'reload', 'in', protocolOf(peer, address));
+      return;
+    case 'frr':
+      await vtysh(peer.host, `clear bgp ${address} soft in`);
+      return;
+    case 'gobgp':
+      await gobgp(peer.host, 'neighbor', address, 'softresetin');
+      return;
+    case 'openbgpd':
+      await bgpctl(peer.host, 'neighbor', address, 'refresh');
+      return;
+    case 'exabgp':
+      throw new Error('ExaBGP asks for no routes');
+  }
+}
+
+/** Ends the session and lets it come again at once. */
+export async function reset(peer: PeerDaemon, address: string): Promise<void> {
+  switch (peer.spec.kind) {
+    case 'bird':
+      await birdc(peer.host, 'restart', protocolOf(peer, address));
+      return;
+    case 'frr':
+      await vtysh(peer.host, `clear bgp ${address}`);
+      return;
+    case 'gobgp':
+      await gobgp(peer.host, 'neighbor', address, 'reset');
+      return;
+    case 'openbgpd':
+      await bgpctl(peer.host, 'neighbor', address, 'clear');
+      return;
+    case 'exabgp':
+      exabgp(peer.host, `neighbor ${address} teardown 4`);
+      return;
+  }
+}
+
+/** Shuts the session down with a text of RFC 9003; ExaBGP can send none. */
+export async function shutDown(peer: PeerDaemon, address: string, text: string): Promise<void> {
+  switch (peer.spec.kind) {
+    case 'bird':
+      await birdc(peer.host, 'disable', protocolOf(peer, address), `"${text}"`);
+      return;
+    case 'frr':
+      await vtysh(
+        peer.host,
+        'configure terminal',
+        `router bgp ${peer.spec.as}`,
+        `neighbor ${address} shutdown message ${text}`,
+      );
+      return;
+    case 'gobgp':
+      await gobgp(peer.host, 'neighbor', address, 'shutdown', '--reason', text);
+      return;
+    case 'openbgpd':
+      await bgpctl(peer.host, 'neighbor', address, 'down', text);
+      return;
+    case 'exabgp':
+      throw new Error('ExaBGP sends no text');
+  }
+}
+
+/** Everything that a daemon tells of its past with a neighbor: session, events, log. */
+export async function tales(peer: PeerDaemon, address: string): Promise<string> {
+  const session = (await sessions(peer)).find((one) => one.address === address);
+  const events = peer.spec.kind === 'exabgp' ? JSON.stringify(exabgpEvents(peer.host)) : '';
+  return [session?.error, events, ...peer.running.map(printed)].join('\n');
+}
+
+/** A counter of TCP in the namespace of a process, such as `TCPMD5NotFound`. */
+export function kernelCounter(pid: number, name: string): number {
+  const [heads = '', values = ''] = readFileSync(`/proc/${pid}/net/netstat`, 'utf8').split('\n');
+  const value = values.split(' ')[heads.split(' ').indexOf(name)];
+  if (value === undefined) throw new Error(`this kernel counts no ${name}`);
+  return Number(value);
+}
