@@ -10,6 +10,16 @@ import type { Config } from './config/model.ts';
 import { resolve } from './config/resolve.ts';
 import { type ConfigInput, fileSchema } from './config/schema.ts';
 
+export {
+  type BfdSessionConfig,
+  type BgpConfig,
+  bfdOptions,
+  type KernelConfig,
+  type Secrets,
+  secretKey,
+  secretsOf,
+  speakerOptions,
+} from './config/bgp-model.ts';
 export { type ConfigError, formatConfigError } from './config/explain.ts';
 export type {
   Appliance,
@@ -23,7 +33,7 @@ export type {
   RouteSet,
   ThroughTarget,
 } from './config/model.ts';
-export { ownAppliance, probesOfNode } from './config/model.ts';
+export { isEventDriven, ownAppliance, probesOfNode } from './config/model.ts';
 export type { ConfigInput } from './config/schema.ts';
 
 /** Reads YAML text; `file` is for messages only. All mistakes are told, in the order of the text. */

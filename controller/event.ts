@@ -7,6 +7,8 @@
  * when the earliest deadline has passed. Every effect that takes time ends in exactly one event that carries
  * its id.
  */
+import type { BfdChange, BfdEvent } from './bfd/event.ts';
+import type { RouteChange, SessionChange, SpeakerInput } from './bgp/event.ts';
 import type { Config, ProbeConfig } from './config.ts';
 import type { Call, Outcome } from './ec2/call.ts';
 
@@ -22,7 +24,9 @@ export type ProbeResult =
 /** What an operator asks of a running daemon through its socket. */
 export type Command =
   | { readonly kind: 'status' }
-  | { readonly kind: 'switchover'; readonly group: string; readonly to: string };
+  | { readonly kind: 'switchover'; readonly group: string; readonly to: string }
+  /** An input for the BGP speaker: clear, shutdown, drain and the like. */
+  | { readonly kind: 'bgp'; readonly input: SpeakerInput };
 
 /**
  * One change to the network settings of the guest that the daemon runs in; a device is named by its MAC
@@ -48,6 +52,17 @@ export type GuestChange =
   /** 0 off, 1 strict, 2 loose; RFC 3704. */
   | { readonly kind: 'rp-filter'; readonly mac: string; readonly mode: 0 | 1 | 2 };
 
+/** A route of ours in the kernel: more than one next hop is ECMP. */
+export interface KernelRoute {
+  readonly prefix: string;
+  readonly nextHops: readonly { readonly address: string; readonly weight: number }[];
+}
+
+/** `apply` replaces the routes in `set` and removes the prefixes in `remove`; each is idempotent. */
+export type KernelChange =
+  | { readonly kind: 'list' }
+  | { readonly kind: 'apply'; readonly set: readonly KernelRoute[]; readonly remove: readonly string[] };
+
 export type HookName = 'on-own' | 'on-lose' | 'on-fail';
 
 export type Event =
@@ -64,6 +79,20 @@ export type Event =
   | { readonly kind: 'guest-outcome'; readonly request: number; readonly failure?: string }
   | { readonly kind: 'hook-outcome'; readonly request: number; readonly failure?: string }
   | { readonly kind: 'command'; readonly id: number; readonly command: Command }
+  /** The BFD machine says that a session changed; packets stay with it. */
+  | { readonly kind: 'bfd-state'; readonly change: BfdChange }
+  /**
+   * The BGP speaker says that a session came or went, and which best paths changed; messages stay with it.
+   */
+  | { readonly kind: 'bgp-session'; readonly change: SessionChange }
+  | { readonly kind: 'bgp-routes'; readonly changes: readonly RouteChange[] }
+  /** A change of kernel routes is done; `installed` answers `list`. */
+  | {
+      readonly kind: 'kernel-outcome';
+      readonly request: number;
+      readonly installed?: readonly KernelRoute[];
+      readonly failure?: string;
+    }
   /** A configuration that replaces the running one; it has been validated. */
   | { readonly kind: 'configured'; readonly config: Config }
   | { readonly kind: 'stop' };
@@ -72,6 +101,12 @@ export type Effect =
   | { readonly kind: 'probe'; readonly probe: string; readonly round: number; readonly spec: ProbeConfig }
   | { readonly kind: 'ec2-call'; readonly request: number; readonly call: Call }
   | { readonly kind: 'guest'; readonly request: number; readonly changes: readonly GuestChange[] }
+  /** For the BGP speaker beside the node. */
+  | { readonly kind: 'bgp'; readonly input: SpeakerInput }
+  /** For the BFD machine: sessions that no BGP neighbor asks for. */
+  | { readonly kind: 'bfd'; readonly event: Extract<BfdEvent, { kind: 'open' | 'close' | 'admin' }> }
+  /** Routes in this machine's kernel, in the table and with the protocol number that are configured. */
+  | { readonly kind: 'kernel'; readonly request: number; readonly change: KernelChange }
   | {
       readonly kind: 'hook';
       readonly request: number;

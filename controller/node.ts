@@ -10,6 +10,7 @@ import { type Config, ownAppliance, probesOfNode } from './config.ts';
 import type { Outcome } from './ec2/call.ts';
 import { isThrottling } from './ec2/failure.ts';
 import type { Command, Effect, Event, GroupMemory, Memory } from './event.ts';
+import { carriersOf, successorsOf } from './failover/carriers.ts';
 import { switchover } from './failover/command.ts';
 import { runCycle } from './failover/cycle.ts';
 import { type Silences, tellResult, tellVerdicts } from './failover/evidence.ts';
@@ -27,6 +28,16 @@ import { statusOf } from './failover/status.ts';
 import { newTurn, type Resources, settle, type Turn } from './failover/turn.ts';
 import { type GroupView, viewGroup } from './failover/view.ts';
 import {
+  converged,
+  type Fib,
+  kernelEnded,
+  newFib,
+  nextFibAt,
+  pump,
+  removeAll,
+  routesChanged,
+} from './fib/fib.ts';
+import {
   type Health,
   hasten,
   newHealth,
@@ -37,6 +48,18 @@ import {
   sendDue,
   setCarriers,
 } from './health/health.ts';
+import {
+  allEstablished,
+  bfdChanged,
+  drainSelf,
+  flushDead,
+  leave,
+  noSessions,
+  openSessions,
+  reopenSessions,
+  type Sessions,
+  sessionChanged,
+} from './routing/sessions.ts';
 
 export interface Node {
   readonly config: Config;
@@ -48,6 +71,8 @@ export interface Node {
   readonly observed: Observed;
   readonly groups: Readonly<Record<string, GroupState>>;
   readonly resources: Resources;
+  readonly sessions: Sessions;
+  readonly fib: Fib;
   /** When time alone changes something beside probes and observations. */
   readonly wakeAt?: Instant;
   /** What was last said of the own appliance. */
@@ -81,6 +106,8 @@ export function createNode(
     observed: nothingObserved,
     groups: Object.fromEntries(config.groups.map(({ name }) => [name, newGroup(now)])),
     resources: { prng: prng(seed, config.node), lastRequest: 0, pending: {}, budget: {} },
+    sessions: noSessions,
+    fib: newFib(now),
     silences: {},
     ready: false,
   };
@@ -146,6 +173,19 @@ function handle(node: Node, event: Event, pending: Pending | undefined, turn: Tu
       else turn.log('error', 'hook', `${hook} of ${group} failed: ${event.failure}.`, { group, hook, ms });
       return node;
     }
+    case 'bfd-state':
+      return { ...node, ...bfdChanged(node, node.config, event.change, turn) };
+    case 'bgp-session': {
+      const { sessions, health } = sessionChanged(node, node.config, event.change, turn);
+      const fib = allEstablished(sessions, node.config) ? converged(node.fib, turn.now) : node.fib;
+      return { ...node, sessions, health, fib };
+    }
+    case 'bgp-routes':
+      return { ...node, fib: routesChanged(node.fib, node.config, event) };
+    case 'kernel-outcome':
+      if (event.failure !== undefined)
+        turn.log('error', 'kernel', `Kernel routes could not be changed: ${event.failure}.`);
+      return { ...node, fib: kernelEnded(node.fib, event, turn.now) };
     case 'command':
       return command(node, event.id, event.command, turn);
     case 'configured':
@@ -174,7 +214,14 @@ function start(node: Node, memory: Memory | undefined, turn: Turn): Node {
   turn.log('info', 'start', `Node ${node.config.node} is ${role} for ${names}${how}.`, {
     node: node.config.node,
   });
-  return { ...node, phase: 'running', startedAt: turn.now, groups: Object.fromEntries(groups) };
+  openSessions(node.config, turn);
+  return {
+    ...node,
+    phase: 'running',
+    startedAt: turn.now,
+    fib: newFib(turn.now),
+    groups: Object.fromEntries(groups),
+  };
 }
 
 function updateGroup(
@@ -229,6 +276,7 @@ function command(node: Node, id: number, asked: Command, turn: Turn): Node {
     turn.emit({ kind: 'reply', id, ok: true, body: statusOf(node, turn.now) });
     return node;
   }
+  if (asked.kind === 'bgp') return bgpCommand(node, id, asked.input, turn);
   const { config, observeOnly, groups, health } = node;
   const view = viewOf(node, asked.group);
   const answer = switchover(
@@ -246,6 +294,20 @@ function command(node: Node, id: number, asked: Command, turn: Turn): Node {
     ok: answer.kind === 'done',
     body: { group: asked.group, to: asked.to, message: answer.message },
   });
+  return node;
+}
+
+/** Hands an operator's input to the speaker, whose word comes as events. */
+function bgpCommand(
+  node: Node,
+  id: number,
+  input: Extract<Command, { kind: 'bgp' }>['input'],
+  turn: Turn,
+): Node {
+  const ok = node.config.bgp !== undefined;
+  const message = ok ? `The speaker was told: ${input.kind}.` : 'This daemon speaks no BGP: configure bgp.';
+  if (ok) turn.emit({ kind: 'bgp', input });
+  turn.emit({ kind: 'reply', id, ok, body: { message } });
   return node;
 }
 
@@ -275,6 +337,7 @@ function configured(node: Node, config: Config, turn: Turn): Node {
     `Runs a new configuration, with groups ${config.groups.map(({ name }) => name).join(', ')}.`,
   );
   const health = reconfigure(node.health, node.config, config, turn.now);
+  reopenSessions(node.config, config, turn);
   // A look that was taken for other resources says nothing of these.
   const observed = resourcesOf(config) === resourcesOf(node.config) ? node.observed : nothingObserved;
   return { ...node, config, health, observed, groups: Object.fromEntries(groups) };
@@ -303,6 +366,8 @@ function stop(node: Node, turn: Turn): Node {
     }
     abandon(state, 'the daemon stops', turn);
   }
+  leave(node.sessions, node.config, turn);
+  removeAll(node.fib, node.config, (change) => turn.kernel(change));
   turn.log('info', 'stop', 'Leaves.');
   turn.emit({ kind: 'stopped' });
   return { ...node, phase: 'stopped' };
@@ -344,45 +409,22 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
     turn.emit({ kind: 'probe', probe: spec.id, round: health.probes[spec.id]?.round ?? 0, spec });
   }
   observed = sendObservations(observed, config, turn);
+  const sessions = drainSelf(flushDead(start.sessions, health, config, turn), health, config, turn);
+  const fib = start.observeOnly
+    ? start.fib
+    : pump(start.fib, config, turn.now, (change) => turn.kernel(change));
+  if (config.kernel !== undefined) wakeAt = earliest(wakeAt, nextFibAt(fib, turn.now));
   const { wakeAt: _, ...rest } = start;
-  const node: Node = { ...rest, health, observed, groups, ...(wakeAt === undefined ? {} : { wakeAt }) };
+  const node: Node = {
+    ...rest,
+    health,
+    observed,
+    groups,
+    sessions,
+    fib,
+    ...(wakeAt === undefined ? {} : { wakeAt }),
+  };
   return tellReady(tellWord(node, turn), turn);
-}
-
-/**
- * The appliances that this node may give a group to, of each group whose owner has just begun to fail. A
- * takeover wants evidence of them that is newer than the failure: asked for now, it is there with the
- * verdict.
- */
-function successorsOf({ config, observed }: Node, before: Health, after: Health): readonly string[] {
-  const self = ownAppliance(config)?.name;
-  return config.groups.flatMap((group) => {
-    const { owner } = viewGroup(config, group, observed);
-    if (owner.kind !== 'member' || owner.member === self) return [];
-    const was = before.verdicts[owner.member]?.kind;
-    const is = after.verdicts[owner.member]?.kind;
-    if (was !== 'healthy' || (is !== 'suspect' && is !== 'dead')) return [];
-    return group.members.filter((name) => name !== owner.member && (self === undefined || name === self));
-  });
-}
-
-/**
- * The appliances that routes lead to: where a move has taken effect already, its target. Absent until EC2 has
- * been seen.
- */
-function carriersOf(
-  config: Config,
-  groups: Readonly<Record<string, GroupState>>,
-  observed: Observed,
-): readonly string[] | undefined {
-  const views = config.groups.map((group) => ({ group, view: viewGroup(config, group, observed) }));
-  if (views.every(({ view }) => view.observedAt === undefined)) return undefined;
-  const owners = views.flatMap(({ group, view: { owner } }) => {
-    const operation = groups[group.name]?.operation;
-    if (operation?.effectiveAt !== undefined) return [operation.to];
-    return owner.kind === 'member' ? [owner.member] : [];
-  });
-  return [...new Set(owners)];
 }
 
 /** Says of the own appliance what others may rely on: only a dead one asks to be relieved. */

@@ -4,7 +4,7 @@
  */
 import { type Document, isMap, isPair, isScalar, type LineCounter } from 'yaml';
 import type { z } from 'zod';
-import type { Finding } from './resolve.ts';
+import type { Finding } from './finding.ts';
 import { suggest } from './suggest.ts';
 
 /** One mistake in a configuration file. */

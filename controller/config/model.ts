@@ -3,6 +3,7 @@
  * names.
  */
 import type { Millis } from '../base/time.ts';
+import type { BfdSessionConfig, BgpConfig, KernelConfig } from './bgp-model.ts';
 
 /** Who runs a probe: the daemons on other machines, the appliance's own daemon, or both. */
 export type ProbeFrom = 'others' | 'self' | 'all';
@@ -39,6 +40,18 @@ export type ProbeConfig = ProbeBase &
         readonly verify: boolean;
       }
     | { readonly kind: 'command'; readonly command: readonly string[] }
+    /** The BFD session with the address; driven by its changes. */
+    | { readonly kind: 'bfd'; readonly address: string }
+    /** The BGP session with the neighbor that the appliance is; driven by its changes. */
+    | { readonly kind: 'bgp' }
+    /** A program of this name runs on this machine. */
+    | { readonly kind: 'process'; readonly program: string }
+    /** The device is up and has a carrier. */
+    | { readonly kind: 'interface'; readonly device: string }
+    /** The connection tracking table is filled to less than `maxPercent`. */
+    | { readonly kind: 'conntrack'; readonly maxPercent: number }
+    /** None of these counters of an ENA device has grown since the last round. */
+    | { readonly kind: 'ena'; readonly device: string; readonly counters: readonly string[] }
     /** The appliance's own word: 200 is up, 503 is down, all else says nothing. */
     | { readonly kind: 'daemon'; readonly address: string; readonly port: number }
     | {
@@ -109,6 +122,9 @@ export interface Group {
   readonly hooks: Hooks;
 }
 
+/** Whether a probe is driven by events of a session, and never sent. */
+export const isEventDriven = ({ kind }: ProbeConfig): boolean => kind === 'bfd' || kind === 'bgp';
+
 export interface Config {
   readonly version: 1;
   readonly node: string;
@@ -124,6 +140,11 @@ export interface Config {
   };
   readonly appliances: readonly Appliance[];
   readonly groups: readonly Group[];
+  readonly bgp?: BgpConfig;
+  /** BFD sessions of probes whose address is no BGP neighbor with BFD. */
+  readonly bfd: readonly BfdSessionConfig[];
+  readonly kernel?: KernelConfig;
+  readonly drain?: { readonly how: 'graceful-shutdown' | 'withdraw' };
   /** Where the daemon tells others of its appliance's health; absent on an observer. */
   readonly health?: { readonly address: string; readonly port: number };
   readonly observe: { readonly intervalMs: Millis; readonly staleAfterMs: Millis };

@@ -4,6 +4,9 @@
  */
 import { parseAddress } from '../base/ip.ts';
 import { unreachable } from '../base/result.ts';
+import type { BgpConfig } from './bgp-model.ts';
+import { resolveBfd, resolveBgp, resolveKernel } from './bgp-resolve.ts';
+import type { Finding } from './finding.ts';
 import type {
   Appliance,
   Config,
@@ -17,13 +20,6 @@ import type {
 } from './model.ts';
 import type { ParsedFile } from './schema.ts';
 import { suggest } from './suggest.ts';
-
-/** What is wrong at a place in the file, and what to do about it. */
-export interface Finding {
-  readonly path: readonly (string | number)[];
-  readonly why: string;
-  readonly remedy: string;
-}
 
 type Note = (path: Finding['path'], why: string, remedy: string) => void;
 type ParsedAppliance = ParsedFile['appliances'][number];
@@ -43,6 +39,12 @@ export function resolve(file: ParsedFile): {
   const groups = file.groups.map((group, index) => resolveGroup(group, ['groups', index], note));
   const own = appliances.find((appliance) => appliance.name === file.node);
   const listen = file.health?.listen ?? (own === undefined ? undefined : '0.0.0.0:8179');
+  const bgp = file.bgp === undefined ? undefined : resolveBgp(file.bgp, appliances, file.node, note);
+  const tracked = file.kernel === undefined || bgp === undefined ? bgp : tracking(bgp);
+  if (file.groups.length === 0 && file.bgp === undefined)
+    note([], 'the daemon has nothing to do', 'configure groups, or bgp');
+  if (file.kernel !== undefined && bgp === undefined)
+    note(['kernel'], 'there are no routes without BGP', 'configure bgp, or remove kernel');
   const config: Config = {
     version: 1,
     node: file.node,
@@ -55,6 +57,10 @@ export function resolve(file: ParsedFile): {
     },
     appliances,
     groups,
+    ...(tracked === undefined ? {} : { bgp: tracked }),
+    bfd: resolveBfd(file, bgp, note),
+    ...(file.kernel === undefined ? {} : { kernel: resolveKernel(file.kernel, note) }),
+    ...(file.drain === undefined ? {} : { drain: file.drain }),
     ...(listen === undefined ? {} : { health: resolveListen(listen, note) }),
     observe: { intervalMs: file.observe.interval, staleAfterMs: file.observe.staleAfter },
     journal: file.journal,
@@ -67,6 +73,9 @@ export function resolve(file: ParsedFile): {
   checkEvidence(config, note);
   return { config, findings };
 }
+
+/** The same, with the best paths told to the node. */
+const tracking = (bgp: BgpConfig): BgpConfig => ({ ...bgp, options: { ...bgp.options, track: true } });
 
 function resolveListen(text: string, note: Note): { address: string; port: number } {
   const colon = text.lastIndexOf(':');
@@ -103,7 +112,27 @@ const DEFAULT_INTERVAL_MS = {
   command: 2000,
   daemon: 500,
   through: 500,
+  bfd: 0,
+  bgp: 0,
+  process: 1000,
+  interface: 1000,
+  conntrack: 1000,
+  ena: 1000,
 } as const;
+
+interface Rounds {
+  readonly interval?: number | undefined;
+  readonly timeout?: number | undefined;
+  readonly rise: number;
+  readonly fall: number;
+  readonly from?: ProbeBase['from'] | undefined;
+}
+
+/** The rounds of a probe; of one that events drive, one event decides. */
+function roundsOf(probe: ParsedProbe): Rounds {
+  if (probe.kind === 'bfd' || probe.kind === 'bgp') return { interval: 0, timeout: 0, rise: 1, fall: 1 };
+  return probe;
+}
 
 function resolveProbe(
   appliance: ParsedAppliance,
@@ -111,12 +140,13 @@ function resolveProbe(
   path: Finding['path'],
   note: Note,
 ): ProbeConfig {
-  const intervalMs = probe.interval ?? DEFAULT_INTERVAL_MS[probe.kind];
-  const timeoutMs = probe.timeout ?? Math.floor(intervalMs * 0.9);
+  const rounds = roundsOf(probe);
+  const intervalMs = rounds.interval ?? DEFAULT_INTERVAL_MS[probe.kind];
+  const timeoutMs = rounds.timeout ?? Math.floor(intervalMs * 0.9);
   if (timeoutMs > intervalMs) {
     const why = `the timeout (${timeoutMs}ms) is longer than the interval (${intervalMs}ms), and rounds do not overlap`;
     note(
-      [...path, probe.timeout === undefined ? 'interval' : 'timeout'],
+      [...path, rounds.timeout === undefined ? 'interval' : 'timeout'],
       why,
       'shorten timeout or lengthen interval',
     );
@@ -126,10 +156,10 @@ function resolveProbe(
     appliance: appliance.name,
     intervalMs,
     timeoutMs,
-    rise: probe.rise,
-    fall: probe.fall,
+    rise: rounds.rise,
+    fall: rounds.fall,
     advisory: probe.advisory,
-    from: probe.from ?? from,
+    from: rounds.from ?? from,
   });
   const { address } = appliance;
   switch (probe.kind) {
@@ -141,6 +171,20 @@ function resolveProbe(
       return { ...base('daemon', 'others'), kind: 'daemon', address, port: probe.port };
     case 'command':
       return { ...base('command', 'self'), kind: 'command', command: probe.command };
+    case 'bfd':
+      return { ...base('bfd', 'others'), kind: 'bfd', address };
+    case 'bgp':
+      return { ...base('bgp', 'others'), kind: 'bgp' };
+    case 'process':
+      return { ...base(`process:${probe.program}`, 'self'), kind: 'process', program: probe.program };
+    case 'interface':
+      return { ...base(`interface:${probe.device}`, 'self'), kind: 'interface', device: probe.device };
+    case 'conntrack':
+      return { ...base('conntrack', 'self'), kind: 'conntrack', maxPercent: probe.max };
+    case 'ena': {
+      const { device, counters } = probe;
+      return { ...base(`ena:${device}`, 'self'), kind: 'ena', device, counters };
+    }
     case 'http': {
       const { url, port, path: file, tls, verify, expect } = probe;
       if (url !== undefined && (port !== undefined || file !== undefined || tls !== undefined)) {

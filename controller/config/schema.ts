@@ -3,64 +3,19 @@
  * agree on is in `resolve.ts`. The input side is published as JSON Schema.
  */
 import { z } from 'zod';
-import { formatPrefix, parseAddress, parsePrefix } from '../base/ip.ts';
-import { formatDuration, parseDuration, parseSize } from './units.ts';
-
-const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-const name = z
-  .string({ error: 'a name is text' })
-  .regex(NAME, { error: 'a name is 1 to 63 lower-case letters, digits or inner hyphens' });
-
-/** A duration between two limits, in milliseconds after parsing. */
-const duration = (minMs: number, maxMs: number) =>
-  z
-    .string({ error: 'a duration is text such as 200ms, 5s, 10m or 1h' })
-    .regex(/^\d+(\.\d+)?(ms|s|m|h)$/, { error: 'a duration is a number and ms, s, m or h, such as 200ms' })
-    .transform((text, context) => {
-      const parsed = parseDuration(text);
-      if (parsed.ok && parsed.value >= minMs && parsed.value <= maxMs) return parsed.value;
-      const message = `it must lie between ${formatDuration(minMs)} and ${formatDuration(maxMs)}`;
-      context.addIssue({ code: 'custom', message });
-      return z.NEVER;
-    });
-
-const size = z
-  .string({ error: 'a size is text such as 64MiB' })
-  .regex(/^\d+(B|KiB|MiB|GiB)$/, { error: 'a size is a number and B, KiB, MiB or GiB, such as 64MiB' })
-  .transform((text, context) => {
-    const parsed = parseSize(text);
-    if (parsed.ok && parsed.value >= 64 * 1024) return parsed.value;
-    context.addIssue({ code: 'custom', message: 'it must be at least 64KiB' });
-    return z.NEVER;
-  });
-
-const address = z.string({ error: 'an IP address is text' }).refine((text) => parseAddress(text).ok, {
-  error: 'it must be an IPv4 or IPv6 address without prefix length',
-});
-
-/** A CIDR block, canonical after parsing. */
-const cidr = z
-  .string({ error: 'a CIDR block is text; quote IPv6 ones: "::/0"' })
-  .transform((text, context) => {
-    const parsed = parsePrefix(text);
-    if (parsed.ok) return formatPrefix(parsed.value);
-    context.addIssue({ code: 'custom', message: parsed.error });
-    return z.NEVER;
-  });
+import { bfdTimers, bgpSchema, drainSchema, kernelSchema } from './bgp-schema.ts';
+import { address, cidr, count, duration, name, port, size } from './fields.ts';
 
 const id = (prefix: string, what: string) =>
   z.string({ error: `the id of ${what} is text` }).regex(new RegExp(`^${prefix}-[0-9a-f]{8,17}$`), {
     error: `the id of ${what} looks like ${prefix}-0123456789abcdef0`,
   });
 
-const port = z.number({ error: 'a port is a number' }).int().min(1).max(65535);
 const command = z
   .array(z.string())
   .min(1, { error: 'a command has at least a program; each argument is an item' });
 const url = z.url({ protocol: /^https?$/, error: 'it must be an http:// or https:// URL' });
 const statuses = z.array(z.number().int().min(100).max(599)).min(1);
-const count = (max: number) => z.number({ error: 'it must be a whole number' }).int().min(1).max(max);
-
 const probeBase = {
   name: name
     .optional()
@@ -77,6 +32,11 @@ const probeBase = {
     .optional()
     .describe('Who probes: daemons elsewhere, its own daemon, or all.'),
 };
+
+/** Driven by the events of a session: no rounds. */
+const eventProbe = { name: probeBase.name, advisory: probeBase.advisory };
+/** What only the appliance's own daemon can look at. */
+const { from: _from, ...localProbe } = probeBase;
 
 const throughTarget = z
   .strictObject({
@@ -102,6 +62,32 @@ const probe = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('command'), command, ...probeBase }),
   z.strictObject({ kind: z.literal('daemon'), port: port.default(8179), ...probeBase }),
+  z.strictObject({ kind: z.literal('bgp'), ...eventProbe }),
+  z.strictObject({
+    kind: z.literal('bfd'),
+    ...eventProbe,
+    interval: bfdTimers.interval.optional(),
+    multiplier: bfdTimers.multiplier.optional(),
+    multihop: bfdTimers.multihop.optional(),
+    auth: bfdTimers.auth,
+  }),
+  z.strictObject({
+    kind: z.literal('process'),
+    program: z.string().min(1).describe('Name of the program, as the kernel has it.'),
+    ...localProbe,
+  }),
+  z.strictObject({ kind: z.literal('interface'), device: z.string().min(1), ...localProbe }),
+  z.strictObject({
+    kind: z.literal('conntrack'),
+    max: z.number().int().min(1).max(100).default(90).describe('Percent of nf_conntrack_max.'),
+    ...localProbe,
+  }),
+  z.strictObject({
+    kind: z.literal('ena'),
+    device: z.string().min(1).default('eth0'),
+    counters: z.array(z.string().min(1)).min(1).default(['conntrack_allowance_exceeded']),
+    ...localProbe,
+  }),
   z.strictObject({
     kind: z.literal('through'),
     target: throughTarget,
@@ -184,8 +170,11 @@ export const fileSchema = z.strictObject({
     timeout: duration(100, 300_000).prefault('5s'),
     addresses: z.record(z.string(), z.array(address).min(1)).default({}),
   }),
-  appliances: z.array(appliance).min(1),
-  groups: z.array(group).min(1),
+  appliances: z.array(appliance).default([]),
+  groups: z.array(group).default([]),
+  bgp: bgpSchema.optional(),
+  kernel: kernelSchema.optional().describe('Best paths go into the routing table of this machine.'),
+  drain: drainSchema.optional().describe('How failing local checks take this appliance out of use.'),
   health: z.strictObject({ listen: listen.default('0.0.0.0:8179') }).optional(),
   observe: z
     .strictObject({

@@ -6,14 +6,15 @@ import { next, type Prng } from '../base/prng.ts';
 import type { Instant } from '../base/time.ts';
 import { type Budget, exhausted, take } from '../ec2/budget.ts';
 import type { Call } from '../ec2/call.ts';
-import type { Effect, GuestChange, HookName } from '../event.ts';
+import type { Effect, GuestChange, HookName, KernelChange } from '../event.ts';
 
 /** What a request was for: its outcome goes there. */
 export type Purpose =
   | { readonly kind: 'observe'; readonly source: string }
   | { readonly kind: 'move'; readonly group: string; readonly step: string }
   | { readonly kind: 'guest'; readonly group: string; readonly what: 'own' | 'lose' }
-  | { readonly kind: 'hook'; readonly group: string; readonly hook: HookName };
+  | { readonly kind: 'hook'; readonly group: string; readonly hook: HookName }
+  | { readonly kind: 'kernel' };
 
 export interface Pending {
   readonly purpose: Purpose;
@@ -47,6 +48,8 @@ export interface Turn {
   readonly throttled: (kind: Call['kind']) => void;
   /** False where it only observes. */
   readonly guest: (changes: readonly GuestChange[], group: string, what: 'own' | 'lose') => boolean;
+  /** Changes kernel routes, before anything is told; gives the request's number. */
+  readonly kernel: (change: KernelChange) => number;
   readonly hook: (hook: HookName, group: string, detail: string) => void;
   readonly log: (level: LogLevel, topic: string, text: string, fields?: LogFields) => void;
   readonly emit: (effect: Effect) => void;
@@ -92,6 +95,11 @@ export function newTurn(start: Resources, now: Instant, observeOnly: boolean): T
       if (observeOnly) return false;
       rest.push({ kind: 'guest', request: request({ kind: 'guest', group, what }), changes });
       return true;
+    },
+    kernel: (change) => {
+      const number = request({ kind: 'kernel' });
+      calls.push({ kind: 'kernel', request: number, change });
+      return number;
     },
     hook: (hook, group, detail) => {
       const text = `${observeOnly ? 'Would run (observing only)' : 'Runs'} ${hook} of ${group}: ${detail}.`;

@@ -3,9 +3,9 @@
  * nothing.
  */
 import { earliest, type Instant } from '../base/time.ts';
-import { type Config, type ProbeConfig, probesOfNode } from '../config.ts';
+import { type Config, isEventDriven, type ProbeConfig, probesOfNode } from '../config.ts';
 import type { ProbeResult } from '../event.ts';
-import { begin, dueAt, isDue, newProbe, type ProbeState, record } from './probe.ts';
+import { begin, dueAt, hear, isDue, newProbe, type ProbeState, record } from './probe.ts';
 import { type Evidence, isTargetsFault, judge, type Verdict } from './verdict.ts';
 
 export interface Health {
@@ -56,7 +56,12 @@ export function sendDue(
 ): { health: Health; due: readonly ProbeConfig[] } {
   const due = probesOfNode(config).filter((probe) => {
     const state = health.probes[probe.id];
-    return state !== undefined && isActive(probe, config, health) && isDue(state, probe, now);
+    return (
+      state !== undefined &&
+      !isEventDriven(probe) &&
+      isActive(probe, config, health) &&
+      isDue(state, probe, now)
+    );
   });
   if (due.length === 0) return { health, due };
   const begun = due.map((probe) => [probe.id, begin(health.probes[probe.id] ?? newProbe(now), probe, now)]);
@@ -70,7 +75,8 @@ export function sendDue(
 export function hasten(health: Health, config: Config, appliances: readonly string[], now: Instant): Health {
   const early = probesOfNode(config).flatMap((probe): readonly (readonly [string, ProbeState])[] => {
     const state = health.probes[probe.id];
-    if (state === undefined || state.sentAt !== undefined || state.nextAt <= now) return [];
+    if (state === undefined || isEventDriven(probe) || state.sentAt !== undefined || state.nextAt <= now)
+      return [];
     const wanted = appliances.includes(probe.appliance) && !probe.advisory;
     return wanted ? [[probe.id, { ...state, nextAt: now }]] : [];
   });
@@ -81,7 +87,7 @@ export function hasten(health: Health, config: Config, appliances: readonly stri
 /** When the next probe is to be sent. */
 export function nextProbeAt(health: Health, config: Config): Instant | undefined {
   return probesOfNode(config)
-    .filter((probe) => isActive(probe, config, health))
+    .filter((probe) => !isEventDriven(probe) && isActive(probe, config, health))
     .map((probe) => dueAt(health.probes[probe.id] ?? newProbe(0), probe))
     .reduce<Instant | undefined>(earliest, undefined);
 }
@@ -108,6 +114,28 @@ export function receive(
   if (isDown && isTargetsFault(evidence, evidenceOf({ ...health, probes }, config)))
     probes[id] = { ...recorded, forgiven: recorded.streak };
   return refresh({ ...health, probes }, config, now);
+}
+
+/**
+ * The health after a session changed: all probes that it drives take its result. `heardAt`: when its peer was
+ * last heard.
+ */
+export function hearSession(
+  health: Health,
+  config: Config,
+  drives: (probe: ProbeConfig) => boolean,
+  result: ProbeResult,
+  now: Instant,
+  heardAt?: Instant,
+): Health {
+  const heard = probesOfNode(config)
+    .filter((probe) => isEventDriven(probe) && drives(probe))
+    .map(({ id }): [string, ProbeState] => [
+      id,
+      hear(health.probes[id] ?? newProbe(now), result, now, heardAt),
+    ]);
+  if (heard.length === 0) return health;
+  return refresh({ ...health, probes: { ...health.probes, ...Object.fromEntries(heard) } }, config, now);
 }
 
 /** The verdicts as of now: they change with time alone, when evidence grows stale. */

@@ -3,7 +3,7 @@
  * appliances.
  */
 import type { Instant } from '../base/time.ts';
-import type { ProbeConfig } from '../config.ts';
+import { isEventDriven, type ProbeConfig } from '../config.ts';
 import type { ProbeResult } from '../event.ts';
 
 export interface ProbeState {
@@ -24,6 +24,10 @@ export interface ProbeState {
     readonly reason: string;
   };
   readonly lastUpAt?: Instant;
+  /** When the round of the last success was sent. */
+  readonly lastUpSentAt?: Instant;
+  /** Of a session that is down: when its peer was last heard. */
+  readonly heardAt?: Instant;
   /** Why the last round said nothing, where it did not. */
   readonly silence?: string;
   /** How many of the failures in a row were the target's fault: no other way led to it either. */
@@ -85,16 +89,32 @@ export function record(
       firstAt: inRow ? (probe.last?.firstAt ?? now) : now,
       reason: up ? `answered in ${Math.round(result.rttMs * 10) / 10} ms` : result.reason,
     },
+    ...(up ? { lastUpAt: now, lastUpSentAt: probe.sentAt } : {}),
+  };
+}
+
+/**
+ * The state of a session's probe after the session changed: one change decides, and counts until the next.
+ * `heardAt`: when its peer was last heard.
+ */
+export function hear(probe: ProbeState, result: ProbeResult, now: Instant, heardAt?: Instant): ProbeState {
+  const { last: _, silence: __, heardAt: ___, ...rest } = probe;
+  if (result.kind === 'silent') return { ...rest, state: 'unknown', streak: 0, silence: result.reason };
+  const up = result.kind === 'up';
+  return {
+    ...rest,
+    state: up ? 'up' : 'down',
+    streak: 1,
+    last: { up, at: now, firstAt: now, reason: up ? 'the session is up' : result.reason },
     ...(up ? { lastUpAt: now } : {}),
+    ...(heardAt === undefined ? {} : { heardAt }),
   };
 }
 
 /** Evidence counts for `fall` rounds: older, it says nothing of the present. */
-export const isFresh = (
-  { last }: ProbeState,
-  { intervalMs, fall, timeoutMs }: ProbeConfig,
-  now: Instant,
-): boolean => last !== undefined && now - last.at <= intervalMs * fall + timeoutMs;
+export const isFresh = ({ last }: ProbeState, config: ProbeConfig, now: Instant): boolean =>
+  last !== undefined &&
+  (isEventDriven(config) || now - last.at <= config.intervalMs * config.fall + config.timeoutMs);
 
 /**
  * What a probe says now. `passing`: up, and its last round too; `failing`: not down yet, but its last round

@@ -6,10 +6,12 @@
  * - A `through` probe that is down is the appliance's fault, unless its target fails by way of every member:
  *   then it is the target's, and the evidence is excused.
  * - Without such evidence any required probe that is down means dead, and all passing means healthy.
+ * - A session (BFD, BGP) that is down is not the appliance's death while a `through` probe passes that was
+ *   sent after the session's peer was last heard: its control plane is lost. Otherwise it means dead, at once.
  * - `daemon` probes that get no answer say nothing; advisory probes never decide.
  */
 import { formatMillis, type Instant } from '../base/time.ts';
-import type { ProbeConfig, ThroughTarget } from '../config.ts';
+import { isEventDriven, type ProbeConfig, type ThroughTarget } from '../config.ts';
 import { type ProbeState, type Says, says } from './probe.ts';
 
 export type VerdictKind = 'healthy' | 'suspect' | 'dead' | 'unknown';
@@ -67,7 +69,8 @@ function weigh(required: readonly Evidence[], all: readonly Evidence[], now: Ins
     says: saysOf(evidence, now, isTargetsFault(evidence, all)),
   }));
   const through = spoken.filter(({ config }) => config.kind === 'through');
-  const passing = through.find((one) => one.says === 'passing');
+  const heardAt = lastHeard(required);
+  const passing = through.find((one) => one.says === 'passing' && vouches(one.state, heardAt));
   const excused = through.filter((one) => one.says === 'down' && isTargetsFault(one, all));
   const rest = spoken.filter((one) => !excused.includes(one));
   const down = rest.find((one) => one.says === 'down');
@@ -87,6 +90,20 @@ function weigh(required: readonly Evidence[], all: readonly Evidence[], now: Ins
   if (failing !== undefined) return { kind: 'suspect', reason: `${complaint(failing)}${apology}` };
   return weighSilence(rest, apology);
 }
+
+/** When the peer of a session that is down was last heard; absent where none is. */
+function lastHeard(required: readonly Evidence[]): Instant | undefined {
+  const down = required.filter(({ config, state }) => isEventDriven(config) && state.last?.up === false);
+  if (down.length === 0) return undefined;
+  return Math.max(...down.map(({ state }) => state.heardAt ?? state.last?.at ?? 0));
+}
+
+/**
+ * Whether a passing `through` probe speaks for an appliance whose session is down: only one that was sent
+ * after the last that was heard shows that the appliance outlived its control plane.
+ */
+const vouches = ({ lastUpSentAt }: ProbeState, heardAt: Instant | undefined): boolean =>
+  heardAt === undefined || (lastUpSentAt ?? Number.NEGATIVE_INFINITY) >= heardAt;
 
 /**
  * What a probe says, except that a `through` probe is down only after `fall` failures in a row that were not
@@ -119,6 +136,7 @@ function weighSilence(rest: readonly (Evidence & { readonly says: Says })[], apo
 }
 
 function complaint({ config, state }: Evidence): string {
+  if (isEventDriven(config)) return `${config.id} is down (${state.last?.reason ?? 'no reason'})`;
   const count = state.streak === 1 ? 'once' : `${state.streak} times in a row`;
   return `${config.id} failed ${count} (${state.last?.reason ?? 'no reason'})`;
 }

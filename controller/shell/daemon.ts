@@ -6,7 +6,7 @@ import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { unreachable } from '../base/result.ts';
 import { probesOfNode } from '../config/model.ts';
-import { type Config, formatConfigError, parseConfig } from '../config.ts';
+import { type Config, formatConfigError, parseConfig, type Secrets } from '../config.ts';
 import type { Command, Effect, Event, HookName, Memory } from '../event.ts';
 import { createNode, nextDeadline, recall, step } from '../node.ts';
 import { attach } from './attach-network.ts';
@@ -18,11 +18,13 @@ import { createHostNetwork } from './host-network.ts';
 import { Journal } from './journal.ts';
 import { recallMemory } from './journal-read.ts';
 import { createLog, type Log } from './log.ts';
+import { createMachines, type Machines } from './machines.ts';
 import type { Network } from './network.ts';
 import { createNotifier } from './notify.ts';
 import { createOwnWord, type OwnWord } from './own-word.ts';
 import { runProbe } from './probe.ts';
 import { createDriver, type Driver } from './run.ts';
+import { readSecrets } from './secrets.ts';
 
 export interface DaemonOptions {
   readonly configFile: string;
@@ -99,9 +101,22 @@ async function assemble(
   const word = createOwnWord(network.network, config.node);
   await word.listen(config.health);
   await prepare(network.network, config, log);
-  const parts = { options, config, log, network: network.network, journal, aws, word, control };
+  if (
+    options.attach !== undefined &&
+    (config.bgp !== undefined || config.bfd.length > 0 || config.kernel !== undefined)
+  )
+    throw new Error(
+      'bgp, bfd and kernel do not work in an attached daemon yet; run it on a machine of its own',
+    );
+  const secrets = await readSecrets(config, process.env, warnOf(log));
+  const parts = { options, config, log, network: network.network, journal, aws, word, control, secrets };
   return new Daemon(parts, memory);
 }
+
+const warnOf =
+  (log: Log) =>
+  (sentence: string): void =>
+    log.write('warn', 'config', `${sentence}.`);
 
 interface OpenedNetwork {
   readonly network: Network;
@@ -143,6 +158,7 @@ interface Parts {
   readonly aws: Aws;
   readonly word: OwnWord;
   readonly control: ControlServer;
+  readonly secrets: Secrets;
 }
 
 class Daemon {
@@ -150,6 +166,7 @@ class Daemon {
   readonly memory: Memory | undefined;
   readonly #parts: Parts;
   readonly #driver: Driver;
+  readonly #machines: Machines;
   readonly #notifier = createNotifier(process.env);
   #config: Config;
   #ended: (() => void) | undefined;
@@ -172,6 +189,7 @@ class Daemon {
       perform: (effect) => this.#perform(effect),
       onFault: (error) => this.#fault(error),
     });
+    this.#machines = createMachines(config, parts.secrets, parts.log, (event) => this.#driver.postNow(event));
   }
 
   command(id: number, command: Command): void {
@@ -198,6 +216,7 @@ class Daemon {
     process.on('uncaughtException', (error) => this.#fault(error));
     process.on('unhandledRejection', (error) => this.#fault(error));
     this.#driver.post(start);
+    this.#machines.start();
     log.write('info', 'started', `Daemon ${config.node} runs: probes, commands and the journal are on.`);
     this.#notifier.ready(`node ${config.node}`);
     await ended;
@@ -220,6 +239,11 @@ class Daemon {
       }
       case 'guest':
         void this.#applyGuest(effect);
+        break;
+      case 'bgp':
+      case 'bfd':
+      case 'kernel':
+        this.#machines.perform(effect);
         break;
       case 'hook':
         this.#hook(effect);
@@ -278,9 +302,11 @@ class Daemon {
       );
       if (fixed.length > 0)
         throw new Error(`${fixed.join(', ')} cannot change while the daemon runs; restart it`);
+      const secrets = await readSecrets(next, process.env, warnOf(log));
       await word.listen(next.health);
       await prepare(network, next, log);
       this.#config = next;
+      this.#machines.configure(next, secrets);
       log.setLevel(next.log.level);
       this.#driver.post({ kind: 'configured', config: next });
     } catch (error) {
@@ -292,6 +318,7 @@ class Daemon {
 
   async #leave(): Promise<void> {
     const { network, aws, word, journal, log, control } = this.#parts;
+    await this.#machines.stop();
     this.#driver.stop();
     this.#notifier.close();
     word.close();

@@ -10,7 +10,8 @@ import { err, ok, type Result } from '../base/result.ts';
 
 const AF_INET = 2;
 const AF_INET6 = 10;
-const SOCK = { stream: 1, datagram: 2 } as const;
+const AF_NETLINK = 16;
+const SOCK = { stream: 1, datagram: 2, raw: 3 } as const;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const SCHED_FIFO = 1;
@@ -32,6 +33,8 @@ interface Libc {
     to: Uint8Array,
     toLength: number,
   ): number;
+  recv(fd: number, data: Uint8Array, length: number, flags: number): number;
+  send(fd: number, data: Uint8Array, length: number, flags: number): number;
   close(fd: number): number;
   sched_setscheduler(pid: number, policy: number, parameters: Uint8Array): number;
 }
@@ -54,6 +57,8 @@ function load(): Result<Libc> {
       sendto: library.func(
         'int64_t sendto(int fd, const void *data, size_t length, int flags, const void *to, uint32_t toLength)',
       ),
+      recv: library.func('int64_t recv(int fd, void *data, size_t length, int flags)'),
+      send: library.func('int64_t send(int fd, const void *data, size_t length, int flags)'),
       close: library.func('int close(int fd)'),
       sched_setscheduler: library.func('int sched_setscheduler(int pid, int policy, const void *parameters)'),
     });
@@ -88,6 +93,22 @@ export const openSocket = (family: 4 | 6, type: keyof typeof SOCK): Result<numbe
     socket(family === 4 ? AF_INET : AF_INET6, SOCK[type] | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
   );
 
+/** A socket to the kernel's routing tables, rtnetlink(7), that waits for answers. */
+export const openNetlink = (): Result<number> =>
+  call(({ socket }) => socket(AF_NETLINK, SOCK.raw | SOCK_CLOEXEC, 0));
+
+/** Sends to the other end of a socket at once. */
+export const sendNow = (fd: number, data: Uint8Array): Result<number> =>
+  call(({ send }) => send(fd, data, data.length, 0));
+
+const received = Buffer.alloc(65536);
+
+/** The next datagram, waited for: only where the kernel is sure to answer. Valid until the next call. */
+export function receiveNow(fd: number): Result<Buffer> {
+  const size = call(({ recv }) => recv(fd, received, received.length, 0));
+  return size.ok ? ok(received.subarray(0, size.value)) : size;
+}
+
 /** Sets an option: an int, or a structure as bytes. */
 export function setSocketOption(
   fd: number,
@@ -99,7 +120,9 @@ export function setSocketOption(
   return call(({ setsockopt }) => setsockopt(fd, level, name, bytes, bytes.length));
 }
 
-/** One instruction of classic BPF: code, jumps where true and false, operand. bpf(4) of BSD, linux/filter.h. */
+/**
+ * One instruction of classic BPF: code, jumps where true and false, operand. bpf(4) of BSD, linux/filter.h.
+ */
 export type Instruction = readonly [code: number, jt: number, jf: number, k: number];
 
 /** Lets the kernel judge each packet before it is queued. Needs no privilege. */

@@ -8,6 +8,7 @@ import { formatMillis } from '../base/time.ts';
 import type { ProbeConfig, ThroughTarget } from '../config.ts';
 import type { ProbeResult } from '../event.ts';
 import { httpGet } from './http-get.ts';
+import { checkLocally } from './local-probe.ts';
 import type { Endpoint, Network } from './network.ts';
 import { runCommand } from './process.ts';
 
@@ -30,6 +31,17 @@ export function runProbe(network: Network, probe: ProbeConfig, done: Done): void
       break;
     case 'daemon':
       askDaemon(network, probe, done);
+      break;
+    case 'process':
+    case 'interface':
+    case 'conntrack':
+    case 'ena':
+      void checkLocally(probe).then(done);
+      break;
+    case 'bfd':
+    case 'bgp':
+      // Driven by the events of their session: never sent.
+      done({ kind: 'silent', reason: 'it has no rounds' });
       break;
     case 'through':
       through(network, probe.target, probe.via, probe.timeoutMs, done);

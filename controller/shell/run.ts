@@ -27,12 +27,17 @@ export interface DriverOptions<N> {
 export interface Driver {
   /** Queues an event; it is handled in this turn of the event loop, after those before it. */
   post(event: Event): void;
+  /** Handles an event before this returns, after those that wait: what cannot be late. */
+  postNow(event: Event): void;
   /** While paused nothing is handled; events wait. */
   pause(): void;
   resume(): void;
   /** Ends: nothing is handled any more. */
   stop(): void;
 }
+
+/** Rounds of events that answer each other in one turn: then others have theirs. */
+const MOST_ROUNDS = 20;
 
 /** A brain that asks for the same passed deadline so many times in a row would turn for ever. */
 const MOST_SAME_DEADLINES = 1000;
@@ -89,25 +94,33 @@ export function createDriver<N>(options: DriverOptions<N>): Driver {
   let remembered = brain.recall(node);
   let queue: Event[] = [];
   let scheduled = false;
+  let turning = false;
   const alarm = createAlarm(now, () => post({ kind: 'deadline' }));
   let state: 'running' | 'paused' | 'stopped' = 'running';
 
   function schedule(): void {
-    if (scheduled || state !== 'running') return;
+    if (scheduled || turning || state !== 'running') return;
     scheduled = true;
     setImmediate(turn);
   }
 
   function turn(): void {
     scheduled = false;
-    if (state !== 'running') return;
+    if (state !== 'running' || turning) return;
+    turning = true;
     try {
-      handle(queue.splice(0));
-      if (state === 'running') alarm.set(brain.nextDeadline(node));
+      // What an effect is answered with at once is handled in the same turn.
+      for (let round = 0; round < MOST_ROUNDS && queue.length > 0 && isRunning(); round++)
+        handle(queue.splice(0));
+      if (isRunning()) alarm.set(brain.nextDeadline(node));
     } catch (error) {
       onFault(error);
     }
+    turning = false;
+    if (queue.length > 0) schedule();
   }
+
+  const isRunning = (): boolean => state === 'running';
 
   /** All events of one turn are one write, issued before the first effect. */
   function handle(events: readonly Event[]): void {
@@ -131,6 +144,11 @@ export function createDriver<N>(options: DriverOptions<N>): Driver {
 
   return {
     post,
+    postNow(event) {
+      if (state === 'stopped') return;
+      queue.push(event);
+      turn();
+    },
     pause() {
       if (state !== 'running') return;
       state = 'paused';

@@ -1,6 +1,6 @@
 /**
- * Path attributes to bytes, in the order of their codes, as RFC 4271 5 and RFC 6793 4.2.2 want them. NLRI of MP_REACH
- * and MP_UNREACH is put in by `update.ts`.
+ * Path attributes to bytes, in the order of their codes, as RFC 4271 5 and RFC 6793 4.2.2 want them. NLRI of
+ * MP_REACH and MP_UNREACH is put in by `update.ts`.
  */
 import { type AsSegment, ATTRIBUTE, FLAG, FLAGS_OF, type NextHop, type PathAttributes } from './attribute.ts';
 import { AS_TRANS } from './open.ts';
@@ -92,7 +92,8 @@ const isWide = (as: number): boolean => as > 0xffff;
 const narrow = (as: number): number => (isWide(as) ? AS_TRANS : as);
 
 /**
- * The attributes without MP_REACH_NLRI and MP_UNREACH_NLRI. NEXT_HOP is written where the next hop is IPv4 and
+ * The attributes without MP_REACH_NLRI and MP_UNREACH_NLRI. NEXT_HOP is written where the next hop is IPv4
+ * and
  * `inMpReach` is not set. `as4`: the receiver speaks 4-octet AS numbers.
  */
 export function writeAttributes(

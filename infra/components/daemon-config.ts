@@ -5,8 +5,8 @@
 import { type ConfigInput, formatConfig, formatConfigError, parseConfig } from '../../controller/config.ts';
 import type { StackConfig } from '../config.ts';
 
-type GroupInput = ConfigInput['groups'][number];
-type ProbeInput = NonNullable<ConfigInput['appliances'][number]['probes']>[number];
+type GroupInput = NonNullable<ConfigInput['groups']>[number];
+type ProbeInput = NonNullable<NonNullable<ConfigInput['appliances']>[number]['probes']>[number];
 
 /** What a group owns: routes of tables, or an ENI. */
 export type Owned =

@@ -12,6 +12,7 @@ import { type Caller, callApi, serveApis } from './api-client.ts';
 import { type Endpoint, inProgram, programTimer } from './endpoint.ts';
 import { changeGuest, endpointOf } from './guests.ts';
 import { schedule } from './kernel.ts';
+import { createMachines, type Machines } from './machines.ts';
 import { type Commands, runProbe } from './probe.ts';
 import { listen } from './sockets.ts';
 import type { World } from './state.ts';
@@ -48,6 +49,8 @@ export interface Daemon {
   readonly world: World;
   readonly endpoint: Endpoint;
   readonly options: DaemonOptions;
+  /** BGP, BFD and the kernel's routes. */
+  readonly machines: Machines;
   node: Node;
   running: boolean;
   /** Why it does not run any more. */
@@ -69,10 +72,12 @@ export function startDaemon(world: World, options: DaemonOptions): Daemon {
   const endpoint = present(endpointOf(world, options.machine), `the machine ${options.machine}`);
   const { config, observeOnly = false, seed = 1 } = options;
   serveApis(world);
+  const machines = createMachines(world, endpoint, config, seed, (event) => feed(daemon, event));
   const daemon: Daemon = {
     world,
     endpoint,
     options,
+    machines,
     node: createNode({ config, observeOnly, seed }, world.now),
     running: endpoint.power !== 'dead',
     ended: endpoint.power === 'dead' ? 'its machine is dead' : undefined,
@@ -94,7 +99,9 @@ export function startDaemon(world: World, options: DaemonOptions): Daemon {
       must(listen(endpoint, config.health.port, (_peer, connection) => sayWord(daemon, connection))),
     );
   }
+  daemon.cleanUp.add(() => machines.end());
   feed(daemon, { kind: 'start', ...(options.memory && { memory: options.memory }) });
+  if (daemon.running) machines.start();
   return daemon;
 }
 
@@ -122,8 +129,10 @@ export function give(daemon: Daemon, command: Command): number {
 export const stopDaemon = (daemon: Daemon): void => feed(daemon, { kind: 'stop' });
 
 /** Gives a daemon a new configuration. */
-export const reconfigureDaemon = (daemon: Daemon, config: Config): void =>
+export function reconfigureDaemon(daemon: Daemon, config: Config): void {
   feed(daemon, { kind: 'configured', config });
+  daemon.machines.configure(config);
+}
 
 /** What a daemon has logged on a topic, or at all. */
 export function logOf(daemon: Daemon, topic?: string): { at: Instant; text: string; topic: string }[] {
@@ -207,6 +216,11 @@ function perform(daemon: Daemon, effect: Effect): void {
           }),
         );
       });
+      break;
+    case 'bgp':
+    case 'bfd':
+    case 'kernel':
+      daemon.machines.perform(effect);
       break;
     case 'hook':
       programTimer(endpoint, HOOK_MS, () => {

@@ -34,6 +34,16 @@ export function runProbe(endpoint: Endpoint, probe: ProbeConfig, commands: Comma
     case 'daemon':
       askDaemon(endpoint, probe, done);
       break;
+    case 'process':
+    case 'interface':
+    case 'conntrack':
+    case 'ena':
+      programTimer(endpoint, 1, () => done(commands([probe.kind])));
+      break;
+    case 'bfd':
+    case 'bgp':
+      // Driven by the events of their session.
+      break;
     case 'through':
       through(endpoint, probe.target, probe.via, probe.timeoutMs, done);
       break;

@@ -15,14 +15,14 @@ export interface Design {
   readonly tables: readonly string[];
   readonly floating: string;
   /** The configuration of a node. */
-  readonly config: (node: string, group?: Partial<ConfigInput['groups'][number]>) => ConfigInput;
+  readonly config: (node: string, group?: Partial<NonNullable<ConfigInput['groups']>[number]>) => ConfigInput;
   /** Leads the default route of a table to an appliance, as an operator would. */
   readonly point: (table: string, member: string) => void;
   /** Who owns the group, by EC2 itself: the member, or what is there instead. */
   readonly owner: () => string;
 }
 
-type Probes = NonNullable<ConfigInput['appliances'][number]['probes']>;
+type Probes = NonNullable<NonNullable<ConfigInput['appliances']>[number]['probes']>;
 
 /** Peers are probed by ICMP and their own word; each looks through itself at a host on the Internet. */
 const PROBES: Probes = [
@@ -92,7 +92,7 @@ export function design(options: DesignOptions = {}): Design {
       DeviceIndex: 1,
     });
   }
-  const resource: Pick<ConfigInput['groups'][number], 'routes' | 'eni'> =
+  const resource: Pick<NonNullable<ConfigInput['groups']>[number], 'routes' | 'eni'> =
     kind === 'eni'
       ? { eni: { id: floating, deviceIndex: 1 } }
       : { routes: tables.map((table) => ({ table, destinations: [...destinations] })) };

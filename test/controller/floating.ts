@@ -110,7 +110,7 @@ function ownerOf(
 function configOf(node: string, enis: Floating['enis'], eni: string): Config {
   const onAppliance = node === 'a' || node === 'b';
   const quick = { interval: '200ms', timeout: '180ms' };
-  const probes: NonNullable<ConfigInput['appliances'][number]['probes']> = [
+  const probes: NonNullable<NonNullable<ConfigInput['appliances']>[number]['probes']> = [
     { kind: 'icmp', ...quick },
     { kind: 'through', target: { icmp: INTERNET_HOST }, ...quick, ...(onAppliance ? {} : { by: 'route' }) },
   ];

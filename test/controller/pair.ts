@@ -3,7 +3,7 @@ import type { ConfigInput } from '../../controller/config.ts';
 import { type Design, design } from './designs.ts';
 import { addDaemon, type Daemon, deliver, run, texts } from './stage.ts';
 
-export type GroupInput = Partial<ConfigInput['groups'][number]>;
+export type GroupInput = Partial<NonNullable<ConfigInput['groups']>[number]>;
 
 export interface Pair extends Design {
   readonly made: Design;

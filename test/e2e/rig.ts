@@ -63,11 +63,11 @@ export async function eventually(condition: () => boolean, what: () => string): 
 function quick(text: string): string {
   const input: ConfigInput = parse(text);
   const fast = { interval: '80ms', timeout: '75ms', rise: 2, fall: 5 };
-  const appliances = input.appliances.map((appliance) => ({
+  const appliances = (input.appliances ?? []).map((appliance) => ({
     ...appliance,
     probes: (appliance.probes ?? []).map((probe) => ({ ...probe, ...fast })),
   }));
-  const groups = input.groups.map((group) => ({
+  const groups = (input.groups ?? []).map((group) => ({
     ...group,
     ...(group.eni && { eni: { ...group.eni, forceAfter: '2s' } }),
     takeoverStagger: '200ms',

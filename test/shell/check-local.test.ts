@@ -19,7 +19,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 function configFile(change: Partial<ConfigInput> = {}): string {
-  const appliance = (name: string, address: string): ConfigInput['appliances'][number] => ({
+  const appliance = (name: string, address: string): NonNullable<ConfigInput['appliances']>[number] => ({
     name,
     address,
     eni: `eni-0123456789abcdef${name === 'a' ? 0 : 1}`,

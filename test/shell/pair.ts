@@ -123,7 +123,7 @@ export async function targetOf({ ec2, table }: Pair): Promise<string | undefined
  * `b`, or the name of an observer. Files lie in `directory`.
  */
 export function configOf(pair: Pair, node: string, directory: string): ConfigInput {
-  const appliance = (name: 'a' | 'b', address: string): ConfigInput['appliances'][number] => ({
+  const appliance = (name: 'a' | 'b', address: string): NonNullable<ConfigInput['appliances']>[number] => ({
     name,
     address,
     eni: pair[name].eni,

@@ -1,0 +1,194 @@
+/**
+ * What sessions mean for a node: BFD and BGP are evidence on appliances, and the node, which holds all
+ * evidence, says what becomes of the routes of a neighbor that is away. The death of a daemon is not the
+ * death of its appliance: while a `through` probe vouches for it, its routes stay. RFC 5882 4.3, RFC 4724.
+ */
+import type { Instant } from '../base/time.ts';
+import type { BfdChange } from '../bfd/event.ts';
+import type { SessionChange } from '../bgp/event.ts';
+import { type Config, ownAppliance, type ProbeConfig } from '../config.ts';
+import type { ProbeResult } from '../event.ts';
+import type { Turn } from '../failover/turn.ts';
+import { type Health, hearSession } from '../health/health.ts';
+
+export interface Sessions {
+  /** By session, as the BFD machine said last. */
+  readonly bfd: Readonly<Record<string, BfdChange>>;
+  /** By neighbor, as the speaker said last. */
+  readonly bgp: Readonly<Record<string, SessionChange & { readonly at: Instant }>>;
+  /** Neighbors that are away and whose routes are kept because their appliance forwards. */
+  readonly retained: readonly string[];
+  /** How this appliance is drained at present. */
+  readonly drained: 'none' | 'graceful-shutdown' | 'withdraw';
+}
+
+export const noSessions: Sessions = { bfd: {}, bgp: {}, retained: [], drained: 'none' };
+
+/** Asks for the BFD sessions that no neighbor asks for. Their keys are put in by the driver. */
+export function openSessions({ bfd }: Config, turn: Turn): void {
+  for (const { session, options } of bfd)
+    turn.emit({ kind: 'bfd', event: { kind: 'open', session, options } });
+}
+
+/** Sessions of the old configuration that the new one does not have are closed, and new ones opened. */
+export function reopenSessions(from: Config, to: Config, turn: Turn): void {
+  for (const { session } of from.bfd) {
+    if (!to.bfd.some((one) => one.session === session))
+      turn.emit({ kind: 'bfd', event: { kind: 'close', session } });
+  }
+  openSessions(to, turn);
+}
+
+interface Parts {
+  readonly sessions: Sessions;
+  readonly health: Health;
+}
+
+/** A BFD session changed: evidence, and a word to the speaker in the same step. RFC 5882 4.2. */
+export function bfdChanged(
+  { sessions, health }: Parts,
+  config: Config,
+  change: BfdChange,
+  turn: Turn,
+): Parts {
+  const before = sessions.bfd[change.session]?.state;
+  const { session, state, diagnostic, controlPlaneIndependent } = change;
+  const heard = hearSession(
+    health,
+    config,
+    (probe) => probe.kind === 'bfd' && probe.address === session,
+    resultOf(change, before),
+    turn.now,
+    change.lastReceivedAt,
+  );
+  const isNeighbor = config.bgp?.options.neighbors.some(
+    (one) => one.address === session && one.bfd !== undefined,
+  );
+  if (isNeighbor !== false && state !== 'init' && config.bgp !== undefined)
+    turn.emit({ kind: 'bgp', input: { kind: 'bfd', address: session, state, controlPlaneIndependent } });
+  if (before === 'up' || state === 'up')
+    turn.log(state === 'up' ? 'info' : 'warn', 'bfd', `BFD with ${session} is ${state} (${diagnostic}).`, {
+      session,
+    });
+  tellControlPlane(config, heard, (probe) => probe.kind === 'bfd' && probe.address === session, turn);
+  return { health: heard, sessions: { ...sessions, bfd: { ...sessions.bfd, [session]: change } } };
+}
+
+/** AdminDown says nothing of the peer, and nor does a session that has not been up yet. RFC 5880 6.8.16. */
+function resultOf(change: BfdChange, before: BfdChange['state'] | undefined): ProbeResult {
+  const { state, remoteState, diagnostic, detectionTimeMs } = change;
+  if (state === 'up') return { kind: 'up', rttMs: 0 };
+  if (state === 'admin-down' || remoteState === 'admin-down')
+    return { kind: 'silent', reason: 'the session is administratively down' };
+  if (before !== 'up') return { kind: 'silent', reason: `the session is ${state} and has not been up` };
+  return { kind: 'down', reason: `${diagnostic}; detection time ${Math.round(detectionTimeMs)} ms` };
+}
+
+/** An alarm where a session is down and its appliance forwards all the same. */
+function tellControlPlane(
+  { appliances }: Config,
+  { probes, verdicts }: Health,
+  drives: (probe: ProbeConfig) => boolean,
+  turn: Turn,
+): void {
+  for (const { name, probes: own } of appliances) {
+    const isDown = own.some((probe) => drives(probe) && probes[probe.id]?.last?.up === false);
+    const verdict = verdicts[name];
+    if (!isDown || verdict?.kind !== 'suspect') continue;
+    const text = `The control plane of ${name} is lost, and it still forwards: ${verdict.reason}. Nothing is moved.`;
+    turn.log('error', 'alarm', text, { appliance: name });
+  }
+}
+
+/**
+ * A BGP session came or went. Routes that the speaker keeps for our answer are flushed unless somebody
+ * vouches.
+ */
+export function sessionChanged(
+  { sessions, health }: Parts,
+  config: Config,
+  change: SessionChange,
+  turn: Turn,
+): Parts {
+  const { peer, state, reason, retained, administrative } = change;
+  const appliance = config.bgp?.appliances[peer];
+  const bfd = sessions.bfd[change.address];
+  const drives = (probe: ProbeConfig): boolean => probe.kind === 'bgp' && probe.appliance === appliance;
+  const result: ProbeResult =
+    state === 'established'
+      ? { kind: 'up', rttMs: 0 }
+      : administrative === true
+        ? { kind: 'silent', reason: `the session was ended on purpose: ${reason}` }
+        : { kind: 'down', reason };
+  const heard = hearSession(health, config, drives, result, turn.now, bfd?.lastReceivedAt ?? turn.now);
+  const level = state === 'established' || administrative === true ? 'info' : 'warn';
+  turn.log(level, 'bgp', `BGP with ${peer} (${change.address}) is ${state}: ${reason}.`, { peer, state });
+  tellControlPlane(config, heard, drives, turn);
+  const others = sessions.retained.filter((one) => one !== peer);
+  const asks = state === 'down' && retained === true && appliance !== undefined;
+  const next = {
+    ...sessions,
+    bgp: { ...sessions.bgp, [peer]: { ...change, at: turn.now } },
+    retained: asks ? [...others, peer] : others,
+  };
+  return { health: heard, sessions: next };
+}
+
+/**
+ * Flushes what is retained for appliances that nobody vouches for: their verdict has to be healthy or suspect
+ * by a passing `through` probe.
+ */
+export function flushDead(sessions: Sessions, health: Health, config: Config, turn: Turn): Sessions {
+  if (sessions.retained.length === 0) return sessions;
+  const kept = sessions.retained.filter((peer) => {
+    const appliance = config.bgp?.appliances[peer] ?? '';
+    const verdict = health.verdicts[appliance];
+    const isCarrying = verdict?.kind === 'suspect' && isVouched(config, health, appliance);
+    if (isCarrying || verdict?.kind === 'healthy') return true;
+    const reason = verdict?.reason ?? 'nothing is known of it';
+    turn.emit({ kind: 'bgp', input: { kind: 'flush', peer, reason } });
+    turn.log('info', 'bgp', `Gives up the routes of ${peer}: ${reason}.`, { peer });
+    return false;
+  });
+  return kept.length === sessions.retained.length ? sessions : { ...sessions, retained: kept };
+}
+
+const isVouched = ({ appliances }: Config, { probes }: Health, name: string): boolean =>
+  appliances
+    .find((one) => one.name === name)
+    ?.probes.some((probe) => probe.kind === 'through' && probes[probe.id]?.state === 'up') === true;
+
+/** Takes the own appliance out of use while its local checks say so, and back in when they pass. RFC 8326. */
+export function drainSelf(sessions: Sessions, health: Health, config: Config, turn: Turn): Sessions {
+  const own = ownAppliance(config);
+  if (own === undefined || config.drain === undefined || config.bgp === undefined) return sessions;
+  const failed = own.probes.find(
+    (probe) => probe.from === 'self' && !probe.advisory && health.probes[probe.id]?.state === 'down',
+  );
+  const how = failed === undefined ? 'none' : config.drain.how;
+  if (how === sessions.drained) return sessions;
+  const reason = failed === undefined ? 'all local checks pass' : `${failed.id} fails`;
+  turn.emit({ kind: 'bgp', input: { kind: 'drain', how, reason } });
+  turn.log(
+    'warn',
+    'drain',
+    how === 'none' ? `Offers its routes again: ${reason}.` : `Drains itself (${how}): ${reason}.`,
+  );
+  return { ...sessions, drained: how };
+}
+
+/** Whether every neighbor that is listed is there. */
+export const allEstablished = ({ bgp }: Sessions, config: Config): boolean =>
+  (config.bgp?.options.neighbors ?? []).every(
+    ({ name, shutdown }) => shutdown || bgp[name]?.state === 'established',
+  );
+
+/** Tells the speaker that the daemon leaves: as a restart where forwarding goes on, else for good. */
+export function leave({ drained }: Sessions, config: Config, turn: Turn): void {
+  if (config.bgp === undefined) return;
+  const restart =
+    drained === 'none' &&
+    config.kernel?.keepOnStop !== false &&
+    config.bgp.options.neighbors.some(({ gracefulRestart }) => (gracefulRestart?.restartTimeS ?? 0) > 0);
+  turn.emit({ kind: 'bgp', input: { kind: 'stop', restart, text: `node ${config.node} stops` } });
+}

@@ -1,0 +1,98 @@
+/**
+ * Checks of the own machine: a program runs, a device has its carrier, the connection table has room, no
+ * allowance of the ENA driver was exceeded since the last round. Linux; what cannot be looked at says
+ * nothing, and why.
+ */
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { unreachable } from '../base/result.ts';
+import type { ProbeConfig } from '../config.ts';
+import type { ProbeResult } from '../event.ts';
+
+export type LocalProbe = Extract<ProbeConfig, { kind: 'process' | 'interface' | 'conntrack' | 'ena' }>;
+
+const up: ProbeResult = { kind: 'up', rttMs: 0 };
+const down = (reason: string): ProbeResult => ({ kind: 'down', reason });
+const silent = (reason: string): ProbeResult => ({ kind: 'silent', reason });
+
+/** One round of a local check. `proc` and `sys` are where the kernel shows itself. */
+export async function checkLocally(probe: LocalProbe, proc = '/proc', sys = '/sys'): Promise<ProbeResult> {
+  switch (probe.kind) {
+    case 'process':
+      return checkProcess(probe.program, proc);
+    case 'interface':
+      return checkInterface(probe.device, sys);
+    case 'conntrack':
+      return checkConntrack(probe.maxPercent, proc);
+    case 'ena':
+      return checkEna(probe.id, probe.device, probe.counters);
+    default:
+      return unreachable(probe);
+  }
+}
+
+const textOf = (file: string): Promise<string | undefined> =>
+  readFile(file, 'utf8').then(
+    (text) => text.trim(),
+    () => undefined,
+  );
+
+/** The kernel keeps 15 characters of a name. proc(5), /proc/PID/comm. */
+async function checkProcess(program: string, proc: string): Promise<ProbeResult> {
+  const wanted = program.slice(0, 15);
+  const pids = (await readdir(proc).catch(() => [])).filter((name) => /^\d+$/.test(name));
+  if (pids.length === 0) return silent(`${proc} cannot be read`);
+  const names = await Promise.all(pids.map((pid) => textOf(`${proc}/${pid}/comm`)));
+  return names.includes(wanted) ? up : down(`no program '${program}' runs`);
+}
+
+async function checkInterface(device: string, sys: string): Promise<ProbeResult> {
+  const state = await textOf(`${sys}/class/net/${device}/operstate`);
+  if (state === undefined) return down(`there is no device ${device}`);
+  const carrier = await textOf(`${sys}/class/net/${device}/carrier`);
+  if (carrier === '0') return down(`${device} has no carrier`);
+  return state === 'up' || state === 'unknown' ? up : down(`${device} is ${state}`);
+}
+
+async function checkConntrack(maxPercent: number, proc: string): Promise<ProbeResult> {
+  const folder = `${proc}/sys/net/netfilter`;
+  const [count, max] = await Promise.all([
+    textOf(`${folder}/nf_conntrack_count`),
+    textOf(`${folder}/nf_conntrack_max`),
+  ]);
+  if (count === undefined || max === undefined) return silent('the kernel tracks no connections');
+  const percent = (Number(count) / Number(max)) * 100;
+  return percent < maxPercent
+    ? up
+    : down(`the connection table is full to ${percent.toFixed(0)} % (${count} of ${max})`);
+}
+
+/** Counters as they stood last, by probe. */
+const last = new Map<string, ReadonlyMap<string, number>>();
+
+async function checkEna(id: string, device: string, counters: readonly string[]): Promise<ProbeResult> {
+  const text = await statistics(device);
+  if (text === undefined) return silent(`ethtool -S ${device} does not work; install ethtool`);
+  const seen = new Map(
+    [...text.matchAll(/^\s*([\w ]+?):\s*(\d+)$/gm)].map(([, name = '', value]): [string, number] => [
+      name,
+      Number(value),
+    ]),
+  );
+  const missing = counters.find((name) => !seen.has(name));
+  if (missing !== undefined) return silent(`${device} has no counter ${missing}`);
+  const before = last.get(id);
+  last.set(id, seen);
+  const grown = counters.find(
+    (name) => (seen.get(name) ?? 0) > (before?.get(name) ?? Number.POSITIVE_INFINITY),
+  );
+  if (grown === undefined) return up;
+  return down(`${grown} of ${device} grew by ${(seen.get(grown) ?? 0) - (before?.get(grown) ?? 0)}`);
+}
+
+const statistics = (device: string): Promise<string | undefined> =>
+  new Promise((resolve) => {
+    execFile('ethtool', ['-S', device], { timeout: 5000 }, (error, stdout) =>
+      resolve(error === null ? stdout : undefined),
+    );
+  });
