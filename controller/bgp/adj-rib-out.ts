@@ -1,6 +1,7 @@
 /**
- * What peers are sent: prefixes from their queue are compared with what the peer holds, and the difference becomes
- * UPDATEs packed by attribute set. Pulled by whoever can send, so that a slow peer costs nothing. RFC 4271 9.2.
+ * What peers are sent: prefixes from their queue are compared with what the peer holds, and the difference
+ * becomes UPDATEs packed by attribute set. Pulled by whoever can send, so that a slow peer costs nothing. RFC
+ * 4271 9.2.
  */
 import { encodeRouteRefresh } from '../wire/message.ts';
 import { AFI, maxPrefixSize, SAFI_UNICAST, writePrefix } from '../wire/prefix.ts';
@@ -269,7 +270,9 @@ function announcements(
   });
 }
 
-/** The attributes as this session wants them: as they lie there, but for 2-octet AS numbers or MP_REACH_NLRI. */
+/**
+ * The attributes as this session wants them: as they lie there, but for 2-octet AS numbers or MP_REACH_NLRI.
+ */
 function encodedSet({ sets }: Rib, set: number, as4: boolean, inMpReach: boolean): Uint8Array {
   const isAsStored = as4 && (!inMpReach || sets.hops[set]?.family === 'ipv6');
   return isAsStored ? encodedOf(sets, set) : writeAttributes(recordOf(sets, set), { as4, inMpReach });

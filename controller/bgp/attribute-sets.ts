@@ -1,14 +1,16 @@
 /**
- * Attribute sets as numbers. What came is known by its raw bytes, so that each set is read once however many prefixes
- * share it; what policy made is known by its canonical bytes, so that equal sets have one number. Sets that nobody
- * uses any more are found by `collect`, not counted.
+ * Attribute sets as numbers. What came is known by its raw bytes, so that each set is read once however many
+ * prefixes share it; what policy made is known by its canonical bytes, so that equal sets have one number.
+ * Sets that nobody uses any more are found by `collect`, not counted.
  */
 import type { NextHop, PathAttributes } from '../wire/attribute.ts';
 import { readAttributes } from '../wire/read-attributes.ts';
 import { nextHopBytes, writeAttributes } from '../wire/write-attributes.ts';
 
 export interface AttributeSets {
-  /** Records that were read lately, by number modulo their count; the others are read again from their bytes. */
+  /**
+   * Records that were read lately, by number modulo their count; the others are read again from their bytes.
+   */
   readonly recent: (PathAttributes | undefined)[];
   readonly recentIds: Int32Array;
   /** Numbers ever used. */
@@ -156,9 +158,9 @@ export const receivedMark = (as4: boolean, ibgp: boolean, mpReach: boolean): num
 const MADE = 255;
 
 /**
- * The number of a set that policy made; equal sets have one number. Its bytes are the attributes as they are sent with
- * 4-octet AS numbers, and the next hop behind them where MP_REACH_NLRI will hold it. `isKept`: the record is wanted
- * again soon; of what is only sent the bytes suffice.
+ * The number of a set that policy made; equal sets have one number. Its bytes are the attributes as they are
+ * sent with 4-octet AS numbers, and the next hop behind them where MP_REACH_NLRI will hold it. `isKept`: the
+ * record is wanted again soon; of what is only sent the bytes suffice.
  */
 export function internRecord(sets: AttributeSets, record: PathAttributes, isKept = true): number {
   const hop = record.nextHop;
@@ -169,7 +171,10 @@ export function internRecord(sets: AttributeSets, record: PathAttributes, isKept
   return addSet(sets, MADE, bytes, 0, bytes.length, isKept ? { record } : { hop });
 }
 
-/** Octets behind the attributes that name the next hop of MP_REACH_NLRI; two zeros before it where a peer sent it. */
+/**
+ * Octets behind the attributes that name the next hop of MP_REACH_NLRI; two zeros before it where a peer sent
+ * it.
+ */
 function tailOf(hop: NextHop | undefined, mark: number): number {
   const hasTail = mark === MADE ? hop?.family === 'ipv6' : (mark & 4) !== 0;
   if (!hasTail || hop === undefined) return 0;
@@ -177,7 +182,9 @@ function tailOf(hop: NextHop | undefined, mark: number): number {
   return size + (mark === MADE ? 0 : 2);
 }
 
-/** The attributes of a set that policy made, as `internRecord` wrote them; valid until the next set is added. */
+/**
+ * The attributes of a set that policy made, as `internRecord` wrote them; valid until the next set is added.
+ */
 export function encodedOf({ arena, offsets, sizes, hops }: AttributeSets, id: number): Uint8Array {
   const hop = hops[id];
   const at = (offsets[id] as number) + 1;

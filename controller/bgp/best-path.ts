@@ -1,6 +1,7 @@
 /**
- * The decision process: which of two paths to a prefix is better, and by which step. RFC 4271 9.1.2.2 with RFC 4456
- * 9, RFC 5004 and RFC 9494 4.5. All next hops on the subnet count as equally near, so that step e never decides.
+ * The decision process: which of two paths to a prefix is better, and by which step. RFC 4271 9.1.2.2 with
+ * RFC 4456 9, RFC 5004 and RFC 9494 4.5. All next hops on the subnet count as equally near, so that step e
+ * never decides.
  */
 import { COMMUNITY, firstAs, type PathAttributes, pathLength } from '../wire/attribute.ts';
 
@@ -43,8 +44,9 @@ export const DEFAULT_LOCAL_PREF = 100;
 export const localPref = ({ localPref: given }: PathAttributes): number => given ?? DEFAULT_LOCAL_PREF;
 
 /**
- * What sorts the better of two paths first, by each step before the last four; 0 where they are equal. Smaller is
- * better. MED counts between paths of one neighboring AS alone, and a missing one is 0. RFC 4271 9.1.2.2 c.
+ * What sorts the better of two paths first, by each step before the last four; 0 where they are equal.
+ * Smaller is better. MED counts between paths of one neighboring AS alone, and a missing one is 0. RFC 4271
+ * 9.1.2.2 c.
  */
 function compareAt(step: number, a: Candidate, b: Candidate, current: Candidate | undefined): number {
   const [x, y] = [a.attributes, b.attributes];
@@ -82,8 +84,8 @@ const rank = (worse: boolean): number => (worse ? 1 : 0);
 const isLlgrStale = ({ communities }: PathAttributes): boolean => communities.includes(COMMUNITY.llgrStale);
 
 /**
- * RFC 5004 2: between eBGP paths from different routers the one that is best already stays, so that routes do not
- * change for nothing.
+ * RFC 5004 2: between eBGP paths from different routers the one that is best already stays, so that routes do
+ * not change for nothing.
  */
 function oldest(a: Candidate, b: Candidate, current: Candidate | undefined): number {
   const isExternal = a.peer?.ibgp === false && b.peer?.ibgp === false;
@@ -123,8 +125,8 @@ export function areEqual(a: Candidate, b: Candidate): boolean {
 }
 
 /**
- * The best of some paths, as an index. MED does not order paths as a whole, so that the group of each neighboring AS
- * finds its own best first: the outcome does not depend on the order of arrival.
+ * The best of some paths, as an index. MED does not order paths as a whole, so that the group of each
+ * neighboring AS finds its own best first: the outcome does not depend on the order of arrival.
  */
 export function selectBest(candidates: readonly Candidate[], current?: Candidate): number {
   if (candidates.length < 2) return candidates.length - 1;

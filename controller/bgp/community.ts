@@ -1,6 +1,7 @@
 /**
- * Communities as people write them, and patterns over them: `65000:1`, `no-export`, `65000:*`; large `65000:1:2`;
- * extended `rt:65000:1`, `soo:192.0.2.1:7`, `bandwidth:65000:125000`. RFC 1997, 4360, 5668, 8092.
+ * Communities as people write them, and patterns over them: `65000:1`, `no-export`, `65000:*`; large
+ * `65000:1:2`; extended `rt:65000:1`, `soo:192.0.2.1:7`, `bandwidth:65000:125000`. RFC 1997, 4360, 5668,
+ * 8092.
  */
 import { formatAddress, parseAddress } from '../base/ip.ts';
 import { err, ok, type Result } from '../base/result.ts';

@@ -1,6 +1,6 @@
 /**
- * What becomes of a best path on its way to a peer: whether it may be sent at all, policy, and the attributes that the
- * session wants. RFC 4271 5.1 and 9.2, RFC 1997, RFC 4456 8, RFC 7947, RFC 7999, RFC 8326, RFC 9234.
+ * What becomes of a best path on its way to a peer: whether it may be sent at all, policy, and the attributes
+ * that the session wants. RFC 4271 5.1 and 9.2, RFC 1997, RFC 4456 8, RFC 7947, RFC 7999, RFC 8326, RFC 9234.
  */
 import { COMMUNITY, type NextHop, type PathAttributes } from '../wire/attribute.ts';
 import type { Family } from './options.ts';
@@ -9,7 +9,10 @@ import { effectivePolicy, type PeerFacts, type RibPeer } from './rib-peer.ts';
 
 export type Drain = 'graceful-shutdown' | 'withdraw' | 'none';
 
-/** The attributes that `to` is sent for a path from `from` (absent: originated here); absent where it gets none. */
+/**
+ * The attributes that `to` is sent for a path from `from` (absent: originated here); absent where it gets
+ * none.
+ */
 export function exportRoute(
   attributes: PathAttributes,
   family: Family,
@@ -56,14 +59,18 @@ function withGracefulShutdown(attributes: PathAttributes): PathAttributes {
   return { ...attributes, communities: [...communities, COMMUNITY.gracefulShutdown] };
 }
 
-/** Our own address for routes of a family on this session; absent where there is none that the peer could use. */
+/**
+ * Our own address for routes of a family on this session; absent where there is none that the peer could use.
+ */
 function ownAddress(family: Family, facts: PeerFacts): NextHop | undefined {
   if (family === facts.localAddress.family) return facts.localAddress;
   if (family === 'ipv6') return facts.localAddress6;
   return facts.extendedNextHop ? facts.localAddress : undefined;
 }
 
-/** RFC 4271 5.1.3: a policy's word first; ourselves to other ASes; inside the AS what came, unless we say so. */
+/**
+ * RFC 4271 5.1.3: a policy's word first; ourselves to other ASes; inside the AS what came, unless we say so.
+ */
 function nextHopFor(
   accepted: PathAttributes,
   before: PathAttributes,

@@ -1,6 +1,7 @@
 /**
- * What becomes of an attribute set on its way from a peer into the Loc-RIB: loops, leaks and unusable next hops are
- * refused whatever policy says, then policy decides. RFC 4271 9.1.2, RFC 4456 8, RFC 8212, RFC 8326, RFC 9234.
+ * What becomes of an attribute set on its way from a peer into the Loc-RIB: loops, leaks and unusable next
+ * hops are refused whatever policy says, then policy decides. RFC 4271 9.1.2, RFC 4456 8, RFC 8212, RFC 8326,
+ * RFC 9234.
  */
 import { type AsSegment, COMMUNITY, firstAs, type NextHop, type PathAttributes } from '../wire/attribute.ts';
 import { applyPolicy } from './policy.ts';
@@ -74,7 +75,10 @@ function markOtc(attributes: PathAttributes, { as }: PeerFacts, { role }: PeerPo
   return marks && attributes.otc === undefined ? { ...attributes, otc: as } : attributes;
 }
 
-/** Not unspecified, IPv4-mapped, loopback or multicast: what some daemons send over sessions of the other family. */
+/**
+ * Not unspecified, IPv4-mapped, loopback or multicast: what some daemons send over sessions of the other
+ * family.
+ */
 function isUsable({ family, words: [a, b, c, d] }: NextHop): boolean {
   if (family === 'ipv4') return d >>> 24 !== 0 && d >>> 24 !== 127 && d >>> 28 < 14;
   const isSmall = a === 0 && b === 0 && c === 0 && d <= 1;

@@ -1,6 +1,6 @@
 /**
- * How a session opens: OPENs and what they come to, two connections at once, strict mode, the first KEEPALIVE. RFC 4271
- * 6.2 and 6.8, RFC 4724 5, and draft-ietf-idr-bgp-bfd-strict-mode.
+ * How a session opens: OPENs and what they come to, two connections at once, strict mode, the first
+ * KEEPALIVE. RFC 4271 6.2 and 6.8, RFC 4724 5, and draft-ietf-idr-bgp-bfd-strict-mode.
  */
 import { formatMillis, type Instant } from '../base/time.ts';
 import { TYPE } from '../wire/message.ts';

@@ -33,7 +33,10 @@ export interface PeerOptions {
   /** Proposed Hold Time, s: 0 or at least 3. RFC 4271 4.2. */
   readonly holdTimeS: number;
   readonly connectRetryMs: number;
-  /** How long our OPEN waits for the neighbor's once there is a connection. RFC 4271 8.1.1; absent: not at all. */
+  /**
+   * How long our OPEN waits for the neighbor's once there is a connection. RFC 4271 8.1.1; absent: not at
+   * all.
+   */
   readonly delayOpenMs?: number;
   /** TCP-MD5 key. RFC 2385. Never shown, logged or journalled. */
   readonly password?: string;

@@ -1,6 +1,7 @@
 /**
- * Import and export policy, compiled: rules in order, each a set of conditions and changes. What depends on the prefix
- * is told apart from what depends on the attributes, so that a result can be kept for an attribute set.
+ * Import and export policy, compiled: rules in order, each a set of conditions and changes. What depends on
+ * the prefix is told apart from what depends on the attributes, so that a result can be kept for an attribute
+ * set.
  */
 import { formatAddress, parseAddress, parsePrefix } from '../base/ip.ts';
 import { err, must, ok, type Result } from '../base/result.ts';
@@ -223,8 +224,8 @@ export const dependsOnPrefix = ({ rules }: CompiledPolicy): boolean =>
   rules.some(({ prefixes, family }) => prefixes !== undefined || family !== undefined);
 
 /**
- * Which of the rules that ask for prefixes a prefix fits, one bit for each, the first lowest: policy gives one result
- * for an attribute set and a signature.
+ * Which of the rules that ask for prefixes a prefix fits, one bit for each, the first lowest: policy gives
+ * one result for an attribute set and a signature.
  */
 export function prefixSignature({ rules }: CompiledPolicy, table: PrefixTable, id: number): number {
   let signature = 0;

@@ -1,6 +1,6 @@
 /**
- * Prefixes of one family as dense numbers: an open-addressing hash over typed arrays. A number stays with its prefix
- * until `release`; columns elsewhere are indexed by it. Exact match only: BGP needs no other.
+ * Prefixes of one family as dense numbers: an open-addressing hash over typed arrays. A number stays with its
+ * prefix until `release`; columns elsewhere are indexed by it. Exact match only: BGP needs no other.
  */
 import type { Family } from './options.ts';
 

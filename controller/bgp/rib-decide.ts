@@ -1,6 +1,7 @@
 /**
- * The decision process over the tables: prefixes whose paths changed get their best path anew, in portions, and what
- * changed goes into the queues of the peers and, where somebody tracks them, to the owner. RFC 4271 9.1.
+ * The decision process over the tables: prefixes whose paths changed get their best path anew, in portions,
+ * and what changed goes into the queues of the peers and, where somebody tracks them, to the owner. RFC 4271
+ * 9.1.
  */
 import { formatPrefix } from '../base/ip.ts';
 import { recordOf } from './attribute-sets.ts';

@@ -41,7 +41,9 @@ export interface PeerPolicy {
 
 /** The routes that a peer has been sent, of one family. */
 export interface AdjRibOut {
-  /** By prefix number: the attribute set that the peer holds plus one; 0: none; -1: one that is owed again. */
+  /**
+   * By prefix number: the attribute set that the peer holds plus one; 0: none; -1: one that is owed again.
+   */
   sent: Int32Array;
   /** With add-path: what the peer holds of a prefix, path identifier to attribute set. */
   readonly sentPaths: Map<number, Map<number, number>>;

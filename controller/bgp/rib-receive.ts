@@ -1,6 +1,6 @@
 /**
- * UPDATEs into the Adj-RIB-In: prefixes straight from the bytes, attribute sets once each, import policy once for each
- * set (and each way in which prefixes fit its rules). RFC 4271 9, RFC 7606.
+ * UPDATEs into the Adj-RIB-In: prefixes straight from the bytes, attribute sets once each, import policy once
+ * for each set (and each way in which prefixes fit its rules). RFC 4271 9, RFC 7606.
  */
 import type { NextHop, PathAttributes } from '../wire/attribute.ts';
 import type { Notification } from '../wire/notification.ts';

@@ -1,6 +1,6 @@
 /**
- * The tables of a RIB: paths in typed arrays, linked by prefix; what is best; what has to be looked at. Mutated by the
- * files beside this one alone. RFC 4271 3.2.
+ * The tables of a RIB: paths in typed arrays, linked by prefix; what is best; what has to be looked at.
+ * Mutated by the files beside this one alone. RFC 4271 3.2.
  */
 import type { PathAttributes } from '../wire/attribute.ts';
 import { type AttributeSets, createAttributeSets } from './attribute-sets.ts';

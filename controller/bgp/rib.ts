@@ -1,6 +1,6 @@
 /**
- * The RIB as the speaker uses it: peers come and go, routes go stale and are swept, policies change, routes are
- * originated. RFC 4271 3.2, RFC 2918, RFC 4724, RFC 7313, RFC 8326.
+ * The RIB as the speaker uses it: peers come and go, routes go stale and are swept, policies change, routes
+ * are originated. RFC 4271 3.2, RFC 2918, RFC 4724, RFC 7313, RFC 8326.
  */
 import { parsePrefix } from '../base/ip.ts';
 import { must } from '../base/result.ts';
@@ -57,7 +57,10 @@ export function peerDown(rib: Rib, peer: RibPeer, keep: readonly Family[]): void
   }
 }
 
-/** What the owner knows of the next hops of a peer's paths is looked at again: they are stale, or not any more. */
+/**
+ * What the owner knows of the next hops of a peer's paths is looked at again: they are stale, or not any
+ * more.
+ */
 function retell(rib: Rib, peer: RibPeer, family: Family): void {
   if (!rib.track) return;
   const one = rib.families[family];
