@@ -52,8 +52,8 @@ export interface Lone {
   readonly changes: Change[];
   readonly logs: string[];
   now: number;
-  /** Lets the time pass. */
-  run(ms: number): void;
+  /** Lets the time pass; every deadline is noticed so much too late. */
+  run(ms: number, lateMs?: number): void;
   step(event: BfdEvent): readonly BfdEffect[];
   /** The peer says something; the machine's own discriminator is filled in where the packet has -1. */
   hear(changes?: Partial<ControlPacket>, from?: string): void;
@@ -80,10 +80,10 @@ export function lone(opened: BfdOptions | undefined = options(), seed: number | 
       }
       return effects;
     },
-    run(ms) {
+    run(ms, lateMs = 0) {
       const end = scene.now + ms;
-      for (let at = nextBfdDeadline(bfd); at !== undefined && at <= end; at = nextBfdDeadline(bfd)) {
-        scene.now = Math.max(scene.now, at);
+      for (let at = nextBfdDeadline(bfd); at !== undefined && at + lateMs <= end; at = nextBfdDeadline(bfd)) {
+        scene.now = Math.max(scene.now, at + lateMs);
         scene.step({ kind: 'deadline' });
       }
       scene.now = end;

@@ -4,9 +4,10 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { BfdChange, BfdState } from '../../controller/bfd/event.ts';
 import type { BfdAuthentication, BfdOptions } from '../../controller/bfd/options.ts';
 import type { BfdOrder } from '../../controller/shell/bfd/message.ts';
@@ -14,6 +15,8 @@ import type { NodeLine, NodeOrder } from './bfd-node.ts';
 import { birdCommand, birdc } from './bird.ts';
 import { vtysh } from './frr.ts';
 import { type Host, type Running, start, until } from './lab.ts';
+
+const LOADER = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
 /** A program of ours in a host that is talked to in lines of JSON. */
 export interface Program<Line> {
@@ -25,7 +28,15 @@ export interface Program<Line> {
 
 /** Starts a TypeScript file of ours in a host, with arguments. */
 export function startProgram<Line>(host: Host, file: URL, args: readonly string[] = []): Program<Line> {
-  const command = ['netns', 'exec', host.namespace, process.execPath, '--import', 'tsx', fileURLToPath(file)];
+  const command = [
+    'netns',
+    'exec',
+    host.namespace,
+    process.execPath,
+    '--import',
+    LOADER,
+    fileURLToPath(file),
+  ];
   const child = spawn('ip', [...command, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines: Line[] = [];
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
@@ -49,8 +60,16 @@ export interface Node extends Program<NodeLine> {
   state(session: string): BfdState | undefined;
 }
 
-export function startNode(host: Host, args: readonly string[] = []): Node {
-  const program = startProgram<NodeLine>(host, new URL('./bfd-node.ts', import.meta.url), args);
+/** `program` stands in for the file that does nothing but BFD. */
+export function startNode(
+  host: Host,
+  args: readonly string[] = [],
+  program = new URL('./bfd-node.ts', import.meta.url),
+): Node {
+  return nodeOf(startProgram<NodeLine>(host, program, args));
+}
+
+function nodeOf(program: Program<NodeLine>): Node {
   const changes = (session: string): readonly BfdChange[] =>
     program.lines.flatMap((line) =>
       line.kind === 'change' && line.change.session === session ? [line.change] : [],
@@ -71,6 +90,8 @@ export interface BfdPeerSpec {
   /** Of the peer, and of who it speaks with. */
   readonly own: string;
   readonly other: string;
+  /** More addresses that it speaks with in the same way. */
+  readonly more?: readonly string[];
   readonly intervalMs: number;
   readonly multihop?: boolean;
   readonly authentication?: Omit<BfdAuthentication, 'key'>;
@@ -85,6 +106,8 @@ const BIRD_WORDS = {
   'meticulous-sha1': 'meticulous keyed sha1',
 } as const satisfies Record<BfdAuthentication['type'], string>;
 
+const othersOf = ({ other, more = [] }: BfdPeerSpec): readonly string[] => [other, ...more];
+
 function birdConfiguration(spec: BfdPeerSpec): string {
   const { authentication, key = '', intervalMs, multihop } = spec;
   const secret =
@@ -98,28 +121,27 @@ function birdConfiguration(spec: BfdPeerSpec): string {
     'protocol device { scan time 10; }',
     'protocol bfd bfd1 {',
     `  ${multihop ? 'multihop' : 'interface "eth0"'} { ${interval} multiplier 3; ${secret} };`,
-    multihop
-      ? `  neighbor ${spec.other} local ${spec.own} multihop yes;`
-      : `  neighbor ${spec.other} dev "eth0" local ${spec.own};`,
+    ...othersOf(spec).map((other) =>
+      multihop
+        ? `  neighbor ${other} local ${spec.own} multihop yes;`
+        : `  neighbor ${other} dev "eth0" local ${spec.own};`,
+    ),
     '}',
     '',
   ].join('\n');
 }
 
-function frrConfiguration({ own, other, intervalMs, multihop }: BfdPeerSpec): string {
-  return [
-    'frr defaults datacenter',
-    'log stdout informational',
-    'bfd',
+function frrConfiguration(spec: BfdPeerSpec): string {
+  const { own, intervalMs, multihop } = spec;
+  const peers = othersOf(spec).flatMap((other) => [
     ` peer ${other} ${multihop ? `multihop local-address ${own}` : `local-address ${own} interface eth0`}`,
     '  detect-multiplier 3',
     `  receive-interval ${intervalMs}`,
     `  transmit-interval ${intervalMs}`,
     ...(multihop ? ['  minimum-ttl 1'] : []),
     ' exit',
-    'exit',
-    '',
-  ].join('\n');
+  ]);
+  return ['frr defaults datacenter', 'log stdout informational', 'bfd', ...peers, 'exit', ''].join('\n');
 }
 
 export interface BfdPeer {

@@ -1,0 +1,190 @@
+/**
+ * The measuring peer, the same for all that are measured: brings sessions up, falls silent right after a
+ * packet, and takes the time until the other side says on the wire that its Detection Time has expired. In a
+ * process of its own with real-time scheduling, so that load does not change the measure. One line of JSON in,
+ * lines of JSON out.
+ */
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { present } from '../../controller/base/result.ts';
+import type { BfdEffect, BfdEvent, BfdStatus } from '../../controller/bfd/event.ts';
+import { bfdStatus, createBfd, nextBfdDeadline, stepBfd } from '../../controller/bfd/machine.ts';
+import { sharedClock } from '../../controller/shell/bfd/message.ts';
+import { createBfdSockets } from '../../controller/shell/bfd/sockets.ts';
+import { setRealTime } from '../../controller/shell/libc.ts';
+import { decodeControl, STATE } from '../../controller/wire/bfd.ts';
+
+export interface TesterSession {
+  readonly local: string;
+  readonly peer: string;
+  readonly intervalMs: number;
+}
+
+export type TesterOrder =
+  | { readonly kind: 'measure'; readonly sessions: readonly TesterSession[]; readonly rounds: number }
+  | { readonly kind: 'watch'; readonly sessions: readonly TesterSession[]; readonly seconds: number };
+
+export type TesterLine =
+  /** `silentAt` and `downAt` are instants of the monotonic clock of the machine. */
+  | {
+      readonly kind: 'sample';
+      readonly session: TesterSession;
+      readonly silentAt: number;
+      readonly downAt: number;
+    }
+  /** How often they took us for dead, and how often they were late enough for us to do so. */
+  | { readonly kind: 'watched'; readonly theirs: number; readonly ours: number }
+  | { readonly kind: 'done' }
+  | { readonly kind: 'trouble'; readonly text: string };
+
+const say = (line: TesterLine): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
+const DETECTION_TIME_EXPIRED = 1;
+/** The importer first makes its table, and has no time for orders meanwhile. */
+const UP_LIMIT_MS = 90_000;
+const LEAST_DWELL_MS = 300;
+
+/** One session to one address of who is measured. */
+class Probe {
+  readonly session: TesterSession;
+  theirFalseDowns = 0;
+  ourFalseDowns = 0;
+  #bfd = createBfd({ seed: Math.random() });
+  #timer: NodeJS.Timeout | undefined;
+  #silentAt: number | undefined;
+  #fallSilent = false;
+  #theirState = 1;
+  #onDown: ((at: number) => void) | undefined;
+
+  constructor(session: TesterSession) {
+    this.session = session;
+  }
+
+  open(): void {
+    const { local, peer, intervalMs } = this.session;
+    const options = { local, peer, multihop: false, intervalMs, multiplier: 3, passive: false };
+    this.#bfd = createBfd({ seed: Math.random() });
+    this.#silentAt = undefined;
+    this.#step({ kind: 'open', session: local, options });
+  }
+
+  status(): BfdStatus {
+    return present(bfdStatus(this.#bfd)[0], 'the session');
+  }
+
+  /** Up on both sides, at the pace that was agreed. */
+  isSteady(): boolean {
+    const { state, remoteState, detectionTimeMs } = this.status();
+    return state === 'up' && remoteState === 'up' && detectionTimeMs === 3 * this.session.intervalMs;
+  }
+
+  hear(data: Uint8Array): void {
+    const packet = decodeControl(data);
+    if (!packet.ok) return;
+    const { state, diagnostic } = packet.value;
+    const expired =
+      state === STATE.down && this.#theirState === STATE.up && diagnostic === DETECTION_TIME_EXPIRED;
+    this.#theirState = state;
+    if (expired && this.#silentAt === undefined) this.theirFalseDowns++;
+    if (expired && this.#silentAt !== undefined) this.#onDown?.(sharedClock());
+    if (this.#silentAt === undefined) {
+      const { local, peer } = this.session;
+      this.#step({ kind: 'datagram', from: peer, to: local, multihop: false, data });
+    }
+  }
+
+  /** Sends one more packet, no other after it, and waits until the other side says that it noticed. */
+  async fallSilent(): Promise<{ silentAt: number; downAt: number }> {
+    const downAt = await new Promise<number>((resolve) => {
+      this.#onDown = resolve;
+      this.#fallSilent = true;
+    });
+    return { silentAt: present(this.#silentAt, 'the last packet'), downAt };
+  }
+
+  #step(event: BfdEvent): void {
+    for (const effect of stepBfd(this.#bfd, event, sharedClock())) this.#perform(effect);
+    clearTimeout(this.#timer);
+    const due = nextBfdDeadline(this.#bfd);
+    if (due === undefined || this.#silentAt !== undefined) return;
+    const ring = (): void => void setImmediate(() => this.#step({ kind: 'deadline' }));
+    this.#timer = setTimeout(ring, Math.max(0, due - sharedClock()));
+  }
+
+  #perform(effect: BfdEffect): void {
+    if (effect.kind === 'send' && this.#silentAt === undefined) {
+      sockets.send(this.session.local, effect.data);
+      if (this.#fallSilent) {
+        this.#fallSilent = false;
+        this.#silentAt = sharedClock();
+      }
+    }
+    if (effect.kind === 'state' && effect.change.diagnostic === 'control detection time expired')
+      this.ourFalseDowns++;
+  }
+}
+
+const probes = new Map<string, Probe>();
+const sockets = createBfdSockets(({ to, data }) => probes.get(to ?? '')?.hear(data));
+
+async function steady(probe: Probe): Promise<void> {
+  const limit = sharedClock() + UP_LIMIT_MS;
+  while (!probe.isSteady()) {
+    if (sharedClock() > limit)
+      throw new Error(`${probe.session.peer} did not come up: ${JSON.stringify(probe.status())}`);
+    await sleep(20);
+  }
+}
+
+async function measure(probe: Probe, rounds: number): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
+    probe.open();
+    await steady(probe);
+    // Long enough for every Poll Sequence to be over, and at no particular phase.
+    await sleep(LEAST_DWELL_MS + (2 + 3 * Math.random()) * probe.session.intervalMs);
+    await steady(probe);
+    say({ kind: 'sample', session: probe.session, ...(await probe.fallSilent()) });
+  }
+}
+
+async function watch(seconds: number): Promise<void> {
+  const all = [...probes.values()];
+  for (const probe of all) probe.open();
+  await Promise.all(all.map(steady));
+  await sleep(LEAST_DWELL_MS);
+  for (const probe of all) {
+    probe.theirFalseDowns = 0;
+    probe.ourFalseDowns = 0;
+  }
+  await sleep(seconds * 1000);
+  const sum = (pick: (probe: Probe) => number): number =>
+    all.reduce((total, probe) => total + pick(probe), 0);
+  say({
+    kind: 'watched',
+    theirs: sum(({ theirFalseDowns }) => theirFalseDowns),
+    ours: sum(({ ourFalseDowns }) => ourFalseDowns),
+  });
+}
+
+async function obey(order: TesterOrder): Promise<void> {
+  for (const session of order.sessions) {
+    const { local, peer, intervalMs } = session;
+    const refused = sockets.open(local, {
+      ...{ local, peer, intervalMs },
+      ...{ multihop: false, multiplier: 3, passive: false },
+    });
+    if (refused !== undefined) throw new Error(refused);
+    probes.set(local, new Probe(session));
+  }
+  if (order.kind === 'watch') await watch(order.seconds);
+  else await Promise.all([...probes.values()].map((probe) => measure(probe, order.rounds)));
+  say({ kind: 'done' });
+}
+
+const realTime = setRealTime(20);
+if (!realTime.ok) say({ kind: 'trouble', text: `the tester has no SCHED_FIFO: ${realTime.error}` });
+createInterface(process.stdin).once('line', (line) => {
+  obey(JSON.parse(line)).catch((error: unknown) => {
+    say({ kind: 'trouble', text: error instanceof Error ? error.message : String(error) });
+    process.exit(1);
+  });
+});
