@@ -1,7 +1,7 @@
 /**
- * How fast BFD sees a peer die, and whether load makes it see deaths that there are none: byoa, BIRD and FRR in
- * turn in a network namespace, three packets of Detection Time, measured on the wire by the same peer. It is
- * the time from the last packet of the peer to the packet with state Down and diagnostic 1.
+ * How fast BFD sees a peer die, and whether load makes it see deaths that there are none: byoa, BIRD and FRR
+ * in turn in a network namespace, three packets of Detection Time, measured on the wire by the same peer. It
+ * is the time from the last packet of the peer to the packet with state Down and diagnostic 1.
  *
  * `BYOA_BENCH_MINUTES=10` watches for false Downs for so long; one minute else.
  */

@@ -1,6 +1,7 @@
 /**
- * Keeps a main thread as busy as a full import does: the real speaker takes a million prefixes from a neighbor
- * that exists in memory only, has them withdrawn, and begins again. In the portions in which the daemon works.
+ * Keeps a main thread as busy as a full import does: the real speaker takes a million prefixes from a
+ * neighbor that exists in memory only, has them withdrawn, and begins again. In the portions in which the
+ * daemon works.
  */
 import type { SpeakerEffect, SpeakerEvent } from '../../controller/bgp/event.ts';
 import type { NeighborOptions, SpeakerOptions } from '../../controller/bgp/options.ts';

@@ -1,8 +1,8 @@
 /**
  * The measuring peer, the same for all that are measured: brings sessions up, falls silent right after a
  * packet, and takes the time until the other side says on the wire that its Detection Time has expired. In a
- * process of its own with real-time scheduling, so that load does not change the measure. One line of JSON in,
- * lines of JSON out.
+ * process of its own with real-time scheduling, so that load does not change the measure. One line of JSON
+ * in, lines of JSON out.
  */
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,6 +1,7 @@
 /**
- * Signs packets and judges signatures: simple password, keyed and meticulous keyed MD5 and SHA1. RFC 5880 6.7.
- * One key for each session and direction; keys never leave this file but inside a hash or a simple password.
+ * Signs packets and judges signatures: simple password, keyed and meticulous keyed MD5 and SHA1. RFC 5880
+ * 6.7. One key for each session and direction; keys never leave this file but inside a hash or a simple
+ * password.
  */
 import { createHash } from 'node:crypto';
 import {

@@ -1,6 +1,6 @@
 /**
- * What a packet that belongs to a session does to it: RFC 5880 6.8.6 from the authentication on, and the state
- * machine of 6.2.
+ * What a packet that belongs to a session does to it: RFC 5880 6.8.6 from the authentication on, and the
+ * state machine of 6.2.
  */
 import { unreachable } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';

@@ -37,7 +37,9 @@ export interface Session {
   /** bfd.XmitAuthSeq, bfd.RcvAuthSeq, bfd.AuthSeqKnown. */
   sentSequence: number;
   receivedSequence: number | undefined;
-  /** When the next packet is due, when the last one was sent, and the interval that this was reckoned with. */
+  /**
+   * When the next packet is due, when the last one was sent, and the interval that this was reckoned with.
+   */
   transmitAt: Instant;
   transmittedAt: Instant;
   scheduledUs: number;
@@ -116,9 +118,9 @@ export function armDetection(session: Session): void {
 }
 
 /**
- * Brings what is told to the peer in line with state and options, and begins a Poll Sequence where it changed.
- * While Up a slower pace of ours, and a faster one demanded of the peer, wait for the end of that sequence.
- * RFC 5880 6.8.3.
+ * Brings what is told to the peer in line with state and options, and begins a Poll Sequence where it
+ * changed. While Up a slower pace of ours, and a faster one demanded of the peer, wait for the end of that
+ * sequence. RFC 5880 6.8.3.
  */
 export function retime(session: Session): void {
   const up = session.state === 'up';

@@ -1,5 +1,6 @@
 /**
- * Machines in virtual time: one that is spoken to packet by packet, and two over a link that delays and loses.
+ * Machines in virtual time: one that is spoken to packet by packet, and two over a link that delays and
+ * loses.
  */
 import { stream } from '../../controller/base/prng.ts';
 import { present } from '../../controller/base/result.ts';

@@ -1,4 +1,6 @@
-/** BFD with BIRD and FRR over veth pairs: up, down when the peer is killed, frozen or cut off, and AdminDown. */
+/**
+ * BFD with BIRD and FRR over veth pairs: up, down when the peer is killed, frozen or cut off, and AdminDown.
+ */
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { BfdAuthentication } from '../../controller/bfd/options.ts';

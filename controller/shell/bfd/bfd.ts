@@ -21,8 +21,8 @@ export interface BfdHandlers {
   readonly onChange: (change: BfdChange) => void;
   readonly onLog: (level: LogLevel, text: string) => void;
   /**
-   * Something keeps a session from working, or, without `session`, all of them for good: what, where, why, and
-   * what to do.
+   * Something keeps a session from working, or, without `session`, all of them for good: what, where, why,
+   * and what to do.
    */
   readonly onFault: (text: string, session?: string) => void;
   /** Asks for real-time scheduling (SCHED_FIFO), so that other programs cannot hold BFD up either. */

@@ -5,11 +5,11 @@
 import { unreachable } from '../../base/result.ts';
 import type { Instant } from '../../base/time.ts';
 import type { BfdEffect, BfdEvent } from '../../bfd/event.ts';
-import { bfdStatus, createBfd, nextBfdDeadline, stepBfd } from '../../bfd/machine.ts';
+import { type Bfd, bfdStatus, createBfd, nextBfdDeadline, stepBfd } from '../../bfd/machine.ts';
 import { objection } from '../../bfd/objection.ts';
 import type { BfdOptions } from '../../bfd/options.ts';
 import type { BfdOrder, FromThread, ToThread } from './message.ts';
-import { createBfdSockets } from './sockets.ts';
+import { type BfdSockets, createBfdSockets } from './sockets.ts';
 
 const RETRY_MS = 1000;
 
@@ -21,133 +21,160 @@ export interface DriverOptions {
   readonly ended: () => void;
 }
 
-/** A driver without sessions; the function takes what the main thread asks. */
-export function createDriver({ seed, now, say, ended }: DriverOptions): (message: ToThread) => void {
-  const bfd = createBfd({ seed });
-  const sockets = createBfdSockets((arrival) => step({ kind: 'datagram', ...arrival }));
-  const sessions = new Map<string, BfdOptions>();
-  const sendErrors = new Map<string, string>();
-  const complaints = new Map<string, string>();
-  let timer: NodeJS.Timeout | undefined;
-  let retry: NodeJS.Timeout | undefined;
-  let armedFor: Instant | undefined;
+/** What the driver keeps of a session. */
+interface Driven {
+  options: BfdOptions;
+  /** Why it has no sockets, and why its last packet could not be sent, as told already. */
+  complaint: string | undefined;
+  sendError: string | undefined;
+}
 
-  function step(event: BfdEvent): void {
-    for (const effect of stepBfd(bfd, event, now())) perform(effect);
-    arm();
+/** A driver; `take` is what the main thread asks. */
+export class Driver {
+  readonly #options: DriverOptions;
+  readonly #bfd: Bfd;
+  readonly #sockets: BfdSockets;
+  readonly #sessions = new Map<string, Driven>();
+  #timer: NodeJS.Timeout | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #armedFor: Instant | undefined;
+
+  constructor(options: DriverOptions) {
+    this.#options = options;
+    this.#bfd = createBfd({ seed: options.seed });
+    this.#sockets = createBfdSockets((arrival) => this.#step({ kind: 'datagram', ...arrival }));
   }
 
-  function perform(effect: BfdEffect): void {
+  take(message: ToThread): void {
+    switch (message.kind) {
+      case 'order':
+        this.#obey(message.order);
+        return;
+      case 'status': {
+        const { request } = message;
+        this.#options.say({ kind: 'status', request, sessions: bfdStatus(this.#bfd) });
+        return;
+      }
+      case 'stop':
+        this.#stop();
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+
+  #step(event: BfdEvent): void {
+    for (const effect of stepBfd(this.#bfd, event, this.#options.now())) this.#perform(effect);
+    this.#arm();
+  }
+
+  #perform(effect: BfdEffect): void {
     switch (effect.kind) {
       case 'send':
-        sent(effect.session, sockets.send(effect.session, effect.data));
+        this.#sent(effect.session, this.#sockets.send(effect.session, effect.data));
         return;
       case 'state':
-        say({ kind: 'change', change: effect.change });
+        this.#options.say({ kind: 'change', change: effect.change });
         return;
       case 'log':
-        say({ kind: 'log', level: effect.level, text: effect.text });
+        this.#log(effect.level, effect.text);
         return;
       default:
         unreachable(effect);
     }
   }
 
+  #log(level: 'debug' | 'info' | 'warn' | 'error', text: string): void {
+    this.#options.say({ kind: 'log', level, text });
+  }
+
   /** A kind of error is told once, until a packet leaves again. */
-  function sent(session: string, error: string | undefined): void {
-    if (error === sendErrors.get(session)) return;
-    if (error === undefined) {
-      sendErrors.delete(session);
-      return;
-    }
+  #sent(name: string, error: string | undefined): void {
+    const session = this.#sessions.get(name);
     // Without sockets the fault has been told already.
-    if (!sockets.has(session)) return;
-    sendErrors.set(session, error);
-    const peer = sessions.get(session)?.peer ?? '';
-    say({ kind: 'log', level: 'warn', text: `BFD session ${session} cannot send to ${peer}: ${error}` });
+    if (session === undefined || error === session.sendError || !this.#sockets.has(name)) return;
+    session.sendError = error;
+    if (error === undefined) return;
+    this.#log('warn', `BFD session ${name} cannot send to ${session.options.peer}: ${error}`);
   }
 
   /** One timer, that may ring too early but never too late. */
-  function arm(): void {
-    const at = nextBfdDeadline(bfd);
-    if (at === undefined || (armedFor !== undefined && armedFor <= at)) return;
-    clearTimeout(timer);
-    armedFor = at;
-    // Packets that wait already are read before the deadline, so that a stall of ours is not silence of theirs.
-    timer = setTimeout(() => setImmediate(ring), Math.max(0, Math.ceil(at - now())));
+  #arm(): void {
+    const at = nextBfdDeadline(this.#bfd);
+    if (at === undefined || (this.#armedFor !== undefined && this.#armedFor <= at)) return;
+    clearTimeout(this.#timer);
+    this.#armedFor = at;
+    const wait = Math.max(0, Math.ceil(at - this.#options.now()));
+    // Packets that wait already are read before the deadline: a stall of ours is no silence of theirs.
+    this.#timer = setTimeout(() => setImmediate(() => this.#ring()), wait);
   }
 
-  function ring(): void {
-    armedFor = undefined;
-    step({ kind: 'deadline' });
+  #ring(): void {
+    this.#armedFor = undefined;
+    this.#step({ kind: 'deadline' });
   }
 
-  function openSockets(session: string, options: BfdOptions): void {
-    const refused = sockets.open(session, options);
-    if (refused === undefined) {
-      if (complaints.delete(session))
-        say({ kind: 'log', level: 'info', text: `BFD session ${session} has its sockets now` });
-      return;
-    }
-    if (complaints.get(session) !== refused) say({ kind: 'fault', session, text: refused });
-    complaints.set(session, refused);
-    retry ??= setTimeout(again, RETRY_MS);
+  #obey(order: BfdOrder): void {
+    if (order.kind === 'open') this.#open(order.session, order.options);
+    else if (order.kind === 'close') this.#close(order.session);
+    else this.#step(order);
   }
 
-  function again(): void {
-    retry = undefined;
-    for (const [session, options] of sessions) if (!sockets.has(session)) openSockets(session, options);
-  }
-
-  function open(session: string, options: BfdOptions): void {
+  #open(name: string, options: BfdOptions): void {
     const wrong = objection(options);
     if (wrong !== undefined) {
-      const text = `BFD session ${session} is not opened: ${wrong}; correct its options`;
-      say({ kind: 'fault', session, text });
+      const text = `BFD session ${name} is not opened: ${wrong}; correct its options`;
+      this.#options.say({ kind: 'fault', session: name, text });
       return;
     }
-    const known = sessions.get(session);
+    const known = this.#sessions.get(name);
+    const before = known?.options;
     const { peer, local, multihop } = options;
-    if (known?.peer !== peer || known.local !== local || known.multihop !== multihop) {
-      if (known !== undefined) close(session);
-      openSockets(session, options);
+    if (
+      known === undefined ||
+      before?.peer !== peer ||
+      before.local !== local ||
+      before.multihop !== multihop
+    ) {
+      if (known !== undefined) this.#close(name);
+      const session: Driven = { options, complaint: undefined, sendError: undefined };
+      this.#sessions.set(name, session);
+      this.#openSockets(name, session);
+    } else {
+      known.options = options;
     }
-    sessions.set(session, options);
-    step({ kind: 'open', session, options });
+    this.#step({ kind: 'open', session: name, options });
   }
 
-  function close(session: string): void {
+  #openSockets(name: string, session: Driven): void {
+    const refused = this.#sockets.open(name, session.options);
+    if (refused === undefined) {
+      if (session.complaint !== undefined) this.#log('info', `BFD session ${name} has its sockets now`);
+      session.complaint = undefined;
+      return;
+    }
+    if (session.complaint !== refused) this.#options.say({ kind: 'fault', session: name, text: refused });
+    session.complaint = refused;
+    this.#retry ??= setTimeout(() => this.#again(), RETRY_MS);
+  }
+
+  #again(): void {
+    this.#retry = undefined;
+    for (const [name, session] of this.#sessions)
+      if (!this.#sockets.has(name)) this.#openSockets(name, session);
+  }
+
+  #close(name: string): void {
     // The machine says farewell, for which it needs the sockets.
-    step({ kind: 'close', session });
-    sockets.close(session);
-    sessions.delete(session);
-    sendErrors.delete(session);
-    complaints.delete(session);
+    this.#step({ kind: 'close', session: name });
+    this.#sockets.close(name);
+    this.#sessions.delete(name);
   }
 
-  function obey(order: BfdOrder): void {
-    if (order.kind === 'open') open(order.session, order.options);
-    else if (order.kind === 'close') close(order.session);
-    else step(order);
+  #stop(): void {
+    for (const name of [...this.#sessions.keys()]) this.#close(name);
+    clearTimeout(this.#timer);
+    clearTimeout(this.#retry);
+    this.#options.ended();
   }
-
-  function stop(): void {
-    for (const session of [...sessions.keys()]) close(session);
-    clearTimeout(timer);
-    clearTimeout(retry);
-    ended();
-  }
-
-  return (message) => {
-    switch (message.kind) {
-      case 'order':
-        return obey(message.order);
-      case 'status':
-        return say({ kind: 'status', request: message.request, sessions: bfdStatus(bfd) });
-      case 'stop':
-        return stop();
-      default:
-        return unreachable(message);
-    }
-  };
 }

@@ -70,6 +70,7 @@ interface Sender {
 const portOf = (multihop: boolean): number => (multihop ? MULTIHOP_PORT : SINGLE_HOP_PORT);
 
 const remedyOf = (error: string, where: string): string => {
+  if (error.includes('glibc')) return 'run byoa there, or without BFD';
   if (error === 'EADDRINUSE')
     return `another program receives BFD there; stop it (\`ss -ulpn\` names it), or give the session a local address`;
   if (error === 'EADDRNOTAVAIL') return `this machine does not have ${where} (yet); tried again every second`;

@@ -5,7 +5,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { present } from '../../base/result.ts';
 import { setRealTime } from '../libc.ts';
-import { createDriver } from './driver.ts';
+import { Driver } from './driver.ts';
 import { type FromThread, sharedClock, type ThreadData, type ToThread } from './message.ts';
 
 /** Above the usual, below what the kernel's own threads have. sched(7). */
@@ -23,10 +23,10 @@ if (data.fifo) {
   }
 }
 
-const take = createDriver({
+const driver = new Driver({
   seed: data.seed,
   now: () => Math.round((sharedClock() + data.clockOffsetMs) * 1000) / 1000,
   say,
   ended: () => port.close(),
 });
-port.on('message', (message: ToThread) => take(message));
+port.on('message', (message: ToThread) => driver.take(message));
