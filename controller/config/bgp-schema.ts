@@ -34,11 +34,11 @@ const limit = z.strictObject({
   restartAfter: duration(1000, 86_400_000).optional().describe('Absent: until cleared by hand.'),
 });
 
-export const bfdTimers = {
-  interval: duration(10, 60_000).prefault('300ms').describe('10ms at least; 300ms by default.'),
-  multiplier: count(255).default(3),
-  multihop: z.boolean().default(false).describe('RFC 5883: UDP port 4784, any TTL.'),
-  passive: z.boolean().default(false),
+/** Of a BFD session that a probe asks for; what is absent has the same default as for a neighbor. */
+export const bfdProbe = {
+  interval: duration(10, 60_000).optional().describe('10ms at least; 300ms by default.'),
+  multiplier: count(255).optional().describe('3 by default.'),
+  multihop: z.boolean().optional().describe('RFC 5883: UDP port 4784, any TTL.'),
   auth: z
     .strictObject({
       type: z.enum(['simple', 'keyed-md5', 'meticulous-md5', 'keyed-sha1', 'meticulous-sha1']),
@@ -46,6 +46,14 @@ export const bfdTimers = {
       key: secret,
     })
     .optional(),
+};
+
+const bfdTimers = {
+  interval: duration(10, 60_000).prefault('300ms').describe('10ms at least; 300ms by default.'),
+  multiplier: count(255).default(3),
+  multihop: z.boolean().default(false).describe('RFC 5883: UDP port 4784, any TTL.'),
+  passive: z.boolean().default(false),
+  auth: bfdProbe.auth,
 };
 
 const bfd = z.union([z.boolean(), z.strictObject({ ...bfdTimers, strict: z.boolean().default(false) })], {

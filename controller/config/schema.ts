@@ -3,7 +3,7 @@
  * agree on is in `resolve.ts`. The input side is published as JSON Schema.
  */
 import { z } from 'zod';
-import { bfdTimers, bgpSchema, drainSchema, kernelSchema } from './bgp-schema.ts';
+import { bfdProbe, bgpSchema, drainSchema, kernelSchema } from './bgp-schema.ts';
 import { address, cidr, count, duration, name, port, size } from './fields.ts';
 
 const id = (prefix: string, what: string) =>
@@ -66,10 +66,7 @@ const probe = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('bfd'),
     ...eventProbe,
-    interval: bfdTimers.interval.optional(),
-    multiplier: bfdTimers.multiplier.optional(),
-    multihop: bfdTimers.multihop.optional(),
-    auth: bfdTimers.auth,
+    ...bfdProbe,
   }),
   z.strictObject({
     kind: z.literal('process'),

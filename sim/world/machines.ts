@@ -265,12 +265,21 @@ export function createMachines(
     config.bgp === undefined
       ? undefined
       : createSpeaker(speakerOptions(config.bgp, new Map()), { seed: `${seed}/bgp` }, world.now);
+  const waiting: SpeakerEvent[] = [];
+  let stepping = false;
   const streams = createStreams(endpoint, feedSpeaker);
   const changeKernel = createKernel(world, endpoint, config, post);
 
+  /** What an effect is answered with comes after the other effects of its step. */
   function feedSpeaker(event: SpeakerEvent): void {
-    if (!running || speaker === undefined) return;
-    for (const effect of stepSpeaker(speaker, event, world.now)) perform(effect);
+    if (speaker === undefined) return;
+    waiting.push(event);
+    if (stepping) return;
+    stepping = true;
+    for (let next = waiting.shift(); running && next !== undefined; next = waiting.shift()) {
+      for (const effect of stepSpeaker(speaker, next, world.now)) perform(effect);
+    }
+    stepping = false;
     arm(nextSpeakerDeadline(speaker), () => feedSpeaker({ kind: 'deadline' }));
   }
 

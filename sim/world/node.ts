@@ -60,6 +60,9 @@ export interface Daemon {
   readonly replies: Map<number, { readonly ok: boolean; readonly body: unknown }>;
   /** What it last said of its own appliance. */
   word: { readonly healthy: boolean; readonly reason: string } | undefined;
+  /** Events that wait while one is handled. */
+  readonly queue: Event[];
+  handling: boolean;
   /** The deadline that is scheduled. */
   armedFor: Instant | undefined;
   nextCommand: number;
@@ -85,6 +88,8 @@ export function startDaemon(world: World, options: DaemonOptions): Daemon {
     effects: [],
     replies: new Map(),
     word: undefined,
+    queue: [],
+    handling: false,
     armedFor: undefined,
     nextCommand: 1,
     cleanUp: new Set(),
@@ -154,7 +159,14 @@ function end(daemon: Daemon, why: string): void {
 /** An event reaches the daemon when its machine lets programs run. */
 function feed(daemon: Daemon, event: Event): void {
   inProgram(daemon.endpoint, () => {
-    if (daemon.running) handle(daemon, event);
+    daemon.queue.push(event);
+    if (daemon.handling) return;
+    daemon.handling = true;
+    // What an effect is answered with at once comes after the other effects of its step.
+    for (let next = daemon.queue.shift(); next !== undefined; next = daemon.queue.shift()) {
+      if (daemon.running) handle(daemon, next);
+    }
+    daemon.handling = false;
   });
 }
 

@@ -52,9 +52,9 @@ type Made<K extends string, Id extends string> = { readonly [key in K]: { readon
 
 /**
  * A VPC with two appliances in two zones (NAT, routed to by one private table) and a workload. The owner is
- * `a`.
+ * `a`. `together`: all three are in one subnet.
  */
-export function deployPair(world: World): Pair {
+export function deployPair(world: World, { together = false } = {}): Pair {
   const vpc = call<Made<'Vpc', 'VpcId'>>(world, 'CreateVpc', { CidrBlock: '10.0.0.0/16' }).Vpc.VpcId;
   const gateway = call<Made<'InternetGateway', 'InternetGatewayId'>>(world, 'CreateInternetGateway', {});
   const { InternetGatewayId } = gateway.InternetGateway;
@@ -100,21 +100,25 @@ export function deployPair(world: World): Pair {
     setProfile(world, launched.instance, { role: 'nat', services: [{ kind: 'tcp-echo', port: 22 }] });
     return { ...launched, address: PrivateIpAddress, publicAddress: PublicIp };
   };
-  const a = appliance(newSubnet('10.0.0.0/24', 'a', edge), '10.0.0.10');
-  const b = appliance(newSubnet('10.0.1.0/24', 'b', edge), '10.0.1.10');
+  const first = newSubnet('10.0.0.0/24', 'a', edge);
+  const a = appliance(first, '10.0.0.10');
+  const b = together
+    ? appliance(first, '10.0.0.11')
+    : appliance(newSubnet('10.0.1.0/24', 'b', edge), '10.0.1.10');
   call(world, 'CreateRoute', {
     RouteTableId: table,
     DestinationCidrBlock: '0.0.0.0/0',
     NetworkInterfaceId: a.eni,
   });
-  const inside = newSubnet('10.0.10.0/24', 'a', table);
-  const workload = launch(world, { SubnetId: inside, PrivateIpAddress: '10.0.10.10', group: group.GroupId });
+  const inside = together ? first : newSubnet('10.0.10.0/24', 'a', table);
+  const address = together ? '10.0.0.20' : '10.0.10.10';
+  const workload = launch(world, { SubnetId: inside, PrivateIpAddress: address, group: group.GroupId });
   return {
     vpc,
     table,
     a,
     b,
-    workload: { instance: workload.instance, address: '10.0.10.10' },
+    workload: { instance: workload.instance, address },
     group: group.GroupId,
   };
 }
