@@ -1,6 +1,6 @@
 /**
- * The RIB alone: a full table from one eBGP peer through validation, import policy, decision and export to one
- * receiver, then the loss of one of two peers with 100,000 routes. In one process, without sockets.
+ * The RIB alone: a full table from one eBGP peer through validation, import policy, decision and export to
+ * one receiver, then the loss of one of two peers with 100,000 routes. In one process, without sockets.
  */
 import { must, present } from '../controller/base/result.ts';
 import { nextUpdates } from '../controller/bgp/adj-rib-out.ts';

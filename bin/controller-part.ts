@@ -7,6 +7,7 @@ export const controllerPart: Part = {
     check: 'validate a configuration, and with --aws everything that it names',
     status: 'show what a running daemon sees and decided',
     switchover: 'move a group to an appliance on purpose',
+    bgp: 'see and steer the BGP speaker and BFD of a running daemon',
     replay: 'feed a journal through the same brain and compare its decisions',
     schema: 'print the JSON Schema of the configuration',
   },

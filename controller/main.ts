@@ -3,6 +3,7 @@
  * needs.
  */
 import type { Command } from 'commander';
+import { registerBgp } from './shell/bgp-register.ts';
 
 const CONFIG = '/etc/byoa/config.yaml';
 
@@ -66,6 +67,7 @@ export function register(program: Command): void {
         await switchover(group, options);
       },
     );
+  registerBgp(program);
   program
     .command('replay <file>')
     .description('feed a journal through the same brain and compare its decisions')

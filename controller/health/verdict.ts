@@ -7,7 +7,7 @@
  *   then it is the target's, and the evidence is excused.
  * - Without such evidence any required probe that is down means dead, and all passing means healthy.
  * - A session (BFD, BGP) that is down is not the appliance's death while a `through` probe passes that was
- *   sent after the session's peer was last heard: its control plane is lost. Otherwise it means dead, at once.
+ *   sent after the session's peer was last heard: its control plane is lost. Otherwise it is dead at once.
  * - `daemon` probes that get no answer say nothing; advisory probes never decide.
  */
 import { formatMillis, type Instant } from '../base/time.ts';

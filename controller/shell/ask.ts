@@ -20,7 +20,8 @@ export interface AskOptions {
   readonly json?: boolean;
 }
 
-const socketOf = async ({ config, socket }: AskOptions): Promise<string> =>
+/** The control socket that the options name. */
+export const socketOf = async ({ config, socket }: AskOptions): Promise<string> =>
   socket ?? (await loadConfig(config)).control.socket;
 
 /** Prints the status of the daemon. */

@@ -7,11 +7,49 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { Command } from '../event.ts';
+import type { BgpQuestion } from './bgp-answer.ts';
+
+const family = z.enum(['ipv4', 'ipv6']);
+const peer = z.string();
+
+const question = z.discriminatedUnion('what', [
+  z.strictObject({ what: z.literal('summary') }),
+  z.strictObject({ what: z.literal('neighbor'), name: z.string().optional() }),
+  z.strictObject({
+    what: z.literal('rib'),
+    table: z.enum(['loc', 'in', 'out']),
+    family,
+    peer: peer.optional(),
+    under: z.string().optional(),
+    after: z.number().int().min(0).optional(),
+  }),
+  z.strictObject({ what: z.literal('route'), prefix: z.string() }),
+  z.strictObject({ what: z.literal('bfd') }),
+]);
+
+/** Of all that a speaker can be told, what an operator may say. */
+const input = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('reset'), peer, hard: z.boolean(), text: z.string() }),
+  z.strictObject({ kind: z.literal('soft-reset'), peer, direction: z.enum(['in', 'out']) }),
+  z.strictObject({ kind: z.literal('route-refresh'), peer, family }),
+  z.strictObject({ kind: z.literal('shutdown'), peer, text: z.string() }),
+  z.strictObject({ kind: z.literal('enable'), peer }),
+  z.strictObject({
+    kind: z.literal('drain'),
+    how: z.enum(['graceful-shutdown', 'withdraw', 'none']),
+    reason: z.string(),
+  }),
+]);
 
 const command = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('status') }),
   z.strictObject({ kind: z.literal('switchover'), group: z.string(), to: z.string() }),
+  z.strictObject({ kind: z.literal('bgp'), input }),
+  z.strictObject({ kind: z.literal('bgp-query'), question }),
 ]);
+
+/** What can be asked at the socket: commands of the node, and questions that its machines answer. */
+export type Request = Command | { readonly kind: 'bgp-query'; readonly question: BgpQuestion };
 
 export interface Response {
   readonly ok: boolean;
@@ -29,7 +67,7 @@ const MAX_LINE_CHARS = 4 * 1024 * 1024;
 /** Listens; rejects where another daemon does already. */
 export async function serveControl(
   path: string,
-  receive: (id: number, command: Command) => void,
+  receive: (id: number, request: Request) => void,
 ): Promise<ControlServer> {
   await removeStale(path);
   const waiting = new Map<number, Socket>();
@@ -111,7 +149,7 @@ async function removeStale(path: string): Promise<void> {
 }
 
 /** Asks the daemon at `path`; rejects with a sentence where none answers within `timeoutMs`. */
-export function askDaemon(path: string, request: Command, timeoutMs: number): Promise<Response> {
+export function askDaemon(path: string, request: Request, timeoutMs: number): Promise<Response> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
     const fail = (why: string): void => {

@@ -7,12 +7,13 @@ import { readFile } from 'node:fs/promises';
 import { unreachable } from '../base/result.ts';
 import { probesOfNode } from '../config/model.ts';
 import { type Config, formatConfigError, parseConfig, type Secrets } from '../config.ts';
-import type { Command, Effect, Event, HookName, Memory } from '../event.ts';
+import type { Effect, Event, HookName, Memory } from '../event.ts';
 import { createNode, nextDeadline, recall, step } from '../node.ts';
 import { attach } from './attach-network.ts';
 import { type Aws, createAws, fixedCredentials, regionalHost } from './aws.ts';
+import { answerBgp } from './bgp-answer.ts';
 import { now } from './clock.ts';
-import { type ControlServer, serveControl } from './control.ts';
+import { type ControlServer, type Request, serveControl } from './control.ts';
 import { runHook } from './hook.ts';
 import { createHostNetwork } from './host-network.ts';
 import { Journal } from './journal.ts';
@@ -192,7 +193,13 @@ class Daemon {
     this.#machines = createMachines(config, parts.secrets, parts.log, (event) => this.#driver.postNow(event));
   }
 
-  command(id: number, command: Command): void {
+  command(id: number, command: Request): void {
+    if (command.kind === 'bgp-query') {
+      void answerBgp(this.#machines, command.question).then((answer) =>
+        this.#parts.control.reply(id, answer),
+      );
+      return;
+    }
     if (command.kind === 'status') this.#statusIds.add(id);
     this.#driver.post({ kind: 'command', id, command });
   }

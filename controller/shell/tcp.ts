@@ -230,6 +230,10 @@ function createListeners(accept: (socket: Socket) => void, onFault: (sentence: s
   };
 }
 
+/** A socket of our own making in Node's hands, before it connects: `manualStart` is not in the types. */
+const unconnected = (fd: number): Socket =>
+  new Socket({ fd, manualStart: true } as ConstructorParameters<typeof Socket>[0]);
+
 /** Sockets of a speaker; `onFault` is told in a sentence what cannot be had. */
 export function createTcp(post: (event: SpeakerEvent) => void, onFault: (sentence: string) => void): Tcp {
   const sockets = new Map<number, Socket>();
@@ -259,18 +263,14 @@ export function createTcp(post: (event: SpeakerEvent) => void, onFault: (sentenc
   function connect(effect: Extract<TcpEffect, { kind: 'tcp-connect' }>): void {
     const { connection, to, port } = effect;
     const made = dialer(effect);
-    if (!made.ok) {
-      // In a turn of its own: the speaker is in the middle of a step.
-      setImmediate(() => post({ kind: 'tcp-closed', connection, reason: made.error }));
-      return;
-    }
-    const socket = new Socket({ fd: made.value, manualStart: true } as ConstructorParameters<
-      typeof Socket
-    >[0]);
+    // In a turn of its own: the speaker is in the middle of a step.
+    if (!made.ok) setImmediate(() => post({ kind: 'tcp-closed', connection, reason: made.error }));
+    if (!made.ok) return;
+    const socket = unconnected(made.value);
     adopt(connection, socket);
-    socket.connect({ host: to, port }, () =>
-      post({ kind: 'tcp-opened', connection, local: plain(socket.localAddress), remote: plain(to) }),
-    );
+    const opened = (): void =>
+      post({ kind: 'tcp-opened', connection, local: plain(socket.localAddress), remote: plain(to) });
+    socket.connect({ host: to, port }, opened);
   }
 
   function send({ connection, data }: Extract<TcpEffect, { kind: 'tcp-send' }>): void {
@@ -294,13 +294,10 @@ export function createTcp(post: (event: SpeakerEvent) => void, onFault: (sentenc
         case 'tcp-send':
           send(effect);
           return;
-        case 'tcp-close': {
-          const socket = sockets.get(effect.connection);
+        case 'tcp-close':
+          end(sockets.get(effect.connection), effect.abort);
           sockets.delete(effect.connection);
-          if (effect.abort) socket?.resetAndDestroy();
-          else socket?.destroySoon();
           return;
-        }
         default:
           return unreachable(effect);
       }
@@ -316,6 +313,12 @@ export function createTcp(post: (event: SpeakerEvent) => void, onFault: (sentenc
       sockets.clear();
     },
   };
+}
+
+/** Ends a connection when all has left, or throws that away. */
+function end(socket: Socket | undefined, abort: boolean): void {
+  if (abort) socket?.resetAndDestroy();
+  else socket?.destroySoon();
 }
 
 /** Sets the TTLs of an accepted socket; one that cannot have them is given up. */

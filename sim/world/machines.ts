@@ -250,6 +250,11 @@ function createStreams(endpoint: Endpoint, feedSpeaker: (event: SpeakerEvent) =>
   };
 }
 
+const toEvent = (effect: Extract<SpeakerEffect, { kind: 'session' | 'routes' }>): Event =>
+  effect.kind === 'session'
+    ? { kind: 'bgp-session', change: effect.change }
+    : { kind: 'bgp-routes', changes: effect.changes };
+
 /** `post` gives the node an event. */
 export function createMachines(
   world: World,
@@ -299,10 +304,8 @@ export function createMachines(
         bfd.feed({ kind: 'close', session: effect.session });
         break;
       case 'session':
-        post({ kind: 'bgp-session', change: effect.change });
-        break;
       case 'routes':
-        post({ kind: 'bgp-routes', changes: effect.changes });
+        post(toEvent(effect));
         break;
       case 'log':
       case 'stopped':

@@ -27,7 +27,10 @@ function configOf(text: string): Config {
 const policies =
   'policies: [ { name: hosts, rules: [ { match: { prefixes: [ { prefix: 203.0.113.0/24 } ] }, action: accept } ] } ]';
 
-/** An appliance announces the way to the hosts; `b` with a MED, so that `a` is preferred by its length of path. */
+/**
+ * An appliance announces the way to the hosts; `b` with a MED, so that `a` is preferred by its length of
+ * path.
+ */
 const applianceConfig = (pair: Pair, name: 'a' | 'b'): Config =>
   configOf(`
 node: ${name}
