@@ -85,6 +85,7 @@ export function sessionUp(speaker: Speaker, peer: Peer, machine: Machine, now: I
     `Hold Time ${session.holdTimeS} s, ${machine.dialed ? 'we dialed' : 'it dialed'}`;
   tell(speaker, peer, { peer: peer.name, address: peer.address, state: 'established', reason });
   say(speaker, 'info', `established: ${reason}`, peer);
+  checkDeferral(speaker, now);
 }
 
 function tell({ effects }: Speaker, peer: Peer, change: SessionChange): void {

@@ -1,14 +1,8 @@
 /** A session between two speakers, from the first SYN to its end. */
 import { describe, expect, it } from 'vitest';
-import { establishedOf } from '../../controller/bgp/peer.ts';
-import type { Host } from './net.ts';
+import { isUp } from './looks.ts';
 import { until, wait } from './net.ts';
 import { pairOf, startAll } from './settings.ts';
-
-const isUp = (host: Host, peer: string): boolean => {
-  const one = host.speaker.peers.get(peer);
-  return one !== undefined && establishedOf(one) !== undefined;
-};
 
 describe('a session', () => {
   it('comes up and carries routes both ways', () => {
