@@ -134,7 +134,7 @@ function stable(value: unknown): string {
 /** The options whose change needs a new session. */
 export const resetsFor = (before: PeerOptions, after: PeerOptions): readonly string[] => [
   ...NEEDS_RESET.filter((key) => differs(before[key], after[key])),
-  ...(before.bfd?.strict !== after.bfd?.strict ? ['bfd.strict'] : []),
+  ...((before.bfd?.strict === true) !== (after.bfd?.strict === true) ? ['bfd.strict'] : []),
 ];
 
 /** Takes new options over. */
