@@ -21,6 +21,7 @@ import {
   pass,
   raw,
   say,
+  step,
   type Tester,
   updateOf,
 } from './tester.ts';
@@ -305,6 +306,22 @@ describe('ROUTE-REFRESH', () => {
     expect(heard(tester)[0]).toContain('ROUTE-REFRESH Message Error / Invalid Message Length (7/1)');
   });
 
+  it('RFC 7313 4: no BoRR goes out before End-of-RIB', () => {
+    const tester = meet();
+    tester.drains = false;
+    establish(tester, { capabilities: [...CAPABILITIES, { kind: 'enhanced-route-refresh' }] });
+    say(tester, encodeRouteRefresh(1, 1, 'request'));
+    step(tester, { kind: 'tcp-drained', connection: tester.connection });
+    pass(tester, 1);
+    step(tester, { kind: 'tcp-drained', connection: tester.connection });
+    const kinds = messages(tester).map(({ type, body }) => (type === 2 && body.length === 4 ? 'end' : type));
+    expect(kinds).toEqual([1, 4, 2, 'end']);
+    say(tester, encodeRouteRefresh(1, 1, 'request'));
+    step(tester, { kind: 'tcp-drained', connection: tester.connection });
+    const subtypes = messages(tester).filter(({ type }) => type === 5);
+    expect(subtypes.map(({ body }) => body[2])).toEqual([1, 2]);
+  });
+
   it('RFC 7313 5: a subtype that nobody knows is ignored', () => {
     const tester = meet();
     establish(tester, { capabilities: [...CAPABILITIES, { kind: 'enhanced-route-refresh' }] });
@@ -330,6 +347,17 @@ describe('bytes', () => {
       pass(tester, 1);
       expect([...routesOf(tester)].sort(), `in pieces of ${size}`).toEqual(['10.8.0.0/16', '10.9.0.0/16']);
     }
+  });
+
+  it("behind the end of a session are nobody's", () => {
+    const tester = meet();
+    establish(tester);
+    const end = encodeNotification(notification(ERROR.cease, CEASE.reset));
+    const all = [...updateOf([16, 10, 9]), ...end, ...updateOf([16, 10, 8]), ...openOf()];
+    say(tester, Uint8Array.from(all));
+    expect(tester.peer.counters.received).toMatchObject({ update: 1, notification: 1, open: 1 });
+    expect(tester.peer.main.state).toBe('Active');
+    expect(tester.peer.connectRetryCounter).toBe(1);
   });
 
   it('are copied when they have to wait, for the driver reuses its buffer', () => {

@@ -37,6 +37,7 @@ describe('the package', () => {
     expect(files).toContain('bin/byoa.js');
     expect(files).toContain('dist/lib/sim/index.js');
     expect(files).toContain('dist/lib/sim/index.d.ts');
+    expect(files).toContain('dist/lib/controller/bgp/index.d.ts');
     const strangers = files.filter((file) => /(^|\/)(test|bench|node_modules)\/|[^d]\.ts$/.test(file));
     expect(strangers).toEqual([]);
   });
@@ -48,6 +49,14 @@ describe('the package', () => {
     expect(run('--version')).toMatchObject({ status: 0, stdout: `${version}\n` });
     expect(run('schema')).toMatchObject({ status: 0, stdout: expect.stringContaining('"appliances"') });
   });
+
+  /** What the compiler has against a file of the other project. */
+  function compile(file: string): string {
+    const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+    const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', '--skipLibCheck'];
+    const args = [tsc, ...flags, '--types', 'node', file];
+    return spawnSync(process.execPath, args, { cwd: project, encoding: 'utf8' }).stdout;
+  }
 
   it('starts a simulator in process, as its declarations say', () => {
     const text = [
@@ -61,12 +70,43 @@ describe('the package', () => {
     writeFileSync(join(project, 'use.mjs'), `${text.join('\n')}\n`);
     const run = spawnSync(process.execPath, ['use.mjs'], { cwd: project, encoding: 'utf8', timeout: 30_000 });
     expect(run).toMatchObject({ status: 0, stdout: '200\n' });
-    const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-    const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', '--skipLibCheck'];
-    const check = spawnSync(process.execPath, [tsc, ...flags, '--types', 'node', 'use.mts'], {
+    expect(compile('use.mts')).toBe('');
+  });
+
+  it('speaks BGP and BFD without I/O, as its declarations say', () => {
+    const text = [
+      "import { bfdStatus, createBfd, createSpeaker, decodeOpen, frame, isNotification } from 'byoa/bgp';",
+      "import { nextSpeakerDeadline, stepSpeaker, summary, type SpeakerOptions } from 'byoa/bgp';",
+      'const peer = { port: 179, passive: true, holdTimeS: 90, connectRetryMs: 5000, families: ["ipv4"] };',
+      'const more = { addPath: { receive: false, send: 0 }, extendedMessages: true, extendedNextHop: false };',
+      'const rest = { strictRole: false, maxPrefixes: {}, allowOwnAs: 0, transparent: false };',
+      'const last = { reflectorClient: false, nextHopSelf: false, onLoss: "rfc", shutdown: false };',
+      'const b = { ...peer, ...more, ...rest, ...last, name: "b", address: "10.0.0.2", as: 65002 };',
+      'const options = { as: 65001, routerId: "10.0.0.1", listen: [], neighbors: [b], dynamic: [] };',
+      'const all = { ...options, policies: [], originate: [], multipath: 1, track: true };',
+      'const speaker = createSpeaker(all as unknown as SpeakerOptions, { seed: 1 }, 0);',
+      "stepSpeaker(speaker, { kind: 'start' }, 0);",
+      "const link = { connection: 1, local: '10.0.0.1', remote: '10.0.0.2' };",
+      "const effects = stepSpeaker(speaker, { kind: 'tcp-accepted', ...link }, 0);",
+      "const sent = effects.find((one) => one.kind === 'tcp-send');",
+      "if (sent?.kind !== 'tcp-send') throw new Error('no OPEN');",
+      'const one = frame(sent.data, 0, sent.data.length, 4096);',
+      "if (one.kind !== 'message') throw new Error('no message');",
+      'const open = decodeOpen(sent.data, one.bodyStart, one.bodyEnd);',
+      "if (isNotification(open)) throw new Error('no OPEN');",
+      'const [seen] = summary(speaker, 0).peers;',
+      'const deadline = nextSpeakerDeadline(speaker);',
+      'console.log(open.as, seen?.state, deadline, bfdStatus(createBfd({ seed: 1 })).length);',
+    ];
+    writeFileSync(join(project, 'speak.mts'), `${text.join('\n')}\n`);
+    const script = `${text.join('\n').replace(', type SpeakerOptions', '').replace(' as unknown as SpeakerOptions', '')}\n`;
+    writeFileSync(join(project, 'speak.mjs'), script);
+    const run = spawnSync(process.execPath, ['speak.mjs'], {
       cwd: project,
       encoding: 'utf8',
+      timeout: 30_000,
     });
-    expect(check.stdout).toBe('');
+    expect(run).toMatchObject({ status: 0, stdout: '65001 OpenSent 240000 0\n' });
+    expect(compile('speak.mts')).toBe('');
   });
 });

@@ -15,6 +15,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'controller/bfd/': ['controller/base/', 'controller/wire/'],
   'controller/bgp/options.ts': ['controller/bfd/options.ts'],
   'controller/bgp/': ['controller/base/', 'controller/wire/', 'controller/bfd/options.ts'],
+  // What the package exports: the two machines, and the codecs.
+  'controller/bgp/index.ts': ['controller/bgp/', 'controller/bfd/', 'controller/wire/'],
   'controller/ec2/': ['controller/base/', 'controller/config.ts'],
   'controller/bfd/event.ts': ['controller/base/', 'controller/bfd/options.ts'],
   'controller/bgp/event.ts': ['controller/bgp/options.ts', 'controller/bfd/options.ts'],
