@@ -7,8 +7,8 @@ import { connect, createServer, Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { applyGuestChanges } from './host/guest.ts';
 import { createEchoes } from './host/icmp.ts';
-import { tcpSocket } from './host/libc.ts';
 import { createNextHops } from './host/next-hops.ts';
+import { tcpSocket } from './host/sockets.ts';
 import type { Endpoint, Listener, Network } from './network.ts';
 
 export function createHostNetwork(): Network {

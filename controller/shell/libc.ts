@@ -8,6 +8,7 @@ import koffi from 'koffi';
 import type { Address } from '../base/ip.ts';
 import { err, ok, type Result } from '../base/result.ts';
 
+const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const AF_NETLINK = 16;
@@ -33,7 +34,14 @@ interface Libc {
     to: Uint8Array,
     toLength: number,
   ): number;
-  recv(fd: number, data: Uint8Array, length: number, flags: number): number;
+  recvfrom(
+    fd: number,
+    data: Uint8Array,
+    length: number,
+    flags: number,
+    from: Uint8Array | null,
+    fromLength: Uint8Array | null,
+  ): number;
   send(fd: number, data: Uint8Array, length: number, flags: number): number;
   close(fd: number): number;
   sched_setscheduler(pid: number, policy: number, parameters: Uint8Array): number;
@@ -57,7 +65,9 @@ function load(): Result<Libc> {
       sendto: library.func(
         'int64_t sendto(int fd, const void *data, size_t length, int flags, const void *to, uint32_t toLength)',
       ),
-      recv: library.func('int64_t recv(int fd, void *data, size_t length, int flags)'),
+      recvfrom: library.func(
+        'int64_t recvfrom(int fd, void *data, size_t length, int flags, void *from, void *fromLength)',
+      ),
       send: library.func('int64_t send(int fd, const void *data, size_t length, int flags)'),
       close: library.func('int close(int fd)'),
       sched_setscheduler: library.func('int sched_setscheduler(int pid, int policy, const void *parameters)'),
@@ -88,9 +98,9 @@ function call(run: (library: Libc) => number): Result<number> {
 }
 
 /** A non-blocking socket that programs started by us do not inherit. */
-export const openSocket = (family: 4 | 6, type: keyof typeof SOCK): Result<number> =>
+export const openSocket = (family: 4 | 6, type: keyof typeof SOCK, protocol = 0): Result<number> =>
   call(({ socket }) =>
-    socket(family === 4 ? AF_INET : AF_INET6, SOCK[type] | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
+    socket(family === 4 ? AF_INET : AF_INET6, SOCK[type] | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol),
   );
 
 /** A socket to the kernel's routing tables, rtnetlink(7), that waits for answers. */
@@ -105,8 +115,17 @@ const received = Buffer.alloc(65536);
 
 /** The next datagram, waited for: only where the kernel is sure to answer. Valid until the next call. */
 export function receiveNow(fd: number): Result<Buffer> {
-  const size = call(({ recv }) => recv(fd, received, received.length, 0));
+  const size = call(({ recvfrom }) => recvfrom(fd, received, received.length, 0, null, null));
   return size.ok ? ok(received.subarray(0, size.value)) : size;
+}
+
+/** The next datagram of a non-blocking socket, put into `into`, and who sent it; `EAGAIN`: none yet. */
+export function receiveFrom(fd: number, into: Uint8Array): Result<{ length: number; from: Address }> {
+  const name = Buffer.alloc(28);
+  const size = Buffer.alloc(4);
+  size.writeUInt32LE(name.length);
+  const length = call(({ recvfrom }) => recvfrom(fd, into, into.length, 0, name, size));
+  return length.ok ? ok({ length: length.value, from: fromSocketAddress(name) }) : length;
 }
 
 /** Sets an option: an int, or a structure as bytes. */
@@ -149,6 +168,12 @@ export function socketAddress({ family, words }: Address, port: number): Uint8Ar
   return bytes;
 }
 
+function fromSocketAddress(bytes: Buffer): Address {
+  const word = (at: number): number => bytes.readUInt32BE(at);
+  if (bytes.readUInt16LE() === AF_INET) return { family: 4, words: [0, 0, 0, word(4)] };
+  return { family: 6, words: [word(8), word(12), word(16), word(20)] };
+}
+
 /** Gives a socket its address; port 0 lets the kernel choose one. */
 export function bindSocket(fd: number, address: Address, port: number): Result<number> {
   const name = socketAddress(address, port);
@@ -158,6 +183,20 @@ export function bindSocket(fd: number, address: Address, port: number): Result<n
 /** Sends one datagram at once; `to` comes from `socketAddress`. */
 export const sendTo = (fd: number, data: Uint8Array, to: Uint8Array): Result<number> =>
   call(({ sendto }) => sendto(fd, data, data.length, 0, to, to.length));
+
+/**
+ * Sends one datagram to a Unix socket; a path that begins with `@` is in the abstract namespace (unix(7)).
+ */
+export function sendUnixDatagram(path: string, text: string): Result<number> {
+  const fd = call(({ socket }) => socket(AF_UNIX, SOCK.datagram | SOCK_CLOEXEC, 0));
+  if (!fd.ok) return fd;
+  const family = Buffer.alloc(2);
+  family.writeUInt16LE(AF_UNIX);
+  const name = Buffer.concat([family, Buffer.from(path.startsWith('@') ? `\0${path.slice(1)}` : path)]);
+  const sent = sendTo(fd.value, Buffer.from(text), name);
+  closeSocket(fd.value);
+  return sent;
+}
 
 export const closeSocket = (fd: number): void => void call(({ close }) => close(fd));
 

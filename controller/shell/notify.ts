@@ -2,7 +2,7 @@
  * Tells systemd how the daemon is: sd_notify(3), where NOTIFY_SOCKET is set; the watchdog where WATCHDOG_USEC
  * is.
  */
-import { sendUnixDatagram } from './host/libc.ts';
+import { sendUnixDatagram } from './libc.ts';
 
 export interface Notifier {
   /** The daemon is up: READY=1, and from now on the watchdog is fed. */

@@ -25,7 +25,10 @@ export interface BfdHandlers {
    * and what to do.
    */
   readonly onFault: (text: string, session?: string) => void;
-  /** Asks for real-time scheduling (SCHED_FIFO), so that other programs cannot hold BFD up either. */
+  /**
+   * Real-time scheduling (SCHED_FIFO), so that other programs cannot hold BFD up either: `true` says so in the
+   * log where the process may not, `false` does without. Absent: where it may.
+   */
   readonly fifo?: boolean;
 }
 
@@ -49,11 +52,11 @@ function startThread(data: ThreadData): Worker {
 const STOP_LIMIT_MS = 1000;
 
 /** Starts BFD without sessions. */
-export function startBfd({ onChange, onLog, onFault, fifo = false }: BfdHandlers): RunningBfd {
+export function startBfd({ onChange, onLog, onFault, fifo }: BfdHandlers): RunningBfd {
   const thread = startThread({
     clockOffsetMs: now() - sharedClock(),
     seed: randomBytes(16).toString('hex'),
-    fifo,
+    ...(fifo === undefined ? {} : { fifo }),
   });
   const asked = new Map<number, (sessions: readonly BfdStatus[]) => void>();
   let requests = 0;

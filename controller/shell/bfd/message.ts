@@ -23,8 +23,8 @@ export interface ThreadData {
   /** Added to the monotonic clock that all threads share, gives the instants of the main thread. */
   readonly clockOffsetMs: number;
   readonly seed: string;
-  /** Whether to ask for real-time scheduling. */
-  readonly fifo: boolean;
+  /** Whether to have real-time scheduling; absent: where the process may. */
+  readonly fifo?: boolean;
 }
 
 /** The monotonic clock that all threads of a process share, ms. */

@@ -15,11 +15,12 @@ const port = present(parentPort, 'the main thread');
 const data: ThreadData = workerData;
 const say = (message: FromThread): void => port.postMessage(message);
 
-if (data.fifo) {
+if (data.fifo !== false) {
   const done = setRealTime(PRIORITY);
   if (!done.ok) {
-    const remedy = 'give the daemon CAP_SYS_NICE, or leave `fifo` out';
-    say({ kind: 'log', level: 'warn', text: `BFD runs without SCHED_FIFO (${done.error}): ${remedy}` });
+    const remedy = 'other programs may hold packets up; give the daemon CAP_SYS_NICE';
+    const text = `BFD runs without real-time scheduling (${done.error}): ${remedy}`;
+    say({ kind: 'log', level: data.fifo ? 'warn' : 'debug', text });
   }
 }
 

@@ -7,7 +7,8 @@ import { createSocket } from 'node:dgram';
 import { type Address, formatAddress } from '../../base/ip.ts';
 import { ok, type Result } from '../../base/result.ts';
 import type { Millis } from '../../base/time.ts';
-import { closeSocket, icmpSocket, rawIcmpSocket, receiveRaw, sendRaw } from './libc.ts';
+import { closeSocket, receiveFrom, sendTo, socketAddress } from '../libc.ts';
+import { icmpSocket, rawIcmpSocket } from './sockets.ts';
 
 export interface IcmpSocket {
   /** Sends an echo request; `failed` is called with the reason where it could not be sent. */
@@ -84,12 +85,13 @@ function rawSocket(family: 4 | 6, fd: number, onReply: OnReply): IcmpSocket {
   let timer: NodeJS.Timeout | undefined;
 
   function look(): void {
-    for (let got = receiveRaw(fd, packet); got !== undefined; got = receiveRaw(fd, packet)) {
+    for (let got = receiveFrom(fd, packet); got.ok; got = receiveFrom(fd, packet)) {
+      const { length, from } = got.value;
       // IPv4 comes with its header (raw(7)), whose length stands in its first octet (RFC 791 section 3.1).
       const at = family === 4 ? ((packet[0] ?? 0) & 0x0f) * 4 : 0;
-      if (got.length < at + HEADER_BYTES || packet[at] !== ECHO_REPLY[family]) continue;
+      if (length < at + HEADER_BYTES || packet[at] !== ECHO_REPLY[family]) continue;
       if (packet.readUInt16BE(at + 4) === identifier)
-        onReply(packet.readUInt16BE(at + 6), formatAddress(got.from));
+        onReply(packet.readUInt16BE(at + 6), formatAddress(from));
     }
   }
 
@@ -98,7 +100,7 @@ function rawSocket(family: 4 | 6, fd: number, onReply: OnReply): IcmpSocket {
       const request = echoRequest(family, identifier, sequence);
       // The kernel fills in the checksum of ICMPv6 only (RFC 3542 section 3.1).
       if (family === 4) request.writeUInt16BE(checksum(request), 2);
-      const sent = sendRaw(fd, request, to);
+      const sent = sendTo(fd, request, socketAddress(to, 0));
       if (!sent.ok) failed(sent.error);
     },
     listen(waiting) {
