@@ -6,6 +6,7 @@
  */
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import { present } from '../../controller/base/result.ts';
 import type { BfdEffect, BfdEvent, BfdStatus } from '../../controller/bfd/event.ts';
 import { bfdStatus, createBfd, nextBfdDeadline, stepBfd } from '../../controller/bfd/machine.ts';
@@ -32,10 +33,13 @@ export type TesterLine =
       readonly silentAt: number;
       readonly downAt: number;
     }
-  /** How often they took us for dead, and how often they were late enough for us to do so. */
-  | { readonly kind: 'watched'; readonly theirs: number; readonly ours: number }
+  /** They took us for dead, or were so late that we took them for it, at this instant. */
+  | { readonly kind: 'false-down'; readonly session: TesterSession; readonly at: number }
   | { readonly kind: 'done' }
   | { readonly kind: 'trouble'; readonly text: string };
+
+// Threads that help to collect garbage have no real-time scheduling, and would be waited for.
+setFlagsFromString('--single-threaded-gc');
 
 const say = (line: TesterLine): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 const DETECTION_TIME_EXPIRED = 1;
@@ -46,8 +50,7 @@ const LEAST_DWELL_MS = 300;
 /** One session to one address of who is measured. */
 class Probe {
   readonly session: TesterSession;
-  theirFalseDowns = 0;
-  ourFalseDowns = 0;
+  readonly falseDowns: number[] = [];
   #bfd = createBfd({ seed: Math.random() });
   #timer: NodeJS.Timeout | undefined;
   #silentAt: number | undefined;
@@ -84,7 +87,7 @@ class Probe {
     const expired =
       state === STATE.down && this.#theirState === STATE.up && diagnostic === DETECTION_TIME_EXPIRED;
     this.#theirState = state;
-    if (expired && this.#silentAt === undefined) this.theirFalseDowns++;
+    if (expired && this.#silentAt === undefined) this.falseDowns.push(sharedClock());
     if (expired && this.#silentAt !== undefined) this.#onDown?.(sharedClock());
     if (this.#silentAt === undefined) {
       const { local, peer } = this.session;
@@ -119,7 +122,7 @@ class Probe {
       }
     }
     if (effect.kind === 'state' && effect.change.diagnostic === 'control detection time expired')
-      this.ourFalseDowns++;
+      this.falseDowns.push(sharedClock());
   }
 }
 
@@ -151,18 +154,10 @@ async function watch(seconds: number): Promise<void> {
   for (const probe of all) probe.open();
   await Promise.all(all.map(steady));
   await sleep(LEAST_DWELL_MS);
-  for (const probe of all) {
-    probe.theirFalseDowns = 0;
-    probe.ourFalseDowns = 0;
-  }
+  for (const { falseDowns } of all) falseDowns.length = 0;
   await sleep(seconds * 1000);
-  const sum = (pick: (probe: Probe) => number): number =>
-    all.reduce((total, probe) => total + pick(probe), 0);
-  say({
-    kind: 'watched',
-    theirs: sum(({ theirFalseDowns }) => theirFalseDowns),
-    ours: sum(({ ourFalseDowns }) => ourFalseDowns),
-  });
+  for (const { session, falseDowns } of all)
+    for (const at of falseDowns) say({ kind: 'false-down', session, at });
 }
 
 async function obey(order: TesterOrder): Promise<void> {

@@ -1,5 +1,6 @@
 /** The thread with real sockets over the loopback: threads of the same process speak to each other. */
 import { createSocket } from 'node:dgram';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { BfdChange } from '../../controller/bfd/event.ts';
 import type { BfdOptions } from '../../controller/bfd/options.ts';
@@ -19,7 +20,7 @@ interface Running {
 
 const running: Running[] = [];
 
-function start(fifo = false): Running {
+function start(fifo?: boolean): Running {
   const changes: BfdChange[] = [];
   const logs: string[] = [];
   const faults: string[] = [];
@@ -27,7 +28,7 @@ function start(fifo = false): Running {
     onChange: (change) => changes.push(change),
     onLog: (level, text) => logs.push(`${level}: ${text}`),
     onFault: (text, session) => faults.push(`${session}: ${text}`),
-    fifo,
+    ...(fifo === undefined ? {} : { fifo }),
   });
   const one = { bfd, changes, logs, faults };
   running.push(one);
@@ -218,10 +219,23 @@ describe.skipIf(!onLinux)('the BFD thread (skipped: not Linux)', () => {
     expect(await one.bfd.status()).toEqual([]);
   });
 
-  it('runs with SCHED_FIFO, or says what it needs for that', async () => {
-    const one = start(true);
-    open(one, between('127.0.1.37', '127.0.1.38'));
-    await vi.waitFor(async () => expect(await one.bfd.status()).toHaveLength(1), WAIT);
-    for (const line of one.logs) expect(line).toMatch(/SCHED_FIFO \(EPERM\): give the daemon CAP_SYS_NICE/);
-  });
+  it.each([true, false, undefined])(
+    'has real-time scheduling (%s), or says what it needs for that',
+    async (fifo) => {
+      const one = start(fifo);
+      open(one, between('127.0.1.37', '127.0.1.38'));
+      await vi.waitFor(async () => expect(await one.bfd.status()).toHaveLength(1), WAIT);
+      const refused = one.logs.filter((line) => line.includes('real-time'));
+      const threads = readdirSync('/proc/self/task').map((id) =>
+        readFileSync(`/proc/self/task/${id}/stat`, 'utf8'),
+      );
+      // proc(5): the 41st field is the policy, 1 is SCHED_FIFO; the second may contain blanks, and ends in
+      // `)`.
+      const isRealTime = (stat: string): boolean =>
+        stat.slice(stat.lastIndexOf(')') + 2).split(' ')[38] === '1';
+      const granted = threads.filter(isRealTime).length;
+      expect(granted + refused.length).toBe(fifo === false ? 0 : 1);
+      for (const line of refused) expect(line).toMatch(fifo ? /^warn: .*EPERM.*CAP_SYS_NICE/ : /^debug: /);
+    },
+  );
 });
