@@ -26,18 +26,19 @@ export interface Program<Line> {
   end(): Promise<void>;
 }
 
-/** Starts a TypeScript file of ours in a host, with arguments. */
-export function startProgram<Line>(host: Host, file: URL, args: readonly string[] = []): Program<Line> {
-  const command = [
-    'netns',
-    'exec',
-    host.namespace,
-    process.execPath,
-    '--import',
-    LOADER,
-    fileURLToPath(file),
-  ];
-  const child = spawn('ip', [...command, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+/**
+ * Starts a TypeScript file of ours in a host, with arguments; `by` are the words of a program that starts it.
+ */
+export function startProgram<Line>(
+  host: Host,
+  file: URL,
+  args: readonly string[] = [],
+  by: readonly string[] = [],
+): Program<Line> {
+  const command = [...by, process.execPath, '--import', LOADER, fileURLToPath(file), ...args];
+  const child = spawn('ip', ['netns', 'exec', host.namespace, ...command], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const lines: Line[] = [];
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   createInterface(child.stdout).on('line', (line) => void lines.push(JSON.parse(line)));

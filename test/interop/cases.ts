@@ -28,7 +28,7 @@ export async function bothUp({ ours, peer, address }: Trial): Promise<void> {
 }
 
 /** Routes went both ways, with what belongs to them. */
-async function exchange(trial: Trial): Promise<void> {
+export async function exchange(trial: Trial): Promise<void> {
   const { ours, peer, network, own, address, theirs } = trial;
   const [hop] = await ours.has(network);
   expect(hop?.address).toBe(theirs);
@@ -45,7 +45,7 @@ async function stayDown(trial: Trial, ours: Ours, what: string, happens: () => b
   expect(seen?.state).not.toBe('established');
 }
 
-/** A counter of TCP in our namespace grew by two: the kernel threw segments away for that reason. */
+/** A counter of TCP, of either side, grew by two: the kernel threw segments away for that reason. */
 function dropsCounted(trial: Trial, names: readonly string[]): () => boolean {
   const at = (): number => names.reduce((sum, name) => sum + kernelCounter(trial.process.pid, name), 0);
   const before = at();
@@ -82,12 +82,12 @@ const md5: readonly Case[] = [
     name: 'MD5, password only theirs',
     peer: { password: PASSWORD },
     manual: true,
-    run: (trial) => refused(trial, undefined, ['TCPMD5Unexpected']),
+    run: (trial) => refused(trial, undefined, ['TCPMD5Unexpected', 'TCPMD5NotFound']),
   },
   {
     name: 'MD5, password only ours',
     manual: true,
-    run: (trial) => refused(trial, PASSWORD, ['TCPMD5NotFound']),
+    run: (trial) => refused(trial, PASSWORD, ['TCPMD5NotFound', 'TCPMD5Unexpected']),
   },
 ];
 
@@ -123,6 +123,13 @@ const gtsm: readonly Case[] = [
 const refresh: readonly Case[] = [
   {
     name: 'route refresh, asked by us',
+    // OpenBGPD 7.7 takes the family for not negotiated, also with BIRD. ExaBGP 4.2 ends the session.
+    kinds: ['bird', 'frr', 'gobgp'],
+    // Without End-of-RIB, FRR 8.4 answers nobody.
+    peer: { restartTimeS: 60 },
+    ours: {
+      gracefulRestart: { restartTimeS: 60, staleTimeMs: 60_000, forwardingKept: true, notification: true },
+    },
     run: async (trial) => {
       const { ours, family } = trial;
       await bothUp(trial);
@@ -136,7 +143,8 @@ const refresh: readonly Case[] = [
   },
   {
     name: 'route refresh, asked by them',
-    kinds: ['bird', 'frr', 'gobgp', 'openbgpd'],
+    // GoBGP takes its own copy instead.
+    kinds: ['bird', 'frr', 'openbgpd'],
     run: async (trial) => {
       const { ours, peer, address } = trial;
       await bothUp(trial);
@@ -187,7 +195,8 @@ const shutdown: readonly Case[] = [
       expect(down).toMatchObject({ administrative: true });
       await sessionWith(peer, address, (session) => !isEstablished(session));
       expect(notifications(ours)).toContain('sent 6/2');
-      const heard = peer.spec.kind === 'bird' ? /shutdown/i : /maintenance 4711/;
+      // BIRD and ExaBGP tell of the code; the others of the text, too.
+      const heard = ['bird', 'exabgp'].includes(peer.spec.kind) ? /shutdown/i : /maintenance 4711/;
       await until('they tell of it', async () => heard.test(await tales(peer, address)) || undefined);
     },
   },
@@ -320,8 +329,6 @@ const storms: readonly Case[] = [
           'a flap',
           () => ours.sessions.filter(({ state }) => state === 'down').length > downs || undefined,
         );
-        if (flap % 2 === 0) await ours.becomes('established', undefined, 25_000);
-        else ours.input({ kind: 'reset', peer: 'peer', hard: false, text: '' });
         await ours.becomes('established', undefined, 25_000);
       }
       await bothUp(trial);

@@ -8,7 +8,7 @@ import type { Case, Trial } from './case.ts';
 import { CASES } from './cases.ts';
 import { KINDS, type Kind, whyNot } from './daemons.ts';
 import { ipv4Of, ipv6Of, type Lab, openLab } from './lab.ts';
-import { LAST_CASES } from './last-cases.ts';
+import { LAST_CASES, measured } from './last-cases.ts';
 import { neighbor, OUR_AS, type OurProcess, speaker, startOurs } from './ours.ts';
 import { type PeerDaemon, startPeer } from './peer.ts';
 import type { NeighborSpec } from './spec.ts';
@@ -140,5 +140,5 @@ describe.each(KINDS.map((kind, index) => ({ kind, number: 2 + index })))('$kind'
 
 afterAll(() => {
   const names = [...CASES, ...LAST_CASES].map(({ name }) => name);
-  process.stdout.write(`\n${interopTable(entries, names)}\n`);
+  process.stdout.write(`\n${interopTable(entries, names)}\n${measured.join('\n')}\n`);
 });

@@ -29,20 +29,31 @@ import { isIpv6, type PeerSpec, type SeenRoute, type SeenSession } from './spec.
 export interface PeerDaemon {
   readonly spec: PeerSpec;
   readonly host: Host;
-  readonly running: readonly Running[];
+  readonly running: Running[];
 }
 
 /** Starts the daemon and waits until it answers. */
 export async function startPeer(host: Host, spec: PeerSpec): Promise<PeerDaemon> {
+  const peer = { host, spec, running: [] };
+  await launch(peer, false);
+  return peer;
+}
+
+/** Starts a daemon again that was killed; `gracefully`: it knows that its earlier run is not long past. */
+export async function restartPeer(peer: PeerDaemon, gracefully = false): Promise<void> {
+  peer.running.length = 0;
+  await launch(peer, gracefully);
+}
+
+async function launch(peer: PeerDaemon, again: boolean): Promise<void> {
+  const { host, spec, running } = peer;
   const { folder } = host;
   const write = (name: string, text: string): void =>
     writeFileSync(join(folder, name), text, { mode: 0o600 });
-  const running: Running[] = [];
-  const peer = { host, spec, running };
   switch (spec.kind) {
     case 'bird':
       write('bird.conf', birdConfiguration(spec));
-      running.push(start(host, 'bird', birdCommand(folder)));
+      running.push(start(host, 'bird', [...birdCommand(folder), ...(again ? ['-R'] : [])]));
       await answering(peer, () => birdc(host, 'show', 'status'));
       break;
     case 'frr':
@@ -59,7 +70,7 @@ export async function startPeer(host: Host, spec: PeerSpec): Promise<PeerDaemon>
       break;
     case 'gobgp':
       write('gobgpd.toml', gobgpConfiguration(spec));
-      running.push(start(host, 'gobgpd', gobgpCommand(folder)));
+      running.push(start(host, 'gobgpd', gobgpCommand(folder, ...(again ? ['-r'] : []))));
       await answering(peer, () => gobgp(host, 'global'));
       await gobgpAnnounce(host, spec.networks);
       break;
@@ -74,7 +85,6 @@ export async function startPeer(host: Host, spec: PeerSpec): Promise<PeerDaemon>
       await answering(peer, () => bgpctl(host, 'show', 'summary'));
       break;
   }
-  return peer;
 }
 
 /** Waits until a daemon answers a question; throws what it printed when it has ended or stays silent. */

@@ -31,7 +31,7 @@ export interface Passed {
   readonly direction: 'sent' | 'received';
   readonly type: number;
   readonly length: number;
-  /** Of a NOTIFICATION: code, subcode and data. */
+  /** What follows the header; not of an UPDATE. */
   readonly body?: readonly number[];
 }
 
@@ -52,7 +52,7 @@ function watch(id: string, direction: Passed['direction']): (bytes: Uint8Array) 
       const length = rest.readUInt16BE(16);
       if (length < 19 || rest.length < length) return;
       const type = rest.readUInt8(18);
-      const body = type === 3 ? { body: [...rest.subarray(19, length)] } : {};
+      const body = type === 2 ? {} : { body: [...rest.subarray(19, length)] };
       say({ id, kind: 'message', message: { direction, type, length, ...body } });
       rest = rest.subarray(length);
     }
