@@ -1,6 +1,6 @@
 /**
- * `byoa/bgp`: a BGP speaker and a BFD machine without I/O, for programs of your own. Each takes an event and the time, and
- * gives effects; whoever uses them owns sockets and the clock.
+ * `byoa/bgp`: a BGP speaker and a BFD machine without I/O, for programs of your own. Each takes an event
+ * and the time, and gives effects; whoever uses them owns sockets and the clock.
  *
  *     const speaker = createSpeaker(options, { seed: 1 }, now);
  *     for (const effect of stepSpeaker(speaker, { kind: 'start' }, now)) perform(effect);

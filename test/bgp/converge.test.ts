@@ -1,6 +1,6 @@
 /**
- * Whatever happens to two speakers and the path between them, they end with a session and equal routes once it is quiet.
- * After every step the invariants of `legal.ts` hold.
+ * Whatever happens to two speakers and the path between them, they end with a session and equal routes
+ * once it is quiet. After every step the invariants of `legal.ts` hold.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

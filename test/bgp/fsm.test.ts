@@ -1,4 +1,4 @@
-/** RFC 4271 8.2.2, event by event, against a second writing of it: by event numbers, as the RFC counts them. */
+/** RFC 4271 8.2.2, event by event, against a second writing of it: by event numbers, as the RFC has them. */
 import { describe, expect, it } from 'vitest';
 import {
   EVENTS,

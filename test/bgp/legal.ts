@@ -17,7 +17,7 @@ function canFollow(from: string, to: string): boolean {
   const seen = new Set([from]);
   for (const state of seen) {
     if (state === to) return true;
-    // Established is not passed through twice: a step that ends a session does not begin one with the same bytes.
+    // Established is not passed through twice: a step that ends a session begins none with the same bytes.
     for (const next of LEADS_TO[state] ?? []) seen.add(next);
   }
   return false;

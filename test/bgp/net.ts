@@ -1,6 +1,7 @@
 /**
- * Speakers in virtual time, linked by a pretend TCP: it delays, blocks while a path is cut, keeps what a frozen host does
- * not read, and checks that everything sent is whole messages. Nothing here waits for a clock.
+ * Speakers in virtual time, linked by a pretend TCP: it delays, blocks while a path is cut, keeps what a
+ * frozen host does not read, and checks that everything sent is whole messages. Nothing here waits for a
+ * clock.
  */
 import type { Instant } from '../../controller/base/time.ts';
 import type {
@@ -156,7 +157,7 @@ export function kill(host: Host): void {
   host.listening = undefined;
 }
 
-/** A new run of a speaker on the host; with `crash`, TCP connections are reset, otherwise they have ended before. */
+/** A new run of a speaker on the host; TCP connections that there were are reset. */
 export function reboot(net: Net, host: Host, options: SpeakerOptions, restarted: boolean): void {
   for (const end of [...host.ends.values()]) breakEnd(net, end, 'connection reset');
   host.ends.clear();

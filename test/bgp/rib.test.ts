@@ -28,17 +28,24 @@ const whyOf = (rib: Rib, prefix = P) => {
   return explain(rib, prefix)?.paths.map(({ peer, reason }) => `${peer} ${reason}`);
 };
 
+/** Two peers that announce one prefix at the same time. */
+function contest(
+  first: Partial<PathAttributes>,
+  second: Partial<PathAttributes>,
+  facts: readonly [object, object] = [{}, {}],
+): Rib {
+  const rib = newRib();
+  announce(rib, join(rib, 2, facts[0]), [P], first);
+  announce(rib, join(rib, 3, facts[1]), [P], second);
+  return rib;
+}
+
 describe('RFC 4271 9.1.2.2, step by step', () => {
   const duel = (
     first: Partial<PathAttributes>,
     second: Partial<PathAttributes>,
     facts: readonly [object, object] = [{}, {}],
-  ): readonly string[] | undefined => {
-    const rib = newRib();
-    announce(rib, join(rib, 2, facts[0]), [P], first);
-    announce(rib, join(rib, 3, facts[1]), [P], second);
-    return whyOf(rib);
-  };
+  ): readonly string[] | undefined => whyOf(contest(first, second, facts));
   const inside = { as: 65000 };
   it('LOCAL_PREF: the higher', () =>
     expect(duel({ localPref: 90 }, { localPref: 200 }, [inside, inside])?.[0]).toBe(
@@ -66,8 +73,15 @@ describe('RFC 4271 9.1.2.2, step by step', () => {
         inside,
       ])?.[0],
     ).toBe('peer-3 wins by router identifier'));
-  it('RFC 5004 2: of equal eBGP paths the oldest stays', () =>
-    expect(duel({}, {}, [{ bgpId: 50 }, { bgpId: 9 }])?.[0]).toBe('peer-2 wins by oldest eBGP path'));
+  it('RFC 5004 3: of equal eBGP paths the one that was best stays, whatever its router identifier', () => {
+    const rib = newRib();
+    announce(rib, join(rib, 2, { bgpId: 50 }), [P]);
+    settle(rib);
+    announce(rib, join(rib, 3, { bgpId: 9 }), [P]);
+    expect(whyOf(rib)?.[0]).toBe('peer-2 wins by oldest eBGP path');
+  });
+  it('RFC 5004 3: none was best before, so that the router identifier decides', () =>
+    expect(bestOf(contest({}, {}, [{ bgpId: 50 }, { bgpId: 9 }]))).toBe('peer-3'));
 });
 
 describe('import', () => {
@@ -240,17 +254,20 @@ describe('stale routes', () => {
   });
 });
 
+interface Announced {
+  readonly kind: 'announce';
+  readonly peer: number;
+  readonly prefixes: readonly number[];
+  readonly length: number;
+  readonly origin: 0 | 1 | 2;
+}
 type Op =
-  | {
-      readonly kind: 'announce';
-      readonly peer: number;
-      readonly prefixes: readonly number[];
-      readonly length: number;
-      readonly origin: 0 | 1 | 2;
-    }
+  | Announced
   | { readonly kind: 'withdraw'; readonly peer: number; readonly prefixes: readonly number[] }
-  | { readonly kind: 'down' | 'up'; readonly peer: number }
-  | { readonly kind: 'pull' | 'tidy' };
+  | { readonly kind: 'down'; readonly peer: number }
+  | { readonly kind: 'up'; readonly peer: number }
+  | { readonly kind: 'pull' }
+  | { readonly kind: 'tidy' };
 
 const peer = fc.integer({ min: 2, max: 4 });
 const prefixes = fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 5 });
@@ -279,10 +296,7 @@ describe('against a plain reference', () => {
         const to = join(rib, 9);
         const receiver = new Receiver();
         const peers = new Map<number, RibPeer>([2, 3, 4].map((n) => [n, join(rib, n)]));
-        const model = new Map<
-          string,
-          { readonly peer: number; readonly length: number; readonly origin: number }
-        >();
+        const model = new Map<string, Announced>();
         for (const one of ops) {
           if (one.kind === 'pull') receiver.pull(rib, to);
           if (one.kind === 'tidy') {
@@ -290,7 +304,7 @@ describe('against a plain reference', () => {
             rib.collectAbove = 0;
             tidy(rib);
           }
-          if (!('peer' in one)) continue;
+          if (one.kind === 'pull' || one.kind === 'tidy') continue;
           const from = peers.get(one.peer);
           if (from === undefined) continue;
           if (one.kind === 'up') peers.set(one.peer, join(rib, one.peer));

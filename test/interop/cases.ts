@@ -214,7 +214,9 @@ const shutdown: readonly Case[] = [
   },
 ];
 
-/** Two of ours tell a third of the same prefix; it sends both ways on by add-path, and the daemon does too. */
+/**
+ * Two of ours tell a third of the same prefix; it sends both ways on by add-path, and the daemon does too.
+ */
 const addPath: readonly Case[] = [
   {
     name: 'add-path both ways',

@@ -129,7 +129,9 @@ const graceful: readonly Case[] = [
   },
 ];
 
-/** Our connection waits in the backlog of a frozen daemon; once it thaws it dials us and accepts us at once. */
+/**
+ * Our connection waits in the backlog of a frozen daemon; once it thaws it dials us and accepts us at once.
+ */
 const collision: readonly Case[] = [
   {
     name: 'collision: both dial',

@@ -1,6 +1,6 @@
 /**
- * Speakers of ours against routing daemons of other people: the same cases for every daemon that supports them,
- * over IPv4 and IPv6, as a table at the end. One lab, in which all daemons run at once.
+ * Speakers of ours against routing daemons of other people: the same cases for every daemon that supports
+ * them, over IPv4 and IPv6, as a table at the end. One lab, in which all daemons run at once.
  */
 import { afterAll, beforeAll, describe, it, vi } from 'vitest';
 import type { Family } from '../../controller/bgp/options.ts';

@@ -1,7 +1,7 @@
 /**
- * A child process in a host of the lab that runs speakers of ours, as many as the test wants, each with its own
- * address: the machine of controller/bgp with the production shell's sockets and BFD thread. It tells the test
- * all effects that a daemon would act upon, and counts the messages that pass.
+ * A child process in a host of the lab that runs speakers of ours, as many as the test wants, each with
+ * its own address: the machine of controller/bgp with the production shell's sockets and BFD thread. It
+ * tells the test all effects that a daemon would act upon, and counts the messages that pass.
  */
 import type { BfdOptions } from '../../controller/bfd/options.ts';
 import type { SpeakerEffect, SpeakerEvent, SpeakerInput } from '../../controller/bgp/event.ts';

@@ -26,8 +26,8 @@ export interface BfdHandlers {
    */
   readonly onFault: (text: string, session?: string) => void;
   /**
-   * Real-time scheduling (SCHED_FIFO), so that other programs cannot hold BFD up either: `true` says so in the
-   * log where the process may not, `false` does without. Absent: where it may.
+   * Real-time scheduling (SCHED_FIFO), so that other programs cannot hold BFD up either: `true` says so
+   * in the log where the process may not, `false` does without. Absent: where it may.
    */
   readonly fifo?: boolean;
 }
