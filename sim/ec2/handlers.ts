@@ -12,6 +12,7 @@ import { instanceTypeHandlers } from './handlers/instance-type.ts';
 import { internetGatewayHandlers } from './handlers/internet-gateway.ts';
 import { keyPairHandlers } from './handlers/key-pair.ts';
 import { networkAclHandlers } from './handlers/network-acl.ts';
+import { networkAclEntryHandlers } from './handlers/network-acl-entry.ts';
 import { networkInterfaceHandlers } from './handlers/network-interface.ts';
 import { privateAddressHandlers } from './handlers/private-address.ts';
 import { profileAssociationHandlers } from './handlers/profile-association.ts';
@@ -34,6 +35,7 @@ const ec2: Handlers = {
   ...addressHandlers,
   ...dhcpOptionsHandlers,
   ...networkAclHandlers,
+  ...networkAclEntryHandlers,
   ...networkInterfaceHandlers,
   ...privateAddressHandlers,
   ...routeTableHandlers,

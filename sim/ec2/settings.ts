@@ -20,6 +20,9 @@ export interface Quotas {
   readonly rulesPerGroup: number;
   readonly addresses: number;
   readonly tagsPerResource: number;
+  readonly networkAclsPerVpc: number;
+  /** Inbound and outbound, IPv4 and IPv6 are counted apart; the last entry, which denies, does not count. */
+  readonly entriesPerNetworkAcl: number;
 }
 
 export interface CloudSettings {
@@ -70,6 +73,8 @@ const quotas: Quotas = {
   rulesPerGroup: 60,
   addresses: 5,
   tagsPerResource: 50,
+  networkAclsPerVpc: 200,
+  entriesPerNetworkAcl: 20,
 };
 
 export type CloudOptions = Partial<Omit<CloudSettings, 'quotas'>> & { readonly quotas?: Partial<Quotas> };

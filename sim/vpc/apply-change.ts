@@ -8,6 +8,7 @@ import { insert, remove } from '../../controller/base/longest-match.ts';
 import { must, unreachable } from '../../controller/base/result.ts';
 import { type AddressMap, set, unset } from './address-map.ts';
 import {
+  aclOf,
   type Fabric,
   gatewayOf,
   groupOf,
@@ -22,7 +23,8 @@ import {
   vpcOf,
 } from './fabric.ts';
 import { parseMac } from './header.ts';
-import type { Change, NetworkInterface, Resources, Route, RouteTable } from './model.ts';
+import type { Change, NetworkAcl, NetworkInterface, Resources, Route, RouteTable } from './model.ts';
+import { compileAcl } from './network-acl.ts';
 import type { Port, PortAddress, RouteEntry } from './nodes.ts';
 import { compileGroup } from './security-group.ts';
 
@@ -74,6 +76,9 @@ export function applyChange(fabric: Fabric, change: Change): readonly Claimed[] 
     case 'security-group':
       compileGroup(groupOf(fabric, change.id), change.value, (id) => groupOf(fabric, id));
       return [];
+    case 'network-acl':
+      applyAcl(fabric, change.id, change.value);
+      return [];
     default:
       return unreachable(change);
   }
@@ -90,6 +95,18 @@ function applyGateway(fabric: Fabric, id: string, value: Resources['internet-gat
   if (node.vpc !== undefined) release(node.vpc.gateways, node);
   if (vpc !== undefined) claim(vpc.gateways, node);
   node.vpc = vpc;
+}
+
+function applyAcl(fabric: Fabric, id: string, value: NetworkAcl | undefined): void {
+  const node = aclOf(fabric, id);
+  const before = node.record?.subnets ?? [];
+  compileAcl(node, value);
+  for (const name of new Set([...before, ...(value?.subnets ?? [])])) {
+    const subnet = subnetOf(fabric, name);
+    if (value?.subnets.includes(name)) claim(subnet.acls, node);
+    else release(subnet.acls, node);
+    subnet.acl = subnet.acls.at(-1);
+  }
 }
 
 function applyTable(fabric: Fabric, id: string, value: RouteTable | undefined): void {

@@ -41,6 +41,10 @@ export const EXPLANATIONS = {
     'The security groups of the ENI have no rule at all in this direction.',
     'Add a rule, or attach the intended group.',
   ),
+  SUBNET_ACL_RESTRICTION: aws(
+    'The network ACL of the subnet denies the packet at the border of the subnet, in the direction shown.',
+    'ACLs keep no state: allow the answers too, to the ephemeral ports; entries count in order of numbers.',
+  ),
   NO_ROUTE_TO_DESTINATION: aws(
     "The subnet's route table has no route for the destination.",
     'Check which table the subnet is associated with (without an association: the main table).',

@@ -6,7 +6,9 @@ import { type Address, addressAt, formatAddress } from '../../controller/base/ip
 import { createLongestMatch } from '../../controller/base/longest-match.ts';
 import { type AddressMap, createAddressMap, find } from './address-map.ts';
 import { createFlowTable, type FlowTable } from './flow-table.ts';
+import { createAcl } from './network-acl.ts';
 import type {
+  AclNode,
   GatewayNode,
   GroupNode,
   InstanceNode,
@@ -29,6 +31,7 @@ export interface Fabric {
   readonly instances: Map<string, InstanceNode>;
   readonly ports: Map<string, Port>;
   readonly groups: Map<string, GroupNode>;
+  readonly acls: Map<string, AclNode>;
   /** The mapping service: (VPC and family, private address) -> ENI. */
   readonly mapping: AddressMap<Port>;
   /** MAC address -> ENI. */
@@ -51,6 +54,7 @@ export function createFabric(settings: Partial<VpcSettings> = {}): Fabric {
     instances: new Map(),
     ports: new Map(),
     groups: new Map(),
+    acls: new Map(),
     mapping: createAddressMap(),
     macs: createAddressMap(),
     publics: createAddressMap(),
@@ -102,6 +106,8 @@ export const subnetOf = (fabric: Fabric, id: string): SubnetNode =>
     zone: '',
     cidrs: [],
     tables: [],
+    acls: [],
+    acl: undefined,
   }));
 
 export const tableOf = (fabric: Fabric, id: string): TableNode =>
@@ -118,6 +124,8 @@ export const gatewayOf = (fabric: Fabric, id: string): GatewayNode =>
 
 export const instanceOf = (fabric: Fabric, id: string): InstanceNode =>
   intern(fabric.instances, id, () => ({ id, present: false, running: false, ports: new Set<Port>() }));
+
+export const aclOf = (fabric: Fabric, id: string): AclNode => intern(fabric.acls, id, createAcl);
 
 export const groupOf = (fabric: Fabric, id: string): GroupNode => intern(fabric.groups, id, createGroup);
 

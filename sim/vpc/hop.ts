@@ -5,11 +5,11 @@
 import { formatAddress } from '../../controller/base/ip.ts';
 import { destinationOf, type Header, ICMP, ICMP6, isUnspecified, sourceOf, TCP, UDP } from './header.ts';
 
-export type HopPlace = 'guest' | 'eni' | 'router' | 'internet-gateway' | 'internet';
+export type HopPlace = 'guest' | 'eni' | 'router' | 'network-acl' | 'internet-gateway' | 'internet';
 
 export interface Hop {
   readonly place: HopPlace;
-  /** The id of the instance, ENI, route table or gateway, or the Internet host's address. */
+  /** The id of the instance, ENI, route table, ACL or gateway, or the Internet host's address. */
   readonly id: string;
   /** What happened there and why: one sentence. */
   readonly text: string;

@@ -90,6 +90,27 @@ export interface SecurityGroup {
   readonly egress: readonly SecurityGroupRule[];
 }
 
+/** One entry of a network ACL; the lowest number that matches decides. */
+export interface NetworkAclRule {
+  readonly number: number;
+  readonly egress: boolean;
+  /** IP protocol number, or -1 for all. */
+  readonly protocol: number;
+  readonly action: 'allow' | 'deny';
+  readonly cidr: string;
+  /** Ports of TCP and UDP, type and code of ICMP (-1: all). */
+  readonly fromPort: number;
+  readonly toPort: number;
+}
+
+export interface NetworkAcl {
+  readonly id: string;
+  readonly vpc: string;
+  readonly entries: readonly NetworkAclRule[];
+  /** The subnets that it guards; a subnet without an ACL, which EC2 does not know, is not filtered. */
+  readonly subnets: readonly string[];
+}
+
 export interface Resources {
   readonly vpc: Vpc;
   readonly subnet: Subnet;
@@ -98,6 +119,7 @@ export interface Resources {
   readonly instance: Instance;
   readonly 'internet-gateway': InternetGateway;
   readonly 'security-group': SecurityGroup;
+  readonly 'network-acl': NetworkAcl;
 }
 
 export type ResourceKind = keyof Resources;

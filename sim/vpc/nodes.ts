@@ -6,7 +6,7 @@
 
 import type { Prefix } from '../../controller/base/ip.ts';
 import type { LongestMatch, Masked } from '../../controller/base/longest-match.ts';
-import type { Route, RouteTable, SecurityGroup } from './model.ts';
+import type { NetworkAcl, Route, RouteTable, SecurityGroup } from './model.ts';
 
 export interface VpcNode {
   readonly id: string;
@@ -29,6 +29,9 @@ export interface SubnetNode {
   cidrs: readonly Prefix[];
   /** Tables with an explicit association; the last claim counts. */
   readonly tables: TableNode[];
+  /** Network ACLs that claim the subnet; the last claim counts, and stands in `acl`. */
+  readonly acls: AclNode[];
+  acl: AclNode | undefined;
 }
 
 /** A route as compiled. */
@@ -112,6 +115,25 @@ export interface GroupNode {
    */
   openIngress: number;
   openEgress: number;
+}
+
+/** A network ACL as compiled: entries in order of their numbers. */
+export interface AclNode {
+  readonly id: string;
+  record: NetworkAcl | undefined;
+  ingress: readonly AclEntryNode[];
+  egress: readonly AclEntryNode[];
+  /** One bit for each direction and family whose first entry lets everything pass. */
+  open: number;
+}
+
+export interface AclEntryNode {
+  readonly number: number;
+  readonly allow: boolean;
+  readonly protocol: number;
+  readonly fromPort: number;
+  readonly toPort: number;
+  readonly cidr: CidrPeer;
 }
 
 /** A flow that an ENI's security groups track: which directions it has been seen in. */

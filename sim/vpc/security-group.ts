@@ -1,10 +1,8 @@
 /** Security groups as compiled: rules with numeric peers. Evaluation is in security.ts. */
-import { parsePrefix } from '../../controller/base/ip.ts';
-import { masked } from '../../controller/base/longest-match.ts';
-import { must } from '../../controller/base/result.ts';
+import { compileCidr } from './cidr.ts';
 import { TCP, UDP } from './header.ts';
 import type { SecurityGroup, SecurityGroupRule } from './model.ts';
-import type { CidrPeer, GroupNode, RuleNode } from './nodes.ts';
+import type { GroupNode, RuleNode } from './nodes.ts';
 
 export const createGroup = (id: string): GroupNode => ({
   kind: 'group',
@@ -33,12 +31,6 @@ export function compileGroup(
   node.egress = (record?.egress ?? []).map(compile);
   node.openIngress = openBits(node.ingress);
   node.openEgress = openBits(node.egress);
-}
-
-function compileCidr(cidr: string): CidrPeer {
-  const { address, length } = must(parsePrefix(cidr));
-  const bits = length + (address.family === 4 ? 96 : 0);
-  return { kind: 'cidr', family: address.family, length, ...masked(address, bits) };
 }
 
 /** One bit for each of TCP and UDP over IPv4 and IPv6; 0 for other protocols, which are always tracked. */

@@ -5,11 +5,12 @@
  * are not modelled.
  */
 import { find } from './address-map.ts';
+import { inCidr } from './cidr.ts';
 import { CODE } from './dispositions.ts';
 import { type Fabric, scopeOf } from './fabric.ts';
 import { createFlowKey, findFlow, setFlow } from './flow-table.ts';
 import { type Header, ICMP, ICMP6, TCP, TCP_SYN, UDP } from './header.ts';
-import type { CidrPeer, Port, RuleNode } from './nodes.ts';
+import type { Port, RuleNode } from './nodes.ts';
 import { openBit } from './security-group.ts';
 
 export type Direction = 'egress' | 'ingress';
@@ -112,16 +113,4 @@ function matches(fabric: Fabric, port: Port, rule: RuleNode, h: Header, egress: 
     ? find(fabric.mapping, scope, h.d0, h.d1, h.d2, h.d3)
     : find(fabric.mapping, scope, h.s0, h.s1, h.s2, h.s3);
   return other?.groups.includes(peer) === true;
-}
-
-function inCidr(peer: CidrPeer, h: Header, egress: boolean): boolean {
-  return egress
-    ? ((h.d3 ^ peer.w3) & peer.m3) === 0 &&
-        ((h.d2 ^ peer.w2) & peer.m2) === 0 &&
-        ((h.d1 ^ peer.w1) & peer.m1) === 0 &&
-        ((h.d0 ^ peer.w0) & peer.m0) === 0
-    : ((h.s3 ^ peer.w3) & peer.m3) === 0 &&
-        ((h.s2 ^ peer.w2) & peer.m2) === 0 &&
-        ((h.s1 ^ peer.w1) & peer.m1) === 0 &&
-        ((h.s0 ^ peer.w0) & peer.m0) === 0;
 }

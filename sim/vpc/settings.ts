@@ -27,6 +27,11 @@ export interface VpcSettings {
    */
   readonly midFlowPassesByRule: boolean;
   /**
+   * A packet that a guest sends to the router, and that stays in its subnet, meets the subnet's network ACL.
+   * Default false: an ACL works at the border of a subnet. AWS does not say.
+   */
+  readonly aclAtRouterWithinSubnet: boolean;
+  /**
    * rp_filter of a new device: 0 off, 1 strict, 2 loose (RFC 3704). Default 2, as systemd sets it on Debian
    * 12.
    */
@@ -55,6 +60,7 @@ export const DEFAULT_SETTINGS: VpcSettings = {
   neighbourLifetimeMs: 60_000,
   sourceMacChecked: true,
   midFlowPassesByRule: true,
+  aclAtRouterWithinSubnet: false,
   rpFilter: 2,
   tracking: { tcpMs: 5 * DAY_MS, udpMs: 30_000, udpStreamMs: 180_000, otherMs: 600_000 },
   masquerade: { tcpMs: 5 * DAY_MS, udpMs: 30_000, udpStreamMs: 120_000, otherMs: 30_000 },

@@ -10,6 +10,7 @@ export const createRecords = (): Records => ({
   'network-interface': new Map(),
   instance: new Map(),
   'internet-gateway': new Map(),
+  'network-acl': new Map(),
   'security-group': new Map(),
 });
 

@@ -34,7 +34,7 @@ describe('a VPC', () => {
     expect(refusal(at, 'DeleteVpc', { VpcId: vpc.VpcId })).toBe(
       `InvalidVpcID.NotFound: The vpc ID '${vpc.VpcId}' does not exist`,
     );
-    expect(takeChanges(at.cloud).filter((change) => change.value === undefined)).toHaveLength(3);
+    expect(takeChanges(at.cloud).filter((change) => change.value === undefined)).toHaveLength(4);
   });
 
   it('is not deleted while anything is in it', () => {

@@ -21,6 +21,8 @@ export interface Frame {
   readonly destination: string;
   readonly protocol: number;
   readonly destinationPort: number;
+  /** Type and code of ICMP; the ports are 0 then. */
+  readonly icmp?: { readonly type: number; readonly code: number; readonly id: number };
 }
 
 export interface Verdict {
@@ -89,6 +91,31 @@ function allowed(
   return rules.some(match) ? undefined : 'ENI_SG_RULES_MISMATCH';
 }
 
+/** Whether the ACL of a subnet, if it has one, lets a frame over its border. */
+function crosses(all: All, subnet: string, frame: Frame, egress: boolean): boolean {
+  const acl = [...all['network-acl'].values()].find((each) => each.subnets.includes(subnet));
+  if (acl === undefined) return true;
+  const peer = egress ? frame.destination : frame.source;
+  const matching = acl.entries.filter((entry) => {
+    if (entry.egress !== egress || !inside(entry.cidr, peer)) return false;
+    if (entry.protocol !== -1 && entry.protocol !== frame.protocol) return false;
+    if (entry.protocol === 6 || entry.protocol === 17) {
+      return entry.fromPort <= frame.destinationPort && frame.destinationPort <= entry.toPort;
+    }
+    if (entry.protocol !== 1) return true;
+    const typed = entry.fromPort === -1 || entry.fromPort === frame.icmp?.type;
+    return typed && (entry.toPort === -1 || entry.toPort === frame.icmp?.code);
+  });
+  const lowest = Math.min(...matching.map((entry) => entry.number));
+  return matching.find((entry) => entry.number === lowest)?.action === 'allow';
+}
+
+/** What the router hands to an ENI crosses the border of its subnet, unless it comes from there. */
+function enter(all: All, from: string | undefined, to: NetworkInterface, frame: Frame): Verdict {
+  if (from !== to.subnet && !crosses(all, to.subnet, frame, false)) return drop('SUBNET_ACL_RESTRICTION');
+  return arrive(all, to, frame);
+}
+
 function arrive(all: All, to: NetworkInterface, frame: Frame): Verdict {
   if (!running(all, to)) return drop('BAD_STATE_ATTACHMENT');
   const refusal = allowed(all, to, frame, 'ingress');
@@ -135,15 +162,22 @@ function byRoute(all: All, enis: NetworkInterface[], from: NetworkInterface, fra
   );
   const length = (cidr: string): number => Number(cidr.split('/')[1]);
   const [best] = routes.sort((a, b) => length(b.destination) - length(a.destination));
-  if (best === undefined) return drop('NO_ROUTE_TO_DESTINATION');
   const own = enis.filter((eni) => eni.vpc === from.vpc);
+  const next =
+    best?.target.kind === 'local'
+      ? own.find((eni) => eni.addresses.includes(frame.destination))
+      : best?.target.kind === 'eni'
+        ? all['network-interface'].get(best.target.eni)
+        : undefined;
+  if (next?.subnet !== from.subnet && !crosses(all, from.subnet, frame, true)) {
+    return drop('SUBNET_ACL_RESTRICTION');
+  }
+  if (best === undefined) return drop('NO_ROUTE_TO_DESTINATION');
   if (best.target.kind === 'local') {
-    const to = own.find((eni) => eni.addresses.includes(frame.destination));
-    return to === undefined ? drop('NO_POSSIBLE_DESTINATION') : arrive(all, to, frame);
+    return next === undefined ? drop('NO_POSSIBLE_DESTINATION') : enter(all, from.subnet, next, frame);
   }
   if (best.target.kind === 'eni') {
-    const to = all['network-interface'].get(best.target.eni);
-    return to?.attachment === undefined ? drop('BAD_STATE_ROUTE') : arrive(all, to, frame);
+    return next?.attachment === undefined ? drop('BAD_STATE_ROUTE') : enter(all, from.subnet, next, frame);
   }
   if (all['internet-gateway'].get(best.target.gateway)?.vpc !== from.vpc) return drop('BAD_STATE_ROUTE');
   if (any(PRIVATE, frame.destination)) return drop('IGW_PRIVATE_DESTINATION');
@@ -165,5 +199,5 @@ function fromInternet(all: All, enis: NetworkInterface[], frame: Frame): Verdict
   if (to === undefined) return drop('IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS');
   if (![...all['internet-gateway'].values()].some((igw) => igw.vpc === to.vpc))
     return drop('BAD_STATE_ATTACHMENT');
-  return arrive(all, to, { ...frame, destination: pair?.private ?? frame.destination });
+  return enter(all, undefined, to, { ...frame, destination: pair?.private ?? frame.destination });
 }

@@ -8,7 +8,7 @@ import { dispositionOf } from '../../sim/vpc/dispositions.ts';
 import { createFabric, type Fabric } from '../../sim/vpc/fabric.ts';
 import { createFlowTable } from '../../sim/vpc/flow-table.ts';
 import { createHeader, destinationOf, fill, parseMac, sourceOf } from '../../sim/vpc/header.ts';
-import type { Change, ResourceKind, Route, SecurityGroupRule } from '../../sim/vpc/model.ts';
+import type { Change, NetworkAcl, ResourceKind, Route, SecurityGroupRule } from '../../sim/vpc/model.ts';
 import { transit } from '../../sim/vpc/transit.ts';
 import { type All, type Frame, reference, type Verdict } from './reference.ts';
 
@@ -17,6 +17,7 @@ const ENIS = Array.from({ length: 8 }, (_, i) => `eni-${i}`);
 const GROUPS = ['sg-1', 'sg-2', 'sg-absent'];
 const GATEWAYS = ['igw-1', 'igw-2'];
 const INSTANCES = ['i-1', 'i-2', 'i-3'];
+const ACLS = ['acl-1', 'acl-2'];
 const TABLES = ['rtb-1', 'rtb-2', 'rtb-3', 'rtb-4'];
 
 const subnetOf = (vpc: number, n: number): string => `subnet-${vpc}-${n}`;
@@ -151,7 +152,38 @@ const eniArbitrary = (i: number) =>
       };
     });
 
+/** Few entries, so that most packets meet one, and most ACLs let everything else pass. */
+const acl = fc.record({
+  entries: fc.uniqueArray(
+    fc.record({
+      number: fc.constantFrom(100, 110, 120, 200),
+      egress: fc.boolean(),
+      protocol: fc.constantFrom(-1, 1, 6, 17, 47),
+      action: fc.constantFrom('allow' as const, 'allow' as const, 'deny' as const),
+      cidr: fc.constantFrom('0.0.0.0/0', '::/0', '10.0.1.0/24', '10.0.0.10/32', '2001:db8:1:1::/64'),
+      fromPort: fc.constantFrom(-1, 8),
+      toPort: fc.constantFrom(-1, 7, 65535),
+    }),
+    { selector: (entry) => `${entry.number} ${entry.egress}`, maxLength: 4 },
+  ),
+  open: fc.constantFrom(true, true, true, false),
+  subnets: fc.subarray([subnetOf(0, 0), subnetOf(0, 1), subnetOf(1, 1)]),
+});
+
+const openEntries: NetworkAcl['entries'] = ['0.0.0.0/0', '::/0'].flatMap((cidr) =>
+  [true, false].map((egress) => ({
+    number: 1000,
+    egress,
+    cidr,
+    protocol: -1,
+    action: 'allow',
+    fromPort: -1,
+    toPort: -1,
+  })),
+);
+
 const records = fc.record({
+  acls: fc.tuple(acl, acl),
   enis: fc.tuple(...ENIS.map((_, i) => fc.option(eniArbitrary(i), { freq: 12 }))),
   groups: fc.tuple(
     fc.record({ ingress: rules, egress: rules }),
@@ -174,6 +206,14 @@ function toAll(drawn: typeof records extends fc.Arbitrary<infer T> ? T : never):
     subnet: byId(subnets),
     'network-interface': byId(drawn.enis.filter((each) => each !== null)),
     'security-group': byId(drawn.groups.map((group, i) => ({ id: GROUPS[i] ?? '', vpc: 'vpc-1', ...group }))),
+    'network-acl': byId(
+      drawn.acls.map(({ entries, open, subnets: guarded }, i) => ({
+        id: ACLS[i] ?? '',
+        vpc: 'vpc-1',
+        entries: open ? [...entries, ...openEntries] : entries,
+        subnets: guarded.filter((each) => i === 0 || drawn.acls[0]?.subnets.includes(each) !== true),
+      })),
+    ),
     'internet-gateway': byId(
       GATEWAYS.map((id, i) => {
         const vpc = drawn.gateways[i];
@@ -203,6 +243,7 @@ const KINDS = [
   'instance',
   'internet-gateway',
   'security-group',
+  'network-acl',
 ] as const;
 
 const changeOf = (kind: ResourceKind, id: string, value: unknown): Change =>
@@ -266,7 +307,8 @@ const frames = fc.array(
         'ff:ff:ff:ff:ff:ff',
       ),
       ends,
-      protocol: fc.constantFrom(6, 17, 47),
+      protocol: fc.constantFrom(1, 6, 17, 47),
+      icmpCode: fc.constantFrom(0, 7),
       destinationPort: fc.constantFrom(7, 22),
       spoofsMac: fc.integer({ min: 0, max: 9 }),
     })
@@ -277,6 +319,7 @@ const frames = fc.array(
         to,
         ends: drawn,
         protocol,
+        icmpCode,
         destinationPort,
         spoofsMac,
       }): Frame & { honest: boolean } => ({
@@ -285,7 +328,8 @@ const frames = fc.array(
         to,
         ...drawn,
         protocol,
-        destinationPort: protocol === 47 ? 0 : destinationPort,
+        destinationPort: protocol === 47 || protocol === 1 ? 0 : destinationPort,
+        ...(protocol === 1 && { icmp: { type: 8, code: icmpCode, id: 5 } }),
         honest,
       }),
     ),
@@ -348,6 +392,7 @@ describe('transit', () => {
       'ENI_SOURCE_DEST_CHECK_RESTRICTION',
       'ENI_SG_RULES_MISMATCH',
       'SG_HAS_NO_RULES',
+      'SUBNET_ACL_RESTRICTION',
       'NO_ROUTE_TO_DESTINATION',
       'BAD_STATE_ROUTE',
       'BAD_STATE_ATTACHMENT',

@@ -1,11 +1,17 @@
 /**
- * Network ACLs: the default one of each VPC, which lets everything pass. Forwarding does not evaluate ACLs.
+ * Network ACLs: the default one of each VPC, which lets everything pass, and own ones, which deny all until
+ * they have entries. A subnet always has exactly one. Entries are in network-acl-entry.ts.
  */
 import type {
+  CreateNetworkAclRequest,
+  CreateNetworkAclResult,
+  DeleteNetworkAclRequest,
   DescribeNetworkAclsRequest,
   DescribeNetworkAclsResult,
   NetworkAcl,
   NetworkAclEntry,
+  ReplaceNetworkAclAssociationRequest,
+  ReplaceNetworkAclAssociationResult,
 } from '@aws-sdk/client-ec2';
 import { describe, type Filters, shownTags } from '../describe.ts';
 import { type Handlers, handler, type Tx } from '../handler.ts';
@@ -16,8 +22,10 @@ import type {
   VpcRecord,
 } from '../record/network.ts';
 import { refuse } from '../refusal.ts';
+import { specifiedTags } from '../tags.ts';
 
-const LAST_RULE = 32767;
+/** The last IPv4 entry, which denies and cannot be changed; that of IPv6 has the next number. */
+export const LAST_RULE = 32767;
 
 const entry = (number: number, egress: boolean, cidr: string): Entry => ({
   number,
@@ -55,6 +63,66 @@ export function createDefaultNetworkAcl(tx: Tx, vpc: VpcRecord): NetworkAclRecor
   });
 }
 
+/** An ACL of one's own denies everything at first, in both families where the VPC has IPv6. */
+function createNetworkAcl(tx: Tx, input: CreateNetworkAclRequest): CreateNetworkAclResult {
+  const vpc = tx.need('vpc', input.VpcId ?? '');
+  if (tx.referring('network-acl', vpc.id).length >= tx.settings.quotas.networkAclsPerVpc) {
+    refuse('NetworkAclLimitExceeded', 'The maximum number of network ACLs has been reached.');
+  }
+  const ipv6 = vpc.ipv6.length > 0 ? both(LAST_RULE + 1, '::/0') : [];
+  const acl = tx.put('network-acl', {
+    id: tx.newId('acl'),
+    tags: specifiedTags(tx, input.TagSpecifications, 'network-acl'),
+    account: tx.account,
+    vpc: vpc.id,
+    isDefault: false,
+    entries: [...both(LAST_RULE, '0.0.0.0/0'), ...ipv6],
+    associations: [],
+  });
+  return { NetworkAcl: shown(acl), ...(input.ClientToken && { ClientToken: input.ClientToken }) };
+}
+
+function deleteNetworkAcl(tx: Tx, { NetworkAclId: id = '' }: DeleteNetworkAclRequest): undefined {
+  const acl = tx.need('network-acl', id);
+  if (acl.isDefault) {
+    refuse('InvalidParameterValue', `The default network ACL '${acl.id}' cannot be deleted.`);
+  }
+  if (acl.associations.length > 0) {
+    refuse('DependencyViolation', `The networkAcl '${acl.id}' has dependencies and cannot be deleted.`);
+  }
+  tx.remove('network-acl', acl.id);
+  return undefined;
+}
+
+/** Moves a subnet to another ACL; the association gets a new id. */
+function replaceAssociation(
+  tx: Tx,
+  input: ReplaceNetworkAclAssociationRequest,
+): ReplaceNetworkAclAssociationResult {
+  const id = input.AssociationId ?? '';
+  const [holder] = tx.referring('network-acl', id);
+  const found = holder?.associations.find((each) => each.association === id);
+  if (holder === undefined || found === undefined) {
+    return refuse('InvalidAssociationID.NotFound', `The association ID '${id}' does not exist`);
+  }
+  const target = tx.need('network-acl', input.NetworkAclId ?? '');
+  if (target.vpc !== holder.vpc) {
+    refuse(
+      'InvalidParameterValue',
+      `Network ACL ${target.id} and subnet ${found.subnet} belong to different networks`,
+    );
+  }
+  tx.put('network-acl', {
+    ...holder,
+    associations: holder.associations.filter((each) => each !== found),
+  });
+  const association = tx.newId('aclassoc');
+  const acl = tx.need('network-acl', target.id);
+  const associations = [...acl.associations, { association, subnet: found.subnet }];
+  tx.put('network-acl', { ...acl, associations });
+  return { NewAssociationId: association };
+}
+
 /** Puts a new subnet under its VPC's default ACL. */
 export function associateDefaultAcl(tx: Tx, subnet: SubnetRecord): void {
   const acl =
@@ -79,7 +147,12 @@ const filters: Filters<NetworkAclRecord> = {
   'association.network-acl-id': (acl) => (acl.associations.length > 0 ? acl.id : undefined),
   'association.subnet-id': (acl) => acl.associations.map((each) => each.subnet),
   default: (acl) => acl.isDefault,
-  'entry.cidr': (acl) => acl.entries.map((each) => each.cidr),
+  'entry.cidr': (acl) => acl.entries.filter((each) => !each.cidr.includes(':')).map((each) => each.cidr),
+  'entry.icmp.code': (acl) => acl.entries.map((each) => each.icmp?.code),
+  'entry.icmp.type': (acl) => acl.entries.map((each) => each.icmp?.type),
+  'entry.ipv6-cidr': (acl) => acl.entries.filter((each) => each.cidr.includes(':')).map((each) => each.cidr),
+  'entry.port-range.from': (acl) => acl.entries.map((each) => each.ports?.from),
+  'entry.port-range.to': (acl) => acl.entries.map((each) => each.ports?.to),
   'entry.protocol': (acl) => acl.entries.map((each) => each.protocol),
   'entry.rule-action': (acl) => acl.entries.map((each) => each.action),
   'entry.egress': (acl) => acl.entries.map((each) => String(each.egress)),
@@ -91,12 +164,14 @@ const filters: Filters<NetworkAclRecord> = {
 
 const indexed = ['association.association-id', 'association.subnet-id', 'vpc-id'];
 
-const shownEntry = ({ number, egress, protocol, action, cidr }: Entry): NetworkAclEntry => ({
+const shownEntry = ({ number, egress, protocol, action, cidr, ports, icmp }: Entry): NetworkAclEntry => ({
   RuleNumber: number,
   Egress: egress,
   Protocol: String(protocol),
   RuleAction: action,
   ...(cidr.includes(':') ? { Ipv6CidrBlock: cidr } : { CidrBlock: cidr }),
+  ...(ports && { PortRange: { From: ports.from, To: ports.to } }),
+  ...(icmp && { IcmpTypeCode: { Type: icmp.type, Code: icmp.code } }),
 });
 
 const shown = (acl: NetworkAclRecord): NetworkAcl => ({
@@ -114,6 +189,9 @@ const shown = (acl: NetworkAclRecord): NetworkAcl => ({
 });
 
 export const networkAclHandlers: Handlers = {
+  CreateNetworkAcl: handler(createNetworkAcl),
+  DeleteNetworkAcl: handler(deleteNetworkAcl),
+  ReplaceNetworkAclAssociation: handler(replaceAssociation),
   DescribeNetworkAcls: handler((tx, input: DescribeNetworkAclsRequest): DescribeNetworkAclsResult => {
     const page = describe(tx, { kind: 'network-acl', ids: input.NetworkAclIds, input, filters, indexed });
     return { NetworkAcls: page.records.map(shown), ...page.next };

@@ -40,7 +40,8 @@ const hasTypes = (protocol: number): boolean => protocol === 1 || protocol === 5
 /** `tcp`, `udp`, `icmp`, `icmpv6`, `-1`, or the number as text. */
 export const protocolName = (protocol: number): string => NAMES.get(protocol) ?? String(protocol);
 
-function protocolNumber(text: string): number {
+/** The number of a protocol that a request gives by name or number; -1 is all. */
+export function protocolNumber(text: string): number {
   const known = NUMBERS.get(text.toLowerCase());
   if (known !== undefined) return known;
   if (text === 'all') return -1;

@@ -83,6 +83,16 @@ const projections: Projections = {
     ingress: group.rules.filter((each) => !each.egress).map(rule),
     egress: group.rules.filter((each) => each.egress).map(rule),
   }),
+  'network-acl': (acl) => ({
+    id: acl.id,
+    vpc: acl.vpc,
+    entries: acl.entries.map(({ ports, icmp, ...entry }) => ({
+      ...entry,
+      fromPort: ports?.from ?? icmp?.type ?? -1,
+      toPort: ports?.to ?? icmp?.code ?? -1,
+    })),
+    subnets: acl.associations.map((each) => each.subnet),
+  }),
 };
 
 const defined = (ids: readonly (string | undefined)[]): readonly string[] =>

@@ -241,5 +241,47 @@ resource "aws_eip_association" "spare" {
   depends_on           = [aws_internet_gateway.main]
 }
 
+resource "aws_network_acl" "private" {
+  vpc_id     = aws_vpc.main.id
+  subnet_ids = [aws_subnet.private.id]
+  ingress {
+    rule_no    = 100
+    protocol   = "-1"
+    action     = "allow"
+    cidr_block = "0.0.0.0/0"
+    from_port  = 0
+    to_port    = 0
+  }
+  egress {
+    rule_no    = 100
+    protocol   = "tcp"
+    action     = "allow"
+    cidr_block = var.owner == "a" ? "0.0.0.0/0" : "10.0.0.0/8"
+    from_port  = 1024
+    to_port    = 65535
+  }
+  tags = { Name = "private-${var.owner}" }
+}
+
+resource "aws_network_acl" "public" {
+  vpc_id = aws_vpc.main.id
+}
+
+resource "aws_network_acl_rule" "ping" {
+  network_acl_id = aws_network_acl.public.id
+  rule_number    = 10
+  protocol       = "icmp"
+  icmp_type      = 8
+  icmp_code      = -1
+  rule_action    = "deny"
+  cidr_block     = "192.0.2.0/24"
+}
+
+resource "aws_network_acl_association" "public" {
+  for_each       = aws_subnet.public
+  network_acl_id = aws_network_acl.public.id
+  subnet_id      = each.value.id
+}
+
 output "account" { value = data.aws_caller_identity.me.account_id }
 output "workload_ip" { value = aws_instance.workload.public_ip }

@@ -1,0 +1,118 @@
+/**
+ * The VPC router: the route table decides (F10, F22), and network ACLs guard the subnets' borders. It does
+ * not decrement the TTL.
+ */
+import { formatAddress } from '../../controller/base/ip.ts';
+import { lookup } from '../../controller/base/longest-match.ts';
+import { unreachable } from '../../controller/base/result.ts';
+import { find } from './address-map.ts';
+import { CODE } from './dispositions.ts';
+import { type Fabric, scopeOf, tableFor } from './fabric.ts';
+import { destinationOf, type Header } from './header.ts';
+import { type Recorder, record } from './hop.ts';
+import { arrive } from './interface.ts';
+import { toInternet } from './internet-gateway.ts';
+import { explainAcl, passesAcl } from './network-acl.ts';
+import type { AclNode, Port, RouteEntry, SubnetNode, TableNode } from './nodes.ts';
+
+/** By the route table of the sender's subnet, over the subnet's border. */
+export function byRoute(fabric: Fabric, from: Port, h: Header, recorder?: Recorder): number {
+  const table = tableFor(from);
+  const match =
+    table === undefined ? undefined : lookup(h.family === 4 ? table.v4 : table.v6, h.d0, h.d1, h.d2, h.d3);
+  const { acl } = from.subnet;
+  if (acl !== undefined && (!passesAcl(from.subnet, h, true) || recorder)) {
+    const refusal = leaveSubnet(fabric, from, acl, match?.value, h, recorder);
+    if (refusal !== 0) return refusal;
+  }
+  if (table === undefined || match === undefined) {
+    if (recorder) {
+      const text = `no route for ${formatAddress(destinationOf(h))}`;
+      record(recorder, h, 'router', table?.id ?? from.subnet.id, text);
+    }
+    return CODE.NO_ROUTE_TO_DESTINATION;
+  }
+  return follow(fabric, from, table, match.value, h, recorder);
+}
+
+/** The slow half of the border's check on the way out: with words, and with the way back in sight. */
+function leaveSubnet(
+  fabric: Fabric,
+  from: Port,
+  acl: AclNode,
+  entry: RouteEntry | undefined,
+  h: Header,
+  recorder?: Recorder,
+): number {
+  if (!fabric.settings.aclAtRouterWithinSubnet && receiver(fabric, from, entry, h)?.subnet === from.subnet) {
+    return 0;
+  }
+  if (recorder) record(recorder, h, 'network-acl', acl.id, explainAcl(acl, h, true));
+  return passesAcl(from.subnet, h, true) ? 0 : CODE.SUBNET_ACL_RESTRICTION;
+}
+
+/** The ENI that a route leads to, if it is one. */
+function receiver(fabric: Fabric, from: Port, entry: RouteEntry | undefined, h: Header): Port | undefined {
+  if (entry?.kind === 'eni') return entry.port.present ? entry.port : undefined;
+  if (entry?.kind !== 'local') return undefined;
+  return find(fabric.mapping, scopeOf(from.vpc, h.family), h.d0, h.d1, h.d2, h.d3);
+}
+
+/** Carries the packet to where the route leads. */
+function follow(
+  fabric: Fabric,
+  from: Port,
+  table: TableNode,
+  entry: RouteEntry,
+  h: Header,
+  recorder?: Recorder,
+): number {
+  switch (entry.kind) {
+    case 'local': {
+      const to = receiver(fabric, from, entry, h);
+      if (recorder) {
+        const what = to === undefined ? 'no ENI has that address' : `straight to ${to.id}`;
+        recordRoute(recorder, h, table, entry, what);
+      }
+      return to === undefined ? CODE.NO_POSSIBLE_DESTINATION : handOver(fabric, from.subnet, to, h, recorder);
+    }
+    case 'eni': {
+      const { port } = entry;
+      const live = port.present && port.instance !== undefined;
+      const dead = port.present ? 'which is attached to nothing' : 'which does not exist';
+      if (recorder)
+        recordRoute(recorder, h, table, entry, live ? 'destination untouched' : `a blackhole: ${dead}`);
+      return live ? handOver(fabric, from.subnet, port, h, recorder) : CODE.BAD_STATE_ROUTE;
+    }
+    case 'internet-gateway':
+      if (recorder) recordRoute(recorder, h, table, entry, 'to the Internet gateway');
+      return toInternet(fabric, from.vpc, entry.gateway, h, recorder);
+    default:
+      return unreachable(entry);
+  }
+}
+
+function recordRoute(recorder: Recorder, h: Header, table: TableNode, entry: RouteEntry, what: string): void {
+  const { destination } = entry.route;
+  const target = entry.kind === 'local' ? 'local' : entry.kind === 'eni' ? entry.port.id : entry.gateway.id;
+  const text = `route ${destination} -> ${target} of ${table.id} matches: ${what}`;
+  record(recorder, h, 'router', table.id, text, { table: table.id, destination, target });
+}
+
+/** From the router to an ENI, over the border of its subnet: the frame gets its MACs. */
+export function handOver(
+  fabric: Fabric,
+  from: SubnetNode | undefined,
+  to: Port,
+  h: Header,
+  recorder?: Recorder,
+): number {
+  const { subnet } = to;
+  if (subnet.acl !== undefined && (from !== subnet || fabric.settings.aclAtRouterWithinSubnet)) {
+    if (recorder) record(recorder, h, 'network-acl', subnet.acl.id, explainAcl(subnet.acl, h, false));
+    if (!passesAcl(subnet, h, false)) return CODE.SUBNET_ACL_RESTRICTION;
+  }
+  h.sourceMac = subnet.routerMac;
+  h.destinationMac = to.mac;
+  return arrive(fabric, to, h, recorder);
+}
