@@ -12,39 +12,12 @@ import { frrCommands, vtysh } from '../../test/interop/frr.ts';
 import { gobgp, gobgpCommand } from '../../test/interop/gobgp.ts';
 import { type Host, type Running, start, until } from '../../test/interop/lab.ts';
 import { bgpctl, openbgpdCommand } from '../../test/interop/openbgpd.ts';
+import { type Program, startByoa } from './byoa.ts';
+import { COMMUNITY, MARTIANS, type Parties, type Party, SPEAKER_AS } from './task.ts';
 
 export type Speaker = 'byoa' | Exclude<Kind, 'exabgp'>;
 
 export const SPEAKERS: readonly Speaker[] = ['byoa', 'bird', 'frr', 'gobgp', 'openbgpd'];
-
-export interface Party {
-  readonly address: string;
-  readonly as: number;
-}
-
-/** Who peers with the speaker under test. */
-export interface Parties {
-  readonly senders: readonly Party[];
-  readonly receiver: Party;
-}
-
-export const SPEAKER_AS = 65_000;
-const COMMUNITY = '65000:100';
-
-const MARTIANS = [
-  '0.0.0.0/8',
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '172.16.0.0/12',
-  '192.0.2.0/24',
-  '192.168.0.0/16',
-  '198.18.0.0/15',
-  '198.51.100.0/24',
-  '203.0.113.0/24',
-  '224.0.0.0/3',
-];
 
 export const missing = (speaker: Speaker): string | undefined =>
   speaker === 'byoa' ? whyNotLab() : whyNot(speaker);
@@ -212,9 +185,10 @@ function openbgpd({ senders, receiver }: Parties, local: string, folder: string)
   ].join('\n');
 }
 
-/** Starts a speaker in a host and waits until it answers; `parties` are its neighbors. */
+/** Starts a speaker in a host and waits until it answers; `parties` are its neighbors, `byoa` is ours. */
 export async function startSpeaker(
   speaker: Speaker,
+  byoa: Program,
   host: Host,
   parties: Parties,
 ): Promise<readonly Running[]> {
@@ -228,7 +202,7 @@ export async function startSpeaker(
     });
   switch (speaker) {
     case 'byoa':
-      throw new Error('byoa does not speak BGP yet');
+      return [await startByoa(byoa, host, parties)];
     case 'bird': {
       write('bird.conf', bird(parties, local));
       const running = start(host, 'bird', birdCommand(folder));

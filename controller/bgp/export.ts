@@ -7,6 +7,8 @@ import type { Family } from './options.ts';
 import { applyPolicy, prependAs } from './policy.ts';
 import { effectivePolicy, type PeerFacts, type RibPeer } from './rib-peer.ts';
 
+const NO_CLUSTERS: readonly number[] = [];
+
 export type Drain = 'graceful-shutdown' | 'withdraw' | 'none';
 
 /**
@@ -29,8 +31,10 @@ export function exportRoute(
   if (accepted === undefined) return undefined;
   const hop = nextHopFor(accepted, attributes, family, from, to);
   if (hop === undefined) return undefined;
-  const shaped = facts.ibgp ? forInside(accepted, from, to) : forOutside(accepted, attributes, from, to);
-  const marked = withOtc({ ...shaped, nextHop: hop }, to);
+  const shaped = facts.ibgp
+    ? forInside(accepted, hop, from, to)
+    : forOutside(accepted, attributes, hop, from, to);
+  const marked = withOtc(shaped, to);
   return drain === 'graceful-shutdown' ? withGracefulShutdown(marked) : marked;
 }
 
@@ -92,23 +96,30 @@ function nextHopFor(
 function forOutside(
   accepted: PathAttributes,
   before: PathAttributes,
+  nextHop: NextHop,
   from: RibPeer | undefined,
   { facts, policy }: RibPeer,
 ): PathAttributes {
   const medIsOurs = policy.transparent || from === undefined || accepted.med !== before.med;
   return {
     ...accepted,
+    nextHop,
     localPref: undefined,
     originatorId: undefined,
-    clusterList: [],
+    clusterList: NO_CLUSTERS,
     med: medIsOurs ? accepted.med : undefined,
     asPath: policy.transparent ? accepted.asPath : prependAs(accepted.asPath, facts.localAs),
   };
 }
 
 /** LOCAL_PREF is a must inside; a reflected route names its originator and our cluster. RFC 4456 8. */
-function forInside(accepted: PathAttributes, from: RibPeer | undefined, { facts }: RibPeer): PathAttributes {
-  const preferred = { ...accepted, localPref: accepted.localPref ?? 100 };
+function forInside(
+  accepted: PathAttributes,
+  nextHop: NextHop,
+  from: RibPeer | undefined,
+  { facts }: RibPeer,
+): PathAttributes {
+  const preferred = { ...accepted, nextHop, localPref: accepted.localPref ?? 100 };
   if (from?.facts.ibgp !== true) return preferred;
   return {
     ...preferred,

@@ -17,7 +17,7 @@ import {
 } from '../wire/attribute.ts';
 import { type CommunityMatcher, communityMatcher, parseCommunity } from './community.ts';
 import type { Policy, PolicyMatch, PolicySet, PrefixRange } from './options.ts';
-import { lengthOf, type PrefixTable, wordsOf } from './prefix-table.ts';
+import { lengthOf, type PrefixTable, wordOf } from './prefix-table.ts';
 
 /** A policy that can be asked. */
 export interface CompiledPolicy {
@@ -36,8 +36,9 @@ interface CompiledRule {
 
 interface CompiledRange {
   readonly family: 'ipv4' | 'ipv6';
-  readonly words: readonly [number, number, number, number];
-  readonly length: number;
+  /** Words and masks as signed 32 bits; those from the last that counts on stand for all. */
+  readonly words: Int32Array;
+  readonly masks: Int32Array;
   readonly least: number;
   readonly most: number;
 }
@@ -108,8 +109,16 @@ function compileRange({ prefix, ge, le }: PrefixRange): Result<CompiledRange> {
   const most = le ?? (ge === undefined ? length : width);
   if (least < length || most < least || most > width)
     return err(`${prefix}: ge and le must lie in order between ${length} and ${width}`);
-  return ok({ family: address.family === 4 ? 'ipv4' : 'ipv6', words: address.words, length, least, most });
+  const family = address.family === 4 ? 'ipv4' : 'ipv6';
+  return ok({ family, words: Int32Array.from(address.words), masks: masksOf(family, length), least, most });
 }
+
+/** The bits of the four words that a prefix of a length has; IPv4 lies in the last. */
+const masksOf = (family: 'ipv4' | 'ipv6', length: number): Int32Array =>
+  Int32Array.from([0, 1, 2, 3], (index) => {
+    const left = family === 'ipv6' ? length - 32 * index : index === 3 ? length : 0;
+    return left <= 0 ? 0 : left >= 32 ? -1 : -1 << (32 - left);
+  });
 
 function fits(
   { asPath, origin, peers }: PolicyMatch,
@@ -149,22 +158,13 @@ export function parseNextHop(text: string): Result<NextHop> {
 }
 
 function compileSet(set: PolicySet): Result<CompiledRule['change']> {
-  const texts = [
-    ...(set.addCommunities ?? []),
-    ...(set.removeCommunities ?? []),
-    ...(set.replaceCommunities ?? []),
-  ];
-  const patterns = allOf(set.removeCommunities, communityMatcher);
-  if (!patterns.ok) return patterns;
-  for (const text of texts.filter((one) => !one.includes('*'))) {
-    const parsed = parseCommunity(text);
-    if (!parsed.ok) return parsed;
-  }
+  const communities = compileCommunities(set);
+  if (!communities.ok) return communities;
   const hop = set.nextHop === undefined ? ok(undefined) : parseNextHop(set.nextHop);
   if (!hop.ok) return hop;
   const { localPref, med, origin, prepend } = set;
   return ok((before) => {
-    let next = changeCommunities(before, set);
+    let next = communities.value(before);
     if (localPref !== undefined) next = { ...next, localPref };
     if (med === 'remove') next = { ...next, med: undefined };
     else if (med !== undefined) next = { ...next, med };
@@ -175,48 +175,68 @@ function compileSet(set: PolicySet): Result<CompiledRule['change']> {
   });
 }
 
-function changeCommunities(attributes: PathAttributes, set: PolicySet): PathAttributes {
-  const { addCommunities, removeCommunities, replaceCommunities } = set;
-  let next = attributes;
-  if (replaceCommunities !== undefined)
-    next = addAll({ ...next, communities: [], large: [], extended: [] }, replaceCommunities);
-  for (const pattern of removeCommunities ?? []) {
-    const matches = must(communityMatcher(pattern));
-    next = {
-      ...next,
-      communities: next.communities.filter(
-        (one) => !matches({ ...next, communities: [one], large: [], extended: [] }),
-      ),
-      large: next.large.filter((one) => !matches({ ...next, communities: [], large: [one], extended: [] })),
-      extended: next.extended.filter(
-        (one) => !matches({ ...next, communities: [], large: [], extended: [one] }),
-      ),
-    };
-  }
-  return addCommunities === undefined ? next : addAll(next, addCommunities);
+/** Replaces, removes and adds communities, in this order. */
+function compileCommunities(set: PolicySet): Result<CompiledRule['change']> {
+  const replacements = compileAdditions(set.replaceCommunities ?? []);
+  if (!replacements.ok) return replacements;
+  const patterns = allOf(set.removeCommunities, communityMatcher);
+  if (!patterns.ok) return patterns;
+  const additions = compileAdditions(set.addCommunities ?? []);
+  if (!additions.ok) return additions;
+  const replaces = set.replaceCommunities !== undefined;
+  return ok((before) => {
+    let next = before;
+    if (replaces) next = replacements.value({ ...next, communities: [], large: [], extended: [] });
+    for (const matches of patterns.value ?? []) next = without(next, matches);
+    return additions.value(next);
+  });
+}
+
+function without(attributes: PathAttributes, matches: CommunityMatcher): PathAttributes {
+  const { communities, large, extended } = attributes;
+  const none = { ...attributes, communities: [], large: [], extended: [] };
+  return {
+    ...attributes,
+    communities: communities.filter((one) => !matches({ ...none, communities: [one] })),
+    large: large.filter((one) => !matches({ ...none, large: [one] })),
+    extended: extended.filter((one) => !matches({ ...none, extended: [one] })),
+  };
+}
+
+/** What adds communities that a route lacks. */
+function compileAdditions(texts: readonly string[]): Result<CompiledRule['change']> {
+  const communities = allOf(texts, parseCommunity);
+  if (!communities.ok) return communities;
+  const matchers = allOf(texts, communityMatcher);
+  if (!matchers.ok) return matchers;
+  const all = communities.value ?? [];
+  return ok((before) => {
+    let next = before;
+    all.forEach((community, index) => {
+      if (matchers.value?.[index]?.(next) === true) return;
+      if (community.kind === 'standard')
+        next = { ...next, communities: [...next.communities, community.value] };
+      else if (community.kind === 'large') next = { ...next, large: [...next.large, community.value] };
+      else next = { ...next, extended: [...next.extended, community.value] };
+    });
+    return next;
+  });
 }
 
 /** The attributes with communities that they lack, by text. */
-export function addAll(attributes: PathAttributes, texts: readonly string[]): PathAttributes {
-  let next = attributes;
-  for (const text of texts) {
-    if (must(communityMatcher(text))(next)) continue;
-    const community = must(parseCommunity(text));
-    if (community.kind === 'standard')
-      next = { ...next, communities: [...next.communities, community.value] };
-    else if (community.kind === 'large') next = { ...next, large: [...next.large, community.value] };
-    else next = { ...next, extended: [...next.extended, community.value] };
-  }
-  return next;
-}
+export const addAll = (attributes: PathAttributes, texts: readonly string[]): PathAttributes =>
+  must(compileAdditions(texts))(attributes);
 
 /** The path with an AS in front `count` times. RFC 4271 5.1.2: a segment of at most 255. */
 export function prependAs(path: readonly AsSegment[], as: number, count = 1): readonly AsSegment[] {
-  const more = Array.from({ length: count }, () => as);
-  const [first, ...rest] = path;
-  if (first?.type === 'sequence' && first.as.length + count <= 255)
-    return [{ type: 'sequence', as: [...more, ...first.as] }, ...rest];
-  return [{ type: 'sequence', as: more }, ...path];
+  const [first] = path;
+  const joins = first?.type === 'sequence' && first.as.length + count <= 255;
+  const longer: number[] = [];
+  for (let i = 0; i < count; i++) longer.push(as);
+  if (joins) for (const one of first.as) longer.push(one);
+  const segments: AsSegment[] = [{ type: 'sequence', as: longer }];
+  for (let i = joins ? 1 : 0; i < path.length; i++) segments.push(path[i] as AsSegment);
+  return segments;
 }
 
 /** Whether the outcome of a policy depends on the prefix at all. */
@@ -244,20 +264,16 @@ const hasBit = (signature: number, bit: number): boolean => Math.floor(signature
 
 function inRanges(ranges: readonly CompiledRange[], table: PrefixTable, id: number): boolean {
   const length = lengthOf(table, id);
-  return ranges.some(
-    (range) =>
-      range.family === table.family &&
-      length >= range.least &&
-      length <= range.most &&
-      covers(range, table, id),
-  );
+  for (const range of ranges) {
+    if (range.family !== table.family || length < range.least || length > range.most) continue;
+    if (covers(range, table, id)) return true;
+  }
+  return false;
 }
 
-function covers({ words, length, family }: CompiledRange, table: PrefixTable, id: number): boolean {
-  const own = wordsOf(table, id);
-  for (let index = family === 'ipv4' ? 3 : 0, left = length; left > 0; index++, left -= 32) {
-    const mask = left >= 32 ? 0xffffffff : (-1 << (32 - left)) >>> 0;
-    if (((own[index] as number) & mask) >>> 0 !== words[index]) return false;
+function covers({ words, masks, family }: CompiledRange, table: PrefixTable, id: number): boolean {
+  for (let index = family === 'ipv4' ? 3 : 0; index < 4; index++) {
+    if ((wordOf(table, id, index) & (masks[index] as number)) !== words[index]) return false;
   }
   return true;
 }

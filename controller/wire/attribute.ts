@@ -122,14 +122,21 @@ export interface PathAttributes {
   readonly unknown: readonly UnknownAttribute[];
 }
 
+/** All fields are there, so that all records have one shape, which the engine copies fast. */
 export const NO_ATTRIBUTES: PathAttributes = {
   origin: 0,
   asPath: [],
+  nextHop: undefined,
+  med: undefined,
+  localPref: undefined,
   atomicAggregate: false,
+  aggregator: undefined,
   communities: [],
   extended: [],
   large: [],
+  originatorId: undefined,
   clusterList: [],
+  otc: undefined,
   unknown: [],
 };
 
@@ -159,7 +166,7 @@ export function pathLength(segments: readonly AsSegment[]): number {
 
 /** The AS that the route came from: first of the path; absent where that begins with a set, or is empty. */
 export function firstAs(segments: readonly AsSegment[]): number | undefined {
-  const [first] = segments.filter(({ type }) => type === 'sequence' || type === 'set');
+  const first = segments.find(({ type }) => type === 'sequence' || type === 'set');
   return first?.type === 'sequence' ? first.as[0] : undefined;
 }
 

@@ -41,10 +41,20 @@ export type AttributesRead =
   | { readonly kind: 'withdraw'; readonly why: string }
   | { readonly kind: 'reset'; readonly notification: Notification; readonly why: string };
 
-type Draft = { -readonly [K in keyof PathAttributes]: PathAttributes[K] } & {
-  as4Path?: readonly AsSegment[];
-  as4Aggregator?: { readonly as: number; readonly id: number };
-};
+type Draft = { -readonly [K in keyof PathAttributes]: PathAttributes[K] };
+
+/** What waits for all attributes to be read: from speakers of 2-octet AS numbers. RFC 6793. */
+interface Wide {
+  path?: readonly AsSegment[];
+  aggregator?: { readonly as: number; readonly id: number };
+}
+
+/** The value of one attribute: `size` octets of `view` from `at` on. */
+interface Value {
+  readonly view: DataView;
+  at: number;
+  size: number;
+}
 
 /** What one attribute made of itself: nothing said is well. */
 type Trouble = { readonly treat: 'withdraw' | 'discard'; readonly why: string } | undefined;
@@ -66,8 +76,11 @@ export function readAttributes(
   announces = true,
 ): AttributesRead {
   const draft: Draft = { ...NO_ATTRIBUTES };
+  const wide: Wide = {};
   const discarded: Discarded[] = [];
-  const seen = new Set<number>();
+  // One bit for each type.
+  const seen = new Uint32Array(8);
+  const value: Value = { view: new DataView(bytes.buffer, bytes.byteOffset, end), at: 0, size: 0 };
   let at = start;
   let why: string | undefined;
   while (at < end) {
@@ -78,24 +91,28 @@ export function readAttributes(
     const length = head === 4 ? ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0) : (bytes[at + 2] ?? 0);
     const next = at + head + length;
     if (next > end) return { kind: 'withdraw', why: `${attributeName(type)} reaches beyond the attributes` };
-    const view = new DataView(bytes.buffer, bytes.byteOffset + at + head, length);
+    value.at = at + head;
+    value.size = length;
     at = next;
     if (type === ATTRIBUTE.mpReach || type === ATTRIBUTE.mpUnreach) continue;
-    if (seen.has(type)) {
+    if (has(seen, type)) {
       discarded.push({ type, why: 'it is there twice' });
       continue;
     }
     const unrecognized = FLAGS_OF[type] === undefined && (flags & FLAG.optional) === 0;
     if (unrecognized) return unrecognizedWellKnown(type, bytes, next - head - length, next);
-    const trouble = flagsTrouble(type, flags) ?? readOne(draft, type, flags, view, context);
+    const trouble = flagsTrouble(type, flags) ?? readOne(draft, wide, type, flags, value, context);
     if (trouble?.treat === 'withdraw') why ??= `${attributeName(type)}: ${trouble.why}`;
     else if (trouble?.treat === 'discard') discarded.push({ type, why: trouble.why });
-    seen.add(type);
+    seen[type >>> 5] = (seen[type >>> 5] as number) | (1 << (type & 31));
   }
   why ??= missing(seen, context, mpNextHop, announces);
   if (why !== undefined) return { kind: 'withdraw', why };
-  return { kind: 'ok', attributes: finished(draft, mpNextHop), discarded };
+  return { kind: 'ok', attributes: finished(draft, wide, mpNextHop), discarded };
 }
+
+const has = (seen: Uint32Array, type: number): boolean =>
+  (((seen[type >>> 5] as number) >>> (type & 31)) & 1) === 1;
 
 function unrecognizedWellKnown(type: number, bytes: Uint8Array, from: number, to: number): AttributesRead {
   return {
@@ -114,81 +131,86 @@ function flagsTrouble(type: number, flags: number): Trouble {
 
 /** RFC 7606 3 d. */
 function missing(
-  seen: ReadonlySet<number>,
+  seen: Uint32Array,
   { ibgp }: AttributeContext,
   mpNextHop: NextHop | undefined,
   announces: boolean,
 ): string | undefined {
   if (!announces) return undefined;
-  const wanted: number[] = [ATTRIBUTE.origin, ATTRIBUTE.asPath];
-  if (mpNextHop === undefined) wanted.push(ATTRIBUTE.nextHop);
-  if (ibgp) wanted.push(ATTRIBUTE.localPref);
-  const lacking = wanted.find((type) => !seen.has(type));
-  return lacking === undefined ? undefined : `${attributeName(lacking)} is missing`;
+  const lacks = (type: number): string | undefined =>
+    has(seen, type) ? undefined : `${attributeName(type)} is missing`;
+  return (
+    lacks(ATTRIBUTE.origin) ??
+    lacks(ATTRIBUTE.asPath) ??
+    (mpNextHop === undefined ? lacks(ATTRIBUTE.nextHop) : undefined) ??
+    (ibgp ? lacks(ATTRIBUTE.localPref) : undefined)
+  );
 }
 
 function readOne(
   draft: Draft,
+  wide: Wide,
   type: number,
   flags: number,
-  view: DataView,
+  value: Value,
   context: AttributeContext,
 ): Trouble {
-  const size = view.byteLength;
-  const badLength = `it has ${size} octets`;
+  const { view, at, size } = value;
   switch (type) {
     case ATTRIBUTE.origin:
-      if (size !== 1) return withdraw(badLength);
-      if (view.getUint8(0) > 2) return withdraw(`it is ${view.getUint8(0)}`);
-      draft.origin = view.getUint8(0) as Origin;
+      if (size !== 1) return withdraw(badSize(size));
+      if (view.getUint8(at) > 2) return withdraw(`it is ${view.getUint8(at)}`);
+      draft.origin = view.getUint8(at) as Origin;
       return undefined;
     case ATTRIBUTE.asPath:
-      return readPath(draft, view, context);
+      return readPath(draft, value, context);
     case ATTRIBUTE.nextHop:
-      if (size !== 4) return withdraw(badLength);
-      if (!isUsable(view.getUint32(0))) return withdraw('it is no address of a host');
-      draft.nextHop = { family: 'ipv4', words: [0, 0, 0, view.getUint32(0)] };
+      if (size !== 4) return withdraw(badSize(size));
+      if (!isUsable(view.getUint32(at))) return withdraw('it is no address of a host');
+      draft.nextHop = { family: 'ipv4', words: [0, 0, 0, view.getUint32(at)] };
       return undefined;
     case ATTRIBUTE.med:
-      if (size !== 4) return withdraw(badLength);
-      draft.med = view.getUint32(0);
+      if (size !== 4) return withdraw(badSize(size));
+      draft.med = view.getUint32(at);
       return undefined;
     case ATTRIBUTE.localPref:
       if (!context.ibgp) return discard('it came from another AS');
-      if (size !== 4) return withdraw(badLength);
-      draft.localPref = view.getUint32(0);
+      if (size !== 4) return withdraw(badSize(size));
+      draft.localPref = view.getUint32(at);
       return undefined;
     case ATTRIBUTE.atomicAggregate:
-      if (size !== 0) return discard(badLength);
+      if (size !== 0) return discard(badSize(size));
       draft.atomicAggregate = true;
       return undefined;
     case ATTRIBUTE.aggregator:
-      return readAggregator(draft, view, context);
+      return readAggregator(draft, value, context);
     case ATTRIBUTE.originatorId:
     case ATTRIBUTE.clusterList:
-      return readReflection(draft, type, view, context);
+      return readReflection(draft, type, value, context);
     case ATTRIBUTE.communities:
     case ATTRIBUTE.extendedCommunities:
     case ATTRIBUTE.largeCommunities:
-      return readCommunities(draft, type, view);
+      return readCommunities(draft, type, value);
     case ATTRIBUTE.as4Path:
     case ATTRIBUTE.as4Aggregator:
-      return readAs4(draft, type, view, context);
+      return readAs4(wide, type, value, context);
     case ATTRIBUTE.otc:
-      if (size !== 4) return withdraw(badLength);
-      draft.otc = view.getUint32(0);
+      if (size !== 4) return withdraw(badSize(size));
+      draft.otc = view.getUint32(at);
       return undefined;
     default:
       if ((flags & FLAG.transitive) === 0) return undefined;
-      draft.unknown = [...draft.unknown, unknownOf(flags, type, view)];
+      draft.unknown = [...draft.unknown, unknownOf(flags, type, value)];
       return undefined;
   }
 }
 
-const unknownOf = (flags: number, type: number, view: DataView): UnknownAttribute => ({
+const badSize = (size: number): string => `it has ${size} octets`;
+
+const unknownOf = (flags: number, type: number, { view, at, size }: Value): UnknownAttribute => ({
   flags: (flags & ~FLAG.extended) | FLAG.partial,
   type,
-  value: new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice(),
+  value: new Uint8Array(view.buffer, view.byteOffset + at, size).slice(),
 });
 
 /** RFC 4271 6.3: syntactically a host's address; not 0/8, 127/8, multicast or beyond. */
@@ -206,17 +228,18 @@ const SEGMENTS: readonly (SegmentType | undefined)[] = [
 ];
 
 /** The segments of AS_PATH or AS4_PATH, or why they are malformed. RFC 7606 7.2. */
-function segmentsOf(view: DataView, width: 2 | 4): readonly AsSegment[] | string {
+function segmentsOf({ view, at: start, size }: Value, width: 2 | 4): readonly AsSegment[] | string {
   const segments: AsSegment[] = [];
-  let at = 0;
-  while (at < view.byteLength) {
-    if (at + 2 > view.byteLength) return 'a segment has no room for its header';
+  const end = start + size;
+  let at = start;
+  while (at < end) {
+    if (at + 2 > end) return 'a segment has no room for its header';
     const type = SEGMENTS[view.getUint8(at)];
     const count = view.getUint8(at + 1);
     if (type === undefined) return `a segment has type ${view.getUint8(at)}`;
     if (count === 0) return 'a segment is empty';
     at += 2;
-    if (at + count * width > view.byteLength) return 'a segment reaches beyond the attribute';
+    if (at + count * width > end) return 'a segment reaches beyond the attribute';
     const as: number[] = [];
     for (let i = 0; i < count; i++, at += width)
       as.push(width === 2 ? view.getUint16(at) : view.getUint32(at));
@@ -225,49 +248,51 @@ function segmentsOf(view: DataView, width: 2 | 4): readonly AsSegment[] | string
   return segments;
 }
 
-function readPath(draft: Draft, view: DataView, { as4, acceptSets }: AttributeContext): Trouble {
-  const segments = segmentsOf(view, as4 ? 4 : 2);
+function readPath(draft: Draft, value: Value, { as4, acceptSets }: AttributeContext): Trouble {
+  const segments = segmentsOf(value, as4 ? 4 : 2);
   if (typeof segments === 'string') return withdraw(segments);
-  if (segments.some(({ as }) => as.includes(0))) return withdraw('it holds AS 0');
-  if (segments.some(({ type }) => type === 'confed-sequence' || type === 'confed-set'))
-    return withdraw('it holds a confederation, of which neither side is a member');
-  if (!acceptSets && segments.some(({ type }) => type === 'set')) return withdraw('it holds an AS_SET');
+  for (const { type, as } of segments) {
+    if (as.includes(0)) return withdraw('it holds AS 0');
+    if (type === 'confed-sequence' || type === 'confed-set')
+      return withdraw('it holds a confederation, of which neither side is a member');
+    if (!acceptSets && type === 'set') return withdraw('it holds an AS_SET');
+  }
   draft.asPath = segments;
   return undefined;
 }
 
-function readAggregator(draft: Draft, view: DataView, { as4 }: AttributeContext): Trouble {
-  if (view.byteLength !== (as4 ? 8 : 6)) return discard(`it has ${view.byteLength} octets`);
-  const as = as4 ? view.getUint32(0) : view.getUint16(0);
+function readAggregator(draft: Draft, { view, at, size }: Value, { as4 }: AttributeContext): Trouble {
+  if (size !== (as4 ? 8 : 6)) return discard(badSize(size));
+  const as = as4 ? view.getUint32(at) : view.getUint16(at);
   if (as === 0) return discard('its AS is 0');
-  draft.aggregator = { as, id: view.getUint32(as4 ? 4 : 2) };
+  draft.aggregator = { as, id: view.getUint32(at + (as4 ? 4 : 2)) };
   return undefined;
 }
 
-function readReflection(draft: Draft, type: number, view: DataView, { ibgp }: AttributeContext): Trouble {
+function readReflection(draft: Draft, type: number, value: Value, { ibgp }: AttributeContext): Trouble {
   if (!ibgp) return discard('it came from another AS');
-  const size = view.byteLength;
+  const { view, at, size } = value;
   if (type === ATTRIBUTE.originatorId) {
-    if (size !== 4) return withdraw(`it has ${size} octets`);
-    draft.originatorId = view.getUint32(0);
+    if (size !== 4) return withdraw(badSize(size));
+    draft.originatorId = view.getUint32(at);
     return undefined;
   }
-  if (size === 0 || size % 4 !== 0) return withdraw(`it has ${size} octets`);
-  draft.clusterList = words(view);
+  if (size === 0 || size % 4 !== 0) return withdraw(badSize(size));
+  draft.clusterList = words(value);
   return undefined;
 }
 
-function words(view: DataView): number[] {
+function words({ view, at, size }: Value): number[] {
   const all: number[] = [];
-  for (let at = 0; at < view.byteLength; at += 4) all.push(view.getUint32(at));
+  for (let from = at; from < at + size; from += 4) all.push(view.getUint32(from));
   return all;
 }
 
-function readCommunities(draft: Draft, type: number, view: DataView): Trouble {
+function readCommunities(draft: Draft, type: number, value: Value): Trouble {
   const unit = type === ATTRIBUTE.communities ? 4 : type === ATTRIBUTE.extendedCommunities ? 8 : 12;
-  const size = view.byteLength;
-  if (size === 0 || size % unit !== 0) return withdraw(`it has ${size} octets`);
-  const all = words(view);
+  const { size } = value;
+  if (size === 0 || size % unit !== 0) return withdraw(badSize(size));
+  const all = words(value);
   const at = (index: number): number => all[index] ?? 0;
   if (unit === 4) draft.communities = all;
   if (unit === 8) {
@@ -284,35 +309,32 @@ function readCommunities(draft: Draft, type: number, view: DataView): Trouble {
 }
 
 /** RFC 6793 6: from a speaker of 4-octet AS numbers, or malformed, they are left out. */
-function readAs4(draft: Draft, type: number, view: DataView, { as4 }: AttributeContext): Trouble {
+function readAs4(wide: Wide, type: number, value: Value, { as4 }: AttributeContext): Trouble {
   if (as4) return discard('it came from a speaker of 4-octet AS numbers');
+  const { view, at, size } = value;
   if (type === ATTRIBUTE.as4Aggregator) {
-    if (view.byteLength !== 8) return discard(`it has ${view.byteLength} octets`);
-    if (view.getUint32(0) === 0) return discard('its AS is 0');
-    draft.as4Aggregator = { as: view.getUint32(0), id: view.getUint32(4) };
+    if (size !== 8) return discard(badSize(size));
+    if (view.getUint32(at) === 0) return discard('its AS is 0');
+    wide.aggregator = { as: view.getUint32(at), id: view.getUint32(at + 4) };
     return undefined;
   }
-  const segments = segmentsOf(view, 4);
+  const segments = segmentsOf(value, 4);
   if (typeof segments === 'string') return discard(segments);
   if (segments.some(({ as }) => as.includes(0))) return discard('it holds AS 0');
-  draft.as4Path = segments.filter((one) => one.type === 'set' || one.type === 'sequence');
+  wide.path = segments.filter((one) => one.type === 'set' || one.type === 'sequence');
   return undefined;
 }
 
 /** The record, with AS4_PATH and AS4_AGGREGATOR merged in. RFC 6793 4.2.3. */
-function finished(
-  { as4Path, as4Aggregator, ...draft }: Draft,
-  mpNextHop: NextHop | undefined,
-): PathAttributes {
-  const nextHop = mpNextHop ?? draft.nextHop;
-  const merged = { ...draft, ...(nextHop === undefined ? {} : { nextHop }) };
-  const ignored =
-    as4Aggregator !== undefined && draft.aggregator !== undefined && draft.aggregator.as !== AS_TRANS;
-  if (ignored) return merged;
-  const aggregator = draft.aggregator?.as === AS_TRANS ? as4Aggregator : undefined;
-  const withAggregator = aggregator === undefined ? merged : { ...merged, aggregator };
-  if (as4Path === undefined) return withAggregator;
-  return { ...withAggregator, asPath: mergePaths(draft.asPath, as4Path) };
+function finished(draft: Draft, wide: Wide, mpNextHop: NextHop | undefined): PathAttributes {
+  if (mpNextHop !== undefined) draft.nextHop = mpNextHop;
+  const { aggregator } = draft;
+  if (wide.aggregator !== undefined && aggregator !== undefined) {
+    if (aggregator.as !== AS_TRANS) return draft;
+    draft.aggregator = wide.aggregator;
+  }
+  if (wide.path !== undefined) draft.asPath = mergePaths(draft.asPath, wide.path);
+  return draft;
 }
 
 /** As many leading AS numbers of the old path as make the new one as long. */

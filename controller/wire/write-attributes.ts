@@ -5,7 +5,10 @@
 import { type AsSegment, ATTRIBUTE, FLAG, FLAGS_OF, type NextHop, type PathAttributes } from './attribute.ts';
 import { AS_TRANS } from './open.ts';
 
-/** Bytes that grow at their end; one is used again and again, since a full table needs 181,000 of them. */
+/**
+ * Bytes that grow at their end; one is used again and again, since a full table needs 181,000 of them. `head`
+ * makes room for the value too.
+ */
 class Writer {
   bytes = new Uint8Array(4096);
   at = 0;
@@ -18,29 +21,28 @@ class Writer {
   }
 
   u8(value: number): void {
-    this.room(1);
     this.bytes[this.at++] = value;
   }
 
   u16(value: number): void {
-    this.room(2);
     this.bytes[this.at++] = value >>> 8;
     this.bytes[this.at++] = value;
   }
 
   u32(value: number): void {
-    this.room(4);
-    this.bytes[this.at++] = value >>> 24;
-    this.bytes[this.at++] = value >>> 16;
-    this.bytes[this.at++] = value >>> 8;
-    this.bytes[this.at++] = value;
+    const { bytes, at } = this;
+    bytes[at] = value >>> 24;
+    bytes[at + 1] = value >>> 16;
+    bytes[at + 2] = value >>> 8;
+    bytes[at + 3] = value;
+    this.at = at + 4;
   }
 
   words(values: readonly number[]): void {
     for (const value of values) this.u32(value);
   }
 
-  raw(values: Uint8Array): void {
+  raw(values: ArrayLike<number>): void {
     this.room(values.length);
     this.bytes.set(values, this.at);
     this.at += values.length;
@@ -48,6 +50,7 @@ class Writer {
 
   /** The header of an attribute whose value has `length` octets. */
   head(type: number, length: number, flags = FLAGS_OF[type] ?? 0): void {
+    this.room(4 + length);
     this.u8(length > 255 ? flags | FLAG.extended : flags & ~FLAG.extended);
     this.u8(type);
     if (length > 255) this.u16(length);
@@ -91,15 +94,29 @@ function writePath(out: Writer, type: number, segments: readonly AsSegment[], as
 const isWide = (as: number): boolean => as > 0xffff;
 const narrow = (as: number): number => (isWide(as) ? AS_TRANS : as);
 
+/** Of the session that attributes are written for. */
+export interface WriteContext {
+  /** The receiver speaks 4-octet AS numbers. */
+  readonly as4: boolean;
+  /** The next hop goes into MP_REACH_NLRI. */
+  readonly inMpReach: boolean;
+}
+
 /**
  * The attributes without MP_REACH_NLRI and MP_UNREACH_NLRI. NEXT_HOP is written where the next hop is IPv4
- * and
- * `inMpReach` is not set. `as4`: the receiver speaks 4-octet AS numbers.
+ * and `inMpReach` is not set.
  */
-export function writeAttributes(
+export const writeAttributes = (attributes: PathAttributes, context: WriteContext): Uint8Array => {
+  const { bytes, end } = writeForNow(attributes, context);
+  return bytes.slice(0, end);
+};
+
+/** The same with octets behind, as the first `end` of bytes that hold until the next call. */
+export function writeForNow(
   attributes: PathAttributes,
-  { as4, inMpReach }: { readonly as4: boolean; readonly inMpReach: boolean },
-): Uint8Array {
+  { as4, inMpReach }: WriteContext,
+  behind: readonly number[] = [],
+): { readonly bytes: Uint8Array; readonly end: number } {
   const out = writer;
   out.at = 0;
   const { nextHop, aggregator, med, localPref, originatorId, otc } = attributes;
@@ -132,7 +149,8 @@ export function writeAttributes(
     out.head(type, value.length, flags);
     out.raw(value);
   }
-  return out.bytes.slice(0, out.at);
+  if (behind.length > 0) out.raw(behind);
+  return { bytes: out.bytes, end: out.at };
 }
 
 function writeAs4(out: Writer, { asPath, aggregator }: PathAttributes): void {
