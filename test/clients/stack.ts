@@ -1,0 +1,59 @@
+/**
+ * One life of a Terraform stack against a simulator: the AWS provider, unmodified, started once for all
+ * commands.
+ */
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { RunningSimulator } from '../../sim/index.ts';
+import { findProvider, startProvider } from './provider.ts';
+import { answers, clientEnvironment, instantSimulator, run } from './simulator.ts';
+
+const provider = findProvider();
+const how =
+  'install terraform and put its AWS provider 5.x into a mirror, see BYOA_TERRAFORM_MIRROR in provider.ts';
+
+/** Why there is no Terraform to test with; undefined where there is. */
+export const whyNoTerraform: string | undefined =
+  provider !== undefined && answers('terraform', ['version']) ? undefined : `not found; ${how}`;
+
+export interface Stack {
+  readonly simulator: RunningSimulator;
+  /** Runs a command and returns what it said; throws where it does not end with the code. */
+  readonly terraform: (expected: number, ...args: string[]) => Promise<string>;
+  readonly close: () => Promise<void>;
+}
+
+/** Starts a simulator and the provider, with a configuration of test/clients/terraform as the only one. */
+export async function openStack(configuration: string): Promise<Stack> {
+  const folder = mkdtempSync(join(tmpdir(), 'byoa-terraform-'));
+  const simulator = await instantSimulator();
+  // Both are Go programs that spend most of their time on collecting garbage, unless told to spare it.
+  const environment = { ...clientEnvironment(simulator.url, folder), GOGC: '800' };
+  const running = await startProvider(provider ?? '', environment);
+  copyFileSync(
+    fileURLToPath(new URL(`terraform/${configuration}`, import.meta.url)),
+    join(folder, 'main.tf'),
+  );
+  const env = {
+    ...environment,
+    TF_REATTACH_PROVIDERS: running.reattach,
+    TF_VAR_endpoint: simulator.url,
+    TF_IN_AUTOMATION: '1',
+    CHECKPOINT_DISABLE: '1',
+  };
+  return {
+    simulator,
+    terraform: async (expected, ...args) => {
+      const ran = await run('terraform', [...args, '-no-color'], { env, cwd: folder, timeoutMs: 240_000 });
+      if (ran.code === expected) return ran.stdout;
+      throw new Error(`terraform ${args.join(' ')} ended with ${ran.code}:\n${ran.stdout}\n${ran.stderr}`);
+    },
+    close: async () => {
+      await running.stop();
+      await simulator.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
