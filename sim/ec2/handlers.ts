@@ -27,6 +27,7 @@ import { tagHandlers } from './handlers/tag.ts';
 import { volumeHandlers } from './handlers/volume.ts';
 import { vpcHandlers } from './handlers/vpc.ts';
 import { vpcCidrHandlers } from './handlers/vpc-cidr.ts';
+import { peeringTransitions, vpcPeeringHandlers } from './handlers/vpc-peering.ts';
 import { zoneHandlers } from './handlers/zone.ts';
 import { interfaceTransitions } from './network-interface.ts';
 import type { ServiceName } from './shape.ts';
@@ -44,6 +45,7 @@ const ec2: Handlers = {
   ...tagHandlers,
   ...vpcCidrHandlers,
   ...vpcHandlers,
+  ...vpcPeeringHandlers,
   ...zoneHandlers,
   ...internetGatewayHandlers,
   ...securityGroupHandlers,
@@ -70,4 +72,8 @@ export const handlerFor = (service: ServiceName, action: string): Handler | unde
   Object.hasOwn(services[service], action) ? services[service][action] : undefined;
 
 /** Steps of state machines by name. */
-export const transitions: Transitions = { ...interfaceTransitions, ...instanceTransitions };
+export const transitions: Transitions = {
+  ...interfaceTransitions,
+  ...instanceTransitions,
+  ...peeringTransitions,
+};

@@ -23,6 +23,9 @@ export interface Quotas {
   readonly networkAclsPerVpc: number;
   /** Inbound and outbound, IPv4 and IPv6 are counted apart; the last entry, which denies, does not count. */
   readonly entriesPerNetworkAcl: number;
+  /** Active and pending ones. */
+  readonly peeringsPerVpc: number;
+  readonly pendingPeerings: number;
 }
 
 export interface CloudSettings {
@@ -75,6 +78,8 @@ const quotas: Quotas = {
   tagsPerResource: 50,
   networkAclsPerVpc: 200,
   entriesPerNetworkAcl: 20,
+  peeringsPerVpc: 50,
+  pendingPeerings: 25,
 };
 
 export type CloudOptions = Partial<Omit<CloudSettings, 'quotas'>> & { readonly quotas?: Partial<Quotas> };

@@ -1,6 +1,7 @@
 /** Answers of the control API in words. Pure. */
 import { unreachable } from '../../controller/base/result.ts';
 import { formatMillis } from '../../controller/base/time.ts';
+import { targetId } from '../vpc/model.ts';
 import type { FlowStats, Gap } from '../world/flows.ts';
 import type { Happening, Logged } from '../world/happening.ts';
 import type { Trace } from '../world/wire.ts';
@@ -25,10 +26,7 @@ export function describeState(state: State): string {
   }
   for (const table of state.routeTables) {
     for (const route of table.routes) {
-      const { target } = route;
-      const to =
-        target.kind === 'eni' ? target.eni : target.kind === 'internet-gateway' ? target.gateway : 'local';
-      lines.push(`${table.id}  ${route.destination} -> ${to}`);
+      lines.push(`${table.id}  ${route.destination} -> ${targetId(route.target)}`);
     }
   }
   for (const host of state.hosts) lines.push(`host ${host}`);

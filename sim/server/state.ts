@@ -40,6 +40,7 @@ export function stateOf(world: World) {
     routeTables: [...records['route-table'].values()],
     networkInterfaces: [...records['network-interface'].values()],
     internetGateways: [...records['internet-gateway'].values()],
+    peeringConnections: [...records['vpc-peering-connection'].values()],
     hosts: [...world.hosts.keys()],
     flows: [...world.flows.values()].map(flowStats),
     cuts: [...world.cuts.values()],

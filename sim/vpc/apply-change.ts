@@ -7,6 +7,7 @@ import { type Address, covers, type Prefix, parseAddress, parsePrefix } from '..
 import { insert, remove } from '../../controller/base/longest-match.ts';
 import { must, unreachable } from '../../controller/base/result.ts';
 import { type AddressMap, set, unset } from './address-map.ts';
+import { compileCidr } from './cidr.ts';
 import {
   aclOf,
   type Fabric,
@@ -15,6 +16,7 @@ import {
   instanceOf,
   macHigh,
   macLow,
+  peeringOf,
   portOf,
   publicScope,
   scopeOf,
@@ -23,7 +25,15 @@ import {
   vpcOf,
 } from './fabric.ts';
 import { parseMac } from './header.ts';
-import type { Change, NetworkAcl, NetworkInterface, Resources, Route, RouteTable } from './model.ts';
+import {
+  type Change,
+  type NetworkAcl,
+  type NetworkInterface,
+  type Resources,
+  type Route,
+  type RouteTable,
+  targetId,
+} from './model.ts';
 import { compileAcl } from './network-acl.ts';
 import type { Port, PortAddress, RouteEntry } from './nodes.ts';
 import { compileGroup } from './security-group.ts';
@@ -49,7 +59,7 @@ export function applyChange(fabric: Fabric, change: Change): readonly Claimed[] 
     case 'vpc': {
       const node = vpcOf(fabric, change.id);
       node.present = change.value !== undefined;
-      node.cidrs = prefixes(change.value?.cidrs);
+      node.cidrs = (change.value?.cidrs ?? []).map(compileCidr);
       return [];
     }
     case 'subnet': {
@@ -79,6 +89,9 @@ export function applyChange(fabric: Fabric, change: Change): readonly Claimed[] 
     case 'network-acl':
       applyAcl(fabric, change.id, change.value);
       return [];
+    case 'vpc-peering-connection':
+      applyPeering(fabric, change.id, change.value);
+      return [];
     default:
       return unreachable(change);
   }
@@ -107,6 +120,19 @@ function applyAcl(fabric: Fabric, id: string, value: NetworkAcl | undefined): vo
     else release(subnet.acls, node);
     subnet.acl = subnet.acls.at(-1);
   }
+}
+
+function applyPeering(
+  fabric: Fabric,
+  id: string,
+  value: Resources['vpc-peering-connection'] | undefined,
+): void {
+  const node = peeringOf(fabric, id);
+  for (const vpc of node.vpcs) release(vpc.peerings, node);
+  node.active = value?.active ?? false;
+  node.vpcs =
+    value === undefined ? [] : [vpcOf(fabric, value.requesterVpc), vpcOf(fabric, value.accepterVpc)];
+  if (node.active) for (const vpc of node.vpcs) claim(vpc.peerings, node);
 }
 
 function applyTable(fabric: Fabric, id: string, value: RouteTable | undefined): void {
@@ -162,13 +188,7 @@ function effectiveRoutes(routes: readonly Route[]): Map<string, Route> {
 }
 
 function sameRoute(a: Route, b: Route): boolean {
-  if (a === b) return true;
-  if (a.origin !== b.origin) return false;
-  if (a.target.kind === 'eni') return b.target.kind === 'eni' && a.target.eni === b.target.eni;
-  if (a.target.kind === 'internet-gateway') {
-    return b.target.kind === 'internet-gateway' && a.target.gateway === b.target.gateway;
-  }
-  return b.target.kind === 'local';
+  return a === b || (a.origin === b.origin && targetId(a.target) === targetId(b.target));
 }
 
 function compileRoute(fabric: Fabric, route: Route): RouteEntry {
@@ -180,6 +200,8 @@ function compileRoute(fabric: Fabric, route: Route): RouteEntry {
       return { kind: 'eni', route, port: portOf(fabric, target.eni) };
     case 'internet-gateway':
       return { kind: 'internet-gateway', route, gateway: gatewayOf(fabric, target.gateway) };
+    case 'vpc-peering-connection':
+      return { kind: target.kind, route, connection: peeringOf(fabric, target.connection) };
     default:
       return unreachable(target);
   }

@@ -73,6 +73,10 @@ export const EXPLANATIONS = {
     'The packet came from the Internet to a public address that belongs to no ENI.',
     'Associate the address with an ENI.',
   ),
+  PCX_REQUIRES_ADDRESS_IN_VPC_CIDR: aws(
+    'A peering connection carries a packet only where its destination or source lies in the VPC it leads to.',
+    'Peering is not transitive and leads to no gateway: give each pair of VPCs its own, or use a transit gateway.',
+  ),
 
   IGW_PRIVATE_DESTINATION: ours(
     'The Internet gateway drops private destinations (RFC 1918, RFC 6598, ULA).',

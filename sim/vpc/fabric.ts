@@ -12,6 +12,8 @@ import type {
   GatewayNode,
   GroupNode,
   InstanceNode,
+  PeeringNode,
+  Place,
   Port,
   RouteEntry,
   SubnetNode,
@@ -28,6 +30,7 @@ export interface Fabric {
   readonly subnets: Map<string, SubnetNode>;
   readonly tables: Map<string, TableNode>;
   readonly gateways: Map<string, GatewayNode>;
+  readonly peerings: Map<string, PeeringNode>;
   readonly instances: Map<string, InstanceNode>;
   readonly ports: Map<string, Port>;
   readonly groups: Map<string, GroupNode>;
@@ -51,6 +54,7 @@ export function createFabric(settings: Partial<VpcSettings> = {}): Fabric {
     subnets: new Map(),
     tables: new Map(),
     gateways: new Map(),
+    peerings: new Map(),
     instances: new Map(),
     ports: new Map(),
     groups: new Map(),
@@ -89,6 +93,7 @@ export const vpcOf = (fabric: Fabric, id: string): VpcNode =>
     cidrs: [],
     mainTables: [],
     gateways: [],
+    peerings: [],
   }));
 
 /** 02:fa and 32 bits of FNV-1a over the subnet's id: EC2 hands out no such MAC to ENIs here. */
@@ -122,6 +127,9 @@ export const tableOf = (fabric: Fabric, id: string): TableNode =>
 export const gatewayOf = (fabric: Fabric, id: string): GatewayNode =>
   intern(fabric.gateways, id, () => ({ id, present: false, vpc: undefined }));
 
+export const peeringOf = (fabric: Fabric, id: string): PeeringNode =>
+  intern(fabric.peerings, id, () => ({ id, active: false, vpcs: [] }));
+
 export const instanceOf = (fabric: Fabric, id: string): InstanceNode =>
   intern(fabric.instances, id, () => ({ id, present: false, running: false, ports: new Set<Port>() }));
 
@@ -146,8 +154,8 @@ export const portOf = (fabric: Fabric, id: string): Port =>
   }));
 
 /** The route table of a subnet: its explicit association, else the VPC's main table. */
-export const tableFor = (port: Port): TableNode | undefined =>
-  port.subnet.tables.at(-1) ?? port.vpc.mainTables.at(-1);
+export const tableFor = ({ subnet, vpc }: Place): TableNode | undefined =>
+  subnet.tables.at(-1) ?? vpc.mainTables.at(-1);
 
 /** The IPv4 address of a subnet's router: the first after the network address. */
 export function gatewayOfSubnet(subnet: SubnetNode): Address | undefined {

@@ -5,7 +5,14 @@
 import { formatAddress } from '../../controller/base/ip.ts';
 import { destinationOf, type Header, ICMP, ICMP6, isUnspecified, sourceOf, TCP, UDP } from './header.ts';
 
-export type HopPlace = 'guest' | 'eni' | 'router' | 'network-acl' | 'internet-gateway' | 'internet';
+export type HopPlace =
+  | 'guest'
+  | 'eni'
+  | 'router'
+  | 'network-acl'
+  | 'internet-gateway'
+  | 'vpc-peering-connection'
+  | 'internet';
 
 export interface Hop {
   readonly place: HopPlace;

@@ -3,6 +3,7 @@
  * with what only the API shows; the fabric is fed the same records by `Change`, when they take effect in the
  * data plane. Addresses and prefixes are canonical text here; the fabric compiles them.
  */
+import { unreachable } from '../../controller/base/result.ts';
 
 export interface Vpc {
   readonly id: string;
@@ -23,7 +24,24 @@ export interface Subnet {
 export type RouteTarget =
   | { readonly kind: 'local' }
   | { readonly kind: 'eni'; readonly eni: string }
-  | { readonly kind: 'internet-gateway'; readonly gateway: string };
+  | { readonly kind: 'internet-gateway'; readonly gateway: string }
+  | { readonly kind: 'vpc-peering-connection'; readonly connection: string };
+
+/** The id of a target; `local` for the local one. */
+export function targetId(target: RouteTarget): string {
+  switch (target.kind) {
+    case 'local':
+      return 'local';
+    case 'eni':
+      return target.eni;
+    case 'internet-gateway':
+      return target.gateway;
+    case 'vpc-peering-connection':
+      return target.connection;
+    default:
+      return unreachable(target);
+  }
+}
 
 export interface Route {
   /** Canonical CIDR block. */
@@ -69,6 +87,14 @@ export interface InternetGateway {
   readonly id: string;
   /** The VPC it is attached to. */
   readonly vpc?: string;
+}
+
+export interface PeeringConnection {
+  readonly id: string;
+  readonly requesterVpc: string;
+  readonly accepterVpc: string;
+  /** It carries packets only while it is active. */
+  readonly active: boolean;
 }
 
 /**
@@ -120,6 +146,7 @@ export interface Resources {
   readonly 'internet-gateway': InternetGateway;
   readonly 'security-group': SecurityGroup;
   readonly 'network-acl': NetworkAcl;
+  readonly 'vpc-peering-connection': PeeringConnection;
 }
 
 export type ResourceKind = keyof Resources;

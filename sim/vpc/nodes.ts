@@ -13,11 +13,13 @@ export interface VpcNode {
   /** A small number, part of the key of every address of the VPC. */
   readonly number: number;
   present: boolean;
-  cidrs: readonly Prefix[];
+  cidrs: readonly CidrPeer[];
   /** Tables that claim to be main; the last claim counts. */
   readonly mainTables: TableNode[];
   /** Gateways that are attached; the last claim counts. */
   readonly gateways: GatewayNode[];
+  /** Active peering connections, as either side. */
+  readonly peerings: PeeringNode[];
 }
 
 export interface SubnetNode {
@@ -38,7 +40,8 @@ export interface SubnetNode {
 export type RouteEntry =
   | { readonly kind: 'local'; readonly route: Route }
   | { readonly kind: 'eni'; readonly route: Route; readonly port: Port }
-  | { readonly kind: 'internet-gateway'; readonly route: Route; readonly gateway: GatewayNode };
+  | { readonly kind: 'internet-gateway'; readonly route: Route; readonly gateway: GatewayNode }
+  | { readonly kind: 'vpc-peering-connection'; readonly route: Route; readonly connection: PeeringNode };
 
 export interface TableNode {
   readonly id: string;
@@ -53,6 +56,19 @@ export interface GatewayNode {
   readonly id: string;
   present: boolean;
   vpc: VpcNode | undefined;
+}
+
+export interface PeeringNode {
+  readonly id: string;
+  active: boolean;
+  /** Requester and accepter, as far as known. */
+  vpcs: readonly VpcNode[];
+}
+
+/** Where the VPC router stands while it looks up a route: a subnet decides the table. */
+export interface Place {
+  readonly vpc: VpcNode;
+  readonly subnet: SubnetNode;
 }
 
 export interface InstanceNode {

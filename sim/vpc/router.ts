@@ -12,11 +12,13 @@ import { destinationOf, type Header } from './header.ts';
 import { type Recorder, record } from './hop.ts';
 import { arrive } from './interface.ts';
 import { toInternet } from './internet-gateway.ts';
+import { targetId } from './model.ts';
 import { explainAcl, passesAcl } from './network-acl.ts';
-import type { AclNode, Port, RouteEntry, SubnetNode, TableNode } from './nodes.ts';
+import type { AclNode, Place, Port, RouteEntry, SubnetNode, TableNode, VpcNode } from './nodes.ts';
+import { peerOf, throughPeering } from './peering.ts';
 
 /** By the route table of the sender's subnet, over the subnet's border. */
-export function byRoute(fabric: Fabric, from: Port, h: Header, recorder?: Recorder): number {
+export function byRoute(fabric: Fabric, from: Place, h: Header, recorder?: Recorder): number {
   const table = tableFor(from);
   const match =
     table === undefined ? undefined : lookup(h.family === 4 ? table.v4 : table.v6, h.d0, h.d1, h.d2, h.d3);
@@ -38,7 +40,7 @@ export function byRoute(fabric: Fabric, from: Port, h: Header, recorder?: Record
 /** The slow half of the border's check on the way out: with words, and with the way back in sight. */
 function leaveSubnet(
   fabric: Fabric,
-  from: Port,
+  from: Place,
   acl: AclNode,
   entry: RouteEntry | undefined,
   h: Header,
@@ -52,16 +54,19 @@ function leaveSubnet(
 }
 
 /** The ENI that a route leads to, if it is one. */
-function receiver(fabric: Fabric, from: Port, entry: RouteEntry | undefined, h: Header): Port | undefined {
+function receiver(fabric: Fabric, from: Place, entry: RouteEntry | undefined, h: Header): Port | undefined {
   if (entry?.kind === 'eni') return entry.port.present ? entry.port : undefined;
-  if (entry?.kind !== 'local') return undefined;
-  return find(fabric.mapping, scopeOf(from.vpc, h.family), h.d0, h.d1, h.d2, h.d3);
+  return entry?.kind === 'local' ? owner(fabric, from.vpc, h) : undefined;
 }
+
+/** The ENI of a VPC that has the destination. */
+const owner = (fabric: Fabric, vpc: VpcNode, h: Header): Port | undefined =>
+  find(fabric.mapping, scopeOf(vpc, h.family), h.d0, h.d1, h.d2, h.d3);
 
 /** Carries the packet to where the route leads. */
 function follow(
   fabric: Fabric,
-  from: Port,
+  from: Place,
   table: TableNode,
   entry: RouteEntry,
   h: Header,
@@ -87,14 +92,32 @@ function follow(
     case 'internet-gateway':
       if (recorder) recordRoute(recorder, h, table, entry, 'to the Internet gateway');
       return toInternet(fabric, from.vpc, entry.gateway, h, recorder);
+    case 'vpc-peering-connection': {
+      const { connection } = entry;
+      if (recorder) recordRoute(recorder, h, table, entry, 'to the peering connection');
+      const code = throughPeering(connection, from.vpc, h, recorder);
+      const vpc = peerOf(connection, from.vpc);
+      return vpc === undefined || code !== 0 ? code : deliver(fabric, vpc, h, recorder);
+    }
     default:
       return unreachable(entry);
   }
 }
 
+/** From outside into a VPC, straight to the ENI that has the destination: no route table is asked. */
+function deliver(fabric: Fabric, vpc: VpcNode, h: Header, recorder?: Recorder): number {
+  const to = owner(fabric, vpc, h);
+  if (to !== undefined) return handOver(fabric, undefined, to, h, recorder);
+  if (recorder) {
+    const text = `no ENI of ${vpc.id} has ${formatAddress(destinationOf(h))}: dropped`;
+    record(recorder, h, 'router', vpc.id, text);
+  }
+  return CODE.NO_POSSIBLE_DESTINATION;
+}
+
 function recordRoute(recorder: Recorder, h: Header, table: TableNode, entry: RouteEntry, what: string): void {
   const { destination } = entry.route;
-  const target = entry.kind === 'local' ? 'local' : entry.kind === 'eni' ? entry.port.id : entry.gateway.id;
+  const target = targetId(entry.route.target);
   const text = `route ${destination} -> ${target} of ${table.id} matches: ${what}`;
   record(recorder, h, 'router', table.id, text, { table: table.id, destination, target });
 }

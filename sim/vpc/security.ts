@@ -10,7 +10,7 @@ import { CODE } from './dispositions.ts';
 import { type Fabric, scopeOf } from './fabric.ts';
 import { createFlowKey, findFlow, setFlow } from './flow-table.ts';
 import { type Header, ICMP, ICMP6, TCP, TCP_SYN, UDP } from './header.ts';
-import type { Port, RuleNode } from './nodes.ts';
+import type { Port, RuleNode, VpcNode } from './nodes.ts';
 import { openBit } from './security-group.ts';
 
 export type Direction = 'egress' | 'ingress';
@@ -108,9 +108,24 @@ function matches(fabric: Fabric, port: Port, rule: RuleNode, h: Header, egress: 
   }
   const { peer } = rule;
   if (peer.kind === 'cidr') return peer.family === h.family && inCidr(peer, h, egress);
-  const scope = scopeOf(port.vpc, h.family);
-  const other = egress
+  const other = farEnd(fabric, port.vpc, h, egress) ?? farPeer(fabric, port.vpc, h, egress);
+  return other?.groups.includes(peer) === true;
+}
+
+/** The ENI of a VPC that has the address at the other end of the packet. */
+function farEnd(fabric: Fabric, vpc: VpcNode, h: Header, egress: boolean): Port | undefined {
+  const scope = scopeOf(vpc, h.family);
+  return egress
     ? find(fabric.mapping, scope, h.d0, h.d1, h.d2, h.d3)
     : find(fabric.mapping, scope, h.s0, h.s1, h.s2, h.s3);
-  return other?.groups.includes(peer) === true;
+}
+
+/** The same in the VPCs that are peered with it: references to their groups hold across the connection. */
+function farPeer(fabric: Fabric, vpc: VpcNode, h: Header, egress: boolean): Port | undefined {
+  for (let i = 0; i < vpc.peerings.length; i++) {
+    const other = vpc.peerings[i]?.vpcs.find((each) => each !== vpc);
+    const port = other === undefined ? undefined : farEnd(fabric, other, h, egress);
+    if (port !== undefined) return port;
+  }
+  return undefined;
 }

@@ -12,6 +12,7 @@ export const createRecords = (): Records => ({
   'internet-gateway': new Map(),
   'network-acl': new Map(),
   'security-group': new Map(),
+  'vpc-peering-connection': new Map(),
 });
 
 /** Puts a change into the mirror. */

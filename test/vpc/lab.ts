@@ -18,6 +18,7 @@ import type {
   Resources,
   Route,
   RouteTable,
+  RouteTarget,
 } from '../../sim/vpc/model.ts';
 import type { VpcSettings } from '../../sim/vpc/settings.ts';
 
@@ -83,11 +84,16 @@ const LOCAL: readonly Route[] = ['10.0.0.0/16', '2001:db8::/56'].map((destinatio
 
 export const route = (destination: string, target: string): Route => ({
   destination,
-  target: target.startsWith('igw-')
-    ? { kind: 'internet-gateway', gateway: target }
-    : { kind: 'eni', eni: target },
+  target: targetOf(target),
   origin: 'CreateRoute',
 });
+
+function targetOf(id: string): RouteTarget {
+  if (id === 'local') return { kind: 'local' };
+  if (id.startsWith('igw-')) return { kind: 'internet-gateway', gateway: id };
+  if (id.startsWith('pcx-')) return { kind: 'vpc-peering-connection', connection: id };
+  return { kind: 'eni', eni: id };
+}
 
 export function table(
   lab: Lab,

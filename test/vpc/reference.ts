@@ -85,7 +85,13 @@ function allowed(
     }
     if (rule.peer.kind === 'cidr') return inside(rule.peer.cidr, peer);
     const { group } = rule.peer;
-    const other = [...all['network-interface'].values()].filter((each) => each.vpc === eni.vpc);
+    const peered = [...all['vpc-peering-connection'].values()].flatMap((each) => {
+      const ends = [each.requesterVpc, each.accepterVpc];
+      return each.active && ends.includes(eni.vpc) ? ends : [];
+    });
+    const own = [...all['network-interface'].values()].filter((each) => each.vpc === eni.vpc);
+    const far = [...all['network-interface'].values()].filter((each) => peered.includes(each.vpc));
+    const other = own.some((each) => each.addresses.includes(peer)) ? own : far;
     return other.some((each) => each.addresses.includes(peer) && each.securityGroups.includes(group));
   };
   return rules.some(match) ? undefined : 'ENI_SG_RULES_MISMATCH';
@@ -179,6 +185,8 @@ function byRoute(all: All, enis: NetworkInterface[], from: NetworkInterface, fra
   if (best.target.kind === 'eni') {
     return next?.attachment === undefined ? drop('BAD_STATE_ROUTE') : enter(all, from.subnet, next, frame);
   }
+  if (best.target.kind === 'vpc-peering-connection')
+    return byPeering(all, best.target.connection, from, frame);
   if (all['internet-gateway'].get(best.target.gateway)?.vpc !== from.vpc) return drop('BAD_STATE_ROUTE');
   if (any(PRIVATE, frame.destination)) return drop('IGW_PRIVATE_DESTINATION');
   const owner = own.find((eni) => eni.addresses.includes(frame.source));
@@ -189,6 +197,20 @@ function byRoute(all: All, enis: NetworkInterface[], from: NetworkInterface, fra
   }
   const seen = owner?.publicAddresses.find((pair) => pair.private === frame.source)?.public;
   return seen === undefined ? drop('IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS') : { ...out, source: seen };
+}
+
+function byPeering(all: All, id: string, from: NetworkInterface, frame: Frame): Verdict {
+  const connection = all['vpc-peering-connection'].get(id);
+  const ends = connection === undefined ? [] : [connection.requesterVpc, connection.accepterVpc];
+  if (connection?.active !== true || !ends.includes(from.vpc)) return drop('BAD_STATE_ROUTE');
+  const far = ends.find((vpc) => vpc !== from.vpc) ?? '';
+  const cidrs = all.vpc.get(far)?.cidrs ?? [];
+  if (!any(cidrs, frame.destination) && !any(cidrs, frame.source)) {
+    return drop('PCX_REQUIRES_ADDRESS_IN_VPC_CIDR');
+  }
+  const enis = [...all['network-interface'].values()];
+  const to = enis.find((eni) => eni.vpc === far && eni.addresses.includes(frame.destination));
+  return to === undefined ? drop('NO_POSSIBLE_DESTINATION') : enter(all, undefined, to, frame);
 }
 
 function fromInternet(all: All, enis: NetworkInterface[], frame: Frame): Verdict {

@@ -49,6 +49,9 @@ const target = fc.oneof(
   fc
     .constantFrom(...GATEWAYS, 'igw-absent')
     .map((gateway): Route['target'] => ({ kind: 'internet-gateway', gateway })),
+  fc
+    .constantFrom('pcx-1', 'pcx-absent')
+    .map((connection): Route['target'] => ({ kind: 'vpc-peering-connection', connection })),
 );
 
 /** What most route tables hold: the local routes, and a default route of both families to a gateway. */
@@ -195,6 +198,7 @@ const records = fc.record({
   ),
   tables: fc.tuple(routes, routes, routes, routes),
   explicit: fc.subarray([0, 1]),
+  peering: fc.constantFrom(null, false, true, true),
 });
 
 /** The records as maps. Tables 0 and 1 are the main tables of the VPCs, 2 and 3 those of their subnet 1. */
@@ -223,6 +227,11 @@ function toAll(drawn: typeof records extends fc.Arbitrary<infer T> ? T : never):
     instance: byId(
       INSTANCES.map((id, i) => ({ id, vpc: 'vpc-1', state: (drawn.states[i] ?? 'stopped') as 'running' })),
     ),
+    'vpc-peering-connection': byId(
+      drawn.peering === null
+        ? []
+        : [{ id: 'pcx-1', requesterVpc: 'vpc-1', accepterVpc: 'vpc-2', active: drawn.peering }],
+    ),
     'route-table': byId(
       TABLES.map((id, i) => ({
         id,
@@ -244,6 +253,7 @@ const KINDS = [
   'internet-gateway',
   'security-group',
   'network-acl',
+  'vpc-peering-connection',
 ] as const;
 
 const changeOf = (kind: ResourceKind, id: string, value: unknown): Change =>

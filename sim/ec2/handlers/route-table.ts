@@ -75,6 +75,8 @@ export function routeState(tx: Tx, table: RouteTableRecord, { target }: Route): 
       return 'active';
     case 'internet-gateway':
       return tx.get('internet-gateway', target.gateway)?.vpc === table.vpc ? 'active' : 'blackhole';
+    case 'vpc-peering-connection':
+      return tx.get(target.kind, target.connection)?.state === 'active' ? 'active' : 'blackhole';
     case 'eni': {
       const attachment = tx.get('network-interface', target.eni)?.attachment;
       const state = attachment && tx.get('instance', attachment.instance)?.state;
@@ -92,6 +94,8 @@ function shownTarget(tx: Tx, { target }: Route): ShownRoute {
       return { GatewayId: 'local' };
     case 'internet-gateway':
       return { GatewayId: target.gateway };
+    case 'vpc-peering-connection':
+      return { VpcPeeringConnectionId: target.connection };
     case 'eni': {
       const attachment = tx.get('network-interface', target.eni)?.attachment;
       return {
@@ -153,7 +157,7 @@ const filters: Filters<RouteTableRecord> = {
   'route.transit-gateway-id': () => undefined,
   'route.origin': ofRoutes((route) => route.Origin),
   'route.state': ofRoutes((route) => route.State),
-  'route.vpc-peering-connection-id': () => undefined,
+  'route.vpc-peering-connection-id': ofRoutes((route) => route.VpcPeeringConnectionId),
   'vpc-id': (table) => table.vpc,
 };
 

@@ -9,7 +9,7 @@ import type {
   ReplaceRouteRequest,
 } from '@aws-sdk/client-ec2';
 import { covers, formatPrefix, type Prefix, parsePrefix, prefix } from '../../../controller/base/ip.ts';
-import type { Route, RouteTarget } from '../../vpc/model.ts';
+import { type Route, type RouteTarget, targetId } from '../../vpc/model.ts';
 import { cidrParameter } from '../addressing.ts';
 import { type Handlers, handler, type Tx } from '../handler.ts';
 import type { RouteTableRecord } from '../record/network.ts';
@@ -43,7 +43,6 @@ const reserved = ['169.254.168.0/22', 'fd00:ec2::/32'].map(prefix);
 const absentTargets = [
   ['NatGatewayId', 'InvalidNatGatewayID.NotFound', 'NatGateway ID'],
   ['TransitGatewayId', 'InvalidTransitGatewayID.NotFound', 'transitGateway ID'],
-  ['VpcPeeringConnectionId', 'InvalidVpcPeeringConnectionID.NotFound', 'vpcPeeringConnection ID'],
   ['EgressOnlyInternetGatewayId', 'InvalidGatewayID.NotFound', 'eigw ID'],
   ['VpcEndpointId', 'InvalidVpcEndpointId.NotFound', 'vpcEndpoint ID'],
   ['LocalGatewayId', 'InvalidLocalGatewayID.NotFound', 'localGateway ID'],
@@ -52,7 +51,9 @@ const absentTargets = [
   ['OdbNetworkArn', 'InvalidOdbNetworkArn.NotFound', 'ODB network ARN'],
 ] as const;
 
-type TargetInput = Pick<CreateRouteRequest, 'GatewayId' | 'InstanceId' | 'NetworkInterfaceId'> & {
+const presentTargets = ['GatewayId', 'InstanceId', 'NetworkInterfaceId', 'VpcPeeringConnectionId'] as const;
+
+type TargetInput = Pick<CreateRouteRequest, (typeof presentTargets)[number]> & {
   readonly [K in (typeof absentTargets)[number][0]]?: string | undefined;
 };
 
@@ -60,7 +61,7 @@ type TargetInput = Pick<CreateRouteRequest, 'GatewayId' | 'InstanceId' | 'Networ
 function targetOf(tx: Tx, table: RouteTableRecord, input: TargetInput): RouteTarget {
   const { GatewayId: gateway, InstanceId: instance, NetworkInterfaceId: eni } = input;
   const absent = absentTargets.filter(([name]) => input[name] !== undefined);
-  const count = absent.length + [gateway, instance, eni].filter((each) => each !== undefined).length;
+  const count = absent.length + presentTargets.filter((name) => input[name] !== undefined).length;
   if (count === 0) missing('gatewayId or networkInterfaceId');
   if (count > 1) {
     const names = 'gatewayId, natGatewayId, networkInterfaceId, vpcPeeringConnectionId or transitGatewayId';
@@ -68,6 +69,8 @@ function targetOf(tx: Tx, table: RouteTableRecord, input: TargetInput): RouteTar
   }
   for (const [name, code, noun] of absent) refuse(code, `The ${noun} '${input[name]}' does not exist`);
   if (gateway !== undefined) return gatewayTarget(tx, table, gateway);
+  if (input.VpcPeeringConnectionId !== undefined)
+    return peeringTarget(tx, table, input.VpcPeeringConnectionId);
   const target = tx.need('network-interface', eni ?? onlyInterface(tx, instance ?? ''));
   if (target.vpc !== table.vpc) {
     refuse(
@@ -88,6 +91,16 @@ function gatewayTarget(tx: Tx, table: RouteTableRecord, id: string): RouteTarget
     );
   }
   return { kind: 'internet-gateway', gateway: gateway.id };
+}
+
+/** A connection that is not active yet may be named; the route is a blackhole until it is. */
+function peeringTarget(tx: Tx, table: RouteTableRecord, id: string): RouteTarget {
+  const { requesterVpc, accepterVpc } = tx.need('vpc-peering-connection', id);
+  if (requesterVpc !== table.vpc && accepterVpc !== table.vpc) {
+    const why = 'belong to different networks';
+    refuse('InvalidParameterValue', `route table ${table.id} and vpc peering connection ${id} ${why}`);
+  }
+  return { kind: 'vpc-peering-connection', connection: id };
 }
 
 function onlyInterface(tx: Tx, id: string): string {
@@ -138,8 +151,7 @@ function checkQuota(tx: Tx, table: RouteTableRecord, family: 4 | 6): void {
 }
 
 const sameTarget = (a: RouteTarget, b: RouteTarget): boolean =>
-  (a.kind === 'eni' && b.kind === 'eni' && a.eni === b.eni) ||
-  (a.kind === 'internet-gateway' && b.kind === 'internet-gateway' && a.gateway === b.gateway);
+  a.kind !== 'local' && targetId(a) === targetId(b);
 
 /** Host bits of a new route are cleared. An identical route succeeds. */
 function createRoute(tx: Tx, input: CreateRouteRequest): CreateRouteResult {

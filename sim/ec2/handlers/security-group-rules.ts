@@ -34,6 +34,7 @@ import {
   type WantedRule,
 } from './permission.ts';
 import { namedGroup } from './security-group.ts';
+import { arePeered } from './vpc-peering.ts';
 
 /** A rule with the group that holds it. */
 interface Held {
@@ -86,7 +87,7 @@ const finder =
   (tx: Tx, group: SecurityGroupRecord): FindGroup =>
   (id) => {
     const peer = tx.need('security-group', id);
-    if (peer.vpc !== group.vpc) {
+    if (peer.vpc !== group.vpc && !arePeered(tx, peer.vpc, group.vpc)) {
       refuse('InvalidGroup.NotFound', `You have specified two resources that belong to different networks.`);
     }
     return peer;

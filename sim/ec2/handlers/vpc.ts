@@ -156,6 +156,7 @@ function deleteVpc(tx: Tx, vpc: VpcRecord): void {
     tx.referring('subnet', vpc.id).length > 0 ||
     tx.referring('network-interface', vpc.id).length > 0 ||
     tx.referring('internet-gateway', vpc.id).length > 0 ||
+    tx.referring('vpc-peering-connection', vpc.id).length > 0 ||
     tx.referring('route-table', vpc.id).some((table) => table.id !== main.id) ||
     tx.referring('network-acl', vpc.id).some((acl) => !acl.isDefault) ||
     groups.some((group) => group.name !== 'default');

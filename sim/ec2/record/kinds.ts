@@ -5,11 +5,17 @@
 import type { Change, Resources, SecurityGroupRule } from '../../vpc/model.ts';
 import type { Scope } from './base.ts';
 import type { ComputeRecords } from './compute.ts';
+import type { ConnectivityRecords } from './connectivity.ts';
 import type { IdentityRecords } from './identity.ts';
 import type { NetworkRecords } from './network.ts';
 import type { GroupRuleRecord, SecurityRecords } from './security.ts';
 
-export interface Records extends NetworkRecords, ComputeRecords, SecurityRecords, IdentityRecords {}
+export interface Records
+  extends NetworkRecords,
+    ConnectivityRecords,
+    ComputeRecords,
+    SecurityRecords,
+    IdentityRecords {}
 
 export type Kind = keyof Records;
 
@@ -93,6 +99,12 @@ const projections: Projections = {
     })),
     subnets: acl.associations.map((each) => each.subnet),
   }),
+  'vpc-peering-connection': ({ id, requesterVpc, accepterVpc, state }) => ({
+    id,
+    requesterVpc,
+    accepterVpc,
+    active: state === 'active',
+  }),
 };
 
 const defined = (ids: readonly (string | undefined)[]): readonly string[] =>
@@ -172,6 +184,16 @@ export const kinds: { readonly [K in Kind]: KindSpec<K> } = {
     notFound: 'InvalidDhcpOptionID.NotFound',
     malformed: 'InvalidDhcpOptionsId.Malformed',
     noun: 'dhcpOption ID',
+  },
+  'vpc-peering-connection': {
+    scope: 'region',
+    refersTo: ({ state, requesterVpc, accepterVpc }) =>
+      ['rejected', 'expired', 'failed', 'deleted'].includes(state) ? [] : [requesterVpc, accepterVpc],
+    prefix: 'pcx',
+    resourceType: 'vpc-peering-connection',
+    notFound: 'InvalidVpcPeeringConnectionID.NotFound',
+    malformed: 'InvalidVpcPeeringConnectionId.Malformed',
+    noun: 'vpcPeeringConnection ID',
   },
   taken: {
     scope: 'cloud',

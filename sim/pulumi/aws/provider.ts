@@ -9,6 +9,7 @@ import { instance } from './instance.ts';
 import { eip, eipAssociation, networkInterface } from './interface.ts';
 import { lookups } from './lookup.ts';
 import { internetGateway, subnet, vpc } from './network.ts';
+import { vpcPeeringConnection } from './peering.ts';
 import { route, routeTable, routeTableAssociation } from './routing.ts';
 import { egressRule, ingressRule, securityGroup } from './security.ts';
 import { type Definition, resourceType } from './type.ts';
@@ -20,6 +21,7 @@ const DEFINITIONS: Readonly<Record<string, Definition>> = {
   'aws:ec2/routeTable:RouteTable': routeTable,
   'aws:ec2/route:Route': route,
   'aws:ec2/routeTableAssociation:RouteTableAssociation': routeTableAssociation,
+  'aws:ec2/vpcPeeringConnection:VpcPeeringConnection': vpcPeeringConnection,
   'aws:ec2/networkInterface:NetworkInterface': networkInterface,
   'aws:ec2/instance:Instance': instance,
   'aws:ec2/eip:Eip': eip,

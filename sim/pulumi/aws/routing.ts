@@ -61,6 +61,7 @@ const routeKey = (inputs: Properties) => ({
 const routeTarget = (inputs: Properties) => ({
   NetworkInterfaceId: optionalText(inputs, 'networkInterfaceId'),
   GatewayId: optionalText(inputs, 'gatewayId'),
+  VpcPeeringConnectionId: optionalText(inputs, 'vpcPeeringConnectionId'),
 });
 
 const destinationOf = (inputs: Properties): string =>
@@ -70,7 +71,7 @@ const leadsTo = (one: Ec2Route, destination: string): boolean =>
   one.DestinationCidrBlock === destination || one.DestinationIpv6CidrBlock === destination;
 
 export const route: Definition = {
-  inputs: ['networkInterfaceId', 'gatewayId'],
+  inputs: ['networkInterfaceId', 'gatewayId', 'vpcPeeringConnectionId'],
   fixed: ['routeTableId', 'destinationCidrBlock', 'destinationIpv6CidrBlock'],
   create: async (clients, inputs) => {
     await clients.ec2.send(new CreateRouteCommand({ ...routeKey(inputs), ...routeTarget(inputs) }));
@@ -87,6 +88,7 @@ export const route: Definition = {
       destinationIpv6CidrBlock: found.DestinationIpv6CidrBlock,
       networkInterfaceId: found.NetworkInterfaceId ?? '',
       gatewayId: found.GatewayId ?? '',
+      vpcPeeringConnectionId: found.VpcPeeringConnectionId ?? '',
       instanceId: found.InstanceId ?? '',
       origin: found.Origin,
       state: found.State,
