@@ -64,6 +64,8 @@ export type SpeakerInput =
       readonly how: 'graceful-shutdown' | 'withdraw' | 'none';
       readonly reason: string;
     }
+  /** Tells all best paths again that are tracked: the owner has other uses for them. */
+  | { readonly kind: 'retell' }
   | { readonly kind: 'configured'; readonly options: SpeakerOptions }
   /** Leaves: Cease/2 with the text, or, for a restart that keeps forwarding, a close that RFC 4724 covers. */
   | { readonly kind: 'stop'; readonly restart: boolean; readonly text: string };

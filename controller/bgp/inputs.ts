@@ -13,7 +13,7 @@ import type { Family, Origination } from './options.ts';
 import { canonical, establishedOf, machinesOf, type Peer, type Speaker, say } from './peer.ts';
 import { parseNextHop } from './policy.ts';
 import { closeBfd, configure, listen, openBfd } from './reconfigure.ts';
-import { originate, reimport, setDrain, withdrawOrigin } from './rib.ts';
+import { originate, reimport, setDrain, tellAgain, withdrawOrigin } from './rib.ts';
 import { flushStale } from './routes.ts';
 import { finalCease, run, send, start } from './session.ts';
 
@@ -34,6 +34,9 @@ export function onInput(speaker: Speaker, input: SpeakerInput, now: Instant): vo
     case 'drain':
       setDrain(speaker.rib, input.how);
       say(speaker, 'info', `drain: ${input.how}, ${input.reason}`);
+      return;
+    case 'retell':
+      tellAgain(speaker.rib);
       return;
     case 'configured':
       configure(speaker, input.options, now);

@@ -18,8 +18,8 @@ export interface SpeakerOptions {
   readonly originate: readonly Origination[];
   /** Most paths of equal cost that a route may have at once, 1 to 64. */
   readonly multipath: number;
-  /** Whether `routes` effects are wanted. */
-  readonly track: boolean;
+  /** Which best paths are told by `routes` effects: all, none, or those of prefixes within these ranges. */
+  readonly track: boolean | readonly PrefixRange[];
 }
 
 /** What static and dynamic neighbors have in common. */

@@ -34,7 +34,7 @@ interface CompiledRule {
   readonly action: 'accept' | 'reject' | 'next';
 }
 
-interface CompiledRange {
+export interface CompiledRange {
   readonly family: 'ipv4' | 'ipv6';
   /** Words and masks as signed 32 bits; those from the last that counts on stand for all. */
   readonly words: Int32Array;
@@ -100,7 +100,8 @@ function allOf<T, U>(
   return ok(all);
 }
 
-function compileRange({ prefix, ge, le }: PrefixRange): Result<CompiledRange> {
+/** A range that prefixes of a table can be held against, or what is wrong with it. */
+export function compileRange({ prefix, ge, le }: PrefixRange): Result<CompiledRange> {
   const parsed = parsePrefix(prefix);
   if (!parsed.ok) return parsed;
   const { address, length } = parsed.value;
@@ -262,7 +263,8 @@ export function prefixSignature({ rules }: CompiledPolicy, table: PrefixTable, i
 /** Whether the bit of a rule, given as a power of two, is set. */
 const hasBit = (signature: number, bit: number): boolean => Math.floor(signature / bit) % 2 === 1;
 
-function inRanges(ranges: readonly CompiledRange[], table: PrefixTable, id: number): boolean {
+/** Whether a prefix of a table lies within one of some ranges. */
+export function inRanges(ranges: readonly CompiledRange[], table: PrefixTable, id: number): boolean {
   const length = lengthOf(table, id);
   for (const range of ranges) {
     if (range.family !== table.family || length < range.least || length > range.most) continue;

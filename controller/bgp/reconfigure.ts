@@ -17,7 +17,7 @@ import {
   say,
 } from './peer.ts';
 import { compilePolicy } from './policy.ts';
-import { originate, setPolicy, withdrawOrigin } from './rib.ts';
+import { originate, setPolicy, setTracking, withdrawOrigin } from './rib.ts';
 import { flushStale, ribPolicyOf } from './routes.ts';
 import { finalCease, run, start } from './session.ts';
 
@@ -164,6 +164,7 @@ export function configure(speaker: Speaker, options: SpeakerOptions, now: Instan
     start(speaker, peer, now);
   }
   reoriginate(speaker, before, options);
+  if (differs(before.track, options.track)) setTracking(speaker.rib, options.track);
   const listening = (one: SpeakerOptions) => [
     one.listen,
     [...one.neighbors, ...one.dynamic].map(({ password, gtsmHops }) => [password, gtsmHops]),

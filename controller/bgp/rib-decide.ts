@@ -13,6 +13,7 @@ import { lengthOf, type PrefixTable, wordsOf } from './prefix-table.ts';
 import { effectivePolicy, enqueue } from './rib-peer.ts';
 import { dropPath, importedSet } from './rib-receive.ts';
 import { FAMILIES, type FamilyRib, isStale, type Job, markDirty, pathsOf, type Rib } from './rib-state.ts';
+import { isTracked } from './tracking.ts';
 
 /** Paths that a job looks at for the price of one decision. */
 const SCANS_PER_UNIT = 16;
@@ -109,12 +110,16 @@ function decide(rib: Rib, one: FamilyRib, prefix: number): void {
     if (peer.up && (changed || wantsAll) && peer.facts.families.includes(one.family))
       enqueue(peer.out[one.family], prefix);
   }
-  if (rib.track) tell(rib, one, prefix, best - 1, all);
+  if (rib.track !== 'none' || one.told.size > 0) tell(rib, one, prefix, best - 1, all);
 }
 
-/** Tells the owner of a prefix whose next hops are not what they were. */
+/**
+ * Tells the owner of a prefix whose next hops are not what they were; one that it does not ask for has none.
+ */
 function tell(rib: Rib, one: FamilyRib, prefix: number, best: number, all: readonly number[]): void {
-  const nextHops = best < 0 ? [] : nextHopsOf(rib, one, best, all);
+  const isWanted = best >= 0 && isTracked(rib.track, one.table, prefix);
+  if (!isWanted && !one.told.has(prefix)) return;
+  const nextHops = isWanted ? nextHopsOf(rib, one, best, all) : [];
   const key = JSON.stringify(nextHops);
   if ((one.told.get(prefix) ?? '[]') === key) return;
   if (nextHops.length === 0) one.told.delete(prefix);

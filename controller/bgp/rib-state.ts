@@ -6,9 +6,10 @@ import type { PathAttributes } from '../wire/attribute.ts';
 import { type AttributeSets, createAttributeSets } from './attribute-sets.ts';
 import type { RouteChange } from './event.ts';
 import type { Drain } from './export.ts';
-import type { Family } from './options.ts';
+import type { Family, SpeakerOptions } from './options.ts';
 import { createPrefixTable, type PrefixTable } from './prefix-table.ts';
 import type { RibPeer } from './rib-peer.ts';
+import { compileTracking, type Tracking } from './tracking.ts';
 
 export const FAMILIES: readonly Family[] = ['ipv4', 'ipv6'];
 
@@ -70,7 +71,7 @@ export type Job =
 
 export interface Rib {
   readonly multipath: number;
-  readonly track: boolean;
+  track: Tracking;
   readonly sets: AttributeSets;
   readonly peers: RibPeer[];
   readonly families: Readonly<Record<Family, FamilyRib>>;
@@ -87,13 +88,13 @@ export interface Rib {
 
 export interface RibOptions {
   readonly multipath: number;
-  readonly track: boolean;
+  readonly track: SpeakerOptions['track'];
 }
 
 export function createRib({ multipath, track }: RibOptions): Rib {
   return {
     multipath,
-    track,
+    track: compileTracking(track),
     sets: createAttributeSets(),
     peers: [],
     families: { ipv4: createFamily('ipv4'), ipv6: createFamily('ipv6') },

@@ -9,7 +9,7 @@ import { enqueueAll } from './adj-rib-out.ts';
 import { collect, internRecord } from './attribute-sets.ts';
 import type { RouteChange } from './event.ts';
 import type { Drain } from './export.ts';
-import type { Family, Origination } from './options.ts';
+import type { Family, Origination, SpeakerOptions } from './options.ts';
 import { addAll, parseNextHop } from './policy.ts';
 import { findPrefix, internPrefix, releasePrefix } from './prefix-table.ts';
 import { newAdjRibOut, newRibPeer, type PeerFacts, type PeerPolicy, type RibPeer } from './rib-peer.ts';
@@ -23,6 +23,7 @@ import {
   type Rib,
   removePath,
 } from './rib-state.ts';
+import { compileTracking } from './tracking.ts';
 
 /** The peer of a name, with the facts of a session that has just come up. Its older paths are stale now. */
 export function peerUp(rib: Rib, name: string, facts: PeerFacts, policy: PeerPolicy): RibPeer {
@@ -62,11 +63,29 @@ export function peerDown(rib: Rib, peer: RibPeer, keep: readonly Family[]): void
  * more.
  */
 function retell(rib: Rib, peer: RibPeer, family: Family): void {
-  if (!rib.track) return;
+  if (rib.track === 'none') return;
   const one = rib.families[family];
   for (let path = 0; path < one.paths.used; path++) {
     const prefix = one.paths.prefix[path] as number;
     if (prefix >= 0 && one.paths.peer[path] === peer.index) markDirty(one, prefix);
+  }
+}
+
+/** Tells the owner of other prefixes from now on; of those that it asks for no more, that they are gone. */
+export function setTracking(rib: Rib, track: SpeakerOptions['track']): void {
+  const before = rib.track;
+  rib.track = compileTracking(track);
+  if (before !== 'none' || rib.track !== 'none') tellAgain(rib);
+}
+
+/** Tells the owner of every best path that it asks for, as if it had not heard of it. */
+export function tellAgain(rib: Rib): void {
+  for (const family of FAMILIES) {
+    const one = rib.families[family];
+    for (const prefix of one.told.keys()) one.told.set(prefix, '');
+    for (let prefix = 0; prefix < one.table.used; prefix++) {
+      if (one.best[prefix] !== 0) markDirty(one, prefix);
+    }
   }
 }
 

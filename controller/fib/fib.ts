@@ -3,9 +3,10 @@
  * changes its way without any call to AWS. One change is under way at a time; what is wanted meanwhile is the
  * next. Stale routes of an earlier run stay until the sessions have said what there is.
  */
-import { covers, type Prefix, parsePrefix } from '../base/ip.ts';
+import { isChosen } from '../base/prefix-range.ts';
+import { newSweep, settled } from '../base/sweep.ts';
 import { earliest, type Instant, type Millis } from '../base/time.ts';
-import type { Config, KernelConfig } from '../config.ts';
+import type { Config } from '../config.ts';
 import type { Event, KernelChange, KernelRoute } from '../event.ts';
 
 type Hops = KernelRoute['nextHops'];
@@ -27,14 +28,10 @@ export interface Fib {
 /** Sends a change and gives its request number. */
 export type SendKernel = (change: KernelChange) => number;
 
-/** Most time that routes of an earlier run are kept while sessions come up. */
-const SWEEP_MS: Millis = 120_000;
-/** Time that neighbors get to say all, once every one of them is there. */
-const SETTLE_MS: Millis = 5_000;
 const RETRY_MS: Millis = 1_000;
 const MOST_RETRY_MS: Millis = 60_000;
 
-export const newFib = (now: Instant): Fib => ({ wanted: {}, failures: 0, sweepAt: now + SWEEP_MS });
+export const newFib = (now: Instant): Fib => ({ wanted: {}, failures: 0, sweepAt: newSweep(now) });
 
 const keyOf = (hops: Hops): string =>
   hops
@@ -53,30 +50,16 @@ export function routesChanged(
   for (const { prefix, nextHops } of changes) {
     const hops = nextHops.map(({ address, weight }) => ({ address, weight }));
     const used = kernel.ecmp ? hops : hops.slice(0, 1);
-    if (used.length === 0 || !isChosen(kernel, prefix)) delete wanted[prefix];
+    if (used.length === 0 || !isChosen(kernel.prefixes, prefix)) delete wanted[prefix];
     else wanted[prefix] = used;
   }
   return { ...fib, wanted };
 }
 
-/** Whether the configuration wants the prefix in the kernel. */
-export function isChosen({ prefixes }: Pick<KernelConfig, 'prefixes'>, text: string): boolean {
-  if (prefixes === undefined) return true;
-  const prefix = parsePrefix(text);
-  return prefix.ok && prefixes.some((range) => fitsRange(range, prefix.value));
-}
-
-function fitsRange({ prefix, ge, le }: NonNullable<KernelConfig['prefixes']>[number], one: Prefix): boolean {
-  const outer = parsePrefix(prefix);
-  if (!outer.ok || !covers(outer.value, one)) return false;
-  const { length } = outer.value;
-  return one.length >= (ge ?? length) && one.length <= (le ?? (ge === undefined ? length : 128));
-}
-
 /** All neighbors are there: what they do not announce soon is swept. */
 export const converged = (fib: Fib, now: Instant): Fib => ({
   ...fib,
-  sweepAt: Math.min(fib.sweepAt, now + SETTLE_MS),
+  sweepAt: settled(fib.sweepAt, now),
 });
 
 /** When time alone gives something to do. */
