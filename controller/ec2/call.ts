@@ -11,7 +11,15 @@ export type Selector =
 export type Call =
   | { readonly kind: 'describe-route-tables'; readonly select: Selector }
   | { readonly kind: 'describe-network-interfaces'; readonly enis: readonly string[] }
+  /** Those of a VPC that own one of these private addresses, all of one IP version; 200 at most. */
+  | {
+      readonly kind: 'describe-network-interfaces';
+      readonly vpc: string;
+      readonly addresses: readonly string[];
+    }
   | { readonly kind: 'describe-subnets'; readonly subnets: readonly string[] }
+  /** All of a VPC. */
+  | { readonly kind: 'describe-subnets'; readonly vpc: string }
   | {
       readonly kind: 'replace-route';
       readonly table: string;
@@ -24,6 +32,7 @@ export type Call =
       readonly destination: string;
       readonly eni: string;
     }
+  | { readonly kind: 'delete-route'; readonly table: string; readonly destination: string }
   | { readonly kind: 'detach-network-interface'; readonly attachment: string; readonly force: boolean }
   | {
       readonly kind: 'attach-network-interface';
@@ -32,11 +41,15 @@ export type Call =
       readonly deviceIndex: number;
     };
 
-/** A route as EC2 reports it. `target` names the ENI, gateway or other object; `blackhole` as in AWS. */
+/**
+ * A route as EC2 reports it. `target` names the ENI, gateway or other object; `blackhole` as in AWS. A
+ * propagated one was made by a gateway or by Route Server, not by a CreateRoute.
+ */
 export interface ObservedRoute {
   readonly destination: string;
   readonly target: string;
   readonly state: 'active' | 'blackhole';
+  readonly propagated?: true;
 }
 
 export interface ObservedRouteTable {

@@ -27,15 +27,18 @@ export function toRequest(call: Call): Ec2Request {
     case 'describe-route-tables':
       return { action: 'DescribeRouteTables', input: select(call.select) };
     case 'describe-network-interfaces':
-      return { action: 'DescribeNetworkInterfaces', input: filter('network-interface-id', call.enis) };
-    case 'describe-subnets':
-      return { action: 'DescribeSubnets', input: filter('subnet-id', call.subnets) };
+      return { action: 'DescribeNetworkInterfaces', input: interfaces(call) };
+    case 'describe-subnets': {
+      const input = 'vpc' in call ? filter('vpc-id', [call.vpc]) : filter('subnet-id', call.subnets);
+      return { action: 'DescribeSubnets', input };
+    }
     case 'replace-route':
     case 'create-route': {
-      const key = call.destination.includes(':') ? 'DestinationIpv6CidrBlock' : 'DestinationCidrBlock';
-      const input = { RouteTableId: call.table, [key]: call.destination, NetworkInterfaceId: call.eni };
+      const input = { ...routeOf(call), NetworkInterfaceId: call.eni };
       return { action: call.kind === 'replace-route' ? 'ReplaceRoute' : 'CreateRoute', input };
     }
+    case 'delete-route':
+      return { action: 'DeleteRoute', input: routeOf(call) };
     case 'detach-network-interface':
       return {
         action: 'DetachNetworkInterface',
@@ -49,6 +52,20 @@ export function toRequest(call: Call): Ec2Request {
     default:
       return unreachable(call);
   }
+}
+
+/** A route as requests name it. */
+function routeOf({ table, destination }: Extract<Call, { destination: string }>) {
+  const key = destination.includes(':') ? 'DestinationIpv6CidrBlock' : 'DestinationCidrBlock';
+  return { RouteTableId: table, [key]: destination };
+}
+
+/** By id, or by private address: `addresses.private-ip-address` knows secondary ones too. */
+function interfaces(call: Extract<Call, { kind: 'describe-network-interfaces' }>) {
+  if ('enis' in call) return filter('network-interface-id', call.enis);
+  const isV6 = call.addresses.some((address) => address.includes(':'));
+  const name = isV6 ? 'ipv6-addresses.ipv6-address' : 'addresses.private-ip-address';
+  return { Filters: [...filter('vpc-id', [call.vpc]).Filters, ...filter(name, call.addresses).Filters] };
 }
 
 /**
@@ -75,6 +92,7 @@ export function toValue(call: Call, output: unknown): Value {
       return { kind: 'attachment', attachment: text(output, 'AttachmentId') ?? '' };
     case 'replace-route':
     case 'create-route':
+    case 'delete-route':
     case 'detach-network-interface':
       return { kind: 'done' };
     default:
@@ -109,7 +127,10 @@ function route(item: unknown): readonly ObservedRoute[] {
   if (destination === undefined) return [];
   const target = TARGETS.map((name) => text(item, name)).find((value) => value !== undefined) ?? '';
   const state = text(item, 'State') === 'blackhole' ? 'blackhole' : 'active';
-  return [{ destination: canonical(destination), target, state }];
+  const origin = text(item, 'Origin');
+  const isPropagated = origin === 'EnableVgwRoutePropagation' || origin === 'Advertisement';
+  const propagated = isPropagated ? ({ propagated: true } as const) : {};
+  return [{ destination: canonical(destination), target, state, ...propagated }];
 }
 
 function canonical(cidr: string): string {

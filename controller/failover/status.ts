@@ -136,6 +136,7 @@ const SHOWN: readonly Call['kind'][] = [
   'describe-network-interfaces',
   'replace-route',
   'create-route',
+  'delete-route',
   'attach-network-interface',
   'detach-network-interface',
 ];

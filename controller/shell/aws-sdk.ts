@@ -7,6 +7,8 @@ import {
   type AttachNetworkInterfaceCommandInput,
   CreateRouteCommand,
   type CreateRouteCommandInput,
+  DeleteRouteCommand,
+  type DeleteRouteCommandInput,
   DescribeNetworkInterfacesCommand,
   DescribeRouteTablesCommand,
   DescribeSubnetsCommand,
@@ -47,6 +49,8 @@ export function createSend(options: SdkOptions): Send {
         return client.send(new ReplaceRouteCommand(input as unknown as ReplaceRouteCommandInput));
       case 'CreateRoute':
         return client.send(new CreateRouteCommand(input as unknown as CreateRouteCommandInput));
+      case 'DeleteRoute':
+        return client.send(new DeleteRouteCommand(input as unknown as DeleteRouteCommandInput));
       case 'DetachNetworkInterface':
         return client.send(
           new DetachNetworkInterfaceCommand(input as unknown as DetachNetworkInterfaceCommandInput),

@@ -6,6 +6,8 @@ import {
   type AttachNetworkInterfaceCommandInput,
   CreateRouteCommand,
   type CreateRouteCommandInput,
+  DeleteRouteCommand,
+  type DeleteRouteCommandInput,
   DescribeNetworkInterfacesCommand,
   DescribeRouteTablesCommand,
   DescribeVpcEndpointsCommand,
@@ -111,6 +113,7 @@ async function sendDry(ec2: EC2Client, call: Call): Promise<void> {
   if (call.kind === 'replace-route')
     await ec2.send(new ReplaceRouteCommand(input as ReplaceRouteCommandInput));
   if (call.kind === 'create-route') await ec2.send(new CreateRouteCommand(input as CreateRouteCommandInput));
+  if (call.kind === 'delete-route') await ec2.send(new DeleteRouteCommand(input as DeleteRouteCommandInput));
   if (call.kind === 'attach-network-interface') {
     await ec2.send(new AttachNetworkInterfaceCommand(input as AttachNetworkInterfaceCommandInput));
   }
