@@ -35,6 +35,7 @@ export type {
 } from './config/model.ts';
 export { isEventDriven, ownAppliance, probesOfNode } from './config/model.ts';
 export type { ConfigInput } from './config/schema.ts';
+export type { SyncConfig } from './config/sync-model.ts';
 
 /** Reads YAML text; `file` is for messages only. All mistakes are told, in the order of the text. */
 export function parseConfig(text: string, file: string): Result<Config, readonly ConfigError[]> {

@@ -28,7 +28,7 @@ type Note = (path: Finding['path'], why: string, remedy: string) => void;
 type Path = Finding['path'];
 
 /** What is set by the parser and not given. */
-const given = <K extends string, T>(key: K, value: T | undefined): { readonly [P in K]?: T } =>
+export const given = <K extends string, T>(key: K, value: T | undefined): { readonly [P in K]?: T } =>
   (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: T };
 
 export function resolveBgp(
@@ -224,7 +224,8 @@ function limitOf(limit: ParsedPeer['maxPrefixes']['ipv4']): MaxPrefixes | undefi
 
 type ParsedRange = { prefix: string; ge?: number | undefined; le?: number | undefined };
 
-function rangeOf(range: ParsedRange, path: Path, note: Note): PrefixRange {
+/** A range of prefixes whose limits are in order. */
+export function rangeOf(range: ParsedRange, path: Path, note: Note): PrefixRange {
   const parsed = parsePrefix(range.prefix);
   const length = parsed.ok ? parsed.value.length : 0;
   const width = range.prefix.includes(':') ? 128 : 32;

@@ -130,7 +130,7 @@ const dynamic = z.strictObject({
   ...peer,
 });
 
-const range = z.strictObject({
+export const range = z.strictObject({
   prefix: cidr,
   ge: z.number().int().min(0).max(128).optional(),
   le: z.number().int().min(0).max(128).optional(),

@@ -8,6 +8,15 @@ export const name = z
   .string({ error: 'a name is text' })
   .regex(NAME, { error: 'a name is 1 to 63 lower-case letters, digits or inner hyphens' });
 
+/** The id of an AWS resource. */
+export const id = (prefix: string, what: string) =>
+  z.string({ error: `the id of ${what} is text` }).regex(new RegExp(`^${prefix}-[0-9a-f]{8,17}$`), {
+    error: `the id of ${what} looks like ${prefix}-0123456789abcdef0`,
+  });
+
+export const routeTable = id('rtb', 'a route table');
+export const tag = z.strictObject({ key: z.string().min(1).max(128), value: z.string().max(256) });
+
 /** A duration between two limits, in milliseconds after parsing. */
 export const duration = (minMs: number, maxMs: number) =>
   z

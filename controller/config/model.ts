@@ -4,6 +4,7 @@
  */
 import type { Millis } from '../base/time.ts';
 import type { BfdSessionConfig, BgpConfig, KernelConfig } from './bgp-model.ts';
+import type { SyncConfig } from './sync-model.ts';
 
 /** Who runs a probe: the daemons on other machines, the appliance's own daemon, or both. */
 export type ProbeFrom = 'others' | 'self' | 'all';
@@ -144,6 +145,8 @@ export interface Config {
   /** BFD sessions of probes whose address is no BGP neighbor with BFD. */
   readonly bfd: readonly BfdSessionConfig[];
   readonly kernel?: KernelConfig;
+  /** Empty where no best paths go into route tables. */
+  readonly routeSync: readonly SyncConfig[];
   readonly drain?: { readonly how: 'graceful-shutdown' | 'withdraw' };
   /** Where the daemon tells others of its appliance's health; absent on an observer. */
   readonly health?: { readonly address: string; readonly port: number };

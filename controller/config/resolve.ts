@@ -20,6 +20,7 @@ import type {
 } from './model.ts';
 import type { ParsedFile } from './schema.ts';
 import { suggest } from './suggest.ts';
+import { checkSync, resolveSync, trackedRanges } from './sync-resolve.ts';
 
 type Note = (path: Finding['path'], why: string, remedy: string) => void;
 type ParsedAppliance = ParsedFile['appliances'][number];
@@ -40,7 +41,8 @@ export function resolve(file: ParsedFile): {
   const own = appliances.find((appliance) => appliance.name === file.node);
   const listen = file.health?.listen ?? (own === undefined ? undefined : '0.0.0.0:8179');
   const bgp = file.bgp === undefined ? undefined : resolveBgp(file.bgp, appliances, file.node, note);
-  const tracked = file.kernel === undefined || bgp === undefined ? bgp : tracking(bgp);
+  const kernel = file.kernel === undefined ? undefined : resolveKernel(file.kernel, note);
+  const routeSync = resolveSync(file, note);
   if (file.groups.length === 0 && file.bgp === undefined)
     note([], 'the daemon has nothing to do', 'configure groups, or bgp');
   if (file.kernel !== undefined && bgp === undefined)
@@ -57,9 +59,10 @@ export function resolve(file: ParsedFile): {
     },
     appliances,
     groups,
-    ...(tracked === undefined ? {} : { bgp: tracked }),
+    ...(bgp === undefined ? {} : { bgp: tracking(bgp, trackedRanges(kernel, routeSync)) }),
     bfd: resolveBfd(file, bgp, note),
-    ...(file.kernel === undefined ? {} : { kernel: resolveKernel(file.kernel, note) }),
+    ...(kernel === undefined ? {} : { kernel }),
+    routeSync,
     ...(file.drain === undefined ? {} : { drain: file.drain }),
     ...(listen === undefined ? {} : { health: resolveListen(listen, note) }),
     observe: { intervalMs: file.observe.interval, staleAfterMs: file.observe.staleAfter },
@@ -71,11 +74,15 @@ export function resolve(file: ParsedFile): {
   checkUnique(config, note);
   checkMembers(config, note);
   checkEvidence(config, note);
+  checkSync(routeSync, groups, note);
   return { config, findings };
 }
 
-/** The same, with the best paths told to the node. */
-const tracking = (bgp: BgpConfig): BgpConfig => ({ ...bgp, options: { ...bgp.options, track: true } });
+/** The same, with these best paths told to the node. */
+const tracking = (bgp: BgpConfig, track: BgpConfig['options']['track']): BgpConfig => ({
+  ...bgp,
+  options: { ...bgp.options, track },
+});
 
 function resolveListen(text: string, note: Note): { address: string; port: number } {
   const colon = text.lastIndexOf(':');

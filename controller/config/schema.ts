@@ -4,12 +4,8 @@
  */
 import { z } from 'zod';
 import { bfdProbe, bgpSchema, drainSchema, kernelSchema } from './bgp-schema.ts';
-import { address, cidr, count, duration, name, port, size } from './fields.ts';
-
-const id = (prefix: string, what: string) =>
-  z.string({ error: `the id of ${what} is text` }).regex(new RegExp(`^${prefix}-[0-9a-f]{8,17}$`), {
-    error: `the id of ${what} looks like ${prefix}-0123456789abcdef0`,
-  });
+import { address, cidr, count, duration, id, name, port, routeTable, size, tag } from './fields.ts';
+import { syncSchema } from './sync-schema.ts';
 
 const command = z
   .array(z.string())
@@ -99,8 +95,8 @@ const hook = z
 
 const routes = z
   .strictObject({
-    table: id('rtb', 'a route table').optional(),
-    tag: z.strictObject({ key: z.string().min(1).max(128), value: z.string().max(256) }).optional(),
+    table: routeTable.optional(),
+    tag: tag.optional(),
     destinations: z.array(cidr).min(1, { error: 'at least one destination' }),
   })
   .describe('Routes of one table, or of all tables with a tag.');
@@ -171,6 +167,7 @@ export const fileSchema = z.strictObject({
   groups: z.array(group).default([]),
   bgp: bgpSchema.optional(),
   kernel: kernelSchema.optional().describe('Best paths go into the routing table of this machine.'),
+  routeSync: z.array(syncSchema).min(1).optional().describe('Best paths go into route tables.'),
   drain: drainSchema.optional().describe('How failing local checks take this appliance out of use.'),
   health: z.strictObject({ listen: listen.default('0.0.0.0:8179') }).optional(),
   observe: z
