@@ -136,6 +136,8 @@ export type Effect =
 /** What must survive a restart of the daemon: it is taken from the journal, never from guesses. */
 export interface Memory {
   readonly groups: Readonly<Record<string, GroupMemory>>;
+  /** Routes that route sync made: the ENI that each was written to last, by table and destination. */
+  readonly routes?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 export interface GroupMemory {

@@ -9,13 +9,13 @@ import { earliest, type Instant } from './base/time.ts';
 import { type Config, ownAppliance, probesOfNode } from './config.ts';
 import type { Outcome } from './ec2/call.ts';
 import { isThrottling } from './ec2/failure.ts';
-import type { Command, Effect, Event, GroupMemory, Memory } from './event.ts';
+import type { Command, Effect, Event, Memory } from './event.ts';
 import { carriersOf, successorsOf } from './failover/carriers.ts';
-import { switchover } from './failover/command.ts';
+import { abandon, switchover } from './failover/command.ts';
 import { runCycle } from './failover/cycle.ts';
 import { type Silences, tellResult, tellVerdicts } from './failover/evidence.ts';
 import { writeEnded } from './failover/execute.ts';
-import { type GroupState, newGroup, without } from './failover/group.ts';
+import { type GroupState, newGroup, remembered, restored } from './failover/group.ts';
 import {
   nextObservationAt,
   nothingObserved,
@@ -60,6 +60,16 @@ import {
   type Sessions,
   sessionChanged,
 } from './routing/sessions.ts';
+import {
+  newSync,
+  pumpSync,
+  type Sync,
+  syncConfigured,
+  syncEnded,
+  syncMemory,
+  routesChanged as syncRoutes,
+  sessionChanged as syncSession,
+} from './sync/sync.ts';
 
 export interface Node {
   readonly config: Config;
@@ -73,6 +83,7 @@ export interface Node {
   readonly resources: Resources;
   readonly sessions: Sessions;
   readonly fib: Fib;
+  readonly sync: Sync;
   /** When time alone changes something beside probes and observations. */
   readonly wakeAt?: Instant;
   /** What was last said of the own appliance. */
@@ -108,6 +119,7 @@ export function createNode(
     resources: { prng: prng(seed, config.node), lastRequest: 0, pending: {}, budget: {} },
     sessions: noSessions,
     fib: newFib(now),
+    sync: newSync(config, now),
     silences: {},
     ready: false,
   };
@@ -137,13 +149,10 @@ export function nextDeadline(node: Node): Instant | undefined {
 }
 
 /** What the next run of this daemon has to know. */
-export function recall({ groups }: Node): Memory {
-  const entries = Object.entries(groups).map(([name, { announced, lost, moves }]): [string, GroupMemory] => [
-    name,
-    { owned: announced, moves, ...(lost === undefined ? {} : { lost }) },
-  ]);
-  return { groups: Object.fromEntries(entries) };
-}
+export const recall = ({ groups, sync }: Node): Memory => ({
+  groups: remembered(groups),
+  ...syncMemory(sync),
+});
 
 type Pending = Resources['pending'][number];
 
@@ -177,11 +186,14 @@ function handle(node: Node, event: Event, pending: Pending | undefined, turn: Tu
       return { ...node, ...bfdChanged(node, node.config, event.change, turn) };
     case 'bgp-session': {
       const { sessions, health } = sessionChanged(node, node.config, event.change, turn);
-      const fib = allEstablished(sessions, node.config) ? converged(node.fib, turn.now) : node.fib;
-      return { ...node, sessions, health, fib };
+      const all = allEstablished(sessions, node.config);
+      const fib = all ? converged(node.fib, turn.now) : node.fib;
+      return { ...node, sessions, health, fib, sync: syncSession(node.sync, event.change, all, turn.now) };
     }
-    case 'bgp-routes':
-      return { ...node, fib: routesChanged(node.fib, node.config, event) };
+    case 'bgp-routes': {
+      const fib = routesChanged(node.fib, node.config, event);
+      return { ...node, fib, sync: syncRoutes(node.sync, event.changes) };
+    }
     case 'kernel-outcome':
       if (event.failure !== undefined)
         turn.log('error', 'kernel', `Kernel routes could not be changed: ${event.failure}.`);
@@ -199,15 +211,6 @@ function handle(node: Node, event: Event, pending: Pending | undefined, turn: Tu
 
 function start(node: Node, memory: Memory | undefined, turn: Turn): Node {
   const self = ownAppliance(node.config)?.name;
-  const groups = Object.entries(node.groups).map(([name, state]): [string, GroupState] => {
-    const kept = memory?.groups[name];
-    if (kept === undefined) return [name, state];
-    const owned = kept.owned && self !== undefined ? { owner: self, announced: true } : {};
-    return [
-      name,
-      { ...state, ...owned, moves: kept.moves, ...(kept.lost === undefined ? {} : { lost: kept.lost }) },
-    ];
-  });
   const role = self === undefined ? 'an observer' : `the daemon of appliance ${self}`;
   const how = node.observeOnly ? ', and only observes' : '';
   const names = node.config.groups.map(({ name }) => name).join(', ');
@@ -220,7 +223,8 @@ function start(node: Node, memory: Memory | undefined, turn: Turn): Node {
     phase: 'running',
     startedAt: turn.now,
     fib: newFib(turn.now),
-    groups: Object.fromEntries(groups),
+    sync: newSync(node.config, turn.now, memory),
+    groups: restored(node.groups, memory, self),
   };
 }
 
@@ -265,6 +269,7 @@ function ec2Outcome(
   if (purpose.kind === 'observe') {
     return { ...node, observed: take(node.observed, purpose.source, request, sentAt, outcome, turn) };
   }
+  if (purpose.kind === 'sync') return { ...node, sync: syncEnded(node.sync, purpose, call, outcome, turn) };
   if (purpose.kind !== 'move' || call === undefined) return node;
   return updateGroup(node, purpose.group, (state) =>
     writeEnded(purpose.group, state, { step: purpose.step, call, sentAt }, outcome, turn),
@@ -340,20 +345,14 @@ function configured(node: Node, config: Config, turn: Turn): Node {
   reopenSessions(node.config, config, turn);
   // A look that was taken for other resources says nothing of these.
   const observed = resourcesOf(config) === resourcesOf(node.config) ? node.observed : nothingObserved;
-  return { ...node, config, health, observed, groups: Object.fromEntries(groups) };
+  const { sync, retell } = syncConfigured(node.sync, node.config, config);
+  if (retell) turn.emit({ kind: 'bgp', input: { kind: 'retell' } });
+  return { ...node, config, health, observed, sync, groups: Object.fromEntries(groups) };
 }
 
 /** All that EC2 is asked for, as a text to compare. */
-const resourcesOf = ({ groups, appliances }: Config): string =>
-  JSON.stringify([groups.map(({ resource }) => resource), appliances.map(({ eni }) => eni)]);
-
-/** The state without its move under way; whoever asked for that is told. */
-function abandon(state: GroupState, why: string, turn: Turn): GroupState {
-  const id = state.operation?.command ?? state.switchover?.command;
-  if (id !== undefined)
-    turn.emit({ kind: 'reply', id, ok: false, body: { message: `The move was abandoned: ${why}.` } });
-  return without(state, 'operation', 'switchover', 'watch');
-}
+const resourcesOf = ({ groups, appliances, routeSync }: Config): string =>
+  JSON.stringify([groups.map(({ resource }) => resource), appliances.map(({ eni }) => eni), routeSync]);
 
 function stop(node: Node, turn: Turn): Node {
   for (const [name, state] of Object.entries(node.groups)) {
@@ -408,7 +407,9 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
   for (const spec of due) {
     turn.emit({ kind: 'probe', probe: spec.id, round: health.probes[spec.id]?.round ?? 0, spec });
   }
-  observed = sendObservations(observed, config, turn);
+  const synced = pumpSync(start.sync, config, observed, start.observeOnly, turn);
+  wakeAt = earliest(wakeAt, synced.wakeAt);
+  observed = sendObservations(synced.observed, config, turn);
   const sessions = drainSelf(flushDead(start.sessions, health, config, turn), health, config, turn);
   const fib = start.observeOnly
     ? start.fib
@@ -422,6 +423,7 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
     groups,
     sessions,
     fib,
+    sync: synced.sync,
     ...(wakeAt === undefined ? {} : { wakeAt }),
   };
   return tellReady(tellWord(node, turn), turn);

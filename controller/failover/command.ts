@@ -4,7 +4,8 @@
  */
 import { type Config, ownAppliance } from '../config.ts';
 import type { Verdict } from '../health/verdict.ts';
-import type { GroupState } from './group.ts';
+import { type GroupState, without } from './group.ts';
+import type { Turn } from './turn.ts';
 import type { GroupView } from './view.ts';
 
 export type Answer =
@@ -60,4 +61,12 @@ export function switchover(
     return refused(`${to} is not fit to take ${name}: ${why}; make it healthy first.`);
   }
   return { kind: 'accepted', state: { ...state, switchover: { command: request.id, to } } };
+}
+
+/** The state without its move under way; whoever asked for that is told. */
+export function abandon(state: GroupState, why: string, turn: Turn): GroupState {
+  const id = state.operation?.command ?? state.switchover?.command;
+  if (id !== undefined)
+    turn.emit({ kind: 'reply', id, ok: false, body: { message: `The move was abandoned: ${why}.` } });
+  return without(state, 'operation', 'switchover', 'watch');
 }

@@ -3,6 +3,7 @@
  * data.
  */
 import type { Instant } from '../base/time.ts';
+import type { GroupMemory, Memory } from '../event.ts';
 
 /** Why a group is moved. */
 export type Cause = 'takeover' | 'completion' | 'failback' | 'switchover';
@@ -129,3 +130,28 @@ export function without<K extends keyof GroupState>(
 /** The moves that count for damping at `now`. */
 export const recentMoves = (moves: readonly Instant[], withinMs: number, now: Instant): readonly Instant[] =>
   moves.filter((at) => now - at < withinMs);
+
+/** Groups as an earlier run left them; `self` is the own appliance. */
+export function restored(
+  groups: Readonly<Record<string, GroupState>>,
+  memory: Memory | undefined,
+  self: string | undefined,
+): Readonly<Record<string, GroupState>> {
+  const entries = Object.entries(groups).map(([name, state]): [string, GroupState] => {
+    const kept = memory?.groups[name];
+    if (kept === undefined) return [name, state];
+    const owned = kept.owned && self !== undefined ? { owner: self, announced: true } : {};
+    const lost = kept.lost === undefined ? {} : { lost: kept.lost };
+    return [name, { ...state, ...owned, moves: kept.moves, ...lost }];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** What the next run has to know of groups. */
+export function remembered(groups: Readonly<Record<string, GroupState>>): Memory['groups'] {
+  const entries = Object.entries(groups).map(([name, { announced, lost, moves }]): [string, GroupMemory] => [
+    name,
+    { owned: announced, moves, ...(lost === undefined ? {} : { lost }) },
+  ]);
+  return Object.fromEntries(entries);
+}

@@ -5,17 +5,10 @@
  */
 import { earliest, type Instant } from '../base/time.ts';
 import type { Appliance } from '../config.ts';
-import { backoffMs } from '../ec2/budget.ts';
 import type { Operation, Step } from './group.ts';
-import { type Advance, send, withStep } from './step.ts';
+import { type Advance, contradicted, send, withStep } from './step.ts';
 import type { Turn } from './turn.ts';
 import type { GroupView, RouteView } from './view.ts';
-
-/**
- * Looks that may contradict an answered write before it is written again, and before it is left to others.
- */
-const LOOKS_BEFORE_REWRITE = 3;
-const LOOKS_BEFORE_YIELD = 4;
 
 /** What has become of one route in this cycle. */
 type Fate =
@@ -103,22 +96,9 @@ function fateOf({ steps }: Operation, route: RouteView, to: string, view: GroupV
   if (there) return { kind: 'done' };
   if (step.state === 'unknown') return later ? { kind: 'wait', at: step.notBefore } : { kind: 'send' };
   if (step.judged === view.seen) return { kind: 'look', after: view.seen, at: step.notBefore };
-  return contradicted(step, route, view, turn);
-}
-
-/** The write was answered, and a later look does not show it: an old answer, or somebody else's write. */
-function contradicted(step: Step, route: RouteView, view: GroupView, turn: Turn): Fate {
-  const mismatches = step.mismatches + 1;
-  if (step.attempts + mismatches > LOOKS_BEFORE_YIELD) {
-    const detail = `somebody else leads ${route.key} to ${route.target || 'nothing'}, again and again`;
-    return { kind: 'yielded', detail };
-  }
-  if (mismatches >= LOOKS_BEFORE_REWRITE) return { kind: 'send' };
-  const at = turn.now + backoffMs(mismatches, turn.random(), 250, 2000);
-  return {
-    kind: 'look',
-    after: view.seen,
-    at,
-    step: { ...step, mismatches, judged: view.seen, notBefore: at },
-  };
+  const next = contradicted(step, view.seen, turn);
+  if (next.kind === 'look') return { ...next, after: view.seen };
+  if (next.kind === 'send') return next;
+  const detail = `somebody else leads ${route.key} to ${route.target || 'nothing'}, again and again`;
+  return { kind: 'yielded', detail };
 }

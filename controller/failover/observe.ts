@@ -55,10 +55,16 @@ function sourcesOf(config: Config, observed: Observed): ReadonlyMap<string, Call
         sources.set(tagSource(tag), { kind: 'describe-route-tables', select: { kind: 'tag', ...tag } });
     }
   }
+  for (const { table, tag } of config.routeSync.flatMap((entry) => entry.tables)) {
+    if (table !== undefined) tables.add(table);
+    if (tag !== undefined)
+      sources.set(tagSource(tag), { kind: 'describe-route-tables', select: { kind: 'tag', ...tag } });
+  }
   if (tables.size > 0) {
     sources.set('tables', { kind: 'describe-route-tables', select: { kind: 'ids', ids: [...tables] } });
   }
-  sources.set('enis', { kind: 'describe-network-interfaces', enis: [...enis] });
+  // An empty filter would be refused.
+  if (enis.size > 0) sources.set('enis', { kind: 'describe-network-interfaces', enis: [...enis] });
   return sources;
 }
 

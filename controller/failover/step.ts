@@ -76,53 +76,77 @@ export function ended(
 ): Operation {
   const before = operation.steps[key];
   if (before === undefined) return operation;
+  const next = withStep(operation, key, endedStep(before, call, outcome, { group, step: key }, turn));
+  const effective = outcome.kind === 'ok' && isRouteWrite(call) && operation.effectiveAt === undefined;
+  return effective ? { ...next, effectiveAt: turn.now } : next;
+}
+
+/** A write after its outcome, which is told with `fields`. */
+export function endedStep(
+  before: Step,
+  call: Call,
+  outcome: Outcome,
+  fields: Readonly<Record<string, string>>,
+  turn: Turn,
+): Step {
   const base = { ...before, endedAfter: turn.lastRequest() };
   const ms = Math.round((turn.now - before.sentAt) * 10) / 10;
   const told = (level: 'info' | 'warn', what: string): void =>
     turn.log(level, 'outcome', `${capital(describeCall(call))} ${what} after ${ms} ms.`, {
-      group,
-      step: key,
+      ...fields,
       ms,
       outcome: outcome.kind,
     });
   const retryAt = turn.now + backoffMs(before.attempts, turn.random());
   switch (outcome.kind) {
-    case 'ok': {
+    case 'ok':
       told('info', 'was answered');
-      const next = withStep(operation, key, { ...base, state: 'ok' });
-      const effective = isRouteWrite(call) && operation.effectiveAt === undefined;
-      return effective ? { ...next, effectiveAt: turn.now } : next;
-    }
+      return { ...base, state: 'ok' };
     case 'unknown':
       told('warn', `has an unknown outcome (${outcome.reason})`);
-      return withStep(operation, key, {
-        ...base,
-        state: 'unknown',
-        notBefore: retryAt,
-        error: outcome.reason,
-      });
+      return { ...base, state: 'unknown', notBefore: retryAt, error: outcome.reason };
     case 'rejected': {
       const error = `${outcome.code}: ${outcome.message}`;
       told('warn', `was refused (${error})`);
-      const instead =
-        call.kind === 'replace-route' && NO_SUCH_ROUTE.test(error)
-          ? 'create'
-          : ROUTE_EXISTS.test(error)
-            ? 'replace'
-            : undefined;
-      if (instead !== undefined && before.attempts < 4) {
-        return withStep(operation, key, { ...base, state: 'refused', notBefore: turn.now, error, instead });
-      }
-      return withStep(operation, key, {
-        ...base,
-        state: outcome.retry ? 'refused' : 'failed',
-        notBefore: retryAt,
-        error,
-      });
+      const instead = insteadOf(call, error);
+      if (instead !== undefined && before.attempts < 4)
+        return { ...base, state: 'refused', notBefore: turn.now, error, instead };
+      return { ...base, state: outcome.retry ? 'refused' : 'failed', notBefore: retryAt, error };
     }
     default:
       return unreachable(outcome);
   }
+}
+
+/** What a refusal says that should be done to a route instead. */
+function insteadOf({ kind }: Call, error: string): Step['instead'] {
+  if (kind === 'replace-route' && NO_SUCH_ROUTE.test(error)) return 'create';
+  return ROUTE_EXISTS.test(error) ? 'replace' : undefined;
+}
+
+/**
+ * Looks that may contradict an answered write before it is written again, and before it is left to others.
+ */
+const LOOKS_BEFORE_REWRITE = 3;
+const LOOKS_BEFORE_YIELD = 4;
+
+/**
+ * What to do about a write that was answered, where the look `seen` does not show it: an old answer, or
+ * somebody else's write.
+ */
+export function contradicted(
+  step: Step,
+  seen: number,
+  turn: Turn,
+):
+  | { readonly kind: 'send' }
+  | { readonly kind: 'yield' }
+  | { readonly kind: 'look'; readonly at: Instant; readonly step: Step } {
+  const mismatches = step.mismatches + 1;
+  if (step.attempts + mismatches > LOOKS_BEFORE_YIELD) return { kind: 'yield' };
+  if (mismatches >= LOOKS_BEFORE_REWRITE) return { kind: 'send' };
+  const at = turn.now + backoffMs(mismatches, turn.random(), 250, 2000);
+  return { kind: 'look', at, step: { ...step, mismatches, judged: seen, notBefore: at } };
 }
 
 const isRouteWrite = ({ kind }: Call): boolean => kind === 'replace-route' || kind === 'create-route';
@@ -135,6 +159,8 @@ export function describeCall(call: Call): string {
     case 'replace-route':
     case 'create-route':
       return `${call.kind === 'replace-route' ? 'ReplaceRoute' : 'CreateRoute'} ${call.destination} of ${call.table} to ${call.eni}`;
+    case 'delete-route':
+      return `DeleteRoute ${call.destination} of ${call.table}`;
     case 'detach-network-interface':
       return `DetachNetworkInterface ${call.attachment}${call.force ? ' by force' : ''}`;
     case 'attach-network-interface':

@@ -14,7 +14,16 @@ export type Purpose =
   | { readonly kind: 'move'; readonly group: string; readonly step: string }
   | { readonly kind: 'guest'; readonly group: string; readonly what: 'own' | 'lose' }
   | { readonly kind: 'hook'; readonly group: string; readonly hook: HookName }
-  | { readonly kind: 'kernel' };
+  | { readonly kind: 'kernel' }
+  /** Route sync: the ENIs of next hops, the subnets of a VPC, and writes. */
+  | {
+      readonly kind: 'sync';
+      readonly what: 'hops';
+      readonly vpc: string;
+      readonly addresses: readonly string[];
+    }
+  | { readonly kind: 'sync'; readonly what: 'subnets'; readonly vpc: string }
+  | { readonly kind: 'sync'; readonly what: 'write'; readonly table: string; readonly destination: string };
 
 export interface Pending {
   readonly purpose: Purpose;

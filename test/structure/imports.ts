@@ -28,7 +28,17 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'controller/attach.ts': ['controller/event.ts'],
   'controller/health/': ['controller/base/', 'controller/config.ts', 'controller/event.ts'],
-  'controller/sync/': ['controller/base/', 'controller/config.ts', 'controller/event.ts', 'controller/ec2/'],
+  'controller/sync/': [
+    'controller/base/',
+    'controller/bgp/event.ts',
+    'controller/config.ts',
+    'controller/event.ts',
+    'controller/ec2/',
+    'controller/failover/observe.ts',
+    'controller/failover/step.ts',
+    'controller/failover/turn.ts',
+    'controller/failover/group.ts',
+  ],
   'controller/fib/': ['controller/base/', 'controller/config.ts', 'controller/event.ts'],
   'controller/failover/': [
     'controller/base/',

@@ -44,7 +44,7 @@ export interface Pair {
   readonly table: string;
   readonly a: Appliance;
   readonly b: Appliance;
-  readonly workload: { readonly instance: string; readonly address: string };
+  readonly workload: { readonly instance: string; readonly address: string; readonly eni: string };
   readonly group: string;
 }
 
@@ -91,12 +91,7 @@ export function deployPair(world: World, { together = false } = {}): Pair {
       NetworkInterfaceId: launched.eni,
       SourceDestCheck: { Value: false },
     });
-    const { AllocationId, PublicIp } = call<{ AllocationId: string; PublicIp: string }>(
-      world,
-      'AllocateAddress',
-      {},
-    );
-    call(world, 'AssociateAddress', { AllocationId, NetworkInterfaceId: launched.eni });
+    const PublicIp = makePublic(world, launched.eni);
     setProfile(world, launched.instance, { role: 'nat', services: [{ kind: 'tcp-echo', port: 22 }] });
     return { ...launched, address: PrivateIpAddress, publicAddress: PublicIp };
   };
@@ -118,12 +113,20 @@ export function deployPair(world: World, { together = false } = {}): Pair {
     table,
     a,
     b,
-    workload: { instance: workload.instance, address },
+    workload: { ...workload, address },
     group: group.GroupId,
   };
 }
 
-function launch(
+/** Gives an ENI a public address, and says which. */
+export function makePublic(world: World, NetworkInterfaceId: string): string {
+  const made = call<{ AllocationId: string; PublicIp: string }>(world, 'AllocateAddress', {});
+  call(world, 'AssociateAddress', { AllocationId: made.AllocationId, NetworkInterfaceId });
+  return made.PublicIp;
+}
+
+/** Starts an instance and gives its id and that of its ENI. */
+export function launch(
   world: World,
   { SubnetId, PrivateIpAddress, group }: { SubnetId: string; PrivateIpAddress: string; group: string },
 ): { instance: string; eni: string } {

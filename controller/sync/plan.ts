@@ -1,0 +1,205 @@
+/**
+ * What a route table should hold of ours: the wanted prefixes whose next hop has an ENI there, as they are or
+ * aggregated, within the limit; and why others are left out. Pure.
+ */
+import { covers, formatPrefix, type Prefix, parsePrefix, prefix } from '../base/ip.ts';
+import { isChosen } from '../base/prefix-range.ts';
+import type { SyncConfig } from '../config.ts';
+import type { ObservedRoute, ObservedRouteTable } from '../ec2/call.ts';
+import { type Announced, aggregate, comparePrefixes, type Planned } from './aggregate.ts';
+import { FAMILIES, type IpVersion, type Wanted } from './wanted.ts';
+
+/** Static routes of a table, of each IP version. Amazon VPC quotas page. */
+const ROUTES_PER_TABLE = 500;
+/** An aggregated table is taken apart again when the plain one would fill less of the limit. */
+const PLAIN_AGAIN = 0.8;
+/** Destinations that AWS keeps for itself. Route tables page, "Considerations". */
+const RESERVED = ['169.254.168.0/22', 'fd00:ec2::/32'].map(prefix);
+
+export interface Plan {
+  /** ENIs by destination. */
+  readonly routes: Readonly<Record<string, string>>;
+  /** By IP version. */
+  readonly aggregated: Readonly<Record<IpVersion, boolean>>;
+  readonly limit: Readonly<Record<IpVersion, number>>;
+  /** Wanted prefixes that a route of somebody else occupies. */
+  readonly foreign: readonly string[];
+  /** Prefixes that EC2 would refuse, and why. */
+  readonly refused: Readonly<Record<string, string>>;
+  /** Prefixes whose next hop has no ENI. */
+  readonly unresolved: readonly string[];
+  /** What the limit leaves no room for, as planned: how many, and the first of them. */
+  readonly leftOut: { readonly count: number; readonly first: readonly string[] };
+  /** ENIs that a path of a neighbor that is there leads to. */
+  readonly alive: readonly string[];
+  /** How many prefixes are wanted. */
+  readonly wanted: number;
+}
+
+export interface PlanOptions {
+  readonly config: SyncConfig;
+  readonly wanted: Wanted;
+  readonly table: ObservedRouteTable;
+  /** ENIs of our routes, by destination. */
+  readonly ours: Readonly<Record<string, string>>;
+  /** Destinations that are left to others, whoever made them. */
+  readonly yielded: readonly string[];
+  readonly resolve: (address: string) => string | undefined;
+  /** Neighbors whose session is down. */
+  readonly lost: readonly string[];
+  /** Blocks of the subnets of the VPC; absent until they are known. */
+  readonly subnets?: readonly string[];
+  readonly before?: Plan;
+}
+
+/** Whether a route is ours: we made it, or may take it over. Propagated and local ones never are. */
+export const isOurs = (
+  { destination, target, propagated }: ObservedRoute,
+  ours: Readonly<Record<string, string>>,
+  { adopt }: SyncConfig,
+): boolean =>
+  propagated === undefined &&
+  target !== 'local' &&
+  (ours[destination] !== undefined || (adopt.length > 0 && isChosen(adopt, destination)));
+
+interface Parts {
+  readonly routes: Record<string, string>;
+  readonly foreign: string[];
+  readonly refused: Record<string, string>;
+  readonly unresolved: string[];
+  readonly leftOut: Planned[];
+}
+
+/** The plan for a table. */
+export function planTable(options: PlanOptions): Plan {
+  const { config, wanted, table, ours, yielded } = options;
+  const others = table.routes.filter(
+    (route) => !isOurs(route, ours, config) || yielded.includes(route.destination),
+  );
+  const occupied = new Set([...others.map(({ destination }) => destination), ...yielded]);
+  const parts: Parts = { routes: {}, foreign: [], refused: {}, unresolved: [], leftOut: [] };
+  const aggregated = { 4: false, 6: false };
+  const limit = { 4: 0, 6: 0 };
+  for (const family of FAMILIES) {
+    const isFamily = (destination: string): boolean => destination.includes(':') === (family === 6);
+    const held = others.filter(
+      ({ destination, target, propagated }) =>
+        isFamily(destination) && target !== 'local' && propagated === undefined,
+    );
+    limit[family] = config.limit ?? Math.max(0, ROUTES_PER_TABLE - held.length);
+    const locals = others.flatMap(({ destination, target }) =>
+      target === 'local' && isFamily(destination) ? prefixOf(destination) : [],
+    );
+    const { free, pinned } = sort(options, family, occupied, locals, parts);
+    const count = free.length + pinned.length;
+    const most = options.before?.aggregated[family] === true ? PLAIN_AGAIN * limit[family] : limit[family];
+    aggregated[family] = config.aggregate === 'always' || (config.aggregate === 'auto' && count > most);
+    const barriers = [...[...occupied].filter(isFamily).flatMap(prefixOf), ...RESERVED.filter(isOf(family))];
+    const planned = aggregated[family]
+      ? aggregate({
+          announced: free,
+          barriers: barriers.sort(comparePrefixes),
+          installed: (one) => ours[one],
+        })
+      : free.map(plainOf);
+    cut([...pinned.map(plainOf), ...planned], limit[family], ours, parts);
+  }
+  const { routes, foreign, refused, unresolved, leftOut } = parts;
+  return {
+    routes,
+    aggregated,
+    limit,
+    foreign,
+    refused,
+    unresolved,
+    leftOut: { count: leftOut.length, first: leftOut.slice(0, 5).map((one) => one.prefix) },
+    alive: aliveOf(options),
+    wanted: wanted[4].length + wanted[6].length,
+  };
+}
+
+function aliveOf({ wanted, resolve, lost }: PlanOptions): readonly string[] {
+  const hops = new Set<string>();
+  for (const family of FAMILIES)
+    for (const { hop, peer, goneAt } of wanted[family])
+      if (goneAt === undefined && !lost.includes(peer)) hops.add(hop);
+  return [...new Set([...hops].flatMap((hop) => resolve(hop) ?? []))];
+}
+
+const isOf =
+  (family: IpVersion) =>
+  ({ address }: Prefix): boolean =>
+    address.family === family;
+
+const plainOf = ({ prefix: text, at, target }: Announced): Planned => ({
+  prefix: text,
+  length: at.length,
+  target,
+});
+
+function prefixOf(text: string): readonly Prefix[] {
+  const parsed = parsePrefix(text);
+  return parsed.ok ? [parsed.value] : [];
+}
+
+/** Wanted prefixes that may be written: those inside the VPC as they are, all others as one likes. */
+function sort(
+  { wanted, resolve, subnets }: PlanOptions,
+  family: IpVersion,
+  occupied: ReadonlySet<string>,
+  locals: readonly Prefix[],
+  parts: Parts,
+): { readonly free: readonly Announced[]; readonly pinned: readonly Announced[] } {
+  const free: Announced[] = [];
+  const pinned: Announced[] = [];
+  const reserved = RESERVED.filter(isOf(family));
+  for (const { prefix: text, at, hop } of wanted[family]) {
+    if (reserved.some((one) => covers(one, at))) {
+      parts.refused[text] = 'AWS keeps these addresses for itself';
+      continue;
+    }
+    const local = locals.find((one) => covers(one, at));
+    if (local !== undefined && (subnets === undefined || !subnets.includes(text))) {
+      // Until the subnets are known it just waits.
+      if (subnets !== undefined)
+        parts.refused[text] =
+          `it lies within the VPC's ${formatPrefix(local)} and is not the whole block of a subnet`;
+      continue;
+    }
+    if (occupied.has(text)) {
+      parts.foreign.push(text);
+      continue;
+    }
+    const target = resolve(hop);
+    if (target === undefined) parts.unresolved.push(text);
+    else (local === undefined ? free : pinned).push({ prefix: text, at, target });
+  }
+  return { free, pinned };
+}
+
+/** Plans as many as there is room for: shorter prefixes first, of one length those that are there. */
+function cut(
+  planned: readonly Planned[],
+  limit: number,
+  ours: Readonly<Record<string, string>>,
+  { routes, leftOut }: Parts,
+): void {
+  const isIn = (one: Planned): number => (ours[one.prefix] === undefined ? 1 : 0);
+  const sorted =
+    planned.length <= limit ? planned : [...planned].sort((a, b) => a.length - b.length || isIn(a) - isIn(b));
+  sorted.forEach((one, index) => {
+    if (index < limit) routes[one.prefix] = one.target;
+    else leftOut.push(one);
+  });
+}
+
+/** Whether the plan needs to know the subnets of the VPC: a wanted prefix lies within it. */
+export const needsSubnets = ({ routes }: ObservedRouteTable, wanted: Wanted): boolean => {
+  const locals = routes
+    .filter(({ target }) => target === 'local')
+    .flatMap(({ destination }) => prefixOf(destination));
+  return locals.some((local) => {
+    const { family } = local.address;
+    return wanted[family].some(({ at }) => covers(local, at));
+  });
+};
