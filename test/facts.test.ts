@@ -3,7 +3,7 @@
  *
  * Shown elsewhere or later, since they need other parts: F2 and F3 (a VPC is of one region, a subnet of one
  * zone: the EC2 service refuses anything else), the positive sides of F5 (multicast on a transit gateway),
- * F12 (edge route tables), F14 and F20 (BGP with VPN gateways and Direct Connect; A2: VPC Route Server), A3
+ * F14 and F20 (BGP with VPN gateways and Direct Connect; A2: VPC Route Server), A3
  * (Transit Gateway Connect), and of F27 the designs made of those. Their negative sides, what plainly does
  * not happen inside a VPC, are here.
  */
@@ -136,6 +136,23 @@ describe('packet forwarding', () => {
     const { lab } = pair();
     eni(lab, 'w', 2, 20, { attachment: { instance: 'i-w', deviceIndex: 0 }, publicAddress: '198.51.100.9' });
     expect(path(udp(lab, SERVER, '198.51.100.9'))).toEqual(['eni-w']);
+  });
+
+  it('F12: an edge table hands what enters through its gateway to an appliance, and only that', () => {
+    const { lab, a } = pair();
+    subnet(lab, 3);
+    const inside = machine(lab, 'inside', 3, 30);
+    eni(lab, 'w', 2, 20, { attachment: { instance: 'i-w', deviceIndex: 0 }, publicAddress: '198.51.100.9' });
+    const redirect = [route('10.0.2.0/24', 'eni-a')];
+    table(lab, 'rtb-edge', { gateways: ['igw-1'], routes: redirect });
+    a.profile = APPLIANCE;
+    const { there, back } = roundTrip(lab, SERVER, '198.51.100.9');
+    expect(path(there)).toEqual(['rtb-edge', 'eni-a', 'rtb-public', 'eni-w']);
+    expect([path(back ?? there), back?.deliveredTo]).toEqual([
+      ['eni-w', 'rtb-private', 'eni-a', 'rtb-public'],
+      SERVER,
+    ]);
+    expect(path(udp(lab, inside, '10.0.2.20'))).toEqual(['eni-inside', 'rtb-main', 'eni-w']);
   });
 
   it('F13, A1: a route for a whole subnet beats the local route, for senders of that table', () => {

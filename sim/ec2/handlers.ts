@@ -14,10 +14,12 @@ import { keyPairHandlers } from './handlers/key-pair.ts';
 import { networkAclHandlers } from './handlers/network-acl.ts';
 import { networkAclEntryHandlers } from './handlers/network-acl-entry.ts';
 import { networkInterfaceHandlers } from './handlers/network-interface.ts';
+import { prefixListHandlers, prefixListTransitions } from './handlers/prefix-list.ts';
 import { privateAddressHandlers } from './handlers/private-address.ts';
 import { profileAssociationHandlers } from './handlers/profile-association.ts';
 import { routeHandlers } from './handlers/route.ts';
 import { routeTableHandlers } from './handlers/route-table.ts';
+import { routeTableAssociationHandlers } from './handlers/route-table-association.ts';
 import { runInstancesHandlers } from './handlers/run-instances.ts';
 import { securityGroupHandlers } from './handlers/security-group.ts';
 import { securityGroupRuleHandlers } from './handlers/security-group-rules.ts';
@@ -38,8 +40,10 @@ const ec2: Handlers = {
   ...networkAclHandlers,
   ...networkAclEntryHandlers,
   ...networkInterfaceHandlers,
+  ...prefixListHandlers,
   ...privateAddressHandlers,
   ...routeTableHandlers,
+  ...routeTableAssociationHandlers,
   ...routeHandlers,
   ...subnetHandlers,
   ...tagHandlers,
@@ -76,4 +80,5 @@ export const transitions: Transitions = {
   ...interfaceTransitions,
   ...instanceTransitions,
   ...peeringTransitions,
+  ...prefixListTransitions,
 };

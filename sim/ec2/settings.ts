@@ -20,6 +20,8 @@ export interface Quotas {
   readonly rulesPerGroup: number;
   readonly addresses: number;
   readonly tagsPerResource: number;
+  readonly prefixLists: number;
+  readonly entriesPerPrefixList: number;
   readonly networkAclsPerVpc: number;
   /** Inbound and outbound, IPv4 and IPv6 are counted apart; the last entry, which denies, does not count. */
   readonly entriesPerNetworkAcl: number;
@@ -51,8 +53,18 @@ export interface CloudSettings {
    * case.
    */
   readonly stoppedIsBlackhole: boolean;
-  /** Routes for the whole block of a subnet (since August 2021); false gives the rules of 2020. */
-  readonly moreSpecificRoutes: boolean;
+  /**
+   * Accounts whose route tables have the rules of 2020: no route inside the VPC but in edge tables; `*` is
+   * every account. All others have the rules of August 2021.
+   */
+  readonly rulesOf2020: readonly string[];
+  /**
+   * With what CreateRoute refuses a destination that the table has as its local route. AWS once said
+   * InvalidParameterValue; what it says today was not checked.
+   */
+  readonly createOverLocal: 'InvalidParameterValue' | 'RouteAlreadyExists';
+  /** How long a prefix list takes to be made, changed and deleted. */
+  readonly prefixListMs: Millis;
   /** `aws`: the documented token buckets per account, region and action. */
   readonly throttle: 'off' | 'aws';
   /** Reads may answer from a state that is up to so old; 0 is off. */
@@ -76,6 +88,8 @@ const quotas: Quotas = {
   rulesPerGroup: 60,
   addresses: 5,
   tagsPerResource: 50,
+  prefixLists: 100,
+  entriesPerPrefixList: 1000,
   networkAclsPerVpc: 200,
   entriesPerNetworkAcl: 20,
   peeringsPerVpc: 50,
@@ -99,7 +113,9 @@ export const cloudSettings = (options: CloudOptions): CloudSettings => ({
   terminateMs: 0,
   terminatedVisibleMs: 3_600_000,
   stoppedIsBlackhole: false,
-  moreSpecificRoutes: true,
+  rulesOf2020: [],
+  createOverLocal: 'InvalidParameterValue',
+  prefixListMs: 0,
   throttle: 'off',
   staleReadsMs: 0,
   publicPool: '198.18.0.0/15',

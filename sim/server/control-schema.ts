@@ -71,6 +71,7 @@ export const knobs = z
     stopMs: millis,
     rebootMs: millis,
     strictAmi: z.boolean(),
+    rulesOf2020: z.array(z.string()),
     links: z
       .strictObject({ withinZoneMs: millis, acrossZonesMs: millis, internetMs: millis, loss: rate })
       .partial(),

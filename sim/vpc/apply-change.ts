@@ -3,7 +3,7 @@
  * records claim the same thing (an address on its way from one ENI to another), the last claim counts and the
  * earlier one is kept in reserve.
  */
-import { type Address, covers, type Prefix, parseAddress, parsePrefix } from '../../controller/base/ip.ts';
+import { type Address, type Prefix, parseAddress, parsePrefix } from '../../controller/base/ip.ts';
 import { insert, remove } from '../../controller/base/longest-match.ts';
 import { must, unreachable } from '../../controller/base/result.ts';
 import { type AddressMap, set, unset } from './address-map.ts';
@@ -18,6 +18,7 @@ import {
   macLow,
   peeringOf,
   portOf,
+  prefixListOf,
   publicScope,
   scopeOf,
   subnetOf,
@@ -35,7 +36,8 @@ import {
   targetId,
 } from './model.ts';
 import { compileAcl } from './network-acl.ts';
-import type { Port, PortAddress, RouteEntry } from './nodes.ts';
+import type { Port, PortAddress, RouteEntry, TableNode } from './nodes.ts';
+import { effectiveRoutes, isPrefixListRoute } from './route-order.ts';
 import { compileGroup } from './security-group.ts';
 
 /** A private address that became an ENI's: what the fabric may announce to the neighbours. */
@@ -92,6 +94,12 @@ export function applyChange(fabric: Fabric, change: Change): readonly Claimed[] 
     case 'vpc-peering-connection':
       applyPeering(fabric, change.id, change.value);
       return [];
+    case 'prefix-list': {
+      const node = prefixListOf(fabric, change.id);
+      node.entries = change.value?.entries ?? [];
+      for (const table of node.tables) compileRoutes(fabric, table);
+      return [];
+    }
     default:
       return unreachable(change);
   }
@@ -148,7 +156,36 @@ function applyTable(fabric: Fabric, id: string, value: RouteTable | undefined): 
   }
   for (const subnet of value?.subnets ?? []) claim(subnetOf(fabric, subnet).tables, node);
 
-  const wanted = effectiveRoutes(value?.routes ?? []);
+  for (const gateway of old?.gateways ?? []) {
+    if (!value?.gateways.includes(gateway)) releaseEdge(fabric, gateway, node);
+  }
+  for (const gateway of value?.gateways ?? []) {
+    const claims = fabric.edges.get(gateway) ?? [];
+    claim(claims, node);
+    fabric.edges.set(gateway, claims);
+  }
+  for (const { destination } of old?.routes.filter(isPrefixListRoute) ?? []) {
+    prefixListOf(fabric, destination).tables.delete(node);
+  }
+  for (const { destination } of value?.routes.filter(isPrefixListRoute) ?? []) {
+    prefixListOf(fabric, destination).tables.add(node);
+  }
+  compileRoutes(fabric, node);
+}
+
+function releaseEdge(fabric: Fabric, gateway: string, node: TableNode): void {
+  const claims = fabric.edges.get(gateway) ?? [];
+  release(claims, node);
+  if (claims.length === 0) fabric.edges.delete(gateway);
+}
+
+/** Brings the tries in line with the table's record and the prefix lists that it names. */
+function compileRoutes(fabric: Fabric, node: TableNode): void {
+  const { record } = node;
+  const wanted =
+    record === undefined
+      ? new Map<string, Route>()
+      : effectiveRoutes(record, (list) => prefixListOf(fabric, list).entries);
   for (const destination of node.effective.keys()) {
     if (wanted.has(destination)) continue;
     const prefix = must(parsePrefix(destination));
@@ -164,31 +201,10 @@ function applyTable(fabric: Fabric, id: string, value: RouteTable | undefined): 
   }
 }
 
-const isPropagated = (route: Route): boolean =>
-  route.origin === 'EnableVgwRoutePropagation' || route.origin === 'Advertisement';
-
-/**
- * The routes that count, by destination: of equal prefixes the static one, and no propagated route inside a
- * local one. Amazon VPC User Guide, "Route priority".
- */
-function effectiveRoutes(routes: readonly Route[]): Map<string, Route> {
-  const wanted = new Map<string, Route>();
-  const propagated = routes.filter(isPropagated);
-  for (const route of routes) if (!isPropagated(route)) wanted.set(route.destination, route);
-  if (propagated.length === 0) return wanted;
-  const local = prefixes(
-    routes.filter((route) => route.target.kind === 'local').map((route) => route.destination),
-  );
-  for (const route of propagated) {
-    const prefix = must(parsePrefix(route.destination));
-    if (wanted.has(route.destination) || local.some((outer) => covers(outer, prefix))) continue;
-    wanted.set(route.destination, route);
-  }
-  return wanted;
-}
-
 function sameRoute(a: Route, b: Route): boolean {
-  return a === b || (a.origin === b.origin && targetId(a.target) === targetId(b.target));
+  if (a === b) return true;
+  if (a.origin !== b.origin || a.destination !== b.destination) return false;
+  return targetId(a.target) === targetId(b.target);
 }
 
 function compileRoute(fabric: Fabric, route: Route): RouteEntry {

@@ -78,6 +78,15 @@ export const EXPLANATIONS = {
     'Peering is not transitive and leads to no gateway: give each pair of VPCs its own, or use a transit gateway.',
   ),
 
+  INGRESS_RTB_NO_PUBLIC_IP: aws(
+    'The edge route table hands the packet to an ENI that has no public IPv4 address.',
+    'An ENI that is the target of an edge table of an Internet gateway needs a public or Elastic IP address.',
+  ),
+  INGRESS_RTB_TRAFFIC_REDIRECTION: aws(
+    'The edge route table redirects what comes in for this subnet, so it cannot send out past the appliance.',
+    "Route the subnet's way out through the same appliance, in another subnet; both ways must be the same.",
+  ),
+
   IGW_PRIVATE_DESTINATION: ours(
     'The Internet gateway drops private destinations (RFC 1918, RFC 6598, ULA).',
     'The route table lacks a more specific route for this private range.',

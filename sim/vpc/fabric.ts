@@ -15,6 +15,7 @@ import type {
   PeeringNode,
   Place,
   Port,
+  PrefixListNode,
   RouteEntry,
   SubnetNode,
   TableNode,
@@ -35,6 +36,9 @@ export interface Fabric {
   readonly ports: Map<string, Port>;
   readonly groups: Map<string, GroupNode>;
   readonly acls: Map<string, AclNode>;
+  readonly prefixLists: Map<string, PrefixListNode>;
+  /** Edge route tables by the id of the gateway; the last claim counts. */
+  readonly edges: Map<string, TableNode[]>;
   /** The mapping service: (VPC and family, private address) -> ENI. */
   readonly mapping: AddressMap<Port>;
   /** MAC address -> ENI. */
@@ -59,6 +63,8 @@ export function createFabric(settings: Partial<VpcSettings> = {}): Fabric {
     ports: new Map(),
     groups: new Map(),
     acls: new Map(),
+    prefixLists: new Map(),
+    edges: new Map(),
     mapping: createAddressMap(),
     macs: createAddressMap(),
     publics: createAddressMap(),
@@ -135,6 +141,9 @@ export const instanceOf = (fabric: Fabric, id: string): InstanceNode =>
 
 export const aclOf = (fabric: Fabric, id: string): AclNode => intern(fabric.acls, id, createAcl);
 
+export const prefixListOf = (fabric: Fabric, id: string): PrefixListNode =>
+  intern(fabric.prefixLists, id, () => ({ id, entries: [], tables: new Set<TableNode>() }));
+
 export const groupOf = (fabric: Fabric, id: string): GroupNode => intern(fabric.groups, id, createGroup);
 
 /** The ENI of an id; a placeholder where the fabric has not heard of it. */
@@ -156,6 +165,10 @@ export const portOf = (fabric: Fabric, id: string): Port =>
 /** The route table of a subnet: its explicit association, else the VPC's main table. */
 export const tableFor = ({ subnet, vpc }: Place): TableNode | undefined =>
   subnet.tables.at(-1) ?? vpc.mainTables.at(-1);
+
+/** The edge route table of a gateway, if it has one. */
+export const edgeTableFor = (fabric: Fabric, gateway: string): TableNode | undefined =>
+  fabric.edges.size === 0 ? undefined : fabric.edges.get(gateway)?.at(-1);
 
 /** The IPv4 address of a subnet's router: the first after the network address. */
 export function gatewayOfSubnet(subnet: SubnetNode): Address | undefined {

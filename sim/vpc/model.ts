@@ -44,10 +44,13 @@ export function targetId(target: RouteTarget): string {
 }
 
 export interface Route {
-  /** Canonical CIDR block. */
+  /** Canonical CIDR block, or the id of a prefix list. */
   readonly destination: string;
   readonly target: RouteTarget;
+  /** `CreateRouteTable` is a local route, whatever its target has become. */
   readonly origin: 'CreateRouteTable' | 'CreateRoute' | 'EnableVgwRoutePropagation' | 'Advertisement';
+  /** Where a route with the origin EnableVgwRoutePropagation comes from; the BGP of a VPN where absent. */
+  readonly propagatedFrom?: 'direct-connect' | 'vpn-static' | 'vpn-bgp';
 }
 
 export interface RouteTable {
@@ -57,6 +60,14 @@ export interface RouteTable {
   readonly routes: readonly Route[];
   /** Subnets with an explicit association; a subnet without one uses its VPC's main table. */
   readonly subnets: readonly string[];
+  /** Internet and VPN gateways with an association: an edge table, for what enters through them. */
+  readonly gateways: readonly string[];
+}
+
+/** The CIDR blocks of a prefix list. */
+export interface PrefixList {
+  readonly id: string;
+  readonly entries: readonly string[];
 }
 
 export interface NetworkInterface {
@@ -147,6 +158,7 @@ export interface Resources {
   readonly 'security-group': SecurityGroup;
   readonly 'network-acl': NetworkAcl;
   readonly 'vpc-peering-connection': PeeringConnection;
+  readonly 'prefix-list': PrefixList;
 }
 
 export type ResourceKind = keyof Resources;

@@ -52,6 +52,13 @@ export interface TableNode {
   readonly effective: Map<string, Route>;
 }
 
+/** A prefix list, and the tables with a route for it. */
+export interface PrefixListNode {
+  readonly id: string;
+  entries: readonly string[];
+  readonly tables: Set<TableNode>;
+}
+
 export interface GatewayNode {
   readonly id: string;
   present: boolean;

@@ -7,14 +7,23 @@ import { lookup } from '../../controller/base/longest-match.ts';
 import { unreachable } from '../../controller/base/result.ts';
 import { find } from './address-map.ts';
 import { CODE } from './dispositions.ts';
-import { type Fabric, scopeOf, tableFor } from './fabric.ts';
+import { edgeTableFor, type Fabric, scopeOf, tableFor } from './fabric.ts';
 import { destinationOf, type Header } from './header.ts';
 import { type Recorder, record } from './hop.ts';
 import { arrive } from './interface.ts';
 import { toInternet } from './internet-gateway.ts';
 import { targetId } from './model.ts';
 import { explainAcl, passesAcl } from './network-acl.ts';
-import type { AclNode, Place, Port, RouteEntry, SubnetNode, TableNode, VpcNode } from './nodes.ts';
+import type {
+  AclNode,
+  GatewayNode,
+  Place,
+  Port,
+  RouteEntry,
+  SubnetNode,
+  TableNode,
+  VpcNode,
+} from './nodes.ts';
 import { peerOf, throughPeering } from './peering.ts';
 
 /** By the route table of the sender's subnet, over the subnet's border. */
@@ -35,6 +44,35 @@ export function byRoute(fabric: Fabric, from: Place, h: Header, recorder?: Recor
     return CODE.NO_ROUTE_TO_DESTINATION;
   }
   return follow(fabric, from, table, match.value, h, recorder);
+}
+
+/**
+ * What enters a VPC through a gateway, to a private address: by the edge table of the gateway (F12), without
+ * one straight to the ENI that has the address. Only Internet and VPN gateways have edge tables.
+ */
+export function enterThrough(
+  fabric: Fabric,
+  gateway: GatewayNode,
+  vpc: VpcNode,
+  h: Header,
+  recorder?: Recorder,
+): number {
+  const table = edgeTableFor(fabric, gateway.id);
+  const entry = table && lookup(h.family === 4 ? table.v4 : table.v6, h.d0, h.d1, h.d2, h.d3)?.value;
+  if (table === undefined || entry === undefined || entry.kind === 'local') {
+    if (table && entry && recorder) recordRoute(recorder, h, table, entry, 'on to the VPC');
+    return deliver(fabric, vpc, h, recorder);
+  }
+  const live = entry.kind === 'eni' && entry.port.present && entry.port.instance !== undefined;
+  if (recorder) {
+    const what = live ? 'the edge table redirects it' : 'a blackhole: the target takes no packets';
+    recordRoute(recorder, h, table, entry, what);
+  }
+  if (!live) return CODE.BAD_STATE_ROUTE;
+  if (h.family === 4 && !entry.port.addresses.some((own) => own.public !== undefined)) {
+    return CODE.INGRESS_RTB_NO_PUBLIC_IP;
+  }
+  return handOver(fabric, undefined, entry.port, h, recorder);
 }
 
 /** The slow half of the border's check on the way out: with words, and with the way back in sight. */
@@ -91,7 +129,7 @@ function follow(
     }
     case 'internet-gateway':
       if (recorder) recordRoute(recorder, h, table, entry, 'to the Internet gateway');
-      return toInternet(fabric, from.vpc, entry.gateway, h, recorder);
+      return toInternet(fabric, from, entry.gateway, h, recorder);
     case 'vpc-peering-connection': {
       const { connection } = entry;
       if (recorder) recordRoute(recorder, h, table, entry, 'to the peering connection');

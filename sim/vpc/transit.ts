@@ -6,8 +6,7 @@
  * Checks run on both sides (F28): source check and security groups at the sender, then frames to a peer's MAC
  * go straight to it, frames to the router's MAC by the subnet's route table and over the borders of subnets
  * (router.ts), then security groups and destination check at the receiver. The header is rewritten in place;
- * nothing is allocated unless a recorder is given or a security group begins to track a flow. Not here: edge
- * route tables, MTU.
+ * nothing is allocated unless a recorder is given or a security group begins to track a flow. Not here: MTU.
  */
 import { formatAddress } from '../../controller/base/ip.ts';
 import { find } from './address-map.ts';
@@ -16,7 +15,7 @@ import { type Fabric, macHigh, macLow, publicScope } from './fabric.ts';
 import { destinationOf, formatMac, type Header } from './header.ts';
 import { type Recorder, record } from './hop.ts';
 import { arrive, leave, whySend } from './interface.ts';
-import { byRoute, handOver } from './router.ts';
+import { byRoute, enterThrough } from './router.ts';
 
 /**
  * Carries the packet across the fabric once. In: `from` (undefined: the Internet), the MACs, the fields of
@@ -51,7 +50,7 @@ export function transit(fabric: Fabric, h: Header, recorder?: Recorder): number 
   return arrive(fabric, peer, h, recorder);
 }
 
-/** In through an Internet gateway: 1:1 NAT of the destination, then straight to the ENI. */
+/** In through an Internet gateway: 1:1 NAT of the destination, then by its edge table or to the ENI. */
 function fromInternet(fabric: Fabric, h: Header, recorder?: Recorder): number {
   const to = find(fabric.publics, publicScope(h.family), h.d0, h.d1, h.d2, h.d3);
   if (to === undefined) {
@@ -84,5 +83,5 @@ function fromInternet(fabric: Fabric, h: Header, recorder?: Recorder): number {
       `destination is ${formatAddress(destinationOf(h))} of ${to.id}`,
     );
   }
-  return handOver(fabric, undefined, to, h, recorder);
+  return enterThrough(fabric, gateway, to.vpc, h, recorder);
 }

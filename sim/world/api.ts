@@ -136,6 +136,7 @@ export const cloudKnobs = (knobs: Knobs) => ({
   stopMs: knobs.stopMs,
   terminateMs: knobs.stopMs,
   strictAmi: knobs.strictAmi,
+  rulesOf2020: knobs.rulesOf2020,
 });
 
 function performNow(api: Api, asked: Request): Reply {

@@ -11,6 +11,7 @@ export const createRecords = (): Records => ({
   instance: new Map(),
   'internet-gateway': new Map(),
   'network-acl': new Map(),
+  'prefix-list': new Map(),
   'security-group': new Map(),
   'vpc-peering-connection': new Map(),
 });

@@ -32,6 +32,8 @@ export interface Knobs {
   readonly rebootMs: Millis;
   /** Refuse AMI ids that are not registered. */
   readonly strictAmi: boolean;
+  /** Accounts whose route tables have the rules of 2020; `*` is every account. */
+  readonly rulesOf2020: readonly string[];
 }
 
 /** Delays and loss of the links that packets cross. */
@@ -79,6 +81,7 @@ export const INSTANT: Knobs = {
   stopMs: 0,
   rebootMs: 0,
   strictAmi: false,
+  rulesOf2020: [],
 };
 
 /**

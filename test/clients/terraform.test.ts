@@ -24,15 +24,15 @@ describe.skipIf(whyNoTerraform !== undefined)(`Terraform's AWS provider (skipped
     const { terraform } = stack;
     await terraform(0, 'init');
     const applied = await terraform(0, 'apply', '-auto-approve');
-    expect(applied).toMatch(/Apply complete! Resources: 37 added, 0 changed, 0 destroyed/);
+    expect(applied).toMatch(/Apply complete! Resources: 44 added, 0 changed, 0 destroyed/);
     expect(applied).toContain(`account = "${ACCOUNT}"`);
     expect(kinds()).toEqual({ running: 3 });
     await terraform(0, 'plan', '-detailed-exitcode');
     const updated = await terraform(0, 'apply', '-auto-approve', '-refresh=false', '-var', 'owner=b');
-    expect(updated).toMatch(/Resources: 0 added, 7 changed, 0 destroyed/);
+    expect(updated).toMatch(/Resources: 0 added, 9 changed, 0 destroyed/);
     await terraform(0, 'plan', '-detailed-exitcode', '-var', 'owner=b');
     const destroyed = await terraform(0, 'destroy', '-auto-approve', '-refresh=false');
-    expect(destroyed).toMatch(/Destroy complete! Resources: 37 destroyed/);
+    expect(destroyed).toMatch(/Destroy complete! Resources: 44 destroyed/);
     expect(kinds()).toEqual({ terminated: 3 });
   }, 300_000);
 });

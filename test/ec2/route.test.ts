@@ -64,7 +64,7 @@ describe('CreateRoute', () => {
   });
 
   it('knows the rules of 2020: nothing inside the VPC at all', () => {
-    const at = site({ moreSpecificRoutes: false });
+    const at = site({ rulesOf2020: ['111122223333'] });
     const inside = { DestinationCidrBlock: '10.0.1.0/24', NetworkInterfaceId: at.eni(at.subnets[0]) };
     expect(refused(at, 'CreateRoute', inside)).toMatch(
       /^InvalidParameterValue: Route target is not supported/,
@@ -150,7 +150,7 @@ describe('ReplaceRoute', () => {
     ]);
   });
 
-  it('needs such a route, exactly, and leaves the local one alone', () => {
+  it('needs such a route, exactly', () => {
     const at = site();
     const eni = at.eni(at.subnets[0]);
     create(at, { DestinationCidrBlock: '192.0.2.0/24', GatewayId: at.gateway });
@@ -159,7 +159,6 @@ describe('ReplaceRoute', () => {
     const none = "There is no route defined for '0.0.0.0/0' in the route table. Use CreateRoute instead.";
     expect(to(anywhere)).toBe(`InvalidParameterValue: ${none}`);
     expect(to('192.0.2.1/24')).toMatch(/^InvalidParameterValue: There is no route defined/);
-    expect(to('10.0.0.0/16')).toMatch(/^InvalidParameterValue: The local route/);
     at.call('ReplaceRoute', {
       RouteTableId: at.table,
       DestinationCidrBlock: '192.0.2.0/24',

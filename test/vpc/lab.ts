@@ -101,6 +101,7 @@ export function table(
   {
     main = false,
     subnets = [],
+    gateways = [],
     routes = [],
     local = LOCAL,
     vpc = 'vpc-1',
@@ -108,7 +109,7 @@ export function table(
     readonly local?: readonly Route[];
   },
 ): void {
-  put(lab, 'route-table', { id, vpc, main, subnets, routes: [...local, ...routes] });
+  put(lab, 'route-table', { id, vpc, main, subnets, gateways, routes: [...local, ...routes] });
 }
 
 /** Subnet `n`: 10.0.n.0/24 and 2001:db8:0:n::/64, named `subnet-n`. */

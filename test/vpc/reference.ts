@@ -7,6 +7,7 @@ import type {
   NetworkInterface,
   ResourceKind,
   Resources,
+  Route,
   RouteTable,
   SecurityGroupRule,
 } from '../../sim/vpc/model.ts';
@@ -140,6 +141,9 @@ function tableOf(all: All, eni: NetworkInterface): RouteTable | undefined {
   );
 }
 
+const edgeOf = (all: All, gateway: string): RouteTable | undefined =>
+  [...all['route-table'].values()].find((table) => table.gateways.includes(gateway));
+
 /** One crossing, as `transit` does it. */
 export function reference(all: All, frame: Frame): Verdict {
   const enis = [...all['network-interface'].values()];
@@ -162,12 +166,32 @@ export function reference(all: All, frame: Frame): Verdict {
   return byRoute(all, enis, from, frame);
 }
 
-function byRoute(all: All, enis: NetworkInterface[], from: NetworkInterface, frame: Frame): Verdict {
-  const routes = (tableOf(all, from)?.routes ?? []).filter((route) =>
-    inside(route.destination, frame.destination),
-  );
+/** The route of a table that an address takes: prefix lists written out, the longest, then by origin. */
+function bestRoute(all: All, table: RouteTable | undefined, address: string): Route | undefined {
   const length = (cidr: string): number => Number(cidr.split('/')[1]);
-  const [best] = routes.sort((a, b) => length(b.destination) - length(a.destination));
+  const local = table?.routes.filter((route) => route.origin === 'CreateRouteTable') ?? [];
+  const candidates = (table?.routes ?? []).flatMap((route) => {
+    const list = route.destination.startsWith('pl-');
+    const cidrs = list ? (all['prefix-list'].get(route.destination)?.entries ?? []) : [route.destination];
+    const propagated = route.origin === 'EnableVgwRoutePropagation' || route.origin === 'Advertisement';
+    const order = route.origin === 'CreateRouteTable' ? 0 : propagated ? 3 : list ? 2 : 1;
+    return cidrs
+      .filter((cidr) => inside(cidr, address))
+      .filter(
+        (cidr) =>
+          !propagated ||
+          !local.some(
+            ({ destination: outer }) =>
+              length(outer) <= length(cidr) && inside(outer, cidr.split('/')[0] ?? ''),
+          ),
+      )
+      .map((cidr) => ({ route, length: length(cidr), order }));
+  });
+  return candidates.sort((a, b) => b.length - a.length || a.order - b.order)[0]?.route;
+}
+
+function byRoute(all: All, enis: NetworkInterface[], from: NetworkInterface, frame: Frame): Verdict {
+  const best = bestRoute(all, tableOf(all, from), frame.destination);
   const own = enis.filter((eni) => eni.vpc === from.vpc);
   const next =
     best?.target.kind === 'local'
@@ -190,6 +214,12 @@ function byRoute(all: All, enis: NetworkInterface[], from: NetworkInterface, fra
   if (all['internet-gateway'].get(best.target.gateway)?.vpc !== from.vpc) return drop('BAD_STATE_ROUTE');
   if (any(PRIVATE, frame.destination)) return drop('IGW_PRIVATE_DESTINATION');
   const owner = own.find((eni) => eni.addresses.includes(frame.source));
+  const edge = edgeOf(all, best.target.gateway);
+  const back = bestRoute(all, edge, frame.source)?.target;
+  if (back !== undefined && back.kind !== 'local' && owner?.subnet === from.subnet) {
+    const appliance = back.kind === 'eni' ? all['network-interface'].get(back.eni)?.attachment : undefined;
+    if (appliance?.instance !== owner.attachment?.instance) return drop('INGRESS_RTB_TRAFFIC_REDIRECTION');
+  }
   const out = { disposition: 'TO_INTERNET', destination: frame.destination };
   if (frame.source.includes(':')) {
     if (!inside('2000::/3', frame.source)) return drop('IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS');
@@ -219,7 +249,13 @@ function fromInternet(all: All, enis: NetworkInterface[], frame: Frame): Verdict
   const pair = pairs.find((each) => each.public === frame.destination);
   const to = v6 ? enis.find((eni) => eni.addresses.includes(frame.destination)) : pair?.eni;
   if (to === undefined) return drop('IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS');
-  if (![...all['internet-gateway'].values()].some((igw) => igw.vpc === to.vpc))
-    return drop('BAD_STATE_ATTACHMENT');
-  return enter(all, undefined, to, { ...frame, destination: pair?.private ?? frame.destination });
+  const gateway = [...all['internet-gateway'].values()].find((igw) => igw.vpc === to.vpc);
+  if (gateway === undefined) return drop('BAD_STATE_ATTACHMENT');
+  const inner = { ...frame, destination: pair?.private ?? frame.destination };
+  const target = bestRoute(all, edgeOf(all, gateway.id), inner.destination)?.target;
+  if (target === undefined || target.kind === 'local') return enter(all, undefined, to, inner);
+  const next = target.kind === 'eni' ? all['network-interface'].get(target.eni) : undefined;
+  if (next?.attachment === undefined) return drop('BAD_STATE_ROUTE');
+  if (!v6 && next.publicAddresses.length === 0) return drop('INGRESS_RTB_NO_PUBLIC_IP');
+  return enter(all, undefined, next, inner);
 }

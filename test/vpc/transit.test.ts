@@ -32,6 +32,8 @@ const destination = fc.constantFrom(
   '10.0.0.0/16',
   '10.0.1.0/24',
   '10.0.1.10/32',
+  'pl-1',
+  'pl-2',
   '8.0.0.0/5',
   '8.8.8.0/24',
   '192.168.0.0/16',
@@ -69,8 +71,21 @@ const ordinary = (gateway: string): Route[] => [
 ];
 
 const anyRoutes = fc.uniqueArray(
-  fc.record({ destination, target, origin: fc.constant<Route['origin']>('CreateRoute') }),
-  { selector: (route) => route.destination, maxLength: 4 },
+  fc
+    .record({
+      destination,
+      target,
+      origin: fc.constantFrom<Route['origin']>(
+        'CreateRoute',
+        'CreateRoute',
+        'CreateRouteTable',
+        'EnableVgwRoutePropagation',
+      ),
+    })
+    .map(
+      (route): Route => (route.destination.startsWith('pl-') ? { ...route, origin: 'CreateRoute' } : route),
+    ),
+  { selector: (route) => `${route.destination} ${route.origin}`, maxLength: 5 },
 );
 
 /** Any routes, mostly over the ordinary ones. */
@@ -79,7 +94,10 @@ const routes = fc
   .map(([drawn, gateway]) => {
     const base = gateway === undefined ? [] : ordinary(gateway);
     return [
-      ...base.filter((route) => !drawn.some((each) => each.destination === route.destination)),
+      ...base.filter(
+        ({ destination: own, origin }) =>
+          !drawn.some((each) => each.destination === own && each.origin === origin),
+      ),
       ...drawn,
     ];
   });
@@ -199,7 +217,22 @@ const records = fc.record({
   tables: fc.tuple(routes, routes, routes, routes),
   explicit: fc.subarray([0, 1]),
   peering: fc.constantFrom(null, false, true, true),
+  edges: fc.array(fc.constantFrom(...ENIS), { minLength: 2, maxLength: 2 }),
+  redirects: fc.subarray([2, 3]),
+  lists: fc.tuple(fc.subarray(['8.8.0.0/16', '10.0.0.0/16']), fc.subarray(['10.0.1.0/24', '::/0'])),
 });
+
+/** What an edge table holds: each subnet redirected to an ENI. */
+const redirecting = (enis: readonly string[]): Route[] => [
+  ...ordinary('igw-absent').filter((route) => route.target.kind === 'local'),
+  ...enis.map(
+    (eni, n): Route => ({
+      destination: `10.0.${n}.0/24`,
+      target: { kind: 'eni', eni },
+      origin: 'CreateRoute',
+    }),
+  ),
+];
 
 /** The records as maps. Tables 0 and 1 are the main tables of the VPCs, 2 and 3 those of their subnet 1. */
 function toAll(drawn: typeof records extends fc.Arbitrary<infer T> ? T : never): All {
@@ -210,6 +243,7 @@ function toAll(drawn: typeof records extends fc.Arbitrary<infer T> ? T : never):
     subnet: byId(subnets),
     'network-interface': byId(drawn.enis.filter((each) => each !== null)),
     'security-group': byId(drawn.groups.map((group, i) => ({ id: GROUPS[i] ?? '', vpc: 'vpc-1', ...group }))),
+    'prefix-list': byId(drawn.lists.map((entries, i) => ({ id: `pl-${i + 1}`, entries }))),
     'network-acl': byId(
       drawn.acls.map(({ entries, open, subnets: guarded }, i) => ({
         id: ACLS[i] ?? '',
@@ -235,9 +269,10 @@ function toAll(drawn: typeof records extends fc.Arbitrary<infer T> ? T : never):
     'route-table': byId(
       TABLES.map((id, i) => ({
         id,
+        gateways: drawn.redirects.includes(i) ? [GATEWAYS[i % 2] ?? ''] : [],
         vpc: VPCS[i % 2] ?? '',
         main: i < 2,
-        routes: drawn.tables[i] ?? [],
+        routes: drawn.redirects.includes(i) ? redirecting(drawn.edges) : (drawn.tables[i] ?? []),
         subnets: i >= 2 && drawn.explicit.includes(i % 2) ? [subnetOf(i % 2, 1)] : [],
       })),
     ),
@@ -254,6 +289,7 @@ const KINDS = [
   'security-group',
   'network-acl',
   'vpc-peering-connection',
+  'prefix-list',
 ] as const;
 
 const changeOf = (kind: ResourceKind, id: string, value: unknown): Change =>
@@ -410,6 +446,8 @@ describe('transit', () => {
       'IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS',
       'IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS',
       'IGW_PRIVATE_DESTINATION',
+      'INGRESS_RTB_NO_PUBLIC_IP',
+      'INGRESS_RTB_TRAFFIC_REDIRECTION',
       'L2_BUM',
       'L2_UNKNOWN_MAC',
       'L2_SOURCE_MAC',

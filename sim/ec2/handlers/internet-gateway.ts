@@ -15,6 +15,7 @@ import { type Handlers, handler, type Tx } from '../handler.ts';
 import type { InternetGatewayRecord } from '../record/network.ts';
 import { refuse } from '../refusal.ts';
 import { specifiedTags } from '../tags.ts';
+import { forgetAssociations } from './route-table-association.ts';
 
 const filters: Filters<InternetGatewayRecord> = {
   'attachment.state': (gateway) => (gateway.vpc === undefined ? undefined : 'available'),
@@ -106,6 +107,7 @@ export const internetGatewayHandlers: Handlers = {
         `The internetGateway '${gateway.id}' has dependencies and cannot be deleted.`,
       );
     }
+    forgetAssociations(tx, gateway.id);
     tx.remove('internet-gateway', gateway.id);
     return undefined;
   }),

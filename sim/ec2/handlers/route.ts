@@ -1,6 +1,6 @@
 /**
- * CreateRoute, ReplaceRoute, DeleteRoute. Targets: an ENI, an instance with one ENI, an Internet gateway. The
- * local route cannot be retargeted here. There is no compare-and-set: the last writer wins.
+ * CreateRoute, ReplaceRoute, DeleteRoute. Which destinations they take is in route-destination.ts. There is
+ * no compare-and-set: the last writer wins.
  */
 import type {
   CreateRouteRequest,
@@ -8,36 +8,20 @@ import type {
   DeleteRouteRequest,
   ReplaceRouteRequest,
 } from '@aws-sdk/client-ec2';
-import { covers, formatPrefix, type Prefix, parsePrefix, prefix } from '../../../controller/base/ip.ts';
+import { parsePrefix } from '../../../controller/base/ip.ts';
 import { type Route, type RouteTarget, targetId } from '../../vpc/model.ts';
-import { cidrParameter } from '../addressing.ts';
+import { isLocalRoute, isPropagated } from '../../vpc/route-order.ts';
 import { type Handlers, handler, type Tx } from '../handler.ts';
 import type { RouteTableRecord } from '../record/network.ts';
 import { missing, refuse } from '../refusal.ts';
-
-interface DestinationInput {
-  readonly DestinationCidrBlock?: string | undefined;
-  readonly DestinationIpv6CidrBlock?: string | undefined;
-  readonly DestinationPrefixListId?: string | undefined;
-}
-
-/** The destination that a request names, with its family. */
-function destinationOf(input: DestinationInput): { readonly text: string; readonly family: 4 | 6 } {
-  const { DestinationCidrBlock: v4, DestinationIpv6CidrBlock: v6, DestinationPrefixListId: list } = input;
-  const given = [v4, v6, list].filter((each) => each !== undefined);
-  if (given.length > 1) {
-    const names = 'destinationCidrBlock, destinationIpv6CidrBlock and destinationPrefixListId';
-    refuse('InvalidParameterCombination', `The request must contain exactly one of ${names}`);
-  }
-  if (list !== undefined) {
-    refuse('InvalidPrefixListID.NotFound', `The prefix list ID '${list}' does not exist`);
-  }
-  if (v4 !== undefined) return { text: v4, family: 4 };
-  return { text: v6 ?? missing('destinationCidrBlock'), family: 6 };
-}
-
-/** Link-local and IMDS addresses that AWS keeps for itself. Route tables page, "Considerations". */
-const reserved = ['169.254.168.0/22', 'fd00:ec2::/32'].map(prefix);
+import {
+  checkDestination,
+  checkInside,
+  type Destination,
+  destinationOf,
+  inside,
+} from './route-destination.ts';
+import { checkRoutesFit } from './route-quota.ts';
 
 /** Target kinds whose resources are not simulated: none of them exists, and EC2 says so. */
 const absentTargets = [
@@ -116,111 +100,84 @@ function onlyInterface(tx: Tx, id: string): string {
   return first.id;
 }
 
-/** The rules for a destination inside the VPC: only to an ENI, and only for the whole block of a subnet. */
-function checkDestination(tx: Tx, table: RouteTableRecord, destination: Prefix, target: RouteTarget): void {
-  const text = formatPrefix(destination);
-  if (reserved.some((each) => covers(each, destination))) {
-    refuse('InvalidParameterValue', `The destination CIDR block ${text} lies in a range that AWS reserves.`);
-  }
-  const vpc = tx.need('vpc', table.vpc);
-  const within = [...vpc.ipv4, ...vpc.ipv6].some((block) => covers(prefix(block.cidr), destination));
-  if (!within) return;
-  if (!tx.settings.moreSpecificRoutes) {
-    const only = 'This route only supports interface and instance targets.';
-    refuse('InvalidParameterValue', `Route target is not supported. ${only}`);
-  }
-  const own = "is equal to or more specific than one of this VPC's CIDR blocks.";
-  const inside = `The destination CIDR block ${text} ${own}`;
-  if (target.kind !== 'eni') {
-    refuse('InvalidParameterValue', `${inside} This route can target only an interface or an instance.`);
-  }
-  const subnets = tx.referring('subnet', vpc.id);
-  if (!subnets.some((subnet) => subnet.cidr === text || subnet.ipv6?.cidr === text)) {
-    refuse('InvalidParameterValue', `${inside} It must be the entire CIDR block of a subnet of the VPC.`);
-  }
-}
+const sameTarget = (a: RouteTarget, b: RouteTarget): boolean => targetId(a) === targetId(b);
 
-function checkQuota(tx: Tx, table: RouteTableRecord, family: 4 | 6): void {
-  const sixth = family === 6;
-  const count = table.routes.filter(
-    (route) => route.target.kind !== 'local' && route.destination.includes(':') === sixth,
-  ).length;
-  if (count >= tx.settings.quotas.routesPerTable) {
-    refuse('RouteLimitExceeded', `The maximum number of routes has been reached (${count}).`);
-  }
-}
-
-const sameTarget = (a: RouteTarget, b: RouteTarget): boolean =>
-  a.kind !== 'local' && targetId(a) === targetId(b);
+/** The static or local route for a destination, -1 where there is none; propagated ones have no say. */
+const indexOf = (table: RouteTableRecord, name: string): number =>
+  table.routes.findIndex((route) => route.destination === name && !isPropagated(route));
 
 /** Host bits of a new route are cleared. An identical route succeeds. */
 function createRoute(tx: Tx, input: CreateRouteRequest): CreateRouteResult {
   const table = tx.need('route-table', input.RouteTableId ?? '');
-  const { text, family } = destinationOf(input);
-  const block = cidrParameter(
-    family === 4 ? 'destinationCidrBlock' : 'destinationIpv6CidrBlock',
-    text,
-    family,
-  );
-  const destination = formatPrefix(block);
+  const destination = destinationOf(tx, input);
   const target = targetOf(tx, table, input);
-  const existing = table.routes.find((route) => route.destination === destination);
-  if (existing?.target.kind === 'local') checkDestination(tx, table, block, target);
+  const { name } = destination;
+  const existing = table.routes[indexOf(table, name)];
+  if (existing !== undefined && isLocalRoute(existing)) refuseOverLocal(tx, name);
   if (existing) {
     if (sameTarget(existing.target, target)) return { Return: true };
-    refuse('RouteAlreadyExists', `The route identified by ${destination} already exists.`);
+    refuse('RouteAlreadyExists', `The route identified by ${name} already exists.`);
   }
-  checkDestination(tx, table, block, target);
-  checkQuota(tx, table, family);
-  const route: Route = { destination, target, origin: 'CreateRoute' };
-  tx.put('route-table', { ...table, routes: [...table.routes, route] });
+  checkDestination(tx, table, destination, target);
+  const routes: Route[] = [...table.routes, { destination: name, target, origin: 'CreateRoute' }];
+  checkRoutesFit(tx, table, routes);
+  tx.put('route-table', { ...table, routes });
   return { Return: true };
 }
 
-/** The index of the route whose destination a request names exactly; -1 where there is none. */
-function routeIndex(table: RouteTableRecord, text: string, family: 4 | 6): number {
-  const exact = table.routes.findIndex((route) => route.destination === text);
-  if (exact >= 0) return exact;
-  const parsed = parsePrefix(text, 'clear');
-  if (!parsed.ok || parsed.value.address.family !== family) {
-    cidrParameter(family === 4 ? 'destinationCidrBlock' : 'destinationIpv6CidrBlock', text, family);
-  }
+function refuseOverLocal(tx: Tx, name: string): never {
+  const code = tx.settings.createOverLocal;
+  if (code === 'RouteAlreadyExists') refuse(code, `The route identified by ${name} already exists.`);
+  return refuse(code, `${inside(name)} Replace its local route instead.`);
+}
+
+/** The route whose destination a request names exactly: host bits that are set match nothing. */
+function routeAt(table: RouteTableRecord, { text, name }: Destination): number {
   const canonical = parsePrefix(text);
-  if (!canonical.ok) return -1;
-  const destination = formatPrefix(canonical.value);
-  return table.routes.findIndex((route) => route.destination === destination);
+  return text === name || canonical.ok ? indexOf(table, name) : -1;
 }
 
 function replaceRoute(tx: Tx, input: ReplaceRouteRequest): undefined {
   const table = tx.need('route-table', input.RouteTableId ?? '');
-  const { text, family } = destinationOf(input);
-  const index = routeIndex(table, text, family);
+  const destination = destinationOf(tx, input);
+  const index = routeAt(table, destination);
   const route = table.routes[index];
   if (route === undefined) {
-    const why = `There is no route defined for '${text}' in the route table.`;
+    const why = `There is no route defined for '${destination.text}' in the route table.`;
     return refuse('InvalidParameterValue', `${why} Use CreateRoute instead.`);
   }
-  if (input.LocalTarget !== undefined || route.target.kind === 'local') {
-    const why = `The local route ${route.destination} of route table ${table.id} cannot be replaced`;
-    refuse('InvalidParameterValue', `${why}: targets of local routes are not simulated.`);
-  }
-  const target = targetOf(tx, table, input);
-  checkDestination(tx, table, prefix(route.destination), target);
+  const target = input.LocalTarget ? localTarget(route, input) : targetOf(tx, table, input);
+  if (!isLocalRoute(route)) checkDestination(tx, table, destination, target);
+  else if (target.kind !== 'local') checkInside(tx, table, destination.name, target);
   if (sameTarget(route.target, target)) return undefined;
   tx.put('route-table', { ...table, routes: table.routes.with(index, { ...route, target }) });
   return undefined;
 }
 
+/** Only a local route that was retargeted can be local again. */
+function localTarget(route: Route, input: ReplaceRouteRequest): RouteTarget {
+  const { RouteTableId, DestinationCidrBlock, DestinationIpv6CidrBlock, LocalTarget, DryRun, ...rest } =
+    input;
+  if (Object.values(rest).some((value) => value !== undefined)) {
+    refuse('InvalidParameterCombination', 'The request must contain exactly one of localTarget and a target');
+  }
+  if (!isLocalRoute(route)) {
+    const why = 'is not a local route of the VPC, so its target cannot be local';
+    refuse('InvalidParameterValue', `The route ${route.destination} ${why}`);
+  }
+  return { kind: 'local' };
+}
+
 function deleteRoute(tx: Tx, input: DeleteRouteRequest): undefined {
   const table = tx.need('route-table', input.RouteTableId ?? '');
-  const { text, family } = destinationOf(input);
-  const index = routeIndex(table, text, family);
+  const destination = destinationOf(tx, input);
+  const index = routeAt(table, destination);
   const route = table.routes[index];
   if (route === undefined) {
-    const why = `no route with destination-cidr-block ${text} in route table ${table.id}`;
+    const why = `no route with destination-cidr-block ${destination.text} in route table ${table.id}`;
     return refuse('InvalidRoute.NotFound', why);
   }
-  if (route.target.kind === 'local') {
+  if (isLocalRoute(route)) {
     refuse(
       'InvalidParameterValue',
       `cannot remove local route ${route.destination} in route table ${table.id}`,

@@ -23,7 +23,7 @@ import { missing, refuse } from '../refusal.ts';
 import { specifiedTags } from '../tags.ts';
 import { zoneNamed, zonesOf } from '../zones.ts';
 import { associateDefaultAcl, forgetSubnet } from './network-acl.ts';
-import { forgetAssociations } from './route-table.ts';
+import { forgetAssociations } from './route-table-association.ts';
 
 const filters: Filters<SubnetRecord> = {
   'availability-zone': (subnet) => subnet.zone,

@@ -3,11 +3,12 @@
  * looks, how EC2 spells the errors about it, and what the data plane sees of it.
  */
 import type { Change, Resources, SecurityGroupRule } from '../../vpc/model.ts';
+import { isPrefixListRoute } from '../../vpc/route-order.ts';
 import type { Scope } from './base.ts';
 import type { ComputeRecords } from './compute.ts';
 import type { ConnectivityRecords } from './connectivity.ts';
 import type { IdentityRecords } from './identity.ts';
-import type { NetworkRecords } from './network.ts';
+import type { NetworkRecords, RouteTableAssociation } from './network.ts';
 import type { GroupRuleRecord, SecurityRecords } from './security.ts';
 
 export interface Records
@@ -46,6 +47,10 @@ const rule = (rule: GroupRuleRecord): SecurityGroupRule => ({
   peer: rule.peer.kind === 'cidr' ? rule.peer : { kind: 'group', group: rule.peer.group },
 });
 
+/** Whether an association is the one that makes its table the main one. */
+export const isMainAssociation = ({ subnet, gateway }: RouteTableAssociation): boolean =>
+  subnet === undefined && gateway === undefined;
+
 /** What forwarding sees of each resource. */
 const projections: Projections = {
   vpc: (vpc) => ({
@@ -63,9 +68,10 @@ const projections: Projections = {
   'route-table': (table) => ({
     id: table.id,
     vpc: table.vpc,
-    main: table.associations.some((association) => association.subnet === undefined),
+    main: table.associations.some(isMainAssociation),
     routes: table.routes,
-    subnets: table.associations.flatMap(({ subnet }) => (subnet === undefined ? [] : [subnet])),
+    subnets: table.associations.flatMap(({ subnet }) => subnet ?? []),
+    gateways: table.associations.flatMap(({ gateway }) => gateway ?? []),
   }),
   'internet-gateway': (gateway) =>
     gateway.vpc === undefined ? { id: gateway.id } : { id: gateway.id, vpc: gateway.vpc },
@@ -105,6 +111,7 @@ const projections: Projections = {
     accepterVpc,
     active: state === 'active',
   }),
+  'prefix-list': (list) => ({ id: list.id, entries: (list.versions.at(-1) ?? []).map(({ cidr }) => cidr) }),
 };
 
 const defined = (ids: readonly (string | undefined)[]): readonly string[] =>
@@ -132,7 +139,11 @@ export const kinds: { readonly [K in Kind]: KindSpec<K> } = {
   'route-table': {
     scope: 'region',
     refersTo: (table) =>
-      defined([table.vpc, ...table.associations.flatMap((each) => [each.association, each.subnet])]),
+      defined([
+        table.vpc,
+        ...table.associations.flatMap((each) => [each.association, each.subnet, each.gateway]),
+        ...table.routes.filter(isPrefixListRoute).map((route) => route.destination),
+      ]),
     prefix: 'rtb',
     resourceType: 'route-table',
     notFound: 'InvalidRouteTableID.NotFound',
@@ -175,6 +186,15 @@ export const kinds: { readonly [K in Kind]: KindSpec<K> } = {
     notFound: 'InvalidNetworkAclID.NotFound',
     malformed: 'InvalidNetworkAclId.Malformed',
     noun: 'networkAcl ID',
+  },
+  'prefix-list': {
+    scope: 'region',
+    refersTo: () => [],
+    prefix: 'pl',
+    resourceType: 'prefix-list',
+    notFound: 'InvalidPrefixListID.NotFound',
+    malformed: 'InvalidPrefixListId.Malformed',
+    noun: 'prefix list ID',
   },
   'dhcp-options': {
     scope: 'region',

@@ -40,8 +40,10 @@ export interface SubnetRecord extends Stored {
 
 export interface RouteTableAssociation {
   readonly association: string;
-  /** Absent for the main association. */
+  /** Neither for the main association. */
   readonly subnet?: string;
+  /** An Internet or VPN gateway: the table is its edge table. */
+  readonly gateway?: string;
 }
 
 export interface RouteTableRecord extends Stored {
@@ -122,6 +124,24 @@ export interface NetworkAclRecord extends Stored {
   readonly associations: readonly { readonly association: string; readonly subnet: string }[];
 }
 
+export interface PrefixListEntry {
+  readonly cidr: string;
+  readonly description?: string;
+}
+
+export interface PrefixListRecord extends Stored {
+  readonly account: string;
+  readonly region: string;
+  readonly name: string;
+  readonly family: 4 | 6;
+  readonly maxEntries: number;
+  readonly state: 'create' | 'modify' | 'delete' | 'restore';
+  /** Whether the step that `state` names is still under way. */
+  readonly busy: boolean;
+  /** Entries by version: the first is version 1, the last the current one. */
+  readonly versions: readonly (readonly PrefixListEntry[])[];
+}
+
 export interface DhcpOptionsRecord extends Stored {
   readonly account: string;
   readonly isDefault: boolean;
@@ -141,6 +161,7 @@ export interface NetworkRecords {
   readonly 'network-interface': NetworkInterfaceRecord;
   readonly address: AddressRecord;
   readonly 'network-acl': NetworkAclRecord;
+  readonly 'prefix-list': PrefixListRecord;
   readonly 'dhcp-options': DhcpOptionsRecord;
   readonly taken: TakenRecord;
 }

@@ -283,5 +283,48 @@ resource "aws_network_acl_association" "public" {
   subnet_id      = each.value.id
 }
 
+resource "aws_ec2_managed_prefix_list" "branches" {
+  name           = "branches"
+  address_family = "IPv4"
+  max_entries    = 5
+  entry {
+    cidr        = "198.18.1.0/24"
+    description = "first"
+  }
+  tags = { Owner = var.owner }
+}
+
+resource "aws_ec2_managed_prefix_list" "partners" {
+  name           = "partners"
+  address_family = "IPv4"
+  max_entries    = 2
+}
+
+resource "aws_ec2_managed_prefix_list_entry" "partner" {
+  prefix_list_id = aws_ec2_managed_prefix_list.partners.id
+  cidr           = "198.18.2.0/24"
+}
+
+resource "aws_route" "branches" {
+  route_table_id             = aws_route_table.public.id
+  destination_prefix_list_id = aws_ec2_managed_prefix_list.branches.id
+  network_interface_id       = aws_network_interface.appliance[var.owner].id
+}
+
+resource "aws_route_table" "edge" {
+  vpc_id = aws_vpc.main.id
+}
+
+resource "aws_route" "edge" {
+  route_table_id         = aws_route_table.edge.id
+  destination_cidr_block = aws_subnet.private.cidr_block
+  network_interface_id   = aws_network_interface.appliance["a"].id
+}
+
+resource "aws_route_table_association" "edge" {
+  route_table_id = aws_route_table.edge.id
+  gateway_id     = aws_internet_gateway.main.id
+}
+
 output "account" { value = data.aws_caller_identity.me.account_id }
 output "workload_ip" { value = aws_instance.workload.public_ip }
