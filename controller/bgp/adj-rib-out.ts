@@ -3,6 +3,7 @@
  * becomes UPDATEs packed by attribute set. Pulled by whoever can send, so that a slow peer costs nothing. RFC
  * 4271 9.2.
  */
+import type { NextHop } from '../wire/attribute.ts';
 import { encodeRouteRefresh } from '../wire/message.ts';
 import { AFI, maxPrefixSize, SAFI_UNICAST, writePrefix } from '../wire/prefix.ts';
 import { encodeEndOfRib, mpReachHead, mpUnreachHead, updateMessage } from '../wire/update.ts';
@@ -183,10 +184,28 @@ function exportedSet(rib: Rib, peer: RibPeer, one: FamilyRib, prefix: number, pa
   const from = rib.peers[source];
   const attributes = recordOf(rib.sets, imported);
   const exported = exportRoute(attributes, one.family, from, peer, rib.drain, signature);
-  const set = exported === undefined ? NOTHING : internRecord(rib.sets, exported, false);
+  const wanted = exported === undefined ? NOTHING : internRecord(rib.sets, exported, false);
+  const set = wanted !== NOTHING && fits(rib, peer, one.family, wanted) ? wanted : NOTHING;
   cache.set(key, set);
   return set;
 }
+
+/** Octets that one message of a peer has for prefixes beside their attributes. */
+function roomBeside(attributes: Uint8Array, { facts }: RibPeer, family: Family, nextHop: NextHop): number {
+  const head = isInMpReach(family, nextHop) ? mpReachHead(family, nextHop, 0).length : 0;
+  return facts.maxMessage - FRAME - attributes.length - head;
+}
+
+/** Whether a set leaves room for a prefix; what does not is not sent. RFC 4271 9.2, RFC 8654 4. */
+function fits(rib: Rib, peer: RibPeer, family: Family, set: number): boolean {
+  const nextHop = rib.sets.hops[set];
+  if (nextHop === undefined) return false;
+  const attributes = encodedSet(rib, set, peer.facts.as4, isInMpReach(family, nextHop));
+  return roomBeside(attributes, peer, family, nextHop) >= maxPrefixSize(family, true);
+}
+
+const isInMpReach = (family: Family, nextHop: NextHop): boolean =>
+  family === 'ipv6' || nextHop.family === 'ipv6';
 
 interface Encoder {
   readonly rib: Rib;
@@ -255,16 +274,13 @@ function announcements(
   const { rib, peer, one } = encoder;
   const nextHop = rib.sets.hops[set];
   if (nextHop === undefined) return;
-  const inMpReach = one.family === 'ipv6' || nextHop.family === 'ipv6';
+  const inMpReach = isInMpReach(one.family, nextHop);
   const attributes = encodedSet(rib, set, peer.facts.as4, inMpReach);
-  const head = inMpReach ? mpReachHead(one.family, nextHop, 0).length : 0;
-  const room = peer.facts.maxMessage - FRAME - attributes.length - head;
-  // Attributes that leave no room for a prefix cannot be sent at all: RFC 8654 5 says to leave the route out.
-  if (room < maxPrefixSize(one.family, true)) return;
-  packNlri(encoder, numbers, room, (nlri) => {
+  // RFC 7606 5.1: MP_REACH_NLRI comes first.
+  packNlri(encoder, numbers, roomBeside(attributes, peer, one.family, nextHop), (nlri) => {
     messages.push(
       inMpReach
-        ? updateMessage([], join(attributes, join(mpReachHead(one.family, nextHop, nlri.length), nlri)), [])
+        ? updateMessage([], join(join(mpReachHead(one.family, nextHop, nlri.length), nlri), attributes), [])
         : updateMessage([], attributes, nlri),
     );
   });

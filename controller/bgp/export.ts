@@ -1,8 +1,16 @@
 /**
  * What becomes of a best path on its way to a peer: whether it may be sent at all, policy, and the attributes
- * that the session wants. RFC 4271 5.1 and 9.2, RFC 1997, RFC 4456 8, RFC 7947, RFC 7999, RFC 8326, RFC 9234.
+ * that the session wants. RFC 4271 5.1 and 9.2, RFC 1997,
+ * RFC 4360 6, RFC 4456 8, RFC 7947, RFC 7999, RFC 8326, RFC 9234.
  */
-import { COMMUNITY, type NextHop, type PathAttributes } from '../wire/attribute.ts';
+import {
+  COMMUNITY,
+  type ExtendedCommunity,
+  isTransitive,
+  type NextHop,
+  type PathAttributes,
+} from '../wire/attribute.ts';
+import { sameHop } from './import.ts';
 import type { Family } from './options.ts';
 import { applyPolicy, prependAs } from './policy.ts';
 import { effectivePolicy, type PeerFacts, type RibPeer } from './rib-peer.ts';
@@ -30,7 +38,8 @@ export function exportRoute(
   const accepted = applyPolicy(chosen, attributes, signature, from?.name ?? 'local');
   if (accepted === undefined) return undefined;
   const hop = nextHopFor(accepted, attributes, family, from, to);
-  if (hop === undefined) return undefined;
+  // RFC 4271 5.1.3: nobody is told to send to itself.
+  if (hop === undefined || sameHop(hop, facts.address)) return undefined;
   const shaped = facts.ibgp
     ? forInside(accepted, hop, from, to)
     : forOutside(accepted, attributes, hop, from, to);
@@ -68,8 +77,7 @@ function withGracefulShutdown(attributes: PathAttributes): PathAttributes {
  */
 function ownAddress(family: Family, facts: PeerFacts): NextHop | undefined {
   if (family === facts.localAddress.family) return facts.localAddress;
-  if (family === 'ipv6') return facts.localAddress6;
-  return facts.extendedNextHop ? facts.localAddress : undefined;
+  return family === 'ipv4' && facts.extendedNextHop ? facts.localAddress : undefined;
 }
 
 /**
@@ -87,9 +95,24 @@ function nextHopFor(
   const keeps = policy.transparent || (facts.ibgp && !policy.nextHopSelf && from !== undefined);
   if (wasSet || (from === undefined && nextHop !== undefined) || keeps) {
     const fits = nextHop?.family === family || (family === 'ipv4' && facts.extendedNextHop);
-    return fits ? nextHop : ownAddress(family, facts);
+    return fits ? withoutLinkLocal(nextHop) : ownAddress(family, facts);
   }
   return ownAddress(family, facts);
+}
+
+/** RFC 2545 3: a link-local address means nothing to who may be on another link. */
+const withoutLinkLocal = (hop: NextHop | undefined): NextHop | undefined =>
+  hop?.linkLocal === undefined ? hop : { family: hop.family, words: hop.words };
+
+/** RFC 4360 6: what came as non-transitive stays here; what our policy or we ourselves add goes out. */
+function extendedForOutside(
+  accepted: PathAttributes,
+  before: PathAttributes,
+  from: RibPeer | undefined,
+): PathAttributes['extended'] {
+  const isKept = (one: ExtendedCommunity): boolean =>
+    isTransitive(one) || from === undefined || !before.extended.includes(one);
+  return accepted.extended.every(isKept) ? accepted.extended : accepted.extended.filter(isKept);
 }
 
 /** RFC 4271 5.1.4, 5.1.5: MED goes no further than the next AS, and LOCAL_PREF does not leave ours. */
@@ -107,6 +130,7 @@ function forOutside(
     localPref: undefined,
     originatorId: undefined,
     clusterList: NO_CLUSTERS,
+    extended: policy.transparent ? accepted.extended : extendedForOutside(accepted, before, from),
     med: medIsOurs ? accepted.med : undefined,
     asPath: policy.transparent ? accepted.asPath : prependAs(accepted.asPath, facts.localAs),
   };

@@ -55,8 +55,7 @@ function refusalOf(
   if (!facts.ibgp && !transparent && firstAs(asPath) !== facts.as) return REFUSALS[8];
   if (otc !== undefined && leaks(otc, facts.as, role)) return REFUSALS[5];
   if (nextHop === undefined || !isUsable(nextHop)) return REFUSALS[7];
-  const own = nextHop.family === 'ipv4' ? facts.localAddress : (facts.localAddress6 ?? facts.localAddress);
-  return sameHop(nextHop, own) ? REFUSALS[6] : undefined;
+  return sameHop(nextHop, facts.localAddress) ? REFUSALS[6] : undefined;
 }
 
 function countOf(path: readonly AsSegment[], as: number): number {

@@ -56,9 +56,10 @@ export function takeBytes(
 }
 
 /** Whether a whole message may wait on a connection. */
-export function hasInput({ input, queue, session }: Machine): boolean {
+export function hasInput(machine: Machine): boolean {
+  const { input, queue } = machine;
   if (queue.length > 0) return true;
-  return frame(input, 0, input.length, maxLength(session?.extendedMessages)).kind !== 'partial';
+  return frame(input, 0, input.length, maxLength(machine)).kind !== 'partial';
 }
 
 /** Works off a portion of what waits on a connection. */
@@ -86,7 +87,9 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
   return all;
 }
 
-const maxLength = (extended: boolean | undefined): number => (extended ? MAX_EXTENDED_MESSAGE : MAX_MESSAGE);
+/** What we take hangs on what we announced alone. RFC 8654 4, 5. */
+const maxLength = ({ offered }: Machine): number =>
+  offered?.capabilities.some(({ kind }) => kind === 'extended-message') ? MAX_EXTENDED_MESSAGE : MAX_MESSAGE;
 
 /**
  * Reads messages until `budget` bytes are worked off or the last is not whole; gives how many bytes it took.
@@ -100,9 +103,10 @@ function readMessages(
   now: Instant,
 ): number {
   const { connection } = machine;
+  const longest = maxLength(machine);
   let at = 0;
   while (at < Math.min(budget, bytes.length)) {
-    const one = frame(bytes, at, bytes.length, maxLength(machine.session?.extendedMessages));
+    const one = frame(bytes, at, bytes.length, longest);
     if (one.kind === 'partial') return at;
     if (one.kind === 'error') {
       fail(speaker, peer, machine, 'BGPHeaderErr', one.notification, now);
@@ -337,9 +341,8 @@ export function sendAgain(
 ): void {
   if (peer.rib === undefined) return;
   const out = peer.rib.out[family];
-  // RFC 7313 4: no BoRR before End-of-RIB; all of the table is on its way then anyhow.
-  if (out.owesEndOfRib) return;
-  const enhanced = machine.session?.enhancedRouteRefresh === true;
+  // RFC 7313 4: no BoRR before End-of-RIB; what has left already is sent again all the same.
+  const enhanced = machine.session?.enhancedRouteRefresh === true && !out.owesEndOfRib;
   if (enhanced) {
     send(speaker, machine, encodeRouteRefresh(AFI[family], SAFI_UNICAST, 'begin'), now);
     peer.counters.sent.routeRefresh++;

@@ -88,6 +88,7 @@ export interface Negotiated {
   readonly holdTimeS: number;
   readonly families: readonly Family[];
   readonly as4: boolean;
+  /** Ours may have up to 65535 octets: both announced it. RFC 8654 4. */
   readonly extendedMessages: boolean;
   readonly routeRefresh: boolean;
   readonly enhancedRouteRefresh: boolean;

@@ -14,8 +14,6 @@ export interface PeerFacts {
   /** The two ends of the session. */
   readonly address: NextHop;
   readonly localAddress: NextHop;
-  /** Our address of the other family on the link, for routes of that family; absent: not known. */
-  readonly localAddress6?: NextHop;
   readonly families: readonly Family[];
   readonly as4: boolean;
   /** Whether prefixes carry path identifiers, each way. */

@@ -3,7 +3,7 @@
  * for each set (and each way in which prefixes fit its rules). RFC 4271 9, RFC 7606.
  */
 import type { NextHop, PathAttributes } from '../wire/attribute.ts';
-import type { Notification } from '../wire/notification.ts';
+import { ERROR, type Notification, notification, UPDATE_ERROR } from '../wire/notification.ts';
 import { type PrefixVisitor, visitPrefixes } from '../wire/prefix.ts';
 import { type Discarded, readAttributes } from '../wire/read-attributes.ts';
 import { attributeSetOf, type Range, splitUpdate, type UpdateParts } from '../wire/update.ts';
@@ -57,6 +57,8 @@ export function receiveUpdate(
   const multi =
     mpReach === undefined ? undefined : takeNlri(turn, split, mpReach.family, mpReach.nlri, mpReach.nextHop);
   if (multi?.kind === 'reset') return multi;
+  const empty = faultWithoutNlri(turn, split);
+  if (empty !== undefined) return empty;
   const why = plain?.why ?? multi?.why;
   const limit = limitReached(peer);
   return {
@@ -96,6 +98,24 @@ function takeNlri(
   }
   if (found.kind === 'withdrawn') withdraw(turn, family, nlri);
   return found;
+}
+
+/**
+ * RFC 7606 5.2: where attributes come without any route that could count as withdrawn, a fault that would ask
+ * for that resets: the routes may be what was lost.
+ */
+function faultWithoutNlri({ peer, bytes }: Turn, parts: UpdateParts): Received | undefined {
+  const { attributes, nlri, mpReach, unsupported, broken } = parts;
+  const hasRoutes =
+    nlri.start !== nlri.end || (mpReach !== undefined && mpReach.nlri.start !== mpReach.nlri.end);
+  if (attributes.start === attributes.end || hasRoutes || unsupported !== undefined) return undefined;
+  const context = { as4: peer.facts.as4, ibgp: peer.facts.ibgp, acceptSets: false };
+  const read = readAttributes(bytes, attributes.start, attributes.end, context, mpReach?.nextHop, false);
+  if (read.kind === 'reset') return read;
+  const why = broken ?? (read.kind === 'withdraw' ? read.why : undefined);
+  if (why === undefined) return undefined;
+  const said = notification(ERROR.update, UPDATE_ERROR.attributeList);
+  return { kind: 'reset', notification: said, why: `${why}, and there are no routes to withdraw` };
 }
 
 type Found = Taken | { readonly kind: 'set'; readonly set: number };

@@ -96,6 +96,9 @@ export type LargeCommunity = readonly [number, number, number];
 /** An extended community as its two words. RFC 4360 2. */
 export type ExtendedCommunity = readonly [number, number];
 
+/** Whether it may cross the border of an AS. RFC 4360 2, the T bit. */
+export const isTransitive = ([high]: ExtendedCommunity): boolean => (high & 0x40000000) === 0;
+
 export interface UnknownAttribute {
   readonly flags: number;
   readonly type: number;

@@ -95,6 +95,8 @@ export function readAttributes(
     value.size = length;
     at = next;
     if (type === ATTRIBUTE.mpReach || type === ATTRIBUTE.mpUnreach) continue;
+    // RFC 4760 3: beside MP_REACH_NLRI it means nothing, whatever it holds.
+    if (type === ATTRIBUTE.nextHop && mpNextHop !== undefined) continue;
     if (has(seen, type)) {
       discarded.push({ type, why: 'it is there twice' });
       continue;
@@ -302,7 +304,11 @@ function readCommunities(draft: Draft, type: number, value: Value): Trouble {
   }
   if (unit === 12) {
     const triples: LargeCommunity[] = [];
-    for (let i = 0; i < all.length; i += 3) triples.push([at(i), at(i + 1), at(i + 2)]);
+    for (let i = 0; i < all.length; i += 3) {
+      // RFC 8092 3: one that is there twice counts once.
+      const isKnown = triples.some(([a, b, c]) => a === at(i) && b === at(i + 1) && c === at(i + 2));
+      if (!isKnown) triples.push([at(i), at(i + 1), at(i + 2)]);
+    }
     draft.large = triples;
   }
   return undefined;

@@ -70,15 +70,17 @@ describe('RFC 4271 6.1: message headers', () => {
       'Message Header Error / Bad Message Type (1/3): type 9',
     ]));
 
-  it('RFC 8654 4: more than 4096 octets only where both announced it', () => {
+  it('RFC 8654 4, 5: more than 4096 octets are taken where we announced it, and only there', () => {
     const long = raw(2, [0, 0, 0, 0], 5000);
-    expect(heard(answerIn('Established', long))).toEqual([
-      'Message Header Error / Bad Message Length (1/2): length 5000',
-    ]);
-    const tester = meet();
-    establish(tester, { capabilities: [...CAPABILITIES, { kind: 'extended-message' }] });
-    say(tester, long);
-    expect(heard(tester)).toEqual([]);
+    for (const extendedMessages of [true, false]) {
+      for (const theirs of [[], [{ kind: 'extended-message' as const }]]) {
+        const tester = meet({ extendedMessages });
+        establish(tester, { capabilities: [...CAPABILITIES, ...theirs] });
+        say(tester, long);
+        const refused = ['Message Header Error / Bad Message Length (1/2): length 5000'];
+        expect(heard(tester)).toEqual(extendedMessages ? [] : refused);
+      }
+    }
   });
 });
 

@@ -79,7 +79,7 @@ export const attributes = (nextHop: fc.Arbitrary<NextHop>): fc.Arbitrary<PathAtt
         aggregator: fc.record({ as: asNumber, id: u32 }),
         communities: fc.array(u32, { maxLength: 100 }),
         extended: fc.array(fc.tuple(u32, u32), { maxLength: 40 }),
-        large: fc.array(fc.tuple(u32, u32, u32), { maxLength: 30 }),
+        large: fc.uniqueArray(fc.tuple(u32, u32, u32), { maxLength: 30, selector: String }),
         originatorId: u32,
         clusterList: fc.array(u32, { maxLength: 10 }),
         otc: u32,
