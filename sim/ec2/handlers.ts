@@ -26,6 +26,11 @@ import { securityGroupRuleHandlers } from './handlers/security-group-rules.ts';
 import { stsHandlers } from './handlers/sts.ts';
 import { subnetHandlers } from './handlers/subnet.ts';
 import { tagHandlers } from './handlers/tag.ts';
+import { transitAttachmentHandlers, transitAttachmentTransitions } from './handlers/transit-attachment.ts';
+import { transitGatewayHandlers, transitGatewayTransitions } from './handlers/transit-gateway.ts';
+import { transitPeeringHandlers, transitPeeringTransitions } from './handlers/transit-peering.ts';
+import { transitRouteHandlers } from './handlers/transit-route.ts';
+import { transitRouteTableHandlers, transitRouteTableTransitions } from './handlers/transit-route-table.ts';
 import { volumeHandlers } from './handlers/volume.ts';
 import { vpcHandlers } from './handlers/vpc.ts';
 import { vpcCidrHandlers } from './handlers/vpc-cidr.ts';
@@ -62,6 +67,11 @@ const ec2: Handlers = {
   ...keyPairHandlers,
   ...profileAssociationHandlers,
   ...runInstancesHandlers,
+  ...transitAttachmentHandlers,
+  ...transitGatewayHandlers,
+  ...transitPeeringHandlers,
+  ...transitRouteHandlers,
+  ...transitRouteTableHandlers,
   ...volumeHandlers,
 };
 
@@ -81,4 +91,8 @@ export const transitions: Transitions = {
   ...instanceTransitions,
   ...peeringTransitions,
   ...prefixListTransitions,
+  ...transitAttachmentTransitions,
+  ...transitGatewayTransitions,
+  ...transitPeeringTransitions,
+  ...transitRouteTableTransitions,
 };

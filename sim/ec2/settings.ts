@@ -28,6 +28,11 @@ export interface Quotas {
   /** Active and pending ones. */
   readonly peeringsPerVpc: number;
   readonly pendingPeerings: number;
+  readonly transitGateways: number;
+  readonly attachmentsPerVpc: number;
+  readonly tablesPerTransitGateway: number;
+  /** Static ones, over all tables of a gateway. */
+  readonly routesPerTransitGateway: number;
 }
 
 export interface CloudSettings {
@@ -94,6 +99,10 @@ const quotas: Quotas = {
   entriesPerNetworkAcl: 20,
   peeringsPerVpc: 50,
   pendingPeerings: 25,
+  transitGateways: 5,
+  attachmentsPerVpc: 5,
+  tablesPerTransitGateway: 20,
+  routesPerTransitGateway: 10_000,
 };
 
 export type CloudOptions = Partial<Omit<CloudSettings, 'quotas'>> & { readonly quotas?: Partial<Quotas> };

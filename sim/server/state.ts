@@ -41,6 +41,8 @@ export function stateOf(world: World) {
     networkInterfaces: [...records['network-interface'].values()],
     internetGateways: [...records['internet-gateway'].values()],
     peeringConnections: [...records['vpc-peering-connection'].values()],
+    transitGatewayAttachments: [...records['transit-gateway-attachment'].values()],
+    transitGatewayRouteTables: [...records['transit-gateway-route-table'].values()],
     hosts: [...world.hosts.keys()],
     flows: [...world.flows.values()].map(flowStats),
     cuts: [...world.cuts.values()],

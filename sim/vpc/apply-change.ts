@@ -39,6 +39,7 @@ import { compileAcl } from './network-acl.ts';
 import type { Port, PortAddress, RouteEntry, TableNode } from './nodes.ts';
 import { effectiveRoutes, isPrefixListRoute } from './route-order.ts';
 import { compileGroup } from './security-group.ts';
+import { applyAttachment, applyTransitTable } from './transit-change.ts';
 
 /** A private address that became an ENI's: what the fabric may announce to the neighbours. */
 export interface Claimed {
@@ -90,6 +91,12 @@ export function applyChange(fabric: Fabric, change: Change): readonly Claimed[] 
       return [];
     case 'network-acl':
       applyAcl(fabric, change.id, change.value);
+      return [];
+    case 'transit-gateway-attachment':
+      applyAttachment(fabric, change.id, change.value);
+      return [];
+    case 'transit-gateway-route-table':
+      applyTransitTable(fabric, change.id, change.value);
       return [];
     case 'vpc-peering-connection':
       applyPeering(fabric, change.id, change.value);
@@ -218,6 +225,8 @@ function compileRoute(fabric: Fabric, route: Route): RouteEntry {
       return { kind: 'internet-gateway', route, gateway: gatewayOf(fabric, target.gateway) };
     case 'vpc-peering-connection':
       return { kind: target.kind, route, connection: peeringOf(fabric, target.connection) };
+    case 'transit-gateway':
+      return { kind: target.kind, route, gateway: target.gateway };
     default:
       return unreachable(target);
   }

@@ -77,6 +77,22 @@ export const EXPLANATIONS = {
     'A peering connection carries a packet only where its destination or source lies in the VPC it leads to.',
     'Peering is not transitive and leads to no gateway: give each pair of VPCs its own, or use a transit gateway.',
   ),
+  TGW_ROUTE_AZ_RESTRICTION: aws(
+    'The transit gateway attachment of the VPC has no subnet in the availability zone that the packet comes from.',
+    'Add a subnet of that zone to the attachment.',
+  ),
+  TGW_ATTACH_MISSING_TGW_RTB_ASSOCIATION: aws(
+    'The attachment through which the packet came is associated with no transit gateway route table.',
+    'Associate the attachment with a route table of the transit gateway.',
+  ),
+  TGW_RTB_NO_ROUTE_TO_TGW_ATTACHMENT: aws(
+    'The transit gateway route table of the incoming attachment has no route for the destination.',
+    'Propagate the routes of the attachment that should get it to this table, or add a static route.',
+  ),
+  TGW_RTB_BAD_STATE_ROUTE: aws(
+    'The matching transit gateway route is a blackhole, made as one or because its attachment is gone.',
+    'Delete or replace the route, or restore the attachment.',
+  ),
 
   INGRESS_RTB_NO_PUBLIC_IP: aws(
     'The edge route table hands the packet to an ENI that has no public IPv4 address.',

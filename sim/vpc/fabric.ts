@@ -9,6 +9,7 @@ import { createFlowTable, type FlowTable } from './flow-table.ts';
 import { createAcl } from './network-acl.ts';
 import type {
   AclNode,
+  AttachmentNode,
   GatewayNode,
   GroupNode,
   InstanceNode,
@@ -20,6 +21,8 @@ import type {
   SubnetNode,
   TableNode,
   Tracked,
+  TransitRoute,
+  TransitTableNode,
   VpcNode,
 } from './nodes.ts';
 import { createGroup } from './security-group.ts';
@@ -32,6 +35,8 @@ export interface Fabric {
   readonly tables: Map<string, TableNode>;
   readonly gateways: Map<string, GatewayNode>;
   readonly peerings: Map<string, PeeringNode>;
+  readonly attachments: Map<string, AttachmentNode>;
+  readonly transitTables: Map<string, TransitTableNode>;
   readonly instances: Map<string, InstanceNode>;
   readonly ports: Map<string, Port>;
   readonly groups: Map<string, GroupNode>;
@@ -59,6 +64,8 @@ export function createFabric(settings: Partial<VpcSettings> = {}): Fabric {
     tables: new Map(),
     gateways: new Map(),
     peerings: new Map(),
+    attachments: new Map(),
+    transitTables: new Map(),
     instances: new Map(),
     ports: new Map(),
     groups: new Map(),
@@ -100,6 +107,7 @@ export const vpcOf = (fabric: Fabric, id: string): VpcNode =>
     mainTables: [],
     gateways: [],
     peerings: [],
+    attachments: [],
   }));
 
 /** 02:fa and 32 bits of FNV-1a over the subnet's id: EC2 hands out no such MAC to ENIs here. */
@@ -132,6 +140,27 @@ export const tableOf = (fabric: Fabric, id: string): TableNode =>
 
 export const gatewayOf = (fabric: Fabric, id: string): GatewayNode =>
   intern(fabric.gateways, id, () => ({ id, present: false, vpc: undefined }));
+
+export const attachmentOf = (fabric: Fabric, id: string): AttachmentNode =>
+  intern(fabric.attachments, id, () => ({
+    id,
+    gateway: '',
+    available: false,
+    applianceMode: false,
+    vpc: undefined,
+    places: [],
+    peer: undefined,
+    table: undefined,
+  }));
+
+export const transitTableOf = (fabric: Fabric, id: string): TransitTableNode =>
+  intern(fabric.transitTables, id, () => ({
+    id,
+    present: false,
+    v4: createLongestMatch<TransitRoute>(),
+    v6: createLongestMatch<TransitRoute>(),
+    routes: new Map(),
+  }));
 
 export const peeringOf = (fabric: Fabric, id: string): PeeringNode =>
   intern(fabric.peerings, id, () => ({ id, active: false, vpcs: [] }));

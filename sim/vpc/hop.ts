@@ -12,6 +12,7 @@ export type HopPlace =
   | 'network-acl'
   | 'internet-gateway'
   | 'vpc-peering-connection'
+  | 'transit-gateway'
   | 'internet';
 
 export interface Hop {

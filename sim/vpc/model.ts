@@ -25,7 +25,8 @@ export type RouteTarget =
   | { readonly kind: 'local' }
   | { readonly kind: 'eni'; readonly eni: string }
   | { readonly kind: 'internet-gateway'; readonly gateway: string }
-  | { readonly kind: 'vpc-peering-connection'; readonly connection: string };
+  | { readonly kind: 'vpc-peering-connection'; readonly connection: string }
+  | { readonly kind: 'transit-gateway'; readonly gateway: string };
 
 /** The id of a target; `local` for the local one. */
 export function targetId(target: RouteTarget): string {
@@ -35,6 +36,7 @@ export function targetId(target: RouteTarget): string {
     case 'eni':
       return target.eni;
     case 'internet-gateway':
+    case 'transit-gateway':
       return target.gateway;
     case 'vpc-peering-connection':
       return target.connection;
@@ -108,6 +110,27 @@ export interface PeeringConnection {
   readonly active: boolean;
 }
 
+/** Where a VPC, or another transit gateway, meets a transit gateway. */
+export interface TransitGatewayAttachment {
+  readonly id: string;
+  readonly gateway: string;
+  readonly available: boolean;
+  readonly link: /** One subnet for each zone that the gateway serves. */
+    | { readonly kind: 'vpc'; readonly vpc: string; readonly subnets: readonly string[] }
+    /** `peer` is the attachment at the other gateway. */
+    | { readonly kind: 'peering'; readonly peer: string };
+  readonly applianceMode: boolean;
+  /** The transit gateway route table that decides where packets go that come in here. */
+  readonly routeTable?: string;
+}
+
+export interface TransitGatewayRouteTable {
+  readonly id: string;
+  readonly gateway: string;
+  /** The routes that count, one for each destination; without an attachment it is a blackhole. */
+  readonly routes: readonly { readonly destination: string; readonly attachment?: string }[];
+}
+
 /**
  * One permission. `protocol` is an IP protocol number, or -1 for all; ports are ICMP type and code for ICMP.
  */
@@ -159,6 +182,8 @@ export interface Resources {
   readonly 'network-acl': NetworkAcl;
   readonly 'vpc-peering-connection': PeeringConnection;
   readonly 'prefix-list': PrefixList;
+  readonly 'transit-gateway-attachment': TransitGatewayAttachment;
+  readonly 'transit-gateway-route-table': TransitGatewayRouteTable;
 }
 
 export type ResourceKind = keyof Resources;

@@ -20,6 +20,8 @@ export interface VpcNode {
   readonly gateways: GatewayNode[];
   /** Active peering connections, as either side. */
   readonly peerings: PeeringNode[];
+  /** Attachments to transit gateways. */
+  readonly attachments: AttachmentNode[];
 }
 
 export interface SubnetNode {
@@ -41,7 +43,8 @@ export type RouteEntry =
   | { readonly kind: 'local'; readonly route: Route }
   | { readonly kind: 'eni'; readonly route: Route; readonly port: Port }
   | { readonly kind: 'internet-gateway'; readonly route: Route; readonly gateway: GatewayNode }
-  | { readonly kind: 'vpc-peering-connection'; readonly route: Route; readonly connection: PeeringNode };
+  | { readonly kind: 'vpc-peering-connection'; readonly route: Route; readonly connection: PeeringNode }
+  | { readonly kind: 'transit-gateway'; readonly route: Route; readonly gateway: string };
 
 export interface TableNode {
   readonly id: string;
@@ -70,6 +73,35 @@ export interface PeeringNode {
   active: boolean;
   /** Requester and accepter, as far as known. */
   vpcs: readonly VpcNode[];
+}
+
+/** An attachment to a transit gateway. */
+export interface AttachmentNode {
+  readonly id: string;
+  gateway: string;
+  available: boolean;
+  applianceMode: boolean;
+  vpc: VpcNode | undefined;
+  /** Where its packets enter the VPC: one place for each zone. */
+  places: readonly Place[];
+  /** The attachment at the other transit gateway, of a peering. */
+  peer: AttachmentNode | undefined;
+  table: TransitTableNode | undefined;
+}
+
+export interface TransitRoute {
+  readonly destination: string;
+  /** None is a blackhole. */
+  readonly attachment: AttachmentNode | undefined;
+}
+
+export interface TransitTableNode {
+  readonly id: string;
+  present: boolean;
+  readonly v4: LongestMatch<TransitRoute>;
+  readonly v6: LongestMatch<TransitRoute>;
+  /** What the tries hold, by destination. */
+  readonly routes: Map<string, TransitRoute>;
 }
 
 /** Where the VPC router stands while it looks up a route: a subnet decides the table. */

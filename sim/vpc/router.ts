@@ -25,6 +25,7 @@ import type {
   VpcNode,
 } from './nodes.ts';
 import { peerOf, throughPeering } from './peering.ts';
+import { throughTransitGateway } from './transit-gateway.ts';
 
 /** By the route table of the sender's subnet, over the subnet's border. */
 export function byRoute(fabric: Fabric, from: Place, h: Header, recorder?: Recorder): number {
@@ -136,6 +137,11 @@ function follow(
       const code = throughPeering(connection, from.vpc, h, recorder);
       const vpc = peerOf(connection, from.vpc);
       return vpc === undefined || code !== 0 ? code : deliver(fabric, vpc, h, recorder);
+    }
+    case 'transit-gateway': {
+      if (recorder) recordRoute(recorder, h, table, entry, 'to the transit gateway');
+      const out = throughTransitGateway(entry.gateway, from, h, recorder);
+      return typeof out === 'number' ? out : byRoute(fabric, out, h, recorder);
     }
     default:
       return unreachable(entry);

@@ -14,6 +14,8 @@ export const createRecords = (): Records => ({
   'prefix-list': new Map(),
   'security-group': new Map(),
   'vpc-peering-connection': new Map(),
+  'transit-gateway-attachment': new Map(),
+  'transit-gateway-route-table': new Map(),
 });
 
 /** Puts a change into the mirror. */

@@ -92,6 +92,7 @@ function targetOf(id: string): RouteTarget {
   if (id === 'local') return { kind: 'local' };
   if (id.startsWith('igw-')) return { kind: 'internet-gateway', gateway: id };
   if (id.startsWith('pcx-')) return { kind: 'vpc-peering-connection', connection: id };
+  if (id.startsWith('tgw-')) return { kind: 'transit-gateway', gateway: id };
   return { kind: 'eni', eni: id };
 }
 

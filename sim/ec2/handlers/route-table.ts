@@ -18,6 +18,7 @@ import { isMainAssociation } from '../record/kinds.ts';
 import type { RouteTableRecord, VpcRecord } from '../record/network.ts';
 import { refuse } from '../refusal.ts';
 import { specifiedTags } from '../tags.ts';
+import { vpcAttachment } from '../transit-gateway.ts';
 
 const localRoutes = (vpc: VpcRecord): Route[] =>
   [...vpc.ipv4, ...vpc.ipv6].map(({ cidr }) => ({
@@ -64,6 +65,8 @@ export function routeState(tx: Tx, table: RouteTableRecord, { target }: Route): 
       return 'active';
     case 'internet-gateway':
       return tx.get('internet-gateway', target.gateway)?.vpc === table.vpc ? 'active' : 'blackhole';
+    case 'transit-gateway':
+      return vpcAttachment(tx, target.gateway, table.vpc) ? 'active' : 'blackhole';
     case 'vpc-peering-connection':
       return tx.get(target.kind, target.connection)?.state === 'active' ? 'active' : 'blackhole';
     case 'eni': {
@@ -83,6 +86,8 @@ function shownTarget(tx: Tx, { target }: Route): ShownRoute {
       return { GatewayId: 'local' };
     case 'internet-gateway':
       return { GatewayId: target.gateway };
+    case 'transit-gateway':
+      return { TransitGatewayId: target.gateway };
     case 'vpc-peering-connection':
       return { VpcPeeringConnectionId: target.connection };
     case 'eni': {
@@ -146,7 +151,7 @@ const filters: Filters<RouteTableRecord> = {
   'route.instance-id': ofRoutes((route) => route.InstanceId),
   'route.nat-gateway-id': () => undefined,
   'route.network-interface-id': ofRoutes((route) => route.NetworkInterfaceId),
-  'route.transit-gateway-id': () => undefined,
+  'route.transit-gateway-id': ofRoutes((route) => route.TransitGatewayId),
   'route.origin': ofRoutes((route) => route.Origin),
   'route.state': ofRoutes((route) => route.State),
   'route.vpc-peering-connection-id': ofRoutes((route) => route.VpcPeeringConnectionId),

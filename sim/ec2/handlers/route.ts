@@ -14,6 +14,7 @@ import { isLocalRoute, isPropagated } from '../../vpc/route-order.ts';
 import { type Handlers, handler, type Tx } from '../handler.ts';
 import type { RouteTableRecord } from '../record/network.ts';
 import { missing, refuse } from '../refusal.ts';
+import { vpcAttachment } from '../transit-gateway.ts';
 import {
   checkDestination,
   checkInside,
@@ -26,7 +27,6 @@ import { checkRoutesFit } from './route-quota.ts';
 /** Target kinds whose resources are not simulated: none of them exists, and EC2 says so. */
 const absentTargets = [
   ['NatGatewayId', 'InvalidNatGatewayID.NotFound', 'NatGateway ID'],
-  ['TransitGatewayId', 'InvalidTransitGatewayID.NotFound', 'transitGateway ID'],
   ['EgressOnlyInternetGatewayId', 'InvalidGatewayID.NotFound', 'eigw ID'],
   ['VpcEndpointId', 'InvalidVpcEndpointId.NotFound', 'vpcEndpoint ID'],
   ['LocalGatewayId', 'InvalidLocalGatewayID.NotFound', 'localGateway ID'],
@@ -35,7 +35,13 @@ const absentTargets = [
   ['OdbNetworkArn', 'InvalidOdbNetworkArn.NotFound', 'ODB network ARN'],
 ] as const;
 
-const presentTargets = ['GatewayId', 'InstanceId', 'NetworkInterfaceId', 'VpcPeeringConnectionId'] as const;
+const presentTargets = [
+  'GatewayId',
+  'InstanceId',
+  'NetworkInterfaceId',
+  'TransitGatewayId',
+  'VpcPeeringConnectionId',
+] as const;
 
 type TargetInput = Pick<CreateRouteRequest, (typeof presentTargets)[number]> & {
   readonly [K in (typeof absentTargets)[number][0]]?: string | undefined;
@@ -53,6 +59,7 @@ function targetOf(tx: Tx, table: RouteTableRecord, input: TargetInput): RouteTar
   }
   for (const [name, code, noun] of absent) refuse(code, `The ${noun} '${input[name]}' does not exist`);
   if (gateway !== undefined) return gatewayTarget(tx, table, gateway);
+  if (input.TransitGatewayId !== undefined) return transitTarget(tx, table, input.TransitGatewayId);
   if (input.VpcPeeringConnectionId !== undefined)
     return peeringTarget(tx, table, input.VpcPeeringConnectionId);
   const target = tx.need('network-interface', eni ?? onlyInterface(tx, instance ?? ''));
@@ -75,6 +82,15 @@ function gatewayTarget(tx: Tx, table: RouteTableRecord, id: string): RouteTarget
     );
   }
   return { kind: 'internet-gateway', gateway: gateway.id };
+}
+
+/** A gateway to which the VPC is not attached does not exist for its route tables, as EC2 words it. */
+function transitTarget(tx: Tx, table: RouteTableRecord, id: string): RouteTarget {
+  const gateway = tx.need('transit-gateway', id);
+  if (vpcAttachment(tx, gateway.id, table.vpc) === undefined) {
+    refuse('InvalidTransitGatewayID.NotFound', `The transitGateway ID '${id}' does not exist`);
+  }
+  return { kind: 'transit-gateway', gateway: gateway.id };
 }
 
 /** A connection that is not active yet may be named; the route is a blackhole until it is. */

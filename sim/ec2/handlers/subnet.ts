@@ -231,7 +231,8 @@ export const subnetHandlers: Handlers = {
 
   DeleteSubnet: handler((tx, { SubnetId: id = '' }: DeleteSubnetRequest) => {
     const subnet = tx.need('subnet', id);
-    if (tx.referring('network-interface', subnet.id).length > 0) {
+    const attachments = tx.referring('transit-gateway-attachment', subnet.id);
+    if (attachments.length > 0 || tx.referring('network-interface', subnet.id).length > 0) {
       refuse('DependencyViolation', `The subnet '${subnet.id}' has dependencies and cannot be deleted.`);
     }
     forgetAssociations(tx, subnet.id);

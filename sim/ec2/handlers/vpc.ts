@@ -24,6 +24,7 @@ import type { Tags } from '../record/base.ts';
 import type { CidrAssociation, VpcRecord } from '../record/network.ts';
 import { invalidValue, missing, refuse } from '../refusal.ts';
 import { specifiedTags } from '../tags.ts';
+import { refreshPropagations } from '../transit-gateway.ts';
 import { defaultDhcpOptions } from './dhcp-options.ts';
 import { createInternetGateway } from './internet-gateway.ts';
 import { createDefaultNetworkAcl } from './network-acl.ts';
@@ -157,6 +158,7 @@ function deleteVpc(tx: Tx, vpc: VpcRecord): void {
     tx.referring('network-interface', vpc.id).length > 0 ||
     tx.referring('internet-gateway', vpc.id).length > 0 ||
     tx.referring('vpc-peering-connection', vpc.id).length > 0 ||
+    tx.referring('transit-gateway-attachment', vpc.id).length > 0 ||
     tx.referring('route-table', vpc.id).some((table) => table.id !== main.id) ||
     tx.referring('network-acl', vpc.id).some((acl) => !acl.isDefault) ||
     groups.some((group) => group.name !== 'default');
@@ -172,6 +174,9 @@ function deleteVpc(tx: Tx, vpc: VpcRecord): void {
 export function putBlocks(tx: Tx, vpc: VpcRecord): VpcRecord {
   const stored = tx.put('vpc', vpc);
   refreshLocalRoutes(tx, stored);
+  for (const attachment of tx.referring('transit-gateway-attachment', vpc.id)) {
+    refreshPropagations(tx, attachment.propagations);
+  }
   return stored;
 }
 

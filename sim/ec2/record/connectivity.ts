@@ -25,6 +25,79 @@ export interface PeeringRecord extends Stored {
   readonly accepterDns: boolean;
 }
 
+export type TransitState = 'pending' | 'available' | 'deleting' | 'deleted';
+
+export interface TransitGatewayRecord extends Stored {
+  readonly account: string;
+  readonly region: string;
+  readonly state: TransitState;
+  readonly description: string;
+  readonly created: Date;
+  readonly asn: number;
+  readonly autoAccept: boolean;
+  readonly vpnEcmp: boolean;
+  readonly dns: boolean;
+  readonly groupReferences: boolean;
+  readonly multicast: boolean;
+  readonly cidrs: readonly string[];
+  /** The table that new attachments are associated with; absent where there is none by default. */
+  readonly associationTable?: string;
+  /** The table that new attachments propagate to. */
+  readonly propagationTable?: string;
+}
+
+export type AttachmentState =
+  | TransitState
+  | 'initiatingRequest'
+  | 'pendingAcceptance'
+  | 'modifying'
+  | 'rejected'
+  | 'failed';
+
+export type AttachmentLink =
+  | {
+      readonly kind: 'vpc';
+      readonly vpc: string;
+      readonly subnets: readonly string[];
+      readonly dns: boolean;
+      readonly groupReferences: boolean;
+      readonly ipv6: boolean;
+      readonly applianceMode: boolean;
+    }
+  | {
+      readonly kind: 'peering';
+      /** The attachment at the other gateway. */
+      readonly peer: string;
+      readonly peerGateway: string;
+      readonly role: 'requester' | 'accepter';
+    };
+
+export interface AttachmentRecord extends Stored {
+  readonly account: string;
+  readonly region: string;
+  readonly gateway: string;
+  readonly state: AttachmentState;
+  readonly created: Date;
+  readonly link: AttachmentLink;
+  /** Its transit gateway route table. */
+  readonly association?: string;
+  /** The transit gateway route tables that learn its routes. */
+  readonly propagations: readonly string[];
+}
+
+export interface TransitRouteTableRecord extends Stored {
+  readonly gateway: string;
+  readonly state: TransitState;
+  readonly created: Date;
+  /** Without an attachment: a blackhole. */
+  readonly statics: readonly { readonly destination: string; readonly attachment?: string }[];
+  /** What attachments propagate here; kept up to date by propagation.ts. */
+  readonly propagated: readonly { readonly destination: string; readonly attachment: string }[];
+}
+
 export interface ConnectivityRecords {
+  readonly 'transit-gateway': TransitGatewayRecord;
+  readonly 'transit-gateway-attachment': AttachmentRecord;
+  readonly 'transit-gateway-route-table': TransitRouteTableRecord;
   readonly 'vpc-peering-connection': PeeringRecord;
 }

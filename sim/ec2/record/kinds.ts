@@ -105,6 +105,25 @@ const projections: Projections = {
     })),
     subnets: acl.associations.map((each) => each.subnet),
   }),
+  'transit-gateway-attachment': ({ id, gateway, state, link, association }) => ({
+    id,
+    gateway,
+    available: state === 'available' || state === 'modifying',
+    link:
+      link.kind === 'vpc'
+        ? { kind: link.kind, vpc: link.vpc, subnets: link.subnets }
+        : { kind: link.kind, peer: link.peer },
+    applianceMode: link.kind === 'vpc' && link.applianceMode,
+    ...(association !== undefined && { routeTable: association }),
+  }),
+  'transit-gateway-route-table': ({ id, gateway, statics, propagated }) => ({
+    id,
+    gateway,
+    routes: [
+      ...statics,
+      ...propagated.filter((each) => !statics.some((route) => route.destination === each.destination)),
+    ],
+  }),
   'vpc-peering-connection': ({ id, requesterVpc, accepterVpc, state }) => ({
     id,
     requesterVpc,
@@ -204,6 +223,41 @@ export const kinds: { readonly [K in Kind]: KindSpec<K> } = {
     notFound: 'InvalidDhcpOptionID.NotFound',
     malformed: 'InvalidDhcpOptionsId.Malformed',
     noun: 'dhcpOption ID',
+  },
+  'transit-gateway': {
+    scope: 'region',
+    refersTo: (gateway) => defined([gateway.associationTable, gateway.propagationTable]),
+    prefix: 'tgw',
+    resourceType: 'transit-gateway',
+    notFound: 'InvalidTransitGatewayID.NotFound',
+    malformed: 'InvalidTransitGatewayID.Malformed',
+    noun: 'transitGateway ID',
+  },
+  'transit-gateway-attachment': {
+    scope: 'region',
+    refersTo: ({ state, gateway, link, association, propagations }) =>
+      ['deleted', 'rejected', 'failed'].includes(state)
+        ? []
+        : defined([
+            gateway,
+            ...(link.kind === 'vpc' ? [link.vpc, ...link.subnets] : [link.peer, link.peerGateway]),
+            association,
+            ...propagations,
+          ]),
+    prefix: 'tgw-attach',
+    resourceType: 'transit-gateway-attachment',
+    notFound: 'InvalidTransitGatewayAttachmentID.NotFound',
+    malformed: 'InvalidTransitGatewayAttachmentID.Malformed',
+    noun: 'transitGatewayAttachment ID',
+  },
+  'transit-gateway-route-table': {
+    scope: 'region',
+    refersTo: ({ state, gateway }) => (state === 'deleted' ? [] : [gateway]),
+    prefix: 'tgw-rtb',
+    resourceType: 'transit-gateway-route-table',
+    notFound: 'InvalidRouteTableID.NotFound',
+    malformed: 'InvalidRouteTableId.Malformed',
+    noun: 'transitGatewayRouteTable ID',
   },
   'vpc-peering-connection': {
     scope: 'region',

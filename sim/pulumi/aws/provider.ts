@@ -12,6 +12,14 @@ import { internetGateway, subnet, vpc } from './network.ts';
 import { vpcPeeringConnection } from './peering.ts';
 import { route, routeTable, routeTableAssociation } from './routing.ts';
 import { egressRule, ingressRule, securityGroup } from './security.ts';
+import {
+  transitAssociation,
+  transitGateway,
+  transitPropagation,
+  transitRoute,
+  transitRouteTable,
+  vpcAttachment,
+} from './transit.ts';
 import { type Definition, resourceType } from './type.ts';
 
 const DEFINITIONS: Readonly<Record<string, Definition>> = {
@@ -29,6 +37,12 @@ const DEFINITIONS: Readonly<Record<string, Definition>> = {
   'aws:ec2/securityGroup:SecurityGroup': securityGroup,
   'aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule': ingressRule,
   'aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule': egressRule,
+  'aws:ec2transitgateway/transitGateway:TransitGateway': transitGateway,
+  'aws:ec2transitgateway/vpcAttachment:VpcAttachment': vpcAttachment,
+  'aws:ec2transitgateway/routeTable:RouteTable': transitRouteTable,
+  'aws:ec2transitgateway/routeTableAssociation:RouteTableAssociation': transitAssociation,
+  'aws:ec2transitgateway/routeTablePropagation:RouteTablePropagation': transitPropagation,
+  'aws:ec2transitgateway/route:Route': transitRoute,
   'aws:iam/role:Role': role,
   'aws:iam/rolePolicy:RolePolicy': rolePolicy,
   'aws:iam/instanceProfile:InstanceProfile': instanceProfile,

@@ -62,6 +62,7 @@ const routeTarget = (inputs: Properties) => ({
   NetworkInterfaceId: optionalText(inputs, 'networkInterfaceId'),
   GatewayId: optionalText(inputs, 'gatewayId'),
   VpcPeeringConnectionId: optionalText(inputs, 'vpcPeeringConnectionId'),
+  TransitGatewayId: optionalText(inputs, 'transitGatewayId'),
 });
 
 const destinationOf = (inputs: Properties): string =>
@@ -71,7 +72,7 @@ const leadsTo = (one: Ec2Route, destination: string): boolean =>
   one.DestinationCidrBlock === destination || one.DestinationIpv6CidrBlock === destination;
 
 export const route: Definition = {
-  inputs: ['networkInterfaceId', 'gatewayId', 'vpcPeeringConnectionId'],
+  inputs: ['networkInterfaceId', 'gatewayId', 'vpcPeeringConnectionId', 'transitGatewayId'],
   fixed: ['routeTableId', 'destinationCidrBlock', 'destinationIpv6CidrBlock'],
   create: async (clients, inputs) => {
     await clients.ec2.send(new CreateRouteCommand({ ...routeKey(inputs), ...routeTarget(inputs) }));
@@ -89,6 +90,7 @@ export const route: Definition = {
       networkInterfaceId: found.NetworkInterfaceId ?? '',
       gatewayId: found.GatewayId ?? '',
       vpcPeeringConnectionId: found.VpcPeeringConnectionId ?? '',
+      transitGatewayId: found.TransitGatewayId ?? '',
       instanceId: found.InstanceId ?? '',
       origin: found.Origin,
       state: found.State,

@@ -61,3 +61,80 @@ resource "aws_route" "peering" {
   destination_cidr_block    = "10.41.0.0/16"
   vpc_peering_connection_id = aws_vpc_peering_connection.spoke.id
 }
+
+resource "aws_subnet" "spoke" {
+  for_each          = { for key, vpc in aws_vpc.spoke : key => vpc }
+  vpc_id            = each.value.id
+  cidr_block        = cidrsubnet(each.value.cidr_block, 8, 1)
+  availability_zone = "eu-central-1a"
+}
+
+resource "aws_ec2_transit_gateway" "hub" {
+  description                     = "hub"
+  default_route_table_association = "disable"
+  dns_support                     = var.owner == "b" ? "disable" : "enable"
+}
+
+resource "aws_ec2_transit_gateway" "far" {
+  amazon_side_asn = 64600
+}
+
+resource "aws_ec2_transit_gateway_route_table" "hub" {
+  transit_gateway_id = aws_ec2_transit_gateway.hub.id
+  tags               = { Owner = var.owner }
+}
+
+resource "aws_ec2_transit_gateway_vpc_attachment" "spoke" {
+  for_each                                        = aws_subnet.spoke
+  transit_gateway_id                              = aws_ec2_transit_gateway.hub.id
+  vpc_id                                          = each.value.vpc_id
+  subnet_ids                                      = [each.value.id]
+  appliance_mode_support                          = var.owner == "b" ? "enable" : "disable"
+  transit_gateway_default_route_table_association = false
+  transit_gateway_default_route_table_propagation = false
+}
+
+resource "aws_ec2_transit_gateway_vpc_attachment" "far" {
+  transit_gateway_id = aws_ec2_transit_gateway.far.id
+  vpc_id             = aws_subnet.spoke["a"].vpc_id
+  subnet_ids         = [aws_subnet.spoke["a"].id]
+}
+
+resource "aws_ec2_transit_gateway_route_table_association" "spoke" {
+  for_each                       = aws_ec2_transit_gateway_vpc_attachment.spoke
+  transit_gateway_attachment_id  = each.value.id
+  transit_gateway_route_table_id = aws_ec2_transit_gateway_route_table.hub.id
+}
+
+resource "aws_ec2_transit_gateway_route_table_propagation" "spoke" {
+  for_each                       = aws_ec2_transit_gateway_vpc_attachment.spoke
+  transit_gateway_attachment_id  = each.value.id
+  transit_gateway_route_table_id = aws_ec2_transit_gateway_route_table.hub.id
+}
+
+resource "aws_ec2_transit_gateway_route" "default" {
+  destination_cidr_block         = "0.0.0.0/0"
+  transit_gateway_attachment_id  = aws_ec2_transit_gateway_vpc_attachment.spoke["a"].id
+  transit_gateway_route_table_id = aws_ec2_transit_gateway_route_table.hub.id
+}
+
+resource "aws_ec2_transit_gateway_route" "nowhere" {
+  destination_cidr_block         = "192.0.2.0/24"
+  blackhole                      = true
+  transit_gateway_route_table_id = aws_ec2_transit_gateway_route_table.hub.id
+}
+
+resource "aws_ec2_transit_gateway_peering_attachment" "far" {
+  transit_gateway_id      = aws_ec2_transit_gateway.hub.id
+  peer_transit_gateway_id = aws_ec2_transit_gateway.far.id
+  peer_region             = "eu-central-1"
+}
+
+resource "aws_route_table" "spoke" {
+  vpc_id = aws_vpc.spoke["b"].id
+  route {
+    cidr_block         = "10.0.0.0/8"
+    transit_gateway_id = aws_ec2_transit_gateway.hub.id
+  }
+  depends_on = [aws_ec2_transit_gateway_vpc_attachment.spoke]
+}

@@ -1,0 +1,211 @@
+/** Routes of transit gateway route tables: static ones made and deleted, all of them searched. */
+import type {
+  CreateTransitGatewayRouteRequest,
+  CreateTransitGatewayRouteResult,
+  DeleteTransitGatewayRouteRequest,
+  DeleteTransitGatewayRouteResult,
+  ReplaceTransitGatewayRouteRequest,
+  ReplaceTransitGatewayRouteResult,
+  SearchTransitGatewayRoutesRequest,
+  SearchTransitGatewayRoutesResult,
+  TransitGatewayRoute,
+} from '@aws-sdk/client-ec2';
+import {
+  contains,
+  covers,
+  formatPrefix,
+  type Prefix,
+  parseAddress,
+  parsePrefix,
+  prefix,
+} from '../../../controller/base/ip.ts';
+import { type Filters, matcher, paginate } from '../describe.ts';
+import { type Handlers, handler, type Tx } from '../handler.ts';
+import type { TransitRouteTableRecord } from '../record/connectivity.ts';
+import { invalidValue, missing, refuse } from '../refusal.ts';
+import { needAvailable, resourceOf } from '../transit-gateway.ts';
+
+const KIND = 'transit-gateway-route-table';
+
+function destinationOf(text: string | undefined): string {
+  const parsed = parsePrefix(text ?? missing('destinationCidrBlock'), 'clear');
+  return parsed.ok
+    ? formatPrefix(parsed.value)
+    : invalidValue('destinationCidrBlock', text, 'This is not a valid CIDR block.');
+}
+
+/** A route with all that a search asks of it. */
+interface Row {
+  readonly destination: string;
+  readonly attachment: string | undefined;
+  readonly type: 'static' | 'propagated';
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** The routes that count: a propagated one is not shown where a static one has its destination. */
+function rowsOf(table: TransitRouteTableRecord): Row[] {
+  const statics = table.statics.map(({ destination, attachment }): Row => {
+    return { destination, attachment, type: 'static', tags: {} };
+  });
+  const taken = new Set(statics.map((row) => row.destination));
+  const learnt = table.propagated.map((route): Row => ({ ...route, type: 'propagated', tags: {} }));
+  return [...statics, ...learnt.filter((row) => !taken.has(row.destination))];
+}
+
+function stateOf(tx: Tx, { attachment }: Row): 'active' | 'blackhole' {
+  const state = attachment && tx.get('transit-gateway-attachment', attachment)?.state;
+  return state === 'available' || state === 'modifying' ? 'active' : 'blackhole';
+}
+
+function shown(tx: Tx, row: Row): TransitGatewayRoute {
+  const attachment = row.attachment && tx.get('transit-gateway-attachment', row.attachment);
+  return {
+    DestinationCidrBlock: row.destination,
+    Type: row.type,
+    State: stateOf(tx, row),
+    ...(attachment && {
+      TransitGatewayAttachments: [{ TransitGatewayAttachmentId: attachment.id, ...resourceOf(attachment) }],
+    }),
+  };
+}
+
+interface Asked {
+  readonly TransitGatewayAttachmentId?: string | undefined;
+  readonly Blackhole?: boolean | undefined;
+}
+
+/**
+ * The static route that a request wants: to an attachment of the gateway, or a blackhole. Clients name no
+ * attachment by an empty text too.
+ */
+function routeOf(tx: Tx, table: TransitRouteTableRecord, destination: string, asked: Asked) {
+  const { TransitGatewayAttachmentId: given, Blackhole: blackhole = false } = asked;
+  const id = given === '' ? undefined : given;
+  if (blackhole === (id !== undefined)) {
+    const names = 'transitGatewayAttachmentId or blackhole';
+    refuse('InvalidParameterCombination', `The request must contain exactly one of ${names}`);
+  }
+  if (id === undefined) return { destination };
+  const attachment = needAvailable(tx.need('transit-gateway-attachment', id));
+  if (attachment.gateway !== table.gateway) {
+    refuse('InvalidParameterValue', `${id} and ${table.id} are of different transit gateways`);
+  }
+  return { destination, attachment: id };
+}
+
+function create(tx: Tx, input: CreateTransitGatewayRouteRequest): CreateTransitGatewayRouteResult {
+  const table = needAvailable(tx.need(KIND, input.TransitGatewayRouteTableId ?? ''));
+  const destination = destinationOf(input.DestinationCidrBlock);
+  if (table.statics.some((each) => each.destination === destination)) {
+    refuse(
+      'RouteAlreadyExists',
+      `Route ${destination} already exists in Transit Gateway Route Table ${table.id}`,
+    );
+  }
+  const { routesPerTransitGateway: most } = tx.settings.quotas;
+  const tables = tx.referring(KIND, table.gateway);
+  if (tables.reduce((sum, each) => sum + each.statics.length, 0) >= most) {
+    const why = `The maximum number of static routes of ${table.gateway} has been reached (${most}).`;
+    refuse('RouteLimitExceeded', why);
+  }
+  const route = routeOf(tx, table, destination, input);
+  tx.put(KIND, { ...table, statics: [...table.statics, route] });
+  return { Route: shown(tx, { attachment: undefined, ...route, type: 'static', tags: {} }) };
+}
+
+/** Where a static route stands in its table; refused where there is none of the destination. */
+function indexOf(table: TransitRouteTableRecord, destination: string): number {
+  const index = table.statics.findIndex((each) => each.destination === destination);
+  if (index >= 0) return index;
+  const why = `Route ${destination} does not exist in Transit Gateway Route Table ${table.id}`;
+  return refuse('InvalidRoute.NotFound', why);
+}
+
+function replace(tx: Tx, input: ReplaceTransitGatewayRouteRequest): ReplaceTransitGatewayRouteResult {
+  const table = needAvailable(tx.need(KIND, input.TransitGatewayRouteTableId ?? ''));
+  const destination = destinationOf(input.DestinationCidrBlock);
+  const index = indexOf(table, destination);
+  const route = routeOf(tx, table, destination, input);
+  tx.put(KIND, { ...table, statics: table.statics.with(index, route) });
+  return { Route: shown(tx, { attachment: undefined, ...route, type: 'static', tags: {} }) };
+}
+
+function remove(tx: Tx, input: DeleteTransitGatewayRouteRequest): DeleteTransitGatewayRouteResult {
+  const table = needAvailable(tx.need(KIND, input.TransitGatewayRouteTableId ?? ''));
+  const index = indexOf(table, destinationOf(input.DestinationCidrBlock));
+  const row: Row = {
+    attachment: undefined,
+    destination: '',
+    ...table.statics[index],
+    type: 'static',
+    tags: {},
+  };
+  tx.put(KIND, { ...table, statics: table.statics.toSpliced(index, 1) });
+  return { Route: { ...shown(tx, row), State: 'deleted' } };
+}
+
+const filters: Filters<Row> = {
+  'attachment.transit-gateway-attachment-id': (row) => row.attachment,
+  'attachment.resource-id': (row, tx) => resource(tx, row)?.ResourceId,
+  'attachment.resource-type': (row, tx) => resource(tx, row)?.ResourceType,
+  'prefix-list-id': () => undefined,
+  state: (row, tx) => stateOf(tx, row),
+  type: (row) => row.type,
+};
+
+function resource(tx: Tx, { attachment }: Row) {
+  const found = attachment === undefined ? undefined : tx.get('transit-gateway-attachment', attachment);
+  return found && resourceOf(found);
+}
+
+const SEARCH = 'route-search.';
+
+/** The routes that one of the four searches by address finds. */
+function search(rows: readonly Row[], kind: string, text: string): readonly Row[] {
+  if (kind === 'longest-prefix-match') {
+    const address = parseAddress(text);
+    const asked = address.ok ? undefined : parsePrefix(text, 'clear');
+    if (asked !== undefined && !asked.ok) invalidValue(SEARCH + kind, text);
+    const holds = (block: Prefix): boolean =>
+      address.ok ? contains(block, address.value) : asked?.ok === true && covers(block, asked.value);
+    const found = rows.filter((row) => holds(prefix(row.destination)));
+    return found.sort((a, b) => prefix(b.destination).length - prefix(a.destination).length).slice(0, 1);
+  }
+  const parsed = parsePrefix(text, 'clear');
+  if (!parsed.ok) return invalidValue(SEARCH + kind, text, 'This is not a valid CIDR block.');
+  const block = parsed.value;
+  switch (kind) {
+    case 'exact-match':
+      return rows.filter((row) => row.destination === formatPrefix(block));
+    case 'subnet-of-match':
+      return rows.filter((row) => covers(block, prefix(row.destination)));
+    case 'supernet-of-match':
+      return rows.filter((row) => covers(prefix(row.destination), block));
+    default:
+      return refuse('InvalidParameterValue', `The filter '${SEARCH}${kind}' is invalid`);
+  }
+}
+
+function find(tx: Tx, input: SearchTransitGatewayRoutesRequest): SearchTransitGatewayRoutesResult {
+  const table = tx.need(KIND, input.TransitGatewayRouteTableId ?? '');
+  const { Filters: asked = [] } = input;
+  const searches = asked.filter(({ Name }) => Name?.startsWith(SEARCH));
+  const rest = asked.filter(({ Name }) => !Name?.startsWith(SEARCH));
+  const plain = rowsOf(table).filter(matcher(tx, rest, filters));
+  const found = searches.reduce<readonly Row[]>((rows, { Name = '', Values = [] }) => {
+    return [...new Set(Values.flatMap((text) => search(rows, Name.slice(SEARCH.length), text)))];
+  }, plain);
+  const { records, next } = paginate(found, { ...input, MaxResults: input.MaxResults ?? 1000 });
+  return {
+    Routes: records.map((row) => shown(tx, row)),
+    AdditionalRoutesAvailable: next.NextToken !== undefined,
+    ...next,
+  };
+}
+
+export const transitRouteHandlers: Handlers = {
+  CreateTransitGatewayRoute: handler(create),
+  ReplaceTransitGatewayRoute: handler(replace),
+  DeleteTransitGatewayRoute: handler(remove),
+  SearchTransitGatewayRoutes: handler(find),
+};
