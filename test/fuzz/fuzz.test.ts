@@ -1,4 +1,4 @@
-/** A short run of the fuzzer; `npx tsx test/fuzz/run.ts --seconds 600` for a long one. */
+/** A short run of the fuzzer; `npm run fuzz -- --seconds 600` for a long one. */
 import { describe, expect, it } from 'vitest';
 import { attempt, corpus, fuzz } from './fuzz.ts';
 

@@ -1,5 +1,5 @@
 /**
- * `npx tsx test/fuzz/run.ts [--seconds N] [--seed S]`: mutates the corpus and looks for a message that
+ * `npm run fuzz -- [--seconds N] [--seed S]`: mutates the corpus and looks for a message that
  * makes a reader throw or breaks what must hold. The same seed finds the same. Exit code 1 on a find,
  * which is printed as a corpus file.
  */
