@@ -19,7 +19,7 @@ export interface Candidate {
 }
 
 /** The step that told two paths apart, in the order of the process. */
-export const STEPS = [
+const STEPS = [
   'originated here',
   'not LLGR stale',
   'LOCAL_PREF',
@@ -38,7 +38,7 @@ export type Step = (typeof STEPS)[number];
 /** Below this step two paths are as good as each other, and may be used together. */
 const EQUAL_FROM = STEPS.indexOf('oldest eBGP path');
 
-export const DEFAULT_LOCAL_PREF = 100;
+const DEFAULT_LOCAL_PREF = 100;
 
 /** LOCAL_PREF of a path; 100 where it has none. */
 export const localPref = ({ localPref: given }: PathAttributes): number => given ?? DEFAULT_LOCAL_PREF;

@@ -10,6 +10,7 @@ import {
   type NextHop,
   type PathAttributes,
 } from '../wire/attribute.ts';
+import { localPref } from './best-path.ts';
 import { sameHop } from './import.ts';
 import type { Family } from './options.ts';
 import { applyPolicy, prependAs } from './policy.ts';
@@ -143,7 +144,7 @@ function forInside(
   from: RibPeer | undefined,
   { facts }: RibPeer,
 ): PathAttributes {
-  const preferred = { ...accepted, nextHop, localPref: accepted.localPref ?? 100 };
+  const preferred = { ...accepted, nextHop, localPref: localPref(accepted) };
   if (from?.facts.ibgp !== true) return preferred;
   return {
     ...preferred,

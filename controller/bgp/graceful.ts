@@ -59,7 +59,7 @@ const isHardReset = (loss: Loss): boolean =>
   loss.notification.subcode === CEASE.hardReset;
 
 /** Families that the neighbor can restart gracefully, of those that the session carries. */
-export const gracefulFamilies = ({ gracefulRestart, families }: Negotiated): readonly Family[] =>
+const gracefulFamilies = ({ gracefulRestart, families }: Negotiated): readonly Family[] =>
   families.filter((family) => gracefulRestart?.families[family] !== undefined);
 
 /**

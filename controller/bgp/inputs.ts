@@ -139,7 +139,7 @@ export function shutdown(speaker: Speaker, peer: Peer, text: string, now: Instan
 }
 
 /** Ends all connections of a peer with Cease, for good. */
-export function endAll(
+function endAll(
   speaker: Speaker,
   peer: Peer,
   subcode: number,

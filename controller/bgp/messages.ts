@@ -194,19 +194,14 @@ function isTheirDecision({ code, subcode, data }: Notification): boolean {
 }
 
 /** RFC 5492 5: without the capabilities that the neighbor cannot stand it may go on. */
-function noteUnsupported(
-  { effects: _, ...speaker }: Speaker,
-  peer: Peer,
-  machine: Machine,
-  said: Notification,
-): void {
+function noteUnsupported({ options }: Speaker, peer: Peer, machine: Machine, said: Notification): void {
   if (said.code !== ERROR.open || machine.state === 'Established') return;
   const offered = machine.offered?.capabilities.map(codeOf) ?? [];
   const all = said.subcode === OPEN_ERROR.optionalParameter;
   const named = said.subcode === OPEN_ERROR.capability ? unsupportedCapabilities(said.data) : [];
   for (const code of all ? offered : named) {
     // Without these two there is no session that could be meant.
-    const isNeeded = code === 1 || (code === 65 && speaker.options.as > 0xffff);
+    const isNeeded = code === 1 || (code === 65 && options.as > 0xffff);
     if (offered.includes(code) && !isNeeded) peer.refused.add(code);
   }
 }

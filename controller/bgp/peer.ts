@@ -82,7 +82,7 @@ export interface Peer {
   dynamic?: DynamicOptions;
   main: Machine;
   second?: Machine;
-  /** Why it stays down, in words; absent: it may start. `until`: only so long. */
+  /** Why it stays down, in words; absent: it may start. */
   blocked?: { readonly kind: 'shutdown' | 'limit'; readonly why: string };
   readonly timers: Timers<PeerTimer>;
   /** RFC 4271 8. */

@@ -34,7 +34,7 @@ export interface RouteView {
 }
 
 /** The path as text: sets in braces, confederations in parentheses. */
-export const formatPath = ({ asPath }: PathAttributes): string =>
+const formatPath = ({ asPath }: PathAttributes): string =>
   asPath
     .map(({ type, as }) => {
       const text = as.join(' ');

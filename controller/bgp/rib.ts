@@ -128,7 +128,7 @@ export function reimport(rib: Rib, peer: RibPeer): void {
 }
 
 /** Compares what a peer holds with what it should hold. */
-export function reexport(rib: Rib, peer: RibPeer): void {
+function reexport(rib: Rib, peer: RibPeer): void {
   peer.exports.clear();
   for (const family of peer.up ? peer.facts.families : []) enqueueAll(rib, peer, family);
 }

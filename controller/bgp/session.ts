@@ -224,7 +224,7 @@ function sendKeepalive({ speaker, peer, machine, now }: Turn): void {
 }
 
 /** To the negotiated Hold Time; stopped where that is 0. */
-export function restartHold(machine: Machine, now: Instant): void {
+function restartHold(machine: Machine, now: Instant): void {
   const holdTimeS = machine.session?.holdTimeS ?? 0;
   machine.graced = false;
   if (holdTimeS === 0) delete machine.timers.HoldTimer;

@@ -17,7 +17,7 @@ export type Timers<T extends string = TimerName> = Partial<Record<T, Instant>>;
 export const LARGE_HOLD_TIME: Millis = 240_000;
 
 /** First wait of a peer that oscillates, and the most. RFC 4271 8.1.1 leaves both to us. */
-export const FIRST_IDLE_HOLD: Millis = 1000;
+const FIRST_IDLE_HOLD: Millis = 1000;
 export const MOST_IDLE_HOLD: Millis = 60_000;
 
 /** A session that stood so long begins without damping when it is lost. */

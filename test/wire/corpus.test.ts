@@ -124,6 +124,22 @@ describe.skipIf(data === undefined)(`other people's messages${skipped}`, () => {
     },
   );
 
+  it('is all there, and none of it is left out', () => {
+    const counts = ['exabgp-encoding', 'exabgp-decoding', 'gobgp-bad-len'].map((name) => files(name).length);
+    expect(counts).toEqual([40, 22, 11]);
+    const lines = files('exabgp-encoding').flatMap((name) =>
+      readFileSync(join(folder('exabgp-encoding'), name), 'utf8').split('\n'),
+    );
+    const cases = lines.filter((line) => /^[^#:]*:raw:/.test(line));
+    expect(cases).toHaveLength(166);
+    for (const one of cases) {
+      const raw = /^\w+:raw:([0-9A-F:]+)$/i.exec(one)?.[1];
+      expect(raw, one).toBeDefined();
+      const outcome = outcomeOf(hex(raw ?? ''));
+      expect(outcome, one).not.toMatchObject({ what: expect.stringMatching(/^(partial|error)$/) });
+    }
+  });
+
   it.each(files('exabgp-decoding'))('%s is read, or left out as a family that we lack', (name) => {
     const [what = '', raw = ''] = readFileSync(join(folder('exabgp-decoding'), name), 'utf8').split('\n');
     const bytes = wholeOf(what, hex(raw));
