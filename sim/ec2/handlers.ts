@@ -2,6 +2,7 @@
 import type { Handler, Handlers, Transitions } from './handler.ts';
 import { addressHandlers } from './handlers/address.ts';
 import { dhcpOptionsHandlers } from './handlers/dhcp-options.ts';
+import { egressOnlyGatewayHandlers } from './handlers/egress-only-gateway.ts';
 import { iamInstanceProfileHandlers } from './handlers/iam-instance-profile.ts';
 import { iamRoleHandlers } from './handlers/iam-role.ts';
 import { imageHandlers } from './handlers/image.ts';
@@ -11,6 +12,7 @@ import { instanceStateHandlers, instanceTransitions } from './handlers/instance-
 import { instanceTypeHandlers } from './handlers/instance-type.ts';
 import { internetGatewayHandlers } from './handlers/internet-gateway.ts';
 import { keyPairHandlers } from './handlers/key-pair.ts';
+import { natGatewayHandlers, natGatewayTransitions } from './handlers/nat-gateway.ts';
 import { networkAclHandlers } from './handlers/network-acl.ts';
 import { networkAclEntryHandlers } from './handlers/network-acl-entry.ts';
 import { networkInterfaceHandlers } from './handlers/network-interface.ts';
@@ -42,6 +44,8 @@ import type { ServiceName } from './shape.ts';
 const ec2: Handlers = {
   ...addressHandlers,
   ...dhcpOptionsHandlers,
+  ...egressOnlyGatewayHandlers,
+  ...natGatewayHandlers,
   ...networkAclHandlers,
   ...networkAclEntryHandlers,
   ...networkInterfaceHandlers,
@@ -90,6 +94,7 @@ export const transitions: Transitions = {
   ...interfaceTransitions,
   ...instanceTransitions,
   ...peeringTransitions,
+  ...natGatewayTransitions,
   ...prefixListTransitions,
   ...transitAttachmentTransitions,
   ...transitGatewayTransitions,

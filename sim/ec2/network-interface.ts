@@ -110,7 +110,8 @@ export function attachInterface(
   instance: Pick<InstanceRecord, 'id' | 'zone' | 'type' | 'account'>,
   { deviceIndex, networkCardIndex = 0, deleteOnTermination, atLaunch }: Attaching,
 ): NetworkInterfaceRecord {
-  if (eni.attachment !== undefined) refuse('InvalidNetworkInterface.InUse', `Interface: [${eni.id}] in use.`);
+  const taken = eni.attachment !== undefined || eni.manager !== undefined;
+  if (taken) refuse('InvalidNetworkInterface.InUse', `Interface: [${eni.id}] in use.`);
   if (eni.zone !== instance.zone) {
     const why =
       'You may not attach a network interface to an instance if they are not in the same availability zone';

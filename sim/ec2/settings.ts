@@ -20,6 +20,8 @@ export interface Quotas {
   readonly rulesPerGroup: number;
   readonly addresses: number;
   readonly tagsPerResource: number;
+  readonly natGatewaysPerZone: number;
+  readonly egressOnlyGateways: number;
   readonly prefixLists: number;
   readonly entriesPerPrefixList: number;
   readonly networkAclsPerVpc: number;
@@ -70,6 +72,10 @@ export interface CloudSettings {
   readonly createOverLocal: 'InvalidParameterValue' | 'RouteAlreadyExists';
   /** How long a prefix list takes to be made, changed and deleted. */
   readonly prefixListMs: Millis;
+  /** How long a NAT gateway takes to be made, and to be deleted. */
+  readonly natGatewayMs: Millis;
+  /** How long a deleted NAT gateway stays visible. */
+  readonly natGatewayVisibleMs: Millis;
   /** `aws`: the documented token buckets per account, region and action. */
   readonly throttle: 'off' | 'aws';
   /** Reads may answer from a state that is up to so old; 0 is off. */
@@ -93,6 +99,8 @@ const quotas: Quotas = {
   rulesPerGroup: 60,
   addresses: 5,
   tagsPerResource: 50,
+  natGatewaysPerZone: 5,
+  egressOnlyGateways: 5,
   prefixLists: 100,
   entriesPerPrefixList: 1000,
   networkAclsPerVpc: 200,
@@ -125,6 +133,8 @@ export const cloudSettings = (options: CloudOptions): CloudSettings => ({
   rulesOf2020: [],
   createOverLocal: 'InvalidParameterValue',
   prefixListMs: 0,
+  natGatewayMs: 0,
+  natGatewayVisibleMs: 3_600_000,
   throttle: 'off',
   staleReadsMs: 0,
   publicPool: '198.18.0.0/15',

@@ -10,12 +10,14 @@ import { type AddressMap, set, unset } from './address-map.ts';
 import { compileCidr } from './cidr.ts';
 import {
   aclOf,
+  egressOnlyOf,
   type Fabric,
   gatewayOf,
   groupOf,
   instanceOf,
   macHigh,
   macLow,
+  natOf,
   peeringOf,
   portOf,
   prefixListOf,
@@ -26,8 +28,10 @@ import {
   vpcOf,
 } from './fabric.ts';
 import { parseMac } from './header.ts';
+import { clearNat } from './masquerade.ts';
 import {
   type Change,
+  type NatGateway,
   type NetworkAcl,
   type NetworkInterface,
   type Resources,
@@ -101,6 +105,13 @@ export function applyChange(fabric: Fabric, change: Change): readonly Claimed[] 
     case 'vpc-peering-connection':
       applyPeering(fabric, change.id, change.value);
       return [];
+    case 'nat-gateway':
+      applyNat(fabric, change.id, change.value);
+      return [];
+    case 'egress-only-gateway':
+      egressOnlyOf(fabric, change.id).vpc =
+        change.value === undefined ? undefined : vpcOf(fabric, change.value.vpc);
+      return [];
     case 'prefix-list': {
       const node = prefixListOf(fabric, change.id);
       node.entries = change.value?.entries ?? [];
@@ -148,6 +159,22 @@ function applyPeering(
   node.vpcs =
     value === undefined ? [] : [vpcOf(fabric, value.requesterVpc), vpcOf(fabric, value.accepterVpc)];
   if (node.active) for (const vpc of node.vpcs) claim(vpc.peerings, node);
+}
+
+function applyNat(fabric: Fabric, id: string, value: NatGateway | undefined): void {
+  const node = natOf(fabric, id);
+  if (node.port !== undefined) node.port.nat = undefined;
+  node.available = value?.available ?? false;
+  node.port = value === undefined ? undefined : portOf(fabric, value.eni);
+  if (node.port !== undefined) node.port.nat = node;
+  if (value === undefined) {
+    node.own = undefined;
+    return;
+  }
+  const [w0, w1, w2, w3] = must(parseAddress(value.address)).words.map((word) => word | 0);
+  if (node.own?.w3 === w3) return;
+  clearNat(node.nat);
+  node.own = { w0: w0 ?? 0, w1: w1 ?? 0, w2: w2 ?? 0, w3: w3 ?? 0 };
 }
 
 function applyTable(fabric: Fabric, id: string, value: RouteTable | undefined): void {
@@ -221,6 +248,10 @@ function compileRoute(fabric: Fabric, route: Route): RouteEntry {
       return { kind: 'local', route };
     case 'eni':
       return { kind: 'eni', route, port: portOf(fabric, target.eni) };
+    case 'nat-gateway':
+      return { kind: target.kind, route, nat: natOf(fabric, target.gateway) };
+    case 'egress-only-gateway':
+      return { kind: target.kind, route, gateway: egressOnlyOf(fabric, target.gateway) };
     case 'internet-gateway':
       return { kind: 'internet-gateway', route, gateway: gatewayOf(fabric, target.gateway) };
     case 'vpc-peering-connection':

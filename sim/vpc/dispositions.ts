@@ -94,6 +94,10 @@ export const EXPLANATIONS = {
     'Delete or replace the route, or restore the attachment.',
   ),
 
+  NGW_REQUIRES_SOURCE_IN_VPC: aws(
+    'A NAT gateway translates only for sources in its VPC; this one is not.',
+    'Over peering, VPN or Direct Connect no NAT gateway is reached; a transit gateway can lead to one.',
+  ),
   INGRESS_RTB_NO_PUBLIC_IP: aws(
     'The edge route table hands the packet to an ENI that has no public IPv4 address.',
     'An ENI that is the target of an edge table of an Internet gateway needs a public or Elastic IP address.',
@@ -106,6 +110,22 @@ export const EXPLANATIONS = {
   IGW_PRIVATE_DESTINATION: ours(
     'The Internet gateway drops private destinations (RFC 1918, RFC 6598, ULA).',
     'The route table lacks a more specific route for this private range.',
+  ),
+  NGW_PROTOCOL: ours(
+    'NAT gateways translate TCP, UDP and ICMP over IPv4, and drop everything else.',
+    'Use an appliance for other protocols, an egress-only Internet gateway for IPv6.',
+  ),
+  NGW_PORTS_EXHAUSTED: ours(
+    'The NAT gateway already has 55,000 flows to this destination.',
+    'Use several NAT gateways, or fewer connections at once; idle flows end after 350 s.',
+  ),
+  NGW_NO_FLOW: ours(
+    'The packet reached a NAT gateway, but answers no flow that was opened from inside.',
+    'NAT gateways take no connections from outside; use an Elastic IP address or a load balancer.',
+  ),
+  EIGW_NO_FLOW: ours(
+    'The subnet sends IPv6 through an egress-only Internet gateway; the packet answers no flow from inside.',
+    'To be reachable from the Internet the subnet needs a route to an Internet gateway.',
   ),
   RESERVED_ADDRESS: ours(
     'Link-local and AWS-reserved addresses (169.254.0.0/16, fe80::/10, fd00:ec2::/32) are never forwarded.',

@@ -6,13 +6,16 @@ import { type Address, addressAt, formatAddress } from '../../controller/base/ip
 import { createLongestMatch } from '../../controller/base/longest-match.ts';
 import { type AddressMap, createAddressMap, find } from './address-map.ts';
 import { createFlowTable, type FlowTable } from './flow-table.ts';
+import { createNat } from './masquerade.ts';
 import { createAcl } from './network-acl.ts';
 import type {
   AclNode,
   AttachmentNode,
+  EgressOnlyNode,
   GatewayNode,
   GroupNode,
   InstanceNode,
+  NatNode,
   PeeringNode,
   Place,
   Port,
@@ -41,6 +44,10 @@ export interface Fabric {
   readonly ports: Map<string, Port>;
   readonly groups: Map<string, GroupNode>;
   readonly acls: Map<string, AclNode>;
+  readonly nats: Map<string, NatNode>;
+  readonly egressOnly: Map<string, EgressOnlyNode>;
+  /** Flows that left through egress-only Internet gateways. */
+  readonly egressFlows: FlowTable<EgressOnlyNode>;
   readonly prefixLists: Map<string, PrefixListNode>;
   /** Edge route tables by the id of the gateway; the last claim counts. */
   readonly edges: Map<string, TableNode[]>;
@@ -70,6 +77,9 @@ export function createFabric(settings: Partial<VpcSettings> = {}): Fabric {
     ports: new Map(),
     groups: new Map(),
     acls: new Map(),
+    nats: new Map(),
+    egressOnly: new Map(),
+    egressFlows: createFlowTable(),
     prefixLists: new Map(),
     edges: new Map(),
     mapping: createAddressMap(),
@@ -170,6 +180,18 @@ export const instanceOf = (fabric: Fabric, id: string): InstanceNode =>
 
 export const aclOf = (fabric: Fabric, id: string): AclNode => intern(fabric.acls, id, createAcl);
 
+export const natOf = (fabric: Fabric, id: string): NatNode =>
+  intern(fabric.nats, id, () => ({
+    id,
+    available: false,
+    port: undefined,
+    own: undefined,
+    nat: createNat(),
+  }));
+
+export const egressOnlyOf = (fabric: Fabric, id: string): EgressOnlyNode =>
+  intern(fabric.egressOnly, id, (_, number) => ({ id, number, vpc: undefined }));
+
 export const prefixListOf = (fabric: Fabric, id: string): PrefixListNode =>
   intern(fabric.prefixLists, id, () => ({ id, entries: [], tables: new Set<TableNode>() }));
 
@@ -188,6 +210,7 @@ export const portOf = (fabric: Fabric, id: string): Port =>
     sourceDestCheck: true,
     groups: [],
     instance: undefined,
+    nat: undefined,
     deviceIndex: -1,
   }));
 

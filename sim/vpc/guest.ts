@@ -25,7 +25,8 @@ import { must } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
 import { type AddressMap, createAddressMap, eachValue, set, unset } from './address-map.ts';
 import { gatewayOfSubnet, ROUTER_LINK_LOCAL } from './fabric.ts';
-import { clearNat, createNat, type Nat } from './masquerade.ts';
+import { clearNat, createNat } from './masquerade.ts';
+import type { Nat } from './nat-flow.ts';
 import type { Port } from './nodes.ts';
 import type { VpcSettings } from './settings.ts';
 

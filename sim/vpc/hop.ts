@@ -13,6 +13,8 @@ export type HopPlace =
   | 'internet-gateway'
   | 'vpc-peering-connection'
   | 'transit-gateway'
+  | 'nat-gateway'
+  | 'egress-only-gateway'
   | 'internet';
 
 export interface Hop {

@@ -5,47 +5,12 @@
  * count as new.
  */
 import { CODE } from './dispositions.ts';
-import {
-  createFlowKey,
-  createFlowTable,
-  dropFlows,
-  type FlowKey,
-  type FlowTable,
-  findFlow,
-  setFlow,
-} from './flow-table.ts';
+import { createFlowKey, createFlowTable, dropFlows, type FlowKey, findFlow, setFlow } from './flow-table.ts';
 import { type Header, ICMP, ICMP6, TCP, UDP } from './header.ts';
+import type { Nat, NatFlow, OwnAddress } from './nat-flow.ts';
 import type { IdleTimes } from './settings.ts';
 
-/** An address of the guest; words are signed. */
-export interface OwnAddress {
-  readonly w0: number;
-  readonly w1: number;
-  readonly w2: number;
-  readonly w3: number;
-}
-
-/** One flow as the guest knows it. Words are signed. */
-export interface NatFlow {
-  /** The address that stands for the source on the wire. */
-  readonly own: OwnAddress;
-  readonly port: number;
-  readonly s0: number;
-  readonly s1: number;
-  readonly s2: number;
-  readonly s3: number;
-  readonly sourcePort: number;
-  answered: boolean;
-}
-
-export interface Nat {
-  /** By the packet as the guest got it. */
-  readonly forward: FlowTable<NatFlow>;
-  /** By the answer as it will come back. */
-  readonly back: FlowTable<NatFlow>;
-}
-
-export const createNat = (): Nat => ({ forward: createFlowTable(), back: createFlowTable() });
+export const createNat = (): Nat => ({ forward: createFlowTable(), back: createFlowTable(), next: 0 });
 
 /** Forgets everything, or what used an address that is gone. */
 export function clearNat(nat: Nat, own?: OwnAddress): void {
@@ -97,24 +62,41 @@ function idleMs(h: Header, answered: boolean, idle: IdleTimes): number {
   return idle.otherMs;
 }
 
-function freePort(nat: Nat, h: Header, own: OwnAddress): number | undefined {
+/** The ports, or ICMP ids, that may stand for a flow towards one destination. */
+export interface PortRange {
+  readonly first: number;
+  readonly count: number;
+}
+
+const UNPRIVILEGED: PortRange = { first: 1024, count: 65536 - 1024 };
+
+/**
+ * The flow's own port where it is free, and in the range if one is given; else the next free one: from the
+ * own port up, or in a given range from where the last search ended.
+ */
+function freePort(nat: Nat, h: Header, own: OwnAddress, range?: PortRange): number | undefined {
   const wanted = nearPort(h);
-  const first = Math.max(wanted, 1024);
-  for (let i = 0; i <= 65536 - 1024; i++) {
-    const port = i === 0 ? wanted : 1024 + ((first - 1024 + i) % (65536 - 1024));
+  const { first, count } = range ?? UNPRIVILEGED;
+  const keeps = range === undefined || (wanted >= first && wanted < first + count);
+  const offset = range === undefined ? Math.max(wanted, first) - first : nat.next;
+  for (let i = keeps ? 0 : 1; i <= count; i++) {
+    const port = i === 0 ? wanted : first + ((offset + i) % count);
     fillBack(backKey, h, own, port);
-    if (findFlow(nat.back, backKey, h.now) === undefined) return port;
+    if (findFlow(nat.back, backKey, h.now) === undefined) {
+      if (i > 0) nat.next = port - first;
+      return port;
+    }
     if (h.protocol !== TCP && h.protocol !== UDP && !isEcho(h)) return undefined;
   }
   return undefined;
 }
 
-/** Gives an outgoing packet the source `own`; 0, or GUEST_NAT_EXHAUSTED. */
-export function masquerade(nat: Nat, h: Header, own: OwnAddress, idle: IdleTimes): number {
+/** Gives an outgoing packet the source `own` and a port, of the range if one is given; 0, or a code. */
+export function masquerade(nat: Nat, h: Header, own: OwnAddress, idle: IdleTimes, range?: PortRange): number {
   fillForward(forwardKey, h);
   let flow = findFlow(nat.forward, forwardKey, h.now);
   if (flow === undefined || flow.own !== own) {
-    const port = freePort(nat, h, own);
+    const port = freePort(nat, h, own, range);
     if (port === undefined) return CODE.GUEST_NAT_EXHAUSTED;
     const { s0, s1, s2, s3 } = h;
     flow = { own, port, s0, s1, s2, s3, sourcePort: nearPort(h), answered: false };

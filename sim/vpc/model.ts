@@ -26,7 +26,9 @@ export type RouteTarget =
   | { readonly kind: 'eni'; readonly eni: string }
   | { readonly kind: 'internet-gateway'; readonly gateway: string }
   | { readonly kind: 'vpc-peering-connection'; readonly connection: string }
-  | { readonly kind: 'transit-gateway'; readonly gateway: string };
+  | { readonly kind: 'transit-gateway'; readonly gateway: string }
+  | { readonly kind: 'nat-gateway'; readonly gateway: string }
+  | { readonly kind: 'egress-only-gateway'; readonly gateway: string };
 
 /** The id of a target; `local` for the local one. */
 export function targetId(target: RouteTarget): string {
@@ -37,6 +39,8 @@ export function targetId(target: RouteTarget): string {
       return target.eni;
     case 'internet-gateway':
     case 'transit-gateway':
+    case 'nat-gateway':
+    case 'egress-only-gateway':
       return target.gateway;
     case 'vpc-peering-connection':
       return target.connection;
@@ -100,6 +104,20 @@ export interface InternetGateway {
   readonly id: string;
   /** The VPC it is attached to. */
   readonly vpc?: string;
+}
+
+export interface NatGateway {
+  readonly id: string;
+  /** Its own ENI, in the subnet whose route table serves what it sends. */
+  readonly eni: string;
+  /** The private IPv4 address that stands for its clients. */
+  readonly address: string;
+  readonly available: boolean;
+}
+
+export interface EgressOnlyGateway {
+  readonly id: string;
+  readonly vpc: string;
 }
 
 export interface PeeringConnection {
@@ -184,6 +202,8 @@ export interface Resources {
   readonly 'prefix-list': PrefixList;
   readonly 'transit-gateway-attachment': TransitGatewayAttachment;
   readonly 'transit-gateway-route-table': TransitGatewayRouteTable;
+  readonly 'nat-gateway': NatGateway;
+  readonly 'egress-only-gateway': EgressOnlyGateway;
 }
 
 export type ResourceKind = keyof Resources;

@@ -7,6 +7,7 @@
 import type { Prefix } from '../../controller/base/ip.ts';
 import type { LongestMatch, Masked } from '../../controller/base/longest-match.ts';
 import type { NetworkAcl, Route, RouteTable, SecurityGroup } from './model.ts';
+import type { Nat, OwnAddress } from './nat-flow.ts';
 
 export interface VpcNode {
   readonly id: string;
@@ -44,7 +45,9 @@ export type RouteEntry =
   | { readonly kind: 'eni'; readonly route: Route; readonly port: Port }
   | { readonly kind: 'internet-gateway'; readonly route: Route; readonly gateway: GatewayNode }
   | { readonly kind: 'vpc-peering-connection'; readonly route: Route; readonly connection: PeeringNode }
-  | { readonly kind: 'transit-gateway'; readonly route: Route; readonly gateway: string };
+  | { readonly kind: 'transit-gateway'; readonly route: Route; readonly gateway: string }
+  | { readonly kind: 'nat-gateway'; readonly route: Route; readonly nat: NatNode }
+  | { readonly kind: 'egress-only-gateway'; readonly route: Route; readonly gateway: EgressOnlyNode };
 
 export interface TableNode {
   readonly id: string;
@@ -65,6 +68,21 @@ export interface PrefixListNode {
 export interface GatewayNode {
   readonly id: string;
   present: boolean;
+  vpc: VpcNode | undefined;
+}
+
+export interface NatNode {
+  readonly id: string;
+  available: boolean;
+  port: Port | undefined;
+  /** The address that stands for its clients; the same object as long as it is the same address. */
+  own: OwnAddress | undefined;
+  readonly nat: Nat;
+}
+
+export interface EgressOnlyNode {
+  readonly id: string;
+  readonly number: number;
   vpc: VpcNode | undefined;
 }
 
@@ -142,6 +160,8 @@ export interface Port {
   sourceDestCheck: boolean;
   groups: readonly GroupNode[];
   instance: InstanceNode | undefined;
+  /** The NAT gateway whose own ENI this is. */
+  nat: NatNode | undefined;
   deviceIndex: number;
 }
 

@@ -7,16 +7,20 @@ import { lookup } from '../../controller/base/longest-match.ts';
 import { unreachable } from '../../controller/base/result.ts';
 import { find } from './address-map.ts';
 import { CODE } from './dispositions.ts';
+import { egressOnlyOut } from './egress-only-gateway.ts';
 import { edgeTableFor, type Fabric, scopeOf, tableFor } from './fabric.ts';
 import { destinationOf, type Header } from './header.ts';
 import { type Recorder, record } from './hop.ts';
 import { arrive } from './interface.ts';
 import { toInternet } from './internet-gateway.ts';
 import { targetId } from './model.ts';
+import { natIn, natOut } from './nat-gateway.ts';
 import { explainAcl, passesAcl } from './network-acl.ts';
 import type {
   AclNode,
+  EgressOnlyNode,
   GatewayNode,
+  NatNode,
   Place,
   Port,
   RouteEntry,
@@ -94,6 +98,7 @@ function leaveSubnet(
 
 /** The ENI that a route leads to, if it is one. */
 function receiver(fabric: Fabric, from: Place, entry: RouteEntry | undefined, h: Header): Port | undefined {
+  if (entry?.kind === 'nat-gateway') return entry.nat.port;
   if (entry?.kind === 'eni') return entry.port.present ? entry.port : undefined;
   return entry?.kind === 'local' ? owner(fabric, from.vpc, h) : undefined;
 }
@@ -101,6 +106,13 @@ function receiver(fabric: Fabric, from: Place, entry: RouteEntry | undefined, h:
 /** The ENI of a VPC that has the destination. */
 const owner = (fabric: Fabric, vpc: VpcNode, h: Header): Port | undefined =>
   find(fabric.mapping, scopeOf(vpc, h.family), h.d0, h.d1, h.d2, h.d3);
+
+/** The egress-only gateway that the ENI's subnet would send an answer to this packet through. */
+export function egressOnlyFor(to: Port, h: Header): EgressOnlyNode | undefined {
+  const table = tableFor(to);
+  const entry = table === undefined ? undefined : lookup(table.v6, h.s0, h.s1, h.s2, h.s3)?.value;
+  return entry?.kind === 'egress-only-gateway' ? entry.gateway : undefined;
+}
 
 /** Carries the packet to where the route leads. */
 function follow(
@@ -131,6 +143,12 @@ function follow(
     case 'internet-gateway':
       if (recorder) recordRoute(recorder, h, table, entry, 'to the Internet gateway');
       return toInternet(fabric, from, entry.gateway, h, recorder);
+    case 'nat-gateway':
+      if (recorder) recordRoute(recorder, h, table, entry, 'to the NAT gateway');
+      return throughNat(fabric, from, entry.nat, h, recorder);
+    case 'egress-only-gateway':
+      if (recorder) recordRoute(recorder, h, table, entry, 'to the egress-only Internet gateway');
+      return egressOnlyOut(fabric, entry.gateway, from.vpc, h, recorder);
     case 'vpc-peering-connection': {
       const { connection } = entry;
       if (recorder) recordRoute(recorder, h, table, entry, 'to the peering connection');
@@ -148,8 +166,18 @@ function follow(
   }
 }
 
+/** Into the subnet of a NAT gateway, through it, and on by the route table of that subnet. */
+function throughNat(fabric: Fabric, from: Place, nat: NatNode, h: Header, recorder?: Recorder): number {
+  const { port } = nat;
+  if (port !== undefined && !enterSubnet(fabric, from.subnet, port.subnet, h, recorder)) {
+    return CODE.SUBNET_ACL_RESTRICTION;
+  }
+  const code = natOut(fabric, nat, from.vpc, h, recorder);
+  return code !== 0 || port === undefined ? code : byRoute(fabric, port, h, recorder);
+}
+
 /** From outside into a VPC, straight to the ENI that has the destination: no route table is asked. */
-function deliver(fabric: Fabric, vpc: VpcNode, h: Header, recorder?: Recorder): number {
+export function deliver(fabric: Fabric, vpc: VpcNode, h: Header, recorder?: Recorder): number {
   const to = owner(fabric, vpc, h);
   if (to !== undefined) return handOver(fabric, undefined, to, h, recorder);
   if (recorder) {
@@ -166,6 +194,19 @@ function recordRoute(recorder: Recorder, h: Header, table: TableNode, entry: Rou
   record(recorder, h, 'router', table.id, text, { table: table.id, destination, target });
 }
 
+/** The border's check on the way in. */
+function enterSubnet(
+  fabric: Fabric,
+  from: SubnetNode | undefined,
+  to: SubnetNode,
+  h: Header,
+  recorder?: Recorder,
+): boolean {
+  if (to.acl === undefined || (from === to && !fabric.settings.aclAtRouterWithinSubnet)) return true;
+  if (recorder) record(recorder, h, 'network-acl', to.acl.id, explainAcl(to.acl, h, false));
+  return passesAcl(to, h, false);
+}
+
 /** From the router to an ENI, over the border of its subnet: the frame gets its MACs. */
 export function handOver(
   fabric: Fabric,
@@ -175,9 +216,10 @@ export function handOver(
   recorder?: Recorder,
 ): number {
   const { subnet } = to;
-  if (subnet.acl !== undefined && (from !== subnet || fabric.settings.aclAtRouterWithinSubnet)) {
-    if (recorder) record(recorder, h, 'network-acl', subnet.acl.id, explainAcl(subnet.acl, h, false));
-    if (!passesAcl(subnet, h, false)) return CODE.SUBNET_ACL_RESTRICTION;
+  if (!enterSubnet(fabric, from, subnet, h, recorder)) return CODE.SUBNET_ACL_RESTRICTION;
+  if (to.nat !== undefined) {
+    const code = natIn(fabric, to.nat, h, recorder);
+    return code === 0 ? byRoute(fabric, to, h, recorder) : code;
   }
   h.sourceMac = subnet.routerMac;
   h.destinationMac = to.mac;

@@ -40,6 +40,10 @@ export interface VpcSettings {
    * Idle times of tracked flows in the security groups; EC2 User Guide, "Security group connection tracking".
    */
   readonly tracking: IdleTimes;
+  /** Idle times of NAT gateways; NAT gateway page: 350 s, of every protocol. */
+  readonly natGateway: IdleTimes;
+  /** Idle time of egress-only Internet gateways. Default 350 s, as NAT gateways: AWS does not say. */
+  readonly egressOnlyIdleMs: Millis;
   /** Idle times of NAT entries in guests; Linux `nf_conntrack_*_timeout*`. */
   readonly masquerade: IdleTimes;
 }
@@ -63,5 +67,7 @@ export const DEFAULT_SETTINGS: VpcSettings = {
   aclAtRouterWithinSubnet: false,
   rpFilter: 2,
   tracking: { tcpMs: 5 * DAY_MS, udpMs: 30_000, udpStreamMs: 180_000, otherMs: 600_000 },
+  natGateway: { tcpMs: 350_000, udpMs: 350_000, udpStreamMs: 350_000, otherMs: 350_000 },
+  egressOnlyIdleMs: 350_000,
   masquerade: { tcpMs: 5 * DAY_MS, udpMs: 30_000, udpStreamMs: 120_000, otherMs: 30_000 },
 };

@@ -11,11 +11,12 @@
 import { formatAddress } from '../../controller/base/ip.ts';
 import { find } from './address-map.ts';
 import { CODE } from './dispositions.ts';
+import { answersEgressOnly } from './egress-only-gateway.ts';
 import { type Fabric, macHigh, macLow, publicScope } from './fabric.ts';
 import { destinationOf, formatMac, type Header } from './header.ts';
 import { type Recorder, record } from './hop.ts';
 import { arrive, leave, whySend } from './interface.ts';
-import { byRoute, enterThrough } from './router.ts';
+import { byRoute, deliver, egressOnlyFor, enterThrough } from './router.ts';
 
 /**
  * Carries the packet across the fabric once. In: `from` (undefined: the Internet), the MACs, the fields of
@@ -59,6 +60,15 @@ function fromInternet(fabric: Fabric, h: Header, recorder?: Recorder): number {
       record(recorder, h, 'internet', 'internet', text);
     }
     return CODE.IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS;
+  }
+  const egressOnly = h.family === 6 ? egressOnlyFor(to, h) : undefined;
+  if (egressOnly !== undefined) {
+    if (answersEgressOnly(fabric, egressOnly, h)) {
+      if (recorder) record(recorder, h, 'egress-only-gateway', egressOnly.id, 'answers a flow from inside');
+      return deliver(fabric, to.vpc, h, recorder);
+    }
+    if (recorder) record(recorder, h, 'egress-only-gateway', egressOnly.id, 'answers no flow: dropped');
+    return CODE.EIGW_NO_FLOW;
   }
   const gateway = to.vpc.gateways.at(-1);
   if (gateway === undefined || !gateway.present) {

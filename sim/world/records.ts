@@ -12,6 +12,8 @@ export const createRecords = (): Records => ({
   'internet-gateway': new Map(),
   'network-acl': new Map(),
   'prefix-list': new Map(),
+  'nat-gateway': new Map(),
+  'egress-only-gateway': new Map(),
   'security-group': new Map(),
   'vpc-peering-connection': new Map(),
   'transit-gateway-attachment': new Map(),

@@ -91,6 +91,8 @@ export const route = (destination: string, target: string): Route => ({
 function targetOf(id: string): RouteTarget {
   if (id === 'local') return { kind: 'local' };
   if (id.startsWith('igw-')) return { kind: 'internet-gateway', gateway: id };
+  if (id.startsWith('nat-')) return { kind: 'nat-gateway', gateway: id };
+  if (id.startsWith('eigw-')) return { kind: 'egress-only-gateway', gateway: id };
   if (id.startsWith('pcx-')) return { kind: 'vpc-peering-connection', connection: id };
   if (id.startsWith('tgw-')) return { kind: 'transit-gateway', gateway: id };
   return { kind: 'eni', eni: id };

@@ -8,7 +8,14 @@ import { dispositionOf } from '../../sim/vpc/dispositions.ts';
 import { createFabric, type Fabric } from '../../sim/vpc/fabric.ts';
 import { createFlowTable } from '../../sim/vpc/flow-table.ts';
 import { createHeader, destinationOf, fill, parseMac, sourceOf } from '../../sim/vpc/header.ts';
-import type { Change, NetworkAcl, ResourceKind, Route, SecurityGroupRule } from '../../sim/vpc/model.ts';
+import type {
+  Change,
+  NetworkAcl,
+  ResourceKind,
+  Resources,
+  Route,
+  SecurityGroupRule,
+} from '../../sim/vpc/model.ts';
 import { transit } from '../../sim/vpc/transit.ts';
 import { type All, type Frame, reference, type Verdict } from './reference.ts';
 
@@ -243,6 +250,8 @@ function toAll(drawn: typeof records extends fc.Arbitrary<infer T> ? T : never):
     subnet: byId(subnets),
     'network-interface': byId(drawn.enis.filter((each) => each !== null)),
     'security-group': byId(drawn.groups.map((group, i) => ({ id: GROUPS[i] ?? '', vpc: 'vpc-1', ...group }))),
+    'nat-gateway': byId<Resources['nat-gateway']>([]),
+    'egress-only-gateway': byId<Resources['egress-only-gateway']>([]),
     'prefix-list': byId(drawn.lists.map((entries, i) => ({ id: `pl-${i + 1}`, entries }))),
     'network-acl': byId(
       drawn.acls.map(({ entries, open, subnets: guarded }, i) => ({
@@ -292,6 +301,8 @@ const KINDS = [
   'network-acl',
   'vpc-peering-connection',
   'prefix-list',
+  'nat-gateway',
+  'egress-only-gateway',
 ] as const;
 
 const changeOf = (kind: ResourceKind, id: string, value: unknown): Change =>

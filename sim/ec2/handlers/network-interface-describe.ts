@@ -6,6 +6,7 @@ import type {
   NetworkInterfaceAssociation,
   NetworkInterfaceAttachment,
   NetworkInterfaceStatus,
+  NetworkInterfaceType,
 } from '@aws-sdk/client-ec2';
 import { describe, type Filters, shownTags } from '../describe.ts';
 import { privateDnsName, publicDnsName } from '../dns-name.ts';
@@ -13,7 +14,11 @@ import type { Tx } from '../handler.ts';
 import type { EniAttachment, NetworkInterfaceRecord, PublicAddress } from '../record/network.ts';
 import { zonesOf } from '../zones.ts';
 
-function status({ attachment }: NetworkInterfaceRecord): NetworkInterfaceStatus {
+/** EC2 says `nat_gateway`, where the SDK's type has `natGateway`. */
+const natGateway = 'nat_gateway' as string as NetworkInterfaceType;
+
+function status({ attachment, manager }: NetworkInterfaceRecord): NetworkInterfaceStatus {
+  if (manager !== undefined) return 'in-use';
   if (attachment === undefined) return 'available';
   return attachment.status === 'attached' ? 'in-use' : attachment.status;
 }
@@ -61,10 +66,10 @@ export function shownInterface(tx: Tx, eni: NetworkInterfaceRecord): NetworkInte
     AvailabilityZoneId: zonesOf(tx).find((zone) => zone.name === eni.zone)?.id,
     MacAddress: eni.mac,
     Description: eni.description,
-    InterfaceType: eni.interfaceType,
+    InterfaceType: eni.interfaceType === 'nat_gateway' ? natGateway : eni.interfaceType,
     Status: status(eni),
     SourceDestCheck: eni.sourceDestCheck,
-    RequesterManaged: false,
+    RequesterManaged: eni.manager !== undefined,
     PrivateIpAddress: primary,
     ...dnsName(primary),
     PrivateIpAddresses: eni.ipv4.map((address, index) => {
@@ -118,7 +123,7 @@ const filters: Filters<NetworkInterfaceRecord> = {
   'private-dns-name': (eni, tx) => eni.ipv4.map((address) => privateDnsName(tx.region, address)),
   'private-ip-address': (eni) => eni.ipv4,
   'requester-id': () => undefined,
-  'requester-managed': () => false,
+  'requester-managed': (eni) => eni.manager !== undefined,
   'source-dest-check': (eni) => eni.sourceDestCheck,
   status,
   'subnet-id': (eni) => eni.subnet,

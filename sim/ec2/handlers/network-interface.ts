@@ -216,7 +216,7 @@ export const networkInterfaceHandlers: Handlers = {
 
   DeleteNetworkInterface: handler((tx, { NetworkInterfaceId: id = '' }: DeleteNetworkInterfaceRequest) => {
     const eni = tx.need('network-interface', id);
-    if (eni.attachment !== undefined) {
+    if (eni.attachment !== undefined || eni.manager !== undefined) {
       refuse('InvalidParameterValue', `Network interface '${eni.id}' is currently in use.`);
     }
     removeInterface(tx, eni);

@@ -51,7 +51,7 @@ export const isEdgeTable = (table: RouteTableRecord): boolean =>
   table.associations.some((each) => each.gateway !== undefined);
 
 /** Targets that may stand for destinations inside the VPC. */
-const mayBeInside = (target: RouteTarget): boolean => target.kind === 'eni';
+const mayBeInside = (target: RouteTarget): boolean => target.kind === 'eni' || target.kind === 'nat-gateway';
 
 /** Refuses a static route whose destination is reserved, or breaks the rules for the VPC's own blocks. */
 export function checkDestination(
@@ -62,6 +62,10 @@ export function checkDestination(
 ): void {
   const { name, block } = destination;
   if (isEdgeTable(table)) checkEdgeRoute(tx, table, destination, target);
+  const family = block?.address.family ?? tx.need('prefix-list', name).family;
+  if (target.kind === 'egress-only-gateway' && family === 4) {
+    refuse('InvalidParameterValue', `Egress-only internet gateways carry IPv6 only, and ${name} is IPv4.`);
+  }
   if (block === undefined) return;
   if (reserved.some((each) => covers(each, block))) {
     refuse('InvalidParameterValue', `The destination CIDR block ${name} lies in a range that AWS reserves.`);
@@ -109,6 +113,6 @@ export function checkEdgeRoute(
   const refuseEdge = (why: string): never =>
     refuse('InvalidParameterValue', `The route ${name} of gateway route table ${table.id} ${why}`);
   if (block === undefined) refuseEdge('has a prefix list as its destination, which is not supported.');
-  if (!mayBeInside(target)) refuseEdge('has a target that is neither local nor a network interface.');
+  if (target.kind !== 'eni') refuseEdge('has a target that is neither local nor a network interface.');
   if (!isWholeSubnet(tx, table, name)) refuseEdge('must be the entire CIDR block of a subnet of the VPC.');
 }

@@ -67,6 +67,12 @@ export function routeState(tx: Tx, table: RouteTableRecord, { target }: Route): 
       return tx.get('internet-gateway', target.gateway)?.vpc === table.vpc ? 'active' : 'blackhole';
     case 'transit-gateway':
       return vpcAttachment(tx, target.gateway, table.vpc) ? 'active' : 'blackhole';
+    case 'nat-gateway': {
+      const state = tx.get('nat-gateway', target.gateway)?.state;
+      return state === 'available' || state === 'pending' ? 'active' : 'blackhole';
+    }
+    case 'egress-only-gateway':
+      return tx.get('egress-only-gateway', target.gateway) ? 'active' : 'blackhole';
     case 'vpc-peering-connection':
       return tx.get(target.kind, target.connection)?.state === 'active' ? 'active' : 'blackhole';
     case 'eni': {
@@ -88,6 +94,10 @@ function shownTarget(tx: Tx, { target }: Route): ShownRoute {
       return { GatewayId: target.gateway };
     case 'transit-gateway':
       return { TransitGatewayId: target.gateway };
+    case 'nat-gateway':
+      return { NatGatewayId: target.gateway };
+    case 'egress-only-gateway':
+      return { EgressOnlyInternetGatewayId: target.gateway };
     case 'vpc-peering-connection':
       return { VpcPeeringConnectionId: target.connection };
     case 'eni': {
@@ -146,10 +156,10 @@ const filters: Filters<RouteTableRecord> = {
   'route.destination-cidr-block': ofRoutes((route) => route.DestinationCidrBlock),
   'route.destination-ipv6-cidr-block': ofRoutes((route) => route.DestinationIpv6CidrBlock),
   'route.destination-prefix-list-id': ofRoutes((route) => route.DestinationPrefixListId),
-  'route.egress-only-internet-gateway-id': () => undefined,
+  'route.egress-only-internet-gateway-id': ofRoutes((route) => route.EgressOnlyInternetGatewayId),
   'route.gateway-id': ofRoutes((route) => route.GatewayId),
   'route.instance-id': ofRoutes((route) => route.InstanceId),
-  'route.nat-gateway-id': () => undefined,
+  'route.nat-gateway-id': ofRoutes((route) => route.NatGatewayId),
   'route.network-interface-id': ofRoutes((route) => route.NetworkInterfaceId),
   'route.transit-gateway-id': ofRoutes((route) => route.TransitGatewayId),
   'route.origin': ofRoutes((route) => route.Origin),

@@ -26,8 +26,6 @@ import { checkRoutesFit } from './route-quota.ts';
 
 /** Target kinds whose resources are not simulated: none of them exists, and EC2 says so. */
 const absentTargets = [
-  ['NatGatewayId', 'InvalidNatGatewayID.NotFound', 'NatGateway ID'],
-  ['EgressOnlyInternetGatewayId', 'InvalidGatewayID.NotFound', 'eigw ID'],
   ['VpcEndpointId', 'InvalidVpcEndpointId.NotFound', 'vpcEndpoint ID'],
   ['LocalGatewayId', 'InvalidLocalGatewayID.NotFound', 'localGateway ID'],
   ['CarrierGatewayId', 'InvalidCarrierGatewayID.NotFound', 'carrierGateway ID'],
@@ -41,6 +39,8 @@ const presentTargets = [
   'NetworkInterfaceId',
   'TransitGatewayId',
   'VpcPeeringConnectionId',
+  'NatGatewayId',
+  'EgressOnlyInternetGatewayId',
 ] as const;
 
 type TargetInput = Pick<CreateRouteRequest, (typeof presentTargets)[number]> & {
@@ -58,6 +58,10 @@ function targetOf(tx: Tx, table: RouteTableRecord, input: TargetInput): RouteTar
     refuse('InvalidParameterCombination', `The request must contain exactly one of ${names}`);
   }
   for (const [name, code, noun] of absent) refuse(code, `The ${noun} '${input[name]}' does not exist`);
+  if (input.NatGatewayId !== undefined) return natTarget(tx, table, input.NatGatewayId);
+  if (input.EgressOnlyInternetGatewayId !== undefined) {
+    return egressOnlyTarget(tx, table, input.EgressOnlyInternetGatewayId);
+  }
   if (gateway !== undefined) return gatewayTarget(tx, table, gateway);
   if (input.TransitGatewayId !== undefined) return transitTarget(tx, table, input.TransitGatewayId);
   if (input.VpcPeeringConnectionId !== undefined)
@@ -91,6 +95,27 @@ function transitTarget(tx: Tx, table: RouteTableRecord, id: string): RouteTarget
     refuse('InvalidTransitGatewayID.NotFound', `The transitGateway ID '${id}' does not exist`);
   }
   return { kind: 'transit-gateway', gateway: gateway.id };
+}
+
+function natTarget(tx: Tx, table: RouteTableRecord, id: string): RouteTarget {
+  const nat = tx.get('nat-gateway', id);
+  if (nat === undefined || nat.state === 'deleted' || nat.state === 'failed') {
+    return refuse('InvalidNatGatewayID.NotFound', `The NatGateway ID '${id}' does not exist`);
+  }
+  if (nat.vpc !== table.vpc) {
+    const why = 'belong to different networks';
+    refuse('InvalidParameterValue', `route table ${table.id} and NAT gateway ${id} ${why}`);
+  }
+  return { kind: 'nat-gateway', gateway: id };
+}
+
+function egressOnlyTarget(tx: Tx, table: RouteTableRecord, id: string): RouteTarget {
+  const gateway = tx.need('egress-only-gateway', id);
+  if (gateway.vpc !== table.vpc) {
+    const why = 'belong to different networks';
+    refuse('InvalidParameterValue', `route table ${table.id} and network gateway ${id} ${why}`);
+  }
+  return { kind: 'egress-only-gateway', gateway: id };
 }
 
 /** A connection that is not active yet may be named; the route is a blackhole until it is. */

@@ -157,6 +157,8 @@ function deleteVpc(tx: Tx, vpc: VpcRecord): void {
     tx.referring('subnet', vpc.id).length > 0 ||
     tx.referring('network-interface', vpc.id).length > 0 ||
     tx.referring('internet-gateway', vpc.id).length > 0 ||
+    tx.referring('egress-only-gateway', vpc.id).length > 0 ||
+    tx.referring('nat-gateway', vpc.id).length > 0 ||
     tx.referring('vpc-peering-connection', vpc.id).length > 0 ||
     tx.referring('transit-gateway-attachment', vpc.id).length > 0 ||
     tx.referring('route-table', vpc.id).some((table) => table.id !== main.id) ||

@@ -7,6 +7,7 @@ import { isPrefixListRoute } from '../../vpc/route-order.ts';
 import type { Scope } from './base.ts';
 import type { ComputeRecords } from './compute.ts';
 import type { ConnectivityRecords } from './connectivity.ts';
+import type { EgressRecords } from './egress.ts';
 import type { IdentityRecords } from './identity.ts';
 import type { NetworkRecords, RouteTableAssociation } from './network.ts';
 import type { GroupRuleRecord, SecurityRecords } from './security.ts';
@@ -14,6 +15,7 @@ import type { GroupRuleRecord, SecurityRecords } from './security.ts';
 export interface Records
   extends NetworkRecords,
     ConnectivityRecords,
+    EgressRecords,
     ComputeRecords,
     SecurityRecords,
     IdentityRecords {}
@@ -130,6 +132,13 @@ const projections: Projections = {
     accepterVpc,
     active: state === 'active',
   }),
+  'nat-gateway': ({ id, address, state }) => ({
+    id,
+    eni: address.eni,
+    address: address.private,
+    available: state === 'available',
+  }),
+  'egress-only-gateway': ({ id, vpc }) => ({ id, vpc }),
   'prefix-list': (list) => ({ id: list.id, entries: (list.versions.at(-1) ?? []).map(({ cidr }) => cidr) }),
 };
 
@@ -205,6 +214,25 @@ export const kinds: { readonly [K in Kind]: KindSpec<K> } = {
     notFound: 'InvalidNetworkAclID.NotFound',
     malformed: 'InvalidNetworkAclId.Malformed',
     noun: 'networkAcl ID',
+  },
+  'nat-gateway': {
+    scope: 'region',
+    refersTo: ({ state, vpc, subnet, address }) =>
+      state === 'deleted' || state === 'failed' ? [] : [vpc, subnet, address.eni],
+    prefix: 'nat',
+    resourceType: 'natgateway',
+    notFound: 'NatGatewayNotFound',
+    malformed: 'NatGatewayMalformed',
+    noun: 'Nat Gateway',
+  },
+  'egress-only-gateway': {
+    scope: 'region',
+    refersTo: (gateway) => [gateway.vpc],
+    prefix: 'eigw',
+    resourceType: 'egress-only-internet-gateway',
+    notFound: 'InvalidGatewayID.NotFound',
+    malformed: 'InvalidEgressOnlyInternetGatewayId.Malformed',
+    noun: 'eigw ID',
   },
   'prefix-list': {
     scope: 'region',

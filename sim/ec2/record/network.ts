@@ -87,13 +87,15 @@ export interface NetworkInterfaceRecord extends Stored {
   readonly zone: string;
   readonly mac: string;
   readonly description: string;
-  readonly interfaceType: 'interface' | 'efa' | 'branch' | 'trunk' | 'efa-only';
+  readonly interfaceType: 'nat_gateway' | 'interface' | 'efa' | 'branch' | 'trunk' | 'efa-only';
   /** Private IPv4 addresses, primary first. */
   readonly ipv4: readonly string[];
   readonly ipv6: readonly string[];
   readonly publicAddresses: readonly PublicAddress[];
   readonly groups: readonly string[];
   readonly sourceDestCheck: boolean;
+  /** The gateway whose own ENI it is: only that may change it. */
+  readonly manager?: string;
   readonly attachment?: EniAttachment;
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Provider, ProviderFactory } from '../provider.ts';
 import { clientsFrom } from './clients.ts';
+import { egressOnlyGateway, natGateway } from './egress.ts';
 import { instanceProfile, role, rolePolicy } from './iam.ts';
 import { instance } from './instance.ts';
 import { eip, eipAssociation, networkInterface } from './interface.ts';
@@ -30,6 +31,8 @@ const DEFINITIONS: Readonly<Record<string, Definition>> = {
   'aws:ec2/route:Route': route,
   'aws:ec2/routeTableAssociation:RouteTableAssociation': routeTableAssociation,
   'aws:ec2/vpcPeeringConnection:VpcPeeringConnection': vpcPeeringConnection,
+  'aws:ec2/natGateway:NatGateway': natGateway,
+  'aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway': egressOnlyGateway,
   'aws:ec2/networkInterface:NetworkInterface': networkInterface,
   'aws:ec2/instance:Instance': instance,
   'aws:ec2/eip:Eip': eip,

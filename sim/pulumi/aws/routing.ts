@@ -63,6 +63,8 @@ const routeTarget = (inputs: Properties) => ({
   GatewayId: optionalText(inputs, 'gatewayId'),
   VpcPeeringConnectionId: optionalText(inputs, 'vpcPeeringConnectionId'),
   TransitGatewayId: optionalText(inputs, 'transitGatewayId'),
+  NatGatewayId: optionalText(inputs, 'natGatewayId'),
+  EgressOnlyInternetGatewayId: optionalText(inputs, 'egressOnlyGatewayId'),
 });
 
 const destinationOf = (inputs: Properties): string =>
@@ -72,7 +74,14 @@ const leadsTo = (one: Ec2Route, destination: string): boolean =>
   one.DestinationCidrBlock === destination || one.DestinationIpv6CidrBlock === destination;
 
 export const route: Definition = {
-  inputs: ['networkInterfaceId', 'gatewayId', 'vpcPeeringConnectionId', 'transitGatewayId'],
+  inputs: [
+    'networkInterfaceId',
+    'gatewayId',
+    'vpcPeeringConnectionId',
+    'transitGatewayId',
+    'natGatewayId',
+    'egressOnlyGatewayId',
+  ],
   fixed: ['routeTableId', 'destinationCidrBlock', 'destinationIpv6CidrBlock'],
   create: async (clients, inputs) => {
     await clients.ec2.send(new CreateRouteCommand({ ...routeKey(inputs), ...routeTarget(inputs) }));
@@ -91,6 +100,8 @@ export const route: Definition = {
       gatewayId: found.GatewayId ?? '',
       vpcPeeringConnectionId: found.VpcPeeringConnectionId ?? '',
       transitGatewayId: found.TransitGatewayId ?? '',
+      natGatewayId: found.NatGatewayId ?? '',
+      egressOnlyGatewayId: found.EgressOnlyInternetGatewayId ?? '',
       instanceId: found.InstanceId ?? '',
       origin: found.Origin,
       state: found.State,
