@@ -4,7 +4,12 @@
  * daemon works.
  */
 import type { SpeakerEffect, SpeakerEvent } from '../../controller/bgp/event.ts';
-import type { NeighborOptions, SpeakerOptions } from '../../controller/bgp/options.ts';
+import {
+  DEFAULT_PEER,
+  DEFAULT_SPEAKER,
+  type NeighborOptions,
+  type SpeakerOptions,
+} from '../../controller/bgp/options.ts';
 import { createSpeaker, nextSpeakerDeadline, stepSpeaker } from '../../controller/bgp/speaker.ts';
 import { encodeKeepalive } from '../../controller/wire/message.ts';
 import { encodeOpen } from '../../controller/wire/open.ts';
@@ -16,40 +21,19 @@ const THEIR_AS = 65_001;
 const CHUNK = 65_536;
 
 const neighbor: NeighborOptions = {
+  ...DEFAULT_PEER,
   name: 'importer',
   address: THEIRS,
   as: THEIR_AS,
-  port: 179,
   passive: true,
   holdTimeS: 0,
-  connectRetryMs: 5000,
-  families: ['ipv4'],
-  addPath: { receive: false, send: 0 },
   extendedMessages: false,
-  extendedNextHop: false,
-  strictRole: false,
   importPolicy: 'all',
   exportPolicy: 'all',
-  maxPrefixes: {},
-  allowOwnAs: 0,
-  transparent: false,
-  reflectorClient: false,
-  nextHopSelf: false,
-  onLoss: 'rfc',
   shutdown: false,
 };
 
-const options: SpeakerOptions = {
-  as: 65_000,
-  routerId: OURS,
-  listen: [],
-  neighbors: [neighbor],
-  dynamic: [],
-  policies: [{ name: 'all', rules: [], otherwise: 'accept' }],
-  originate: [],
-  multipath: 1,
-  track: true,
-};
+const options: SpeakerOptions = { ...DEFAULT_SPEAKER, as: 65_000, routerId: OURS, neighbors: [neighbor] };
 
 /** Imports again and again for as long as the process lives; `done` is called after each import. */
 export function importForEver(done: () => void): void {

@@ -2,6 +2,8 @@
  * `byoa/bgp`: a BGP speaker and a BFD machine without I/O, for programs of your own. Each takes an event
  * and the time, and gives effects; whoever uses them owns sockets and the clock.
  *
+ *     const b = { ...DEFAULT_PEER, name: 'b', address: '10.0.0.2', as: 65002, shutdown: false };
+ *     const options = { ...DEFAULT_SPEAKER, as: 65001, routerId: '10.0.0.1', neighbors: [b] };
  *     const speaker = createSpeaker(options, { seed: 1 }, now);
  *     for (const effect of stepSpeaker(speaker, { kind: 'start' }, now)) perform(effect);
  *     nextSpeakerDeadline(speaker)     when it wants `{ kind: 'deadline' }`, at the latest
@@ -52,6 +54,7 @@ export type {
   SpeakerInput,
 } from './event.ts';
 export type * from './options.ts';
+export { DEFAULT_PEER, DEFAULT_SPEAKER } from './options.ts';
 export { type Agreed, type Neighbor, neighbor, type PeerSummary, type Summary, summary } from './query.ts';
 export {
   type Explanation,

@@ -22,6 +22,17 @@ export interface SpeakerOptions {
   readonly track: boolean | readonly PrefixRange[];
 }
 
+/** A speaker of which nothing else is said: it listens nowhere and knows nobody. */
+export const DEFAULT_SPEAKER: Omit<SpeakerOptions, 'as' | 'routerId'> = {
+  listen: [],
+  neighbors: [],
+  dynamic: [],
+  policies: [],
+  originate: [],
+  multipath: 1,
+  track: true,
+};
+
 /** What static and dynamic neighbors have in common. */
 export interface PeerOptions {
   /** The AS that we show this neighbor; that of the speaker where absent. */
@@ -76,6 +87,25 @@ export interface PeerOptions {
    */
   readonly onLoss: 'rfc' | 'ask';
 }
+
+/** A neighbor of which nothing else is said. It has no policy, so that on eBGP nothing passes. RFC 8212. */
+export const DEFAULT_PEER: PeerOptions = {
+  port: 179,
+  passive: false,
+  holdTimeS: 90,
+  connectRetryMs: 5000,
+  families: ['ipv4'],
+  addPath: { receive: false, send: 0 },
+  extendedMessages: true,
+  extendedNextHop: false,
+  strictRole: false,
+  maxPrefixes: {},
+  allowOwnAs: 0,
+  transparent: false,
+  reflectorClient: false,
+  nextHopSelf: false,
+  onLoss: 'rfc',
+};
 
 export interface NeighborOptions extends PeerOptions {
   /** Unique; names the peer in events, status and log. */

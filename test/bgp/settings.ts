@@ -1,31 +1,16 @@
 /** Options for tests: two speakers on one subnet, with what a test wants to be different. */
-import type {
-  NeighborOptions,
-  Origination,
-  PeerOptions,
-  SpeakerOptions,
+import {
+  DEFAULT_PEER,
+  DEFAULT_SPEAKER,
+  type NeighborOptions,
+  type Origination,
+  type PeerOptions,
+  type SpeakerOptions,
 } from '../../controller/bgp/options.ts';
 import { addHost, createNet, feed, type Host, type Net } from './net.ts';
 
-export const PEER: PeerOptions = {
-  port: 179,
-  passive: false,
-  holdTimeS: 90,
-  connectRetryMs: 5000,
-  families: ['ipv4'],
-  addPath: { receive: false, send: 0 },
-  extendedMessages: true,
-  extendedNextHop: false,
-  strictRole: false,
-  importPolicy: 'all',
-  exportPolicy: 'all',
-  maxPrefixes: {},
-  allowOwnAs: 0,
-  transparent: false,
-  reflectorClient: false,
-  nextHopSelf: false,
-  onLoss: 'rfc',
-};
+/** A neighbor that lets everything in and out. */
+export const PEER: PeerOptions = { ...DEFAULT_PEER, importPolicy: 'all', exportPolicy: 'all' };
 
 export const GRACEFUL = { restartTimeS: 120, staleTimeMs: 300_000, forwardingKept: true, notification: true };
 
@@ -49,15 +34,11 @@ export const speakerOptions = (
   neighbors: readonly NeighborOptions[],
   change: Partial<SpeakerOptions> = {},
 ): SpeakerOptions => ({
+  ...DEFAULT_SPEAKER,
   as,
   routerId,
   listen: [{ address: '0.0.0.0', port: 179 }],
   neighbors,
-  dynamic: [],
-  policies: [],
-  originate: [],
-  multipath: 1,
-  track: true,
   ...change,
 });
 

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { RouteChange, SessionChange, SpeakerInput } from '../../controller/bgp/event.ts';
-import type { NeighborOptions, SpeakerOptions } from '../../controller/bgp/options.ts';
+import { DEFAULT_PEER, type NeighborOptions, type SpeakerOptions } from '../../controller/bgp/options.ts';
 import { type Host, until } from './lab.ts';
 import type { Answer, Order, Passed } from './speaker-program.ts';
 
@@ -139,24 +139,12 @@ export function startOurs(host: Host): OurProcess {
 }
 
 const PEER_DEFAULTS = {
-  port: 179,
-  passive: false,
-  holdTimeS: 90,
+  ...DEFAULT_PEER,
   connectRetryMs: 1_000,
-  addPath: { receive: false, send: 0 },
-  extendedMessages: true,
-  extendedNextHop: false,
-  strictRole: false,
   importPolicy: 'all',
   exportPolicy: 'all',
-  maxPrefixes: {},
-  allowOwnAs: 0,
-  transparent: false,
-  reflectorClient: false,
-  nextHopSelf: false,
-  onLoss: 'rfc',
   shutdown: false,
-} as const;
+};
 
 export const OUR_AS = 65_000;
 
