@@ -122,6 +122,16 @@ describe('attributes on their way out', () => {
       [1, 2, 4],
     ]));
 
+  it('RFC 7947 2.2: a transparent server changes neither MULTI_EXIT_DISC nor communities', () => {
+    const extended = [[0x4004fde8, 2]] as const;
+    const communities = [1, 2];
+    expect(passed({ med: 7, communities, extended }, OUTSIDE, OUTSIDE, { transparent: true })).toMatchObject({
+      med: 7,
+      communities,
+      extended,
+    });
+  });
+
   it('RFC 7999 3.2: a blackhole goes no further than to us and those inside', () => {
     const attributes = { communities: [COMMUNITY.blackhole] };
     expect(passed(attributes)).toBeUndefined();
@@ -135,6 +145,53 @@ describe('attributes on their way out', () => {
 
   it('RFC 9234 5: an ONLY_TO_CUSTOMER that is there is kept as it is', () =>
     expect(passed({ otc: 7 }, OUTSIDE, OUTSIDE, { role: 'provider' })?.otc).toBe(7));
+});
+
+describe('attributes on their way in', () => {
+  /** What becomes of a route from AS 65002. */
+  const taken = (attributes: Partial<PathAttributes>, rules: Parameters<typeof join>[3], facts = OUTSIDE) => {
+    const rib = newRib();
+    announce(rib, join(rib, 2, facts, rules), [P], attributes);
+    settle(rib);
+    return explain(rib, P)?.paths[0];
+  };
+  /** ONLY_TO_CUSTOMER that such a route has inside the AS. */
+  const otcOf = (role: NonNullable<Parameters<typeof join>[3]>['role'], otc?: number) => {
+    const rib = newRib();
+    const receiver = new Receiver();
+    const rules = role === undefined ? {} : { role };
+    announce(rib, join(rib, 2, OUTSIDE, rules), [P], otc === undefined ? {} : { otc });
+    receiver.pull(rib, join(rib, 3, INSIDE));
+    return receiver.held.get(P)?.otc;
+  };
+
+  it('RFC 9234 5: from a provider, a peer or a route server a route is marked with its AS, if it is not yet', () => {
+    for (const role of ['customer', 'peer', 'route-server-client'] as const)
+      expect(otcOf(role), role).toBe(65002);
+    for (const role of ['provider', 'route-server', undefined] as const)
+      expect(otcOf(role), role).toBeUndefined();
+    expect(otcOf('customer', 7)).toBe(7);
+  });
+
+  it('RFC 9234 5: from a client or a customer a marked route leaks, from a peer one that others marked', () => {
+    for (const role of ['provider', 'route-server'] as const)
+      expect(taken({ otc: 65002 }, { role })?.refused, role).toMatch(/leaks/);
+    expect(taken({ otc: 7 }, { role: 'peer' })?.refused).toMatch(/leaks/);
+    expect(taken({ otc: 65002 }, { role: 'peer' })?.refused).toBeUndefined();
+    expect(taken({ otc: 7 }, { role: 'customer' })?.refused).toBeUndefined();
+  });
+
+  it('RFC 8326 4: GRACEFUL_SHUTDOWN makes LOCAL_PREF 0, whatever policy says of it', () => {
+    const importPolicy = policy({ match: {}, set: { localPref: 500 }, action: 'accept' });
+    expect(taken({ communities: [COMMUNITY.gracefulShutdown] }, { importPolicy })?.localPref).toBe(0);
+    expect(taken({}, { importPolicy })?.localPref).toBe(500);
+  });
+
+  it('RFC 8212 3: iBGP needs no policy, either way', () => {
+    const none = { importPolicy: undefined, exportPolicy: undefined } as never;
+    expect(taken({ asPath: [sequence(9)], localPref: 100 }, none, INSIDE)?.best).toBe(true);
+    expect(passed({}, INSIDE, OUTSIDE, none)).toBeDefined();
+  });
 });
 
 describe('UPDATEs on their way out', () => {
