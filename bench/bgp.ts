@@ -231,7 +231,8 @@ function loopNotes(runs: readonly Figure[]): readonly string[] {
     `${Math.max(...runs.map((one) => pick(one) ?? 0)).toFixed(1)} ms`;
   return [
     `byoa's main loop at 1M: ${turns} turns, median ${median(runs.map(({ loop }) => loop?.medianMs ?? 0)).toFixed(1)} ms, ` +
-      `longest ${most(({ loop }) => loop?.longestMs)}, ${over} above 10 ms; ` +
+      `longest ${most(({ loop }) => loop?.longestMs)} (the thread ran ${most(({ loop }) => loop?.longestRunMs)} ` +
+      `at most in a turn), ${over} above 10 ms; ` +
       `longest portion of the speaker's work ${most(({ slices }) => slices?.longestMs)}; ` +
       `longest garbage collection ${most(({ loop }) => loop?.longestCollectionMs)}.`,
   ];

@@ -3,23 +3,30 @@
  * becomes UPDATEs packed by attribute set. Pulled by whoever can send, so that a slow peer costs nothing. RFC
  * 4271 9.2.
  */
-import type { NextHop } from '../wire/attribute.ts';
 import { encodeRouteRefresh } from '../wire/message.ts';
-import { AFI, maxPrefixSize, SAFI_UNICAST, writePrefix } from '../wire/prefix.ts';
-import { encodeEndOfRib, mpReachHead, mpUnreachHead, updateMessage } from '../wire/update.ts';
-import { writeAttributes } from '../wire/write-attributes.ts';
-import { encodedOf, internRecord, recordOf } from './attribute-sets.ts';
+import { AFI, SAFI_UNICAST } from '../wire/prefix.ts';
+import { encodeEndOfRib } from '../wire/update.ts';
+import { internRecord, recordOf } from './attribute-sets.ts';
 import { selectBest } from './best-path.ts';
 import { exportRoute } from './export.ts';
 import type { Family } from './options.ts';
 import { prefixSignature } from './policy.ts';
-import { lengthOf, wordOf } from './prefix-table.ts';
+import { cached, keep } from './policy-cache.ts';
 import { candidateOf, eligible } from './rib-decide.ts';
-import { type AdjRibOut, cacheFor, dequeue, effectivePolicy, enqueue, type RibPeer } from './rib-peer.ts';
+import { type AdjRibOut, dequeue, effectivePolicy, enqueue, type RibPeer } from './rib-peer.ts';
 import type { FamilyRib, Rib } from './rib-state.ts';
+import {
+  append,
+  createOutbox,
+  fits,
+  type Numbers,
+  writeAnnouncements,
+  writeWithdrawals,
+} from './update-writer.ts';
 
-/** Prefixes that one pull looks at. */
+/** Prefixes that one pull looks at, and attribute sets that it announces. */
 const PORTION = 2048;
+const SETS = 64;
 const NOTHING = -1;
 
 /** Puts all prefixes that have, or had for this peer, a path into its queue. */
@@ -51,57 +58,107 @@ export const hasUpdates = (rib: Rib, peer: RibPeer): boolean =>
 
 /** The next whole messages for a peer, about `maxBytes` of them; absent where there are none. */
 export function nextUpdates(rib: Rib, peer: RibPeer, maxBytes: number): Uint8Array | undefined {
-  if (!peer.up || rib.isDeferred) return undefined;
-  const pieces: Uint8Array[] = [];
-  let size = 0;
+  if (!hasUpdates(rib, peer)) return undefined;
+  outbox.end = 0;
   for (const family of peer.facts.families) {
     const out = peer.out[family];
-    while (size < maxBytes && out.head !== out.tail) {
-      for (const piece of portion(rib, peer, rib.families[family], out)) {
-        pieces.push(piece);
-        size += piece.length;
-      }
-      if (pieces.length === 0) return new Uint8Array(0);
+    while (outbox.end < maxBytes && out.head !== out.tail) {
+      portion(rib, peer, rib.families[family], out);
+      // Nothing came of it: others have their turn before the next look.
+      if (outbox.end === 0) return new Uint8Array(0);
     }
     if (out.head !== out.tail) break;
-    if (out.owesEndOfRib) pieces.push(encodeEndOfRib(family));
-    if (out.owesRefreshEnd) pieces.push(encodeRouteRefresh(AFI[family], SAFI_UNICAST, 'end'));
+    if (out.owesEndOfRib) append(outbox, encodeEndOfRib(family));
+    if (out.owesRefreshEnd) append(outbox, encodeRouteRefresh(AFI[family], SAFI_UNICAST, 'end'));
     out.owesEndOfRib = false;
     out.owesRefreshEnd = false;
   }
-  if (pieces.length === 0) return undefined;
-  return pieces.length === 1 ? pieces[0] : concat(pieces);
+  return outbox.bytes.slice(0, outbox.end);
 }
 
-function concat(pieces: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
+/** What is written here is copied from here. */
+const outbox = createOutbox();
+
+/** Prefix numbers with path identifiers (0 without add-path), linked to groups: `next` is -1 at an end. */
+interface Entries {
+  readonly prefixes: number[];
+  readonly pathIds: number[];
+  readonly next: number[];
 }
 
-/** What changed of a portion of the queue: numbers by attribute set; with add-path also path identifiers. */
+/** What changed of a portion of the queue; announced are groups of one attribute set each. */
 interface Difference {
-  readonly withdrawn: number[];
-  readonly announced: Map<number, number[]>;
+  readonly entries: Entries;
+  readonly withdrawn: Group;
+  readonly announced: Group[];
+  readonly bySet: Map<number, Group>;
 }
 
-function portion(rib: Rib, peer: RibPeer, one: FamilyRib, out: AdjRibOut): readonly Uint8Array[] {
+/** Entries of one set, or those that are withdrawn: from `first` on, -1 where there are none. */
+interface Group {
+  readonly set: number;
+  first: number;
+  last: number;
+}
+
+const newGroup = (set: number): Group => ({ set, first: -1, last: -1 });
+
+function addTo({ prefixes, pathIds, next }: Entries, group: Group, prefix: number, pathId: number): void {
+  const at = prefixes.push(prefix) - 1;
+  pathIds.push(pathId);
+  next.push(-1);
+  if (group.first < 0) group.first = at;
+  else next[group.last] = at;
+  group.last = at;
+}
+
+function announce(
+  { entries, announced, bySet }: Difference,
+  set: number,
+  prefix: number,
+  pathId: number,
+): void {
+  const last = announced[announced.length - 1];
+  let group = last?.set === set ? last : bySet.get(set);
+  if (group === undefined) {
+    group = newGroup(set);
+    announced.push(group);
+    bySet.set(set, group);
+  }
+  addTo(entries, group, prefix, pathId);
+}
+
+/** Goes through a group. */
+function numbersOf({ prefixes, pathIds, next }: Entries, group: Group): Numbers {
+  let at = group.first;
+  const numbers: Numbers = {
+    pathId: 0,
+    next() {
+      if (at < 0) return -1;
+      const prefix = prefixes[at] as number;
+      numbers.pathId = pathIds[at] as number;
+      at = next[at] as number;
+      return prefix;
+    },
+  };
+  return numbers;
+}
+
+function portion(rib: Rib, peer: RibPeer, one: FamilyRib, out: AdjRibOut): void {
   const withPaths = peer.facts.addPathOut[one.family] > 0;
-  const difference: Difference = { withdrawn: [], announced: new Map() };
-  for (let count = 0; count < PORTION; count++) {
+  const entries: Entries = { prefixes: [], pathIds: [], next: [] };
+  const withdrawn = newGroup(NOTHING);
+  const difference: Difference = { entries, withdrawn, announced: [], bySet: new Map() };
+  for (let count = 0; count < PORTION && difference.announced.length < SETS; count++) {
     const prefix = dequeue(out);
     if (prefix < 0) break;
     if (withPaths) comparePaths(rib, peer, one, out, prefix, difference);
     else compareBest(rib, peer, one, out, prefix, difference);
   }
-  const encoder = { rib, peer, one, withPaths };
-  const messages = withdrawals(encoder, difference.withdrawn);
-  for (const [set, numbers] of difference.announced) announcements(encoder, set, numbers, messages);
-  return messages;
+  const addressee = { rib, peer, one, withPaths };
+  writeWithdrawals(outbox, addressee, numbersOf(entries, withdrawn));
+  for (const group of difference.announced)
+    writeAnnouncements(outbox, addressee, group.set, numbersOf(entries, group));
 }
 
 function compareBest(
@@ -110,7 +167,7 @@ function compareBest(
   one: FamilyRib,
   out: AdjRibOut,
   prefix: number,
-  { withdrawn, announced }: Difference,
+  difference: Difference,
 ): void {
   if (prefix >= out.sent.length) {
     const wider = new Int32Array(one.table.lengths.length);
@@ -124,17 +181,11 @@ function compareBest(
   out.sent[prefix] = set + 1;
   if (set === NOTHING) {
     out.count--;
-    withdrawn.push(prefix);
+    addTo(difference.entries, difference.withdrawn, prefix, 0);
     return;
   }
   if (held === 0) out.count++;
-  push(announced, set, prefix);
-}
-
-function push(announced: Map<number, number[]>, set: number, ...numbers: number[]): void {
-  const list = announced.get(set);
-  if (list === undefined) announced.set(set, numbers);
-  else list.push(...numbers);
+  announce(difference, set, prefix, 0);
 }
 
 /** With add-path: the best paths up to the limit, each under its own number as identifier. RFC 7911 3. */
@@ -144,7 +195,7 @@ function comparePaths(
   one: FamilyRib,
   out: AdjRibOut,
   prefix: number,
-  { withdrawn, announced }: Difference,
+  difference: Difference,
 ): void {
   const wanted = new Map<number, number>();
   let rest = eligible(one, prefix);
@@ -158,13 +209,13 @@ function comparePaths(
   const held = out.sentPaths.get(prefix) ?? new Map<number, number>();
   for (const pathId of held.keys()) {
     if (wanted.has(pathId)) continue;
-    withdrawn.push(prefix, pathId);
+    addTo(difference.entries, difference.withdrawn, prefix, pathId);
     out.count--;
   }
   for (const [pathId, set] of wanted) {
     if (held.get(pathId) === set) continue;
     if (!held.has(pathId)) out.count++;
-    push(announced, set, prefix, pathId);
+    announce(difference, set, prefix, pathId);
   }
   if (wanted.size === 0) out.sentPaths.delete(prefix);
   else out.sentPaths.set(prefix, wanted);
@@ -177,119 +228,14 @@ function exportedSet(rib: Rib, peer: RibPeer, one: FamilyRib, prefix: number, pa
   const source = paths.peer[path] as number;
   const policy = effectivePolicy(peer.policy.exportPolicy, peer.facts);
   const signature = policy === undefined ? 0 : prefixSignature(policy, one.table, prefix);
-  const cache = cacheFor(peer.exports, signature);
-  const key = (imported * 65536 + source + 1) * 2 + (one.family === 'ipv4' ? 0 : 1);
-  const kept = cache.get(key);
+  const way = (source + 1) * 2 + (one.family === 'ipv4' ? 0 : 1);
+  const kept = cached(peer.exports, imported, signature, way);
   if (kept !== undefined) return kept;
   const from = rib.peers[source];
   const attributes = recordOf(rib.sets, imported);
   const exported = exportRoute(attributes, one.family, from, peer, rib.drain, signature);
   const wanted = exported === undefined ? NOTHING : internRecord(rib.sets, exported, false);
   const set = wanted !== NOTHING && fits(rib, peer, one.family, wanted) ? wanted : NOTHING;
-  cache.set(key, set);
+  keep(peer.exports, imported, signature, way, set);
   return set;
-}
-
-/** Octets that one message of a peer has for prefixes beside their attributes. */
-function roomBeside(attributes: Uint8Array, { facts }: RibPeer, family: Family, nextHop: NextHop): number {
-  const head = isInMpReach(family, nextHop) ? mpReachHead(family, nextHop, 0).length : 0;
-  return facts.maxMessage - FRAME - attributes.length - head;
-}
-
-/** Whether a set leaves room for a prefix; what does not is not sent. RFC 4271 9.2, RFC 8654 4. */
-function fits(rib: Rib, peer: RibPeer, family: Family, set: number): boolean {
-  const nextHop = rib.sets.hops[set];
-  if (nextHop === undefined) return false;
-  const attributes = encodedSet(rib, set, peer.facts.as4, isInMpReach(family, nextHop));
-  return roomBeside(attributes, peer, family, nextHop) >= maxPrefixSize(family, true);
-}
-
-const isInMpReach = (family: Family, nextHop: NextHop): boolean =>
-  family === 'ipv6' || nextHop.family === 'ipv6';
-
-interface Encoder {
-  readonly rib: Rib;
-  readonly peer: RibPeer;
-  readonly one: FamilyRib;
-  readonly withPaths: boolean;
-}
-
-/** NLRI is put together here and copied from here: emptied 181,000 times for a full table. */
-const scratch = new Uint8Array(65536);
-
-/** Calls `emit` with NLRI of prefixes in pieces of at most `room` octets. */
-function packNlri(
-  { one, withPaths }: Encoder,
-  numbers: readonly number[],
-  room: number,
-  emit: (nlri: Uint8Array) => void,
-): void {
-  const most = maxPrefixSize(one.family, withPaths);
-  const step = withPaths ? 2 : 1;
-  let at = 0;
-  for (let i = 0; i < numbers.length; i += step) {
-    if (at + most > room) {
-      emit(scratch.subarray(0, at));
-      at = 0;
-    }
-    const prefix = numbers[i] as number;
-    const pathId = withPaths ? numbers[i + 1] : undefined;
-    const length = lengthOf(one.table, prefix);
-    const word = (index: 0 | 1 | 2 | 3): number => wordOf(one.table, prefix, index);
-    at = writePrefix(scratch, at, one.family, pathId, length, word(0), word(1), word(2), word(3));
-  }
-  if (at > 0) emit(scratch.subarray(0, at));
-}
-
-/** Header and the two lengths. */
-const FRAME = 23;
-
-function withdrawals(encoder: Encoder, numbers: readonly number[]): Uint8Array[] {
-  const messages: Uint8Array[] = [];
-  const { one, peer } = encoder;
-  const { family } = one;
-  packNlri(encoder, numbers, peer.facts.maxMessage - FRAME - 8, (nlri) => {
-    messages.push(
-      family === 'ipv4'
-        ? updateMessage(nlri, [], [])
-        : updateMessage([], join(mpUnreachHead(family, nlri.length), nlri), []),
-    );
-  });
-  return messages;
-}
-
-function join(head: ArrayLike<number>, tail: Uint8Array): Uint8Array {
-  const all = new Uint8Array(head.length + tail.length);
-  all.set(head);
-  all.set(tail, head.length);
-  return all;
-}
-
-function announcements(
-  encoder: Encoder,
-  set: number,
-  numbers: readonly number[],
-  messages: Uint8Array[],
-): void {
-  const { rib, peer, one } = encoder;
-  const nextHop = rib.sets.hops[set];
-  if (nextHop === undefined) return;
-  const inMpReach = isInMpReach(one.family, nextHop);
-  const attributes = encodedSet(rib, set, peer.facts.as4, inMpReach);
-  // RFC 7606 5.1: MP_REACH_NLRI comes first.
-  packNlri(encoder, numbers, roomBeside(attributes, peer, one.family, nextHop), (nlri) => {
-    messages.push(
-      inMpReach
-        ? updateMessage([], join(join(mpReachHead(one.family, nextHop, nlri.length), nlri), attributes), [])
-        : updateMessage([], attributes, nlri),
-    );
-  });
-}
-
-/**
- * The attributes as this session wants them: as they lie there, but for 2-octet AS numbers or MP_REACH_NLRI.
- */
-function encodedSet({ sets }: Rib, set: number, as4: boolean, inMpReach: boolean): Uint8Array {
-  const isAsStored = as4 && (!inMpReach || sets.hops[set]?.family === 'ipv6');
-  return isAsStored ? encodedOf(sets, set) : writeAttributes(recordOf(sets, set), { as4, inMpReach });
 }

@@ -1,11 +1,13 @@
 /**
  * Attribute sets as numbers. What came is known by its raw bytes, so that each set is read once however many
  * prefixes share it; what policy made is known by its canonical bytes, so that equal sets have one number.
- * Sets that nobody uses any more are found by `collect`, not counted.
+ * Sets that nobody uses any more are found by `rib-tidy.ts`, not counted.
  */
 import type { NextHop, PathAttributes } from '../wire/attribute.ts';
 import { readAttributes } from '../wire/read-attributes.ts';
-import { nextHopBytes, writeAttributes } from '../wire/write-attributes.ts';
+import { nextHopBytes, writeForNow } from '../wire/write-attributes.ts';
+import { type Arena, allocate, blockOf, createArena, placeOf, release } from './arena.ts';
+import { createSlots, type HashSlots, placeIn, removeFrom, segmentOf } from './hash-slots.ts';
 
 export interface AttributeSets {
   /**
@@ -15,45 +17,64 @@ export interface AttributeSets {
   readonly recentIds: Int32Array;
   /** Numbers ever used. */
   used: number;
+  live: number;
+  readonly free: number[];
   /** The next hop of each set. */
   readonly hops: (NextHop | undefined)[];
   readonly hopsByWord: Map<number, NextHop>;
   /** What routes with these raw bytes come to instead, where they cannot be used. */
-  readonly faults: (string | undefined)[];
-  readonly free: number[];
-  hashes: Uint32Array;
+  readonly faults: Map<number, string>;
+  /** Where a set lies, its mark first. */
+  readonly arena: Arena;
   offsets: Uint32Array;
+  /** Bytes of a set with its mark; 0 where the number is free. */
   sizes: Uint32Array;
-  arena: Uint8Array;
-  arenaUsed: number;
-  /** Number plus one, or 0. */
-  slots: Int32Array;
-  live: number;
+  readonly slots: HashSlots;
+  /** While unused sets are looked for: 1 for those that are in use for all that is known. */
+  marks: Uint8Array;
+  isMarking: boolean;
 }
 
-/** Records that are kept: the rest of a full table would cost 100 MB and its share of garbage collection. */
-const RECENT = 32768;
+/** Records that are kept: those of a full table would cost 100 MB and their share of garbage collection. */
+const RECENT = 8192;
 
 export function createAttributeSets(): AttributeSets {
   return {
     recent: [],
     recentIds: new Int32Array(RECENT).fill(-1),
     used: 0,
+    live: 0,
+    free: [],
     hops: [],
     hopsByWord: new Map(),
-    faults: [],
-    free: [],
-    hashes: new Uint32Array(256),
+    faults: new Map(),
+    arena: createArena(),
     offsets: new Uint32Array(256),
     sizes: new Uint32Array(256),
-    arena: new Uint8Array(16384),
-    arenaUsed: 0,
-    slots: new Int32Array(1024),
-    live: 0,
+    slots: createSlots(),
+    marks: new Uint8Array(256),
+    isMarking: false,
   };
 }
 
-/** FNV-1a over a mark and bytes; the mark keeps sets apart that sessions read differently. */
+/** The bytes of a set, `start` to `end`; the mark keeps sets apart that sessions read differently. */
+export interface SetKey {
+  readonly mark: number;
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+  readonly hash: number;
+}
+
+export const keyOf = (mark: number, bytes: Uint8Array, start: number, end: number): SetKey => ({
+  mark,
+  bytes,
+  start,
+  end,
+  hash: hashBytes(mark, bytes, start, end),
+});
+
+/** FNV-1a over the mark and the bytes. */
 function hashBytes(mark: number, bytes: Uint8Array, start: number, end: number): number {
   let h = Math.imul(2166136261 ^ mark, 16777619);
   for (let i = start; i < end; i++) h = Math.imul(h ^ (bytes[i] as number), 16777619);
@@ -61,95 +82,79 @@ function hashBytes(mark: number, bytes: Uint8Array, start: number, end: number):
 }
 
 /** The number of the set with these bytes, or -1. */
-export function findSet(
-  sets: AttributeSets,
-  mark: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): number {
-  const hashed = hashBytes(mark, bytes, start, end);
-  const mask = sets.slots.length - 1;
-  for (let at = hashed & mask; ; at = (at + 1) & mask) {
-    const slot = sets.slots[at] as number;
-    if (slot === 0) return -1;
-    if (sets.hashes[slot - 1] === hashed && sameBytes(sets, slot - 1, mark, bytes, start, end))
-      return slot - 1;
+export function findSet(sets: AttributeSets, key: SetKey): number {
+  const { hash } = key;
+  const segment = segmentOf(sets.slots, hash);
+  const mask = segment.length / 2 - 1;
+  for (let at = hash & mask; ; at = (at + 1) & mask) {
+    const value = segment[2 * at + 1] as number;
+    if (value === 0) return -1;
+    if (value < 0 || segment[2 * at] !== (hash | 0) || !sameBytes(sets, value - 1, key)) continue;
+    markSet(sets, value - 1);
+    return value - 1;
   }
 }
 
 function sameBytes(
   { arena, offsets, sizes }: AttributeSets,
   id: number,
-  mark: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
+  { mark, bytes, start, end }: SetKey,
 ): boolean {
-  const at = offsets[id] as number;
-  if (sizes[id] !== end - start + 1 || arena[at] !== mark) return false;
+  if (sizes[id] !== end - start + 1) return false;
+  const offset = offsets[id] as number;
+  const block = blockOf(arena, offset);
+  const at = placeOf(offset);
+  if (block[at] !== mark) return false;
   for (let i = start; i < end; i++) {
-    if (arena[at + 1 + i - start] !== bytes[i]) return false;
+    if (block[at + 1 + i - start] !== bytes[i]) return false;
   }
   return true;
 }
 
+/** Says that a set is in use: while unused ones are looked for, also of what is referred to meanwhile. */
+export function markSet(sets: AttributeSets, id: number): void {
+  if (sets.isMarking) sets.marks[id] = 1;
+}
+
+/** What is known of a new set; of its record only until another one takes its place. */
+interface SetValue {
+  readonly record?: PathAttributes;
+  readonly fault?: string;
+  readonly hop?: NextHop | undefined;
+}
+
 /** Gives the set with these bytes a number; the bytes are copied. */
-export function addSet(
-  sets: AttributeSets,
-  mark: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  value: { readonly record?: PathAttributes; readonly fault?: string; readonly hop?: NextHop | undefined },
-): number {
-  if ((sets.live + 1) * 2 > sets.slots.length) rehash(sets, sets.slots.length * 2);
+export function addSet(sets: AttributeSets, key: SetKey, { record, fault, hop }: SetValue): number {
+  const { mark, bytes, start, end, hash } = key;
   const id = sets.free.pop() ?? sets.used++;
-  if (id >= sets.hashes.length) grow(sets);
+  if (id >= sets.sizes.length) grow(sets);
   const size = end - start + 1;
-  while (sets.arenaUsed + size > sets.arena.length) {
-    const arena = new Uint8Array(sets.arena.length * 2);
-    arena.set(sets.arena);
-    sets.arena = arena;
-  }
-  sets.arena[sets.arenaUsed] = mark;
-  sets.arena.set(bytes.subarray(start, end), sets.arenaUsed + 1);
-  sets.offsets[id] = sets.arenaUsed;
+  const offset = allocate(sets.arena, size);
+  const block = blockOf(sets.arena, offset);
+  const at = placeOf(offset);
+  block[at] = mark;
+  for (let i = start; i < end; i++) block[at + 1 + i - start] = bytes[i] as number;
+  sets.offsets[id] = offset;
   sets.sizes[id] = size;
-  sets.hashes[id] = hashBytes(mark, bytes, start, end);
-  sets.arenaUsed += size;
-  if (value.record === undefined) forget(sets, id);
-  else remember(sets, id, value.record);
-  sets.faults[id] = value.fault;
-  sets.hops[id] = sharedHop(sets, value.hop ?? value.record?.nextHop);
+  if (record === undefined) forget(sets, id);
+  else remember(sets, id, record);
+  if (fault !== undefined) sets.faults.set(id, fault);
+  sets.hops[id] = sharedHop(sets, hop ?? record?.nextHop);
   sets.live++;
-  place(sets, id);
+  placeIn(sets.slots, hash, id);
+  markSet(sets, id);
   return id;
 }
 
-function place({ slots, hashes }: AttributeSets, id: number): void {
-  const mask = slots.length - 1;
-  let at = (hashes[id] as number) & mask;
-  while (slots[at] !== 0) at = (at + 1) & mask;
-  slots[at] = id + 1;
-}
-
 function grow(sets: AttributeSets): void {
-  const wider = (old: Uint32Array): Uint32Array => {
-    const next = new Uint32Array(old.length * 2);
-    next.set(old);
-    return next;
-  };
-  sets.hashes = wider(sets.hashes);
-  sets.offsets = wider(sets.offsets);
-  sets.sizes = wider(sets.sizes);
-}
-
-function rehash(sets: AttributeSets, size: number): void {
-  sets.slots = new Int32Array(size);
-  for (let id = 0; id < sets.used; id++) {
-    if (sets.sizes[id] !== 0) place(sets, id);
-  }
+  const size = sets.sizes.length * 2;
+  const { offsets, sizes, marks } = sets;
+  sets.offsets = new Uint32Array(size);
+  sets.offsets.set(offsets);
+  sets.sizes = new Uint32Array(size);
+  sets.sizes.set(sizes);
+  sets.marks = new Uint8Array(size);
+  sets.marks.set(marks);
 }
 
 /** Marks for `findSet`: what a session of that kind sent, and what we made ourselves. */
@@ -164,11 +169,11 @@ const MADE = 255;
  */
 export function internRecord(sets: AttributeSets, record: PathAttributes, isKept = true): number {
   const hop = record.nextHop;
-  const written = writeAttributes(record, { as4: true, inMpReach: false });
-  const bytes = hop?.family === 'ipv6' ? Uint8Array.from([...written, ...nextHopBytes(hop)]) : written;
-  const found = findSet(sets, MADE, bytes, 0, bytes.length);
-  if (found >= 0) return found;
-  return addSet(sets, MADE, bytes, 0, bytes.length, isKept ? { record } : { hop });
+  const behind = hop?.family === 'ipv6' ? nextHopBytes(hop) : [];
+  const { bytes, end } = writeForNow(record, { as4: true, inMpReach: false }, behind);
+  const key = keyOf(MADE, bytes, 0, end);
+  const found = findSet(sets, key);
+  return found >= 0 ? found : addSet(sets, key, isKept ? { record } : { hop });
 }
 
 /**
@@ -182,13 +187,15 @@ function tailOf(hop: NextHop | undefined, mark: number): number {
   return size + (mark === MADE ? 0 : 2);
 }
 
-/**
- * The attributes of a set that policy made, as `internRecord` wrote them; valid until the next set is added.
- */
-export function encodedOf({ arena, offsets, sizes, hops }: AttributeSets, id: number): Uint8Array {
-  const hop = hops[id];
-  const at = (offsets[id] as number) + 1;
-  return arena.subarray(at, at + (sizes[id] as number) - 1 - tailOf(hop, MADE));
+/** Where the attributes of a set lie that policy made, as `internRecord` wrote them. */
+export function encodedOf(
+  { arena, offsets, sizes, hops }: AttributeSets,
+  id: number,
+): { readonly bytes: Uint8Array; readonly start: number; readonly end: number } {
+  const offset = offsets[id] as number;
+  const start = placeOf(offset) + 1;
+  const end = start + (sizes[id] as number) - 1 - tailOf(hops[id], MADE);
+  return { bytes: blockOf(arena, offset), start, end };
 }
 
 function remember({ recent, recentIds }: AttributeSets, id: number, record: PathAttributes): void {
@@ -213,13 +220,15 @@ function sharedHop({ hopsByWord }: AttributeSets, hop: NextHop | undefined): Nex
 export function recordOf(sets: AttributeSets, id: number): PathAttributes {
   const kept = sets.recentIds[id % RECENT] === id ? sets.recent[id % RECENT] : undefined;
   if (kept !== undefined) return kept;
-  const start = sets.offsets[id] as number;
-  const mark = sets.arena[start] as number;
+  const offset = sets.offsets[id] as number;
+  const block = blockOf(sets.arena, offset);
+  const start = placeOf(offset);
+  const mark = block[start] as number;
   const context = mark === MADE ? OWN : { as4: (mark & 1) !== 0, ibgp: (mark & 2) !== 0, acceptSets: false };
   const hop = sets.hops[id];
   const tail = tailOf(hop, mark);
   const end = start + (sets.sizes[id] as number) - tail;
-  const read = readAttributes(sets.arena, start + 1, end, context, tail === 0 ? undefined : hop, false);
+  const read = readAttributes(block, start + 1, end, context, tail === 0 ? undefined : hop, false);
   if (read.kind !== 'ok') throw new Error(`attribute set ${id} is not in use`);
   remember(sets, id, read.attributes);
   return read.attributes;
@@ -228,32 +237,30 @@ export function recordOf(sets: AttributeSets, id: number): PathAttributes {
 /** What we made reads back whatever it holds. */
 const OWN = { as4: true, ibgp: true, acceptSets: true };
 
-/** Forgets all sets but those marked; numbers of the forgotten are given out again. */
-export function collect(sets: AttributeSets, marked: Uint8Array): void {
-  const { arena, offsets, sizes } = sets;
-  const order: number[] = [];
-  for (let id = 0; id < sets.used; id++) {
-    if (sizes[id] === 0) continue;
-    if (marked[id] === 1) order.push(id);
-    else {
-      forget(sets, id);
-      sets.faults[id] = undefined;
-      sets.hops[id] = undefined;
-      sizes[id] = 0;
-      sets.free.push(id);
-    }
-  }
-  const kept = new Uint8Array(arena.length);
-  let used = 0;
-  for (const id of order) {
-    const at = offsets[id] as number;
-    const size = sizes[id] as number;
-    kept.set(arena.subarray(at, at + size), used);
-    offsets[id] = used;
-    used += size;
-  }
-  sets.arena = kept;
-  sets.arenaUsed = used;
-  sets.live = order.length;
-  rehash(sets, sets.slots.length);
+/** Looks for unused sets from here on: whoever uses one says so by `markSet`, until `endMarking`. */
+export function beginMarking(sets: AttributeSets): void {
+  sets.marks.fill(0);
+  sets.isMarking = true;
+}
+
+export function endMarking(sets: AttributeSets): void {
+  sets.isMarking = false;
+}
+
+/** Gives a number back that nobody has marked; says whether it did. */
+export function freeUnmarked(sets: AttributeSets, id: number): boolean {
+  const size = sets.sizes[id] as number;
+  if (size === 0 || sets.marks[id] === 1) return false;
+  const offset = sets.offsets[id] as number;
+  const start = placeOf(offset);
+  const block = blockOf(sets.arena, offset);
+  removeFrom(sets.slots, hashBytes(block[start] as number, block, start + 1, start + size), id);
+  release(sets.arena, offset, size);
+  forget(sets, id);
+  sets.faults.delete(id);
+  sets.hops[id] = undefined;
+  sets.sizes[id] = 0;
+  sets.free.push(id);
+  sets.live--;
+  return true;
 }

@@ -27,7 +27,7 @@ import { finalCease, run, send } from './session.ts';
 import { DEFAULT_STALE_TIME } from './timers.ts';
 
 /** Bytes that one step works off, and with so many waiting, four times as many. */
-const PORTION = 32 * 1024;
+const PORTION = 8 * 1024;
 const CROWDED = 1024 * 1024;
 
 /** At most one line about faulty UPDATEs of a peer in so long. */

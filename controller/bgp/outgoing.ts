@@ -8,7 +8,7 @@ import { establishedOf, type Peer, type Speaker } from './peer.ts';
 import { restartKeepalive, send } from './session.ts';
 
 /** Bytes that a neighbor is sent before it must have taken them. */
-const PORTION = 64 * 1024;
+const PORTION = 16 * 1024;
 /** Portions that one step makes. */
 const PORTIONS = 2;
 

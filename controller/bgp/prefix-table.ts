@@ -1,7 +1,8 @@
 /**
- * Prefixes of one family as dense numbers: an open-addressing hash over typed arrays. A number stays with its
- * prefix until `release`; columns elsewhere are indexed by it. Exact match only: BGP needs no other.
+ * Prefixes of one family as dense numbers. A number stays with its prefix until `release`; columns elsewhere
+ * are indexed by it. Exact match only: BGP needs no other.
  */
+import { createSlots, type HashSlots, placeIn, removeFrom, segmentOf } from './hash-slots.ts';
 import type { Family } from './options.ts';
 
 export interface PrefixTable {
@@ -15,10 +16,7 @@ export interface PrefixTable {
   used: number;
   live: number;
   readonly free: number[];
-  /** Number plus one, or 0; -1 where one was released. */
-  slots: Int32Array;
-  /** Slots that are not 0. */
-  filled: number;
+  readonly slots: HashSlots;
 }
 
 export function createPrefixTable(family: Family): PrefixTable {
@@ -31,8 +29,7 @@ export function createPrefixTable(family: Family): PrefixTable {
     used: 0,
     live: 0,
     free: [],
-    slots: new Int32Array(1024),
-    filled: 0,
+    slots: createSlots(),
   };
 }
 
@@ -70,14 +67,26 @@ export function findPrefix(
   w2: number,
   w3: number,
 ): number {
-  const { slots } = table;
-  const mask = slots.length - 1;
-  let at = hash(length, w0, w1, w2, w3) & mask;
-  for (let slot = slots[at] as number; slot !== 0; slot = slots[at] as number) {
-    if (slot > 0 && matches(table, slot - 1, length, w0, w1, w2, w3)) return slot - 1;
-    at = (at + 1) & mask;
+  return findHashed(table, hash(length, w0, w1, w2, w3), length, w0, w1, w2, w3);
+}
+
+function findHashed(
+  table: PrefixTable,
+  hashed: number,
+  length: number,
+  w0: number,
+  w1: number,
+  w2: number,
+  w3: number,
+): number {
+  const segment = segmentOf(table.slots, hashed);
+  const mask = segment.length / 2 - 1;
+  for (let at = hashed & mask; ; at = (at + 1) & mask) {
+    const value = segment[2 * at + 1] as number;
+    if (value === 0) return -1;
+    if (value > 0 && segment[2 * at] === (hashed | 0) && matches(table, value - 1, length, w0, w1, w2, w3))
+      return value - 1;
   }
-  return -1;
 }
 
 /** The number of a prefix, a new one where it had none. */
@@ -89,26 +98,17 @@ export function internPrefix(
   w2: number,
   w3: number,
 ): number {
-  const found = findPrefix(table, length, w0, w1, w2, w3);
+  const hashed = hash(length, w0, w1, w2, w3);
+  const found = findHashed(table, hashed, length, w0, w1, w2, w3);
   if (found >= 0) return found;
-  if ((table.filled + 1) * 2 > table.slots.length) rehash(table);
   const id = table.free.pop() ?? table.used++;
   if (id >= table.lengths.length) grow(table);
   table.lengths[id] = length + 1;
   if (table.width === 1) table.words[id] = w3;
   else table.words.set([w0, w1, w2, w3], id * 4);
   table.live++;
-  place(table, id, hash(length, w0, w1, w2, w3));
+  placeIn(table.slots, hashed, id);
   return id;
-}
-
-function place(table: PrefixTable, id: number, hashed: number): void {
-  const { slots } = table;
-  const mask = slots.length - 1;
-  let at = hashed & mask;
-  while ((slots[at] as number) > 0) at = (at + 1) & mask;
-  if (slots[at] === 0) table.filled++;
-  slots[at] = id + 1;
 }
 
 function grow(table: PrefixTable): void {
@@ -129,16 +129,6 @@ export const wordOf = (table: PrefixTable, id: number, index: number): number =>
       : 0
     : (table.words[id * 4 + index] as number);
 
-function rehash(table: PrefixTable): void {
-  let size = table.slots.length;
-  while ((table.live + 1) * 4 > size) size *= 2;
-  table.slots = new Int32Array(size);
-  table.filled = 0;
-  for (let id = 0; id < table.used; id++) {
-    if (table.lengths[id] !== 0) place(table, id, hashOf(table, id));
-  }
-}
-
 const hashOf = (table: PrefixTable, id: number): number =>
   hash(
     (table.lengths[id] as number) - 1,
@@ -150,11 +140,7 @@ const hashOf = (table: PrefixTable, id: number): number =>
 
 /** Gives the number of a prefix back. */
 export function releasePrefix(table: PrefixTable, id: number): void {
-  const { slots } = table;
-  const mask = slots.length - 1;
-  let at = hashOf(table, id) & mask;
-  while (slots[at] !== id + 1) at = (at + 1) & mask;
-  slots[at] = -1;
+  removeFrom(table.slots, hashOf(table, id), id);
   table.lengths[id] = 0;
   table.live--;
   table.free.push(id);

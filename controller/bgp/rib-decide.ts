@@ -4,7 +4,7 @@
  * 9.1.
  */
 import { formatPrefix } from '../base/ip.ts';
-import { recordOf } from './attribute-sets.ts';
+import { markSet, recordOf } from './attribute-sets.ts';
 import { areEqual, type Candidate, selectBest } from './best-path.ts';
 import { linkBandwidth } from './community.ts';
 import type { RouteChange } from './event.ts';
@@ -104,6 +104,7 @@ function decide(rib: Rib, one: FamilyRib, prefix: number): void {
   if (best !== 0) one.reachable++;
   const changed = best !== before || set !== one.bestSet[prefix];
   one.best[prefix] = best;
+  if (set > 0) markSet(rib.sets, set - 1);
   one.bestSet[prefix] = set;
   for (const peer of rib.peers) {
     const wantsAll = peer.facts.addPathOut[one.family] > 0;

@@ -2,6 +2,7 @@
 import type { NextHop } from '../wire/attribute.ts';
 import type { Family, MaxPrefixes, Role } from './options.ts';
 import { ACCEPT_ALL, type CompiledPolicy } from './policy.ts';
+import { createPolicyCache, type PolicyCache } from './policy-cache.ts';
 
 /** The facts of a session, as negotiated. */
 export interface PeerFacts {
@@ -57,18 +58,6 @@ export interface AdjRibOut {
   count: number;
 }
 
-export type PolicyCache = Map<number, Map<number, number>>;
-
-/** The results for prefixes with a signature. */
-export function cacheFor(cache: PolicyCache, signature: number): Map<number, number> {
-  let found = cache.get(signature);
-  if (found === undefined) {
-    found = new Map();
-    cache.set(signature, found);
-  }
-  return found;
-}
-
 export interface RibPeer {
   readonly index: number;
   readonly name: string;
@@ -113,8 +102,8 @@ export function newRibPeer(index: number, name: string, facts: PeerFacts, policy
     received: { ipv4: 0, ipv6: 0 },
     out: { ipv4: newAdjRibOut(), ipv6: newAdjRibOut() },
     warned: new Set(),
-    imports: new Map(),
-    exports: new Map(),
+    imports: createPolicyCache(),
+    exports: createPolicyCache(),
   };
 }
 

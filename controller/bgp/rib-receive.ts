@@ -7,12 +7,13 @@ import { ERROR, type Notification, notification, UPDATE_ERROR } from '../wire/no
 import { type PrefixVisitor, visitPrefixes } from '../wire/prefix.ts';
 import { type Discarded, readAttributes } from '../wire/read-attributes.ts';
 import { attributeSetOf, type Range, splitUpdate, type UpdateParts } from '../wire/update.ts';
-import { addSet, findSet, internRecord, receivedMark, recordOf } from './attribute-sets.ts';
+import { addSet, findSet, internRecord, keyOf, receivedMark, recordOf } from './attribute-sets.ts';
 import { importRoute, REFUSALS } from './import.ts';
 import type { Family, MaxPrefixes } from './options.ts';
 import { dependsOnPrefix, prefixSignature } from './policy.ts';
+import { cached, keep } from './policy-cache.ts';
 import { findPrefix, internPrefix } from './prefix-table.ts';
-import { cacheFor, effectivePolicy, type RibPeer } from './rib-peer.ts';
+import { effectivePolicy, type RibPeer } from './rib-peer.ts';
 import {
   addPath,
   type FamilyRib,
@@ -128,10 +129,10 @@ function setFor(turn: Turn, parts: UpdateParts, mpNextHop: NextHop | undefined):
   const bytes = inPlace ? turn.bytes : attributeSetOf(turn.bytes, parts, mpNextHop);
   const start = inPlace ? parts.attributes.start : 0;
   const end = inPlace ? parts.attributes.end : bytes.length;
-  const mark = receivedMark(as4, ibgp, mpNextHop !== undefined);
-  const known = findSet(sets, mark, bytes, start, end);
+  const key = keyOf(receivedMark(as4, ibgp, mpNextHop !== undefined), bytes, start, end);
+  const known = findSet(sets, key);
   if (known >= 0) {
-    const fault = sets.faults[known];
+    const fault = sets.faults.get(known);
     return fault === undefined ? { kind: 'set', set: known } : { kind: 'withdrawn', why: fault };
   }
   const { attributes } = parts;
@@ -139,12 +140,11 @@ function setFor(turn: Turn, parts: UpdateParts, mpNextHop: NextHop | undefined):
   const read = readAttributes(turn.bytes, attributes.start, attributes.end, context, mpNextHop);
   if (read.kind === 'reset') return read;
   if (read.kind === 'withdraw') {
-    addSet(sets, mark, bytes, start, end, { fault: read.why });
+    addSet(sets, key, { fault: read.why });
     return { kind: 'withdrawn', why: read.why };
   }
-  turn.discarded = [...turn.discarded, ...read.discarded];
-  const set = addSet(sets, mark, bytes, start, end, { record: read.attributes });
-  return { kind: 'set', set };
+  if (read.discarded.length > 0) turn.discarded = [...turn.discarded, ...read.discarded];
+  return { kind: 'set', set: addSet(sets, key, { record: read.attributes }) };
 }
 
 function announce(turn: Turn, family: Family, nlri: Range, raw: number): void {
@@ -190,8 +190,7 @@ function setPath(
 
 /** What import makes of a set for prefixes with a signature: a set, or below zero a refusal. */
 export function importedSet(rib: Rib, peer: RibPeer, raw: number, signature: number): number {
-  const cache = cacheFor(peer.imports, signature);
-  const kept = cache.get(raw);
+  const kept = cached(peer.imports, raw, signature, 0);
   if (kept !== undefined) return kept;
   const attributes: PathAttributes = recordOf(rib.sets, raw);
   const imported = importRoute(attributes, peer.facts, peer.policy, peer.name, signature);
@@ -201,7 +200,7 @@ export function importedSet(rib: Rib, peer: RibPeer, raw: number, signature: num
       : imported === attributes
         ? raw
         : internRecord(rib.sets, imported);
-  cache.set(raw, number);
+  keep(peer.imports, raw, signature, 0, number);
   return number;
 }
 

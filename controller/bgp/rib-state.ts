@@ -82,6 +82,8 @@ export interface Rib {
   changes: Map<string, RouteChange>;
   /** Sets above which the unused are looked for. */
   collectAbove: number;
+  /** What `rib-tidy.ts` is in the middle of. */
+  tidying?: Generator<void, void, void>;
   /** What is originated here, by prefix text. */
   readonly originated: Map<string, { readonly family: Family; readonly attributes: PathAttributes }>;
 }

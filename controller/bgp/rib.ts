@@ -6,12 +6,13 @@ import { parsePrefix } from '../base/ip.ts';
 import { must } from '../base/result.ts';
 import { NO_ATTRIBUTES, type PathAttributes } from '../wire/attribute.ts';
 import { enqueueAll } from './adj-rib-out.ts';
-import { collect, internRecord } from './attribute-sets.ts';
+import { internRecord } from './attribute-sets.ts';
 import type { RouteChange } from './event.ts';
 import type { Drain } from './export.ts';
 import type { Family, Origination, SpeakerOptions } from './options.ts';
 import { addAll, parseNextHop } from './policy.ts';
-import { findPrefix, internPrefix, releasePrefix } from './prefix-table.ts';
+import { clearCache } from './policy-cache.ts';
+import { findPrefix, internPrefix } from './prefix-table.ts';
 import { newAdjRibOut, newRibPeer, type PeerFacts, type PeerPolicy, type RibPeer } from './rib-peer.ts';
 import {
   addPath,
@@ -35,8 +36,8 @@ export function peerUp(rib: Rib, name: string, facts: PeerFacts, policy: PeerPol
   peer.facts = facts;
   peer.policy = policy;
   peer.up = true;
-  peer.imports.clear();
-  peer.exports.clear();
+  clearCache(peer.imports);
+  clearCache(peer.exports);
   for (const family of FAMILIES) {
     peer.epoch[family]++;
     peer.out[family] = newAdjRibOut();
@@ -123,13 +124,13 @@ export function setPolicy(rib: Rib, peer: RibPeer, policy: PeerPolicy): void {
 
 /** Soft reset in: import policy again over the Adj-RIB-In. */
 export function reimport(rib: Rib, peer: RibPeer): void {
-  peer.imports.clear();
+  clearCache(peer.imports);
   for (const family of FAMILIES) rib.jobs.push({ kind: 'reimport', family, peer: peer.index, at: 0 });
 }
 
 /** Compares what a peer holds with what it should hold. */
 function reexport(rib: Rib, peer: RibPeer): void {
-  peer.exports.clear();
+  clearCache(peer.exports);
   for (const family of peer.up ? peer.facts.families : []) enqueueAll(rib, peer, family);
 }
 
@@ -178,47 +179,4 @@ export function takeChanges(rib: Rib): readonly RouteChange[] {
   const changes = [...rib.changes.values()];
   rib.changes = new Map();
   return changes;
-}
-
-/** Gives back attribute sets and prefix numbers that nothing refers to; seldom, when many have come to be. */
-export function tidy(rib: Rib): void {
-  if (rib.sets.live < rib.collectAbove) return;
-  const marked = new Uint8Array(rib.sets.used);
-  for (const family of FAMILIES) {
-    const { paths } = rib.families[family];
-    for (let path = 0; path < paths.used; path++) {
-      if (paths.prefix[path] === -1) continue;
-      marked[paths.raw[path] as number] = 1;
-      const imported = paths.imported[path] as number;
-      if (imported >= 0) marked[imported] = 1;
-    }
-    for (const set of rib.families[family].bestSet) if (set > 0) marked[set - 1] = 1;
-  }
-  for (const peer of rib.peers) for (const family of FAMILIES) markSent(peer, family, marked);
-  collect(rib.sets, marked);
-  for (const peer of rib.peers) {
-    peer.imports.clear();
-    peer.exports.clear();
-  }
-  for (const family of FAMILIES) releaseUnused(rib, family);
-  rib.collectAbove = Math.max(10_000, rib.sets.live * 2);
-}
-
-function markSent({ out }: RibPeer, family: Family, marked: Uint8Array): void {
-  for (const set of out[family].sent) if (set > 0) marked[set - 1] = 1;
-  for (const held of out[family].sentPaths.values())
-    for (const set of held.values()) if (set >= 0) marked[set] = 1;
-}
-
-function releaseUnused(rib: Rib, family: Family): void {
-  const { table, head, best, isDirty } = rib.families[family];
-  for (let prefix = 0; prefix < table.used; prefix++) {
-    if (table.lengths[prefix] === 0 || head[prefix] !== 0 || best[prefix] !== 0 || isDirty[prefix] !== 0)
-      continue;
-    const isHeld = rib.peers.some(({ out }) => {
-      const one = out[family];
-      return (one.sent[prefix] ?? 0) !== 0 || one.queued[prefix] === 1 || one.sentPaths.has(prefix);
-    });
-    if (!isHeld) releasePrefix(table, prefix);
-  }
 }

@@ -27,9 +27,10 @@ import {
   say,
 } from './peer.ts';
 import { addNeighbor, compilePolicies, listen, openBfd } from './reconfigure.ts';
-import { originate, takeChanges, tidy } from './rib.ts';
+import { originate, takeChanges } from './rib.ts';
 import { hasWork, work } from './rib-decide.ts';
 import { createRib } from './rib-state.ts';
+import { tidy } from './rib-tidy.ts';
 import { checkDeferral, flushStale } from './routes.ts';
 import { addMachine, attach, idleHoldExpired, run, securityOf, start } from './session.ts';
 import { earliestOf, LEAST_SELECTION_DEFERRAL } from './timers.ts';
@@ -37,7 +38,7 @@ import { earliestOf, LEAST_SELECTION_DEFERRAL } from './timers.ts';
 export type { Speaker } from './peer.ts';
 
 /** Decisions that one step makes. */
-const DECISIONS = 1500;
+const DECISIONS = 500;
 /** How much later than a timer we may be without doubting ourselves, and what the neighbor gets then; ms. */
 const LATE = 500;
 const GRACE = 1000;
@@ -95,7 +96,8 @@ function tell(speaker: Speaker): void {
 /** When the speaker wants its next `deadline`; in the past while work is left. */
 export function nextSpeakerDeadline(speaker: Speaker): Instant | undefined {
   if (!speaker.isStarted || speaker.isStopped) return undefined;
-  if (hasWork(speaker.rib) || hasMoreToSend(speaker)) return speaker.now;
+  const { rib } = speaker;
+  if (hasWork(rib) || rib.tidying !== undefined || hasMoreToSend(speaker)) return speaker.now;
   let first = speaker.deferral?.until;
   for (const peer of speaker.peers.values()) {
     first = earliest(first, earliestOf(peer.timers));

@@ -28,24 +28,82 @@ interface Slices {
   readonly over10Ms: number;
 }
 
-/** How long others had to wait for us. */
-function newSlices(): { add(ms: number): void; read(): Slices } {
+/** A portion goes on for so long. */
+const PORTION_MS = 4;
+
+interface Portions {
+  /** Works in this turn of the loop, but for a portion of work that is due in it anyhow. */
+  begin(): void;
+  /** Works before this returns. */
+  now(): void;
+  slices(): Slices;
+  stop(): void;
+}
+
+/** What is worked off in portions. */
+interface Work {
+  /** Does a small piece; says whether there was one. */
+  piece(): boolean;
+  /** When there is more to do. */
+  deadline(): Instant | undefined;
+  /** Told after each portion whether all is done that is due. */
+  rests(isIdle: boolean): void;
+}
+
+/** At most one portion in a turn of the loop, so that others have theirs; one timer for what is due later. */
+function createPortions(work: Work, now: () => Instant): Portions {
+  let timer: NodeJS.Timeout | undefined;
+  let immediate: NodeJS.Immediate | undefined;
   let slices: Slices = { count: 0, longestMs: 0, over10Ms: 0 };
+  let state: 'waiting' | 'working' | 'stopped' = 'waiting';
+
+  function begin(): void {
+    if (state === 'waiting') immediate ??= setImmediate(portion);
+  }
+
+  function portion(): void {
+    clearTimeout(timer);
+    clearImmediate(immediate);
+    immediate = undefined;
+    if (state !== 'waiting') return;
+    state = 'working';
+    const started = performance.now();
+    let ms = 0;
+    while (isWorking() && ms < PORTION_MS && work.piece()) ms = performance.now() - started;
+    const { count, longestMs, over10Ms } = slices;
+    slices = {
+      count: count + 1,
+      longestMs: Math.max(longestMs, ms),
+      over10Ms: over10Ms + (ms > 10 ? 1 : 0),
+    };
+    if (isWorking()) arm();
+  }
+
+  const isWorking = (): boolean => state === 'working';
+
+  function arm(): void {
+    state = 'waiting';
+    const deadline = work.deadline();
+    const left = deadline === undefined ? Number.POSITIVE_INFINITY : deadline - now();
+    work.rests(left > 0);
+    if (left <= 0) begin();
+    else if (left !== Number.POSITIVE_INFINITY)
+      timer = setTimeout(portion, Math.min(Math.ceil(left), 0x7fffffff));
+  }
+
   return {
-    add(ms) {
-      const { count, longestMs, over10Ms } = slices;
-      slices = {
-        count: count + 1,
-        longestMs: Math.max(longestMs, ms),
-        over10Ms: over10Ms + (ms > 10 ? 1 : 0),
-      };
+    begin,
+    now: portion,
+    slices: () => slices,
+    stop() {
+      state = 'stopped';
+      clearTimeout(timer);
+      clearImmediate(immediate);
     },
-    read: () => slices,
   };
 }
 
-/** A portion goes on for so long. */
-const PORTION_MS = 6;
+const isOfConnection = ({ kind }: SpeakerEvent): boolean => kind.startsWith('tcp-');
 
 export function startSpeaker(
   options: SpeakerOptions,
@@ -55,23 +113,31 @@ export function startSpeaker(
 ): RunningSpeaker {
   const speaker = createSpeaker(options, { seed: randomInt(2 ** 32) }, now());
   const waiting: SpeakerEvent[] = [];
-  let timer: NodeJS.Timeout | undefined;
-  let immediate: NodeJS.Immediate | undefined;
   let running = true;
-  let stepping = false;
-  const slices = newSlices();
   const tcp = createTcp(post, onFault);
+  const portions = createPortions(
+    {
+      piece() {
+        const next = waiting.shift() ?? (isDue() ? { kind: 'deadline' } : undefined);
+        if (next !== undefined) step(next);
+        return next !== undefined;
+      },
+      deadline: () => (waiting.length > 0 ? now() : nextSpeakerDeadline(speaker)),
+      rests: (isIdle) => tcp.setReading(isIdle),
+    },
+    now,
+  );
 
+  /** What connections bring waits its turn; a word from elsewhere, a lost neighbor above all, does not. */
   function post(event: SpeakerEvent): void {
     if (!running) return;
-    waiting.push(event);
-    if (stepping) return;
-    stepping = true;
-    const started = performance.now();
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) step(next);
-    stepping = false;
-    slices.add(performance.now() - started);
-    arm();
+    if (isOfConnection(event)) {
+      waiting.push(event);
+      portions.begin();
+    } else {
+      waiting.unshift(event);
+      portions.now();
+    }
   }
 
   function step(event: SpeakerEvent): void {
@@ -95,34 +161,13 @@ export function startSpeaker(
     return deadline !== undefined && deadline <= now();
   }
 
-  /** Works for a while, then lets others have their turn. */
-  function portion(): void {
-    immediate = undefined;
-    const until = performance.now() + PORTION_MS;
-    do post({ kind: 'deadline' });
-    while (running && isDue() && performance.now() < until);
-    arm();
-  }
-
-  function arm(): void {
-    clearTimeout(timer);
-    if (!running || immediate !== undefined) return;
-    const deadline = nextSpeakerDeadline(speaker);
-    const left = deadline === undefined ? Number.POSITIVE_INFINITY : deadline - now();
-    tcp.setReading(left > 0);
-    if (left <= 0) immediate = setImmediate(portion);
-    else if (left !== Number.POSITIVE_INFINITY)
-      timer = setTimeout(() => post({ kind: 'deadline' }), Math.min(Math.ceil(left), 0x7fffffff));
-  }
-
   return {
     speaker,
     post,
-    slices: slices.read,
+    slices: portions.slices,
     close() {
       running = false;
-      clearTimeout(timer);
-      clearImmediate(immediate);
+      portions.stop();
       tcp.close();
     },
   };

@@ -273,10 +273,8 @@ export function createTcp(post: (event: SpeakerEvent) => void, onFault: (sentenc
     socket.connect({ host: to, port }, opened);
   }
 
-  function send({ connection, data }: Extract<TcpEffect, { kind: 'tcp-send' }>): void {
-    sockets.get(connection)?.write(data, () => {
-      if (sockets.has(connection)) post({ kind: 'tcp-drained', connection });
-    });
+  function drained(connection: number): void {
+    if (sockets.has(connection)) post({ kind: 'tcp-drained', connection });
   }
 
   return {
@@ -292,7 +290,7 @@ export function createTcp(post: (event: SpeakerEvent) => void, onFault: (sentenc
           secure(sockets.get(effect.connection), effect.security);
           return;
         case 'tcp-send':
-          send(effect);
+          write(sockets.get(effect.connection), effect.data, () => drained(effect.connection));
           return;
         case 'tcp-close':
           end(sockets.get(effect.connection), effect.abort);
@@ -313,6 +311,17 @@ export function createTcp(post: (event: SpeakerEvent) => void, onFault: (sentenc
       sockets.clear();
     },
   };
+}
+
+/** Writes, and tells when the kernel has it: before it returns where that was so at once. */
+function write(socket: Socket | undefined, data: Uint8Array, drained: () => void): void {
+  if (socket === undefined) return;
+  let isLate = false;
+  socket.write(data, () => {
+    if (isLate) drained();
+  });
+  isLate = socket.writableLength > 0;
+  if (!isLate) drained();
 }
 
 /** Ends a connection when all has left, or throws that away. */

@@ -9,11 +9,11 @@ import {
   setPolicy,
   sweepStale,
   takeChanges,
-  tidy,
 } from '../../controller/bgp/rib.ts';
 import type { RibPeer } from '../../controller/bgp/rib-peer.ts';
 import { explain, listRoutes } from '../../controller/bgp/rib-query.ts';
 import type { Rib } from '../../controller/bgp/rib-state.ts';
+import { tidy } from '../../controller/bgp/rib-tidy.ts';
 import { COMMUNITY, type PathAttributes } from '../../controller/wire/attribute.ts';
 import { announce, join, newRib, policy, Receiver, settle, withdraw } from './rib-scene.ts';
 
@@ -298,11 +298,13 @@ describe('against a plain reference', () => {
         const peers = new Map<number, RibPeer>([2, 3, 4].map((n) => [n, join(rib, n)]));
         const model = new Map<string, Announced>();
         for (const one of ops) {
+          // Begun again and again, and carried on between any two events.
+          rib.collectAbove = 0;
+          for (let portion = 0; portion < 5; portion++) tidy(rib, 1);
           if (one.kind === 'pull') receiver.pull(rib, to);
           if (one.kind === 'tidy') {
             settle(rib);
-            rib.collectAbove = 0;
-            tidy(rib);
+            while (tidy(rib, 1));
           }
           if (one.kind === 'pull' || one.kind === 'tidy') continue;
           const from = peers.get(one.peer);
