@@ -81,6 +81,7 @@ const bfd = startBfd({
 function run(id: string, options: SpeakerOptions, restarted: boolean): Running {
   const speaker = createSpeaker(options, { seed: id }, now());
   const waiting: SpeakerEvent[] = [];
+  const due: SpeakerEvent[] = [];
   const watches = new Map<string, (bytes: Uint8Array) => void>();
   let frozen = false;
   let over = false;
@@ -104,7 +105,13 @@ function run(id: string, options: SpeakerOptions, restarted: boolean): Running {
       waiting.push(event.kind === 'tcp-data' ? { ...event, data: Uint8Array.from(event.data) } : event);
       return;
     }
-    for (const effect of stepSpeaker(speaker, event, now())) perform(effect);
+    // An effect may be answered before it returns.
+    due.push(event);
+    if (due.length > 1) return;
+    for (let next = due[0]; next !== undefined; next = due[0]) {
+      for (const effect of stepSpeaker(speaker, next, now())) perform(effect);
+      due.shift();
+    }
     arm();
   };
   const tcp: Tcp = createTcp(post, (text) => process.stderr.write(`${id}: ${text}\n`));
