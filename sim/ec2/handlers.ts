@@ -37,6 +37,8 @@ import { volumeHandlers } from './handlers/volume.ts';
 import { vpcHandlers } from './handlers/vpc.ts';
 import { vpcCidrHandlers } from './handlers/vpc-cidr.ts';
 import { peeringTransitions, vpcPeeringHandlers } from './handlers/vpc-peering.ts';
+import { vpnConnectionHandlers, vpnConnectionTransitions } from './handlers/vpn-connection.ts';
+import { vpnGatewayHandlers, vpnGatewayTransitions } from './handlers/vpn-gateway.ts';
 import { zoneHandlers } from './handlers/zone.ts';
 import { interfaceTransitions } from './network-interface.ts';
 import type { ServiceName } from './shape.ts';
@@ -59,6 +61,8 @@ const ec2: Handlers = {
   ...vpcCidrHandlers,
   ...vpcHandlers,
   ...vpcPeeringHandlers,
+  ...vpnConnectionHandlers,
+  ...vpnGatewayHandlers,
   ...zoneHandlers,
   ...internetGatewayHandlers,
   ...securityGroupHandlers,
@@ -95,6 +99,8 @@ export const transitions: Transitions = {
   ...instanceTransitions,
   ...peeringTransitions,
   ...natGatewayTransitions,
+  ...vpnConnectionTransitions,
+  ...vpnGatewayTransitions,
   ...prefixListTransitions,
   ...transitAttachmentTransitions,
   ...transitGatewayTransitions,

@@ -31,6 +31,9 @@ export interface Quotas {
   readonly peeringsPerVpc: number;
   readonly pendingPeerings: number;
   readonly transitGateways: number;
+  readonly vpnGateways: number;
+  readonly customerGateways: number;
+  readonly connectionsPerVpnGateway: number;
   readonly attachmentsPerVpc: number;
   readonly tablesPerTransitGateway: number;
   /** Static ones, over all tables of a gateway. */
@@ -108,6 +111,9 @@ const quotas: Quotas = {
   peeringsPerVpc: 50,
   pendingPeerings: 25,
   transitGateways: 5,
+  vpnGateways: 5,
+  customerGateways: 50,
+  connectionsPerVpnGateway: 10,
   attachmentsPerVpc: 5,
   tablesPerTransitGateway: 20,
   routesPerTransitGateway: 10_000,

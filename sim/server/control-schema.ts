@@ -24,7 +24,11 @@ export const profile = z.strictObject({
   services: z.array(service).default([]),
 });
 
-export const host = z.strictObject({ address, services: z.array(service).optional() });
+export const host = z.strictObject({
+  address,
+  services: z.array(service).optional(),
+  behind: z.string().startsWith('cgw-').optional(),
+});
 
 export const flow = z.strictObject({
   id: z.string().min(1).max(100).optional(),

@@ -135,8 +135,8 @@ const routes: readonly Route[] = [
     method: 'POST',
     path: ['hosts'],
     run: (call) =>
-      withBody(call, schema.host, ({ address, services }) =>
-        orRefuse(addHost(call.world, address, services), 'The host was not added.', SEE_STATE, 201),
+      withBody(call, schema.host, ({ address, services, behind }) =>
+        orRefuse(addHost(call.world, address, services, behind), 'The host was not added.', SEE_STATE, 201),
       ),
   },
   {

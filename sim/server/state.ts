@@ -43,6 +43,8 @@ export function stateOf(world: World) {
     peeringConnections: [...records['vpc-peering-connection'].values()],
     transitGatewayAttachments: [...records['transit-gateway-attachment'].values()],
     transitGatewayRouteTables: [...records['transit-gateway-route-table'].values()],
+    vpnGateways: [...records['vpn-gateway'].values()],
+    vpnConnections: [...records['vpn-connection'].values()],
     hosts: [...world.hosts.keys()],
     flows: [...world.flows.values()].map(flowStats),
     cuts: [...world.cuts.values()],

@@ -23,9 +23,12 @@ import {
   prefixListOf,
   publicScope,
   scopeOf,
+  siteOf,
   subnetOf,
   tableOf,
   vpcOf,
+  vpnConnectionOf,
+  vpnGatewayOf,
 } from './fabric.ts';
 import { parseMac } from './header.ts';
 import { clearNat } from './masquerade.ts';
@@ -96,6 +99,14 @@ export function applyChange(fabric: Fabric, change: Change): readonly Claimed[] 
     case 'network-acl':
       applyAcl(fabric, change.id, change.value);
       return [];
+    case 'vpn-gateway': {
+      const node = vpnGatewayOf(fabric, change.id);
+      node.vpc = change.value?.vpc === undefined ? undefined : vpcOf(fabric, change.value.vpc);
+      return [];
+    }
+    case 'vpn-connection':
+      applyVpnConnection(fabric, change.id, change.value);
+      return [];
     case 'transit-gateway-attachment':
       applyAttachment(fabric, change.id, change.value);
       return [];
@@ -146,6 +157,22 @@ function applyAcl(fabric: Fabric, id: string, value: NetworkAcl | undefined): vo
     else release(subnet.acls, node);
     subnet.acl = subnet.acls.at(-1);
   }
+}
+
+function applyVpnConnection(
+  fabric: Fabric,
+  id: string,
+  value: Resources['vpn-connection'] | undefined,
+): void {
+  const node = vpnConnectionOf(fabric, id);
+  if (node.gateway !== undefined) release(node.gateway.connections, node);
+  if (node.site !== undefined) release(node.site.connections, node);
+  node.gateway = value && vpnGatewayOf(fabric, value.gateway);
+  node.site = value && siteOf(fabric, value.customerGateway);
+  if (node.gateway !== undefined) claim(node.gateway.connections, node);
+  if (node.site !== undefined) claim(node.site.connections, node);
+  node.routes = (value?.routes ?? []).map(compileCidr);
+  node.up = value?.up ?? false;
 }
 
 function applyPeering(
@@ -258,6 +285,8 @@ function compileRoute(fabric: Fabric, route: Route): RouteEntry {
       return { kind: target.kind, route, connection: peeringOf(fabric, target.connection) };
     case 'transit-gateway':
       return { kind: target.kind, route, gateway: target.gateway };
+    case 'vpn-gateway':
+      return { kind: target.kind, route, gateway: vpnGatewayOf(fabric, target.gateway) };
     default:
       return unreachable(target);
   }

@@ -77,6 +77,18 @@ export const EXPLANATIONS = {
     'A peering connection carries a packet only where its destination or source lies in the VPC it leads to.',
     'Peering is not transitive and leads to no gateway: give each pair of VPCs its own, or use a transit gateway.',
   ),
+  VGW_PRIVATE_IP_ASSOCIATION_FOR_EGRESS: aws(
+    'The VPN gateway got a packet whose source is no private address of an ENI of its VPC.',
+    'What forwards for others must masquerade, or use a transit gateway.',
+  ),
+  VGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS: aws(
+    'The packet came over a VPN to an address that is no private address of an ENI of the VPC.',
+    'A VPN gateway leads to ENIs of its VPC only, not through it: use a transit gateway.',
+  ),
+  BAD_STATE_VPN: aws(
+    'No VPN connection between the gateway and the other side has a tunnel that is up.',
+    'Bring a tunnel up, or attach the VPN gateway to the VPC.',
+  ),
   TGW_ROUTE_AZ_RESTRICTION: aws(
     'The transit gateway attachment of the VPC has no subnet in the availability zone that the packet comes from.',
     'Add a subnet of that zone to the attachment.',
@@ -107,6 +119,12 @@ export const EXPLANATIONS = {
     "Route the subnet's way out through the same appliance, in another subnet; both ways must be the same.",
   ),
 
+  TO_SITE: ours(
+    'The packet left the VPC over a VPN connection.',
+    'Only a crossing ends so, never a journey.',
+  ),
+  SITE_NO_HOST: ours('No host with this address exists at the site behind the VPN.', 'Add the host.'),
+  VGW_IPV4_ONLY: ours('A VPN gateway carries no IPv6.', 'Use a transit gateway.'),
   IGW_PRIVATE_DESTINATION: ours(
     'The Internet gateway drops private destinations (RFC 1918, RFC 6598, ULA).',
     'The route table lacks a more specific route for this private range.',

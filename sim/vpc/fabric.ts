@@ -21,12 +21,15 @@ import type {
   Port,
   PrefixListNode,
   RouteEntry,
+  SiteNode,
   SubnetNode,
   TableNode,
   Tracked,
   TransitRoute,
   TransitTableNode,
   VpcNode,
+  VpnConnectionNode,
+  VpnGatewayNode,
 } from './nodes.ts';
 import { createGroup } from './security-group.ts';
 import { DEFAULT_SETTINGS, type VpcSettings } from './settings.ts';
@@ -39,6 +42,10 @@ export interface Fabric {
   readonly gateways: Map<string, GatewayNode>;
   readonly peerings: Map<string, PeeringNode>;
   readonly attachments: Map<string, AttachmentNode>;
+  readonly vpnGateways: Map<string, VpnGatewayNode>;
+  readonly vpnConnections: Map<string, VpnConnectionNode>;
+  /** By customer gateway. */
+  readonly sites: Map<string, SiteNode>;
   readonly transitTables: Map<string, TransitTableNode>;
   readonly instances: Map<string, InstanceNode>;
   readonly ports: Map<string, Port>;
@@ -72,6 +79,9 @@ export function createFabric(settings: Partial<VpcSettings> = {}): Fabric {
     gateways: new Map(),
     peerings: new Map(),
     attachments: new Map(),
+    vpnGateways: new Map(),
+    vpnConnections: new Map(),
+    sites: new Map(),
     transitTables: new Map(),
     instances: new Map(),
     ports: new Map(),
@@ -150,6 +160,21 @@ export const tableOf = (fabric: Fabric, id: string): TableNode =>
 
 export const gatewayOf = (fabric: Fabric, id: string): GatewayNode =>
   intern(fabric.gateways, id, () => ({ id, present: false, vpc: undefined }));
+
+export const vpnGatewayOf = (fabric: Fabric, id: string): VpnGatewayNode =>
+  intern(fabric.vpnGateways, id, () => ({ id, vpc: undefined, connections: [] }));
+
+export const siteOf = (fabric: Fabric, id: string): SiteNode =>
+  intern(fabric.sites, id, (_, number) => ({ id, number, connections: [] }));
+
+export const vpnConnectionOf = (fabric: Fabric, id: string): VpnConnectionNode =>
+  intern(fabric.vpnConnections, id, () => ({
+    id,
+    up: false,
+    gateway: undefined,
+    site: undefined,
+    routes: [],
+  }));
 
 export const attachmentOf = (fabric: Fabric, id: string): AttachmentNode =>
   intern(fabric.attachments, id, () => ({

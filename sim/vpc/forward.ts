@@ -13,7 +13,7 @@ import type { Instant } from '../../controller/base/time.ts';
 import { type AddressMap, createAddressMap, find, set, unset } from './address-map.ts';
 import { applyChange } from './apply-change.ts';
 import { CODE, type Disposition, dispositionOf, EXPLANATIONS } from './dispositions.ts';
-import { answerNeighbour, createFabric, type Fabric, publicScope } from './fabric.ts';
+import { answerNeighbour, createFabric, type Fabric, publicScope, siteOf } from './fabric.ts';
 import { createRoute, type Guest, type GuestRoute, hearAnnouncement, syncDevices } from './guest.ts';
 import { input, isLocal, output } from './guest-kernel.ts';
 import { createHeader, fill, type Header, nextHopOf, type Packet, packetOf, setSource } from './header.ts';
@@ -23,12 +23,14 @@ import type { Port } from './nodes.ts';
 import type { VpcSettings } from './settings.ts';
 import { transit } from './transit.ts';
 
-/** A host of the simulated Internet. */
+/** A host of the simulated Internet, or of a site behind a customer gateway. */
 export interface InternetHost {
   readonly kind: 'host';
   readonly address: Address;
   /** The canonical text of the address, which is its name. */
   readonly id: string;
+  /** The number of its site; 0 is the Internet. */
+  readonly site: number;
 }
 
 export interface Network {
@@ -83,12 +85,19 @@ export function applyToNetwork(network: Network, change: Change, now: Instant): 
 
 const wordsOf = (address: Address): readonly number[] => address.words.map((word) => word | 0);
 
-/** Adds a host to the Internet. */
-export function addHost(network: Network, address: Address): InternetHost {
-  const host: InternetHost = { kind: 'host', address, id: formatAddress(address) };
-  set(network.hosts, publicScope(address.family), wordsOf(address), host);
+/** Adds a host to the Internet, or to the site behind a customer gateway. */
+export function addHost(network: Network, address: Address, customerGateway?: string): InternetHost {
+  const site = customerGateway === undefined ? 0 : siteOf(network.fabric, customerGateway).number;
+  const host: InternetHost = { kind: 'host', address, id: formatAddress(address), site };
+  set(network.hosts, hostScope(address.family, site), wordsOf(address), host);
   return host;
 }
+
+/** The scope of the addresses of a site, and of the Internet, among the hosts. */
+const hostScope = (family: 4 | 6, site: number): number => 2 * site + publicScope(family);
+
+const hostOf = (network: Network, h: Header): InternetHost | undefined =>
+  find(network.hosts, hostScope(h.family, h.site), h.d0, h.d1, h.d2, h.d3);
 
 export function removeHost(network: Network, address: Address): void {
   unset(network.hosts, publicScope(address.family), wordsOf(address));
@@ -123,6 +132,7 @@ export function depart(network: Network, origin: End, h: Header, via?: Address, 
   h.to = undefined;
   if (origin.kind === 'host') {
     setSource(h, origin.address);
+    h.site = origin.site;
     if (recorder) record(recorder, h, 'internet', origin.id, 'sends');
     return 0;
   }
@@ -158,13 +168,16 @@ export function cross(network: Network, h: Header, crossing?: Crossing, recorder
     const framed = h.destinationMac;
     const code = transit(fabric, h, recorder);
     if (code === CODE.DELIVERED) return crossing?.(from, h.to, h) || CODE.DELIVERED;
-    if (code !== CODE.TO_INTERNET) return isStale(fabric, from, framed, code, h) ? CODE.STALE_ARP : code;
+    if (code !== CODE.TO_INTERNET && code !== CODE.TO_SITE)
+      return isStale(fabric, from, framed, code, h) ? CODE.STALE_ARP : code;
     const out = crossing?.(from, undefined, h) ?? 0;
     if (out !== 0) return out;
     h.from = undefined;
+    if (code === CODE.TO_SITE) return hostOf(network, h) === undefined ? CODE.SITE_NO_HOST : CODE.DELIVERED;
+    h.site = 0;
   }
+  if (hostOf(network, h) !== undefined) return CODE.DELIVERED;
   const scope = publicScope(h.family);
-  if (find(network.hosts, scope, h.d0, h.d1, h.d2, h.d3) !== undefined) return CODE.DELIVERED;
   if (find(fabric.publics, scope, h.d0, h.d1, h.d2, h.d3) === undefined && from !== undefined) {
     if (recorder) record(recorder, h, 'internet', 'internet', 'has no such host');
     return CODE.INTERNET_NO_HOST;
@@ -206,7 +219,7 @@ export function send(
     if (code !== CODE.DELIVERED) break;
     const { to } = h;
     if (to === undefined) {
-      const host = find(network.hosts, publicScope(h.family), h.d0, h.d1, h.d2, h.d3);
+      const host = hostOf(network, h);
       if (host === undefined) return ended(CODE.INTERNET_NO_HOST, undefined);
       if (recorder) record(recorder, h, 'internet', host.id, 'takes the packet');
       return ended(CODE.DELIVERED, host);

@@ -46,6 +46,8 @@ export interface Header {
   now: Instant;
   /** The sending ENI of a crossing; undefined for the Internet. */
   from: Port | undefined;
+  /** The number of the site behind a VPN that the packet is at while `from` is undefined; 0: the Internet. */
+  site: number;
   /** The receiving ENI after a crossing that ended DELIVERED. */
   to: Port | undefined;
   /** The next hop that the last guest chose; equal to the destination on the link. */
@@ -77,6 +79,7 @@ export const createHeader = (): Header => ({
   ttl: 64,
   now: 0,
   from: undefined,
+  site: 0,
   to: undefined,
   n0: 0,
   n1: 0,

@@ -15,6 +15,7 @@ export type HopPlace =
   | 'transit-gateway'
   | 'nat-gateway'
   | 'egress-only-gateway'
+  | 'vpn-gateway'
   | 'internet';
 
 export interface Hop {

@@ -28,7 +28,8 @@ export type RouteTarget =
   | { readonly kind: 'vpc-peering-connection'; readonly connection: string }
   | { readonly kind: 'transit-gateway'; readonly gateway: string }
   | { readonly kind: 'nat-gateway'; readonly gateway: string }
-  | { readonly kind: 'egress-only-gateway'; readonly gateway: string };
+  | { readonly kind: 'egress-only-gateway'; readonly gateway: string }
+  | { readonly kind: 'vpn-gateway'; readonly gateway: string };
 
 /** The id of a target; `local` for the local one. */
 export function targetId(target: RouteTarget): string {
@@ -41,6 +42,7 @@ export function targetId(target: RouteTarget): string {
     case 'transit-gateway':
     case 'nat-gateway':
     case 'egress-only-gateway':
+    case 'vpn-gateway':
       return target.gateway;
     case 'vpc-peering-connection':
       return target.connection;
@@ -128,6 +130,23 @@ export interface PeeringConnection {
   readonly active: boolean;
 }
 
+export interface VpnGateway {
+  readonly id: string;
+  /** The VPC it is attached to. */
+  readonly vpc?: string;
+}
+
+/** Tunnels between a VPN gateway and the site behind a customer gateway. */
+export interface VpnConnection {
+  readonly id: string;
+  readonly gateway: string;
+  readonly customerGateway: string;
+  /** What lies at the site: IPv4 CIDR blocks. */
+  readonly routes: readonly string[];
+  /** Whether a tunnel is up. */
+  readonly up: boolean;
+}
+
 /** Where a VPC, or another transit gateway, meets a transit gateway. */
 export interface TransitGatewayAttachment {
   readonly id: string;
@@ -201,6 +220,8 @@ export interface Resources {
   readonly 'vpc-peering-connection': PeeringConnection;
   readonly 'prefix-list': PrefixList;
   readonly 'transit-gateway-attachment': TransitGatewayAttachment;
+  readonly 'vpn-gateway': VpnGateway;
+  readonly 'vpn-connection': VpnConnection;
   readonly 'transit-gateway-route-table': TransitGatewayRouteTable;
   readonly 'nat-gateway': NatGateway;
   readonly 'egress-only-gateway': EgressOnlyGateway;

@@ -47,7 +47,8 @@ export type RouteEntry =
   | { readonly kind: 'vpc-peering-connection'; readonly route: Route; readonly connection: PeeringNode }
   | { readonly kind: 'transit-gateway'; readonly route: Route; readonly gateway: string }
   | { readonly kind: 'nat-gateway'; readonly route: Route; readonly nat: NatNode }
-  | { readonly kind: 'egress-only-gateway'; readonly route: Route; readonly gateway: EgressOnlyNode };
+  | { readonly kind: 'egress-only-gateway'; readonly route: Route; readonly gateway: EgressOnlyNode }
+  | { readonly kind: 'vpn-gateway'; readonly route: Route; readonly gateway: VpnGatewayNode };
 
 export interface TableNode {
   readonly id: string;
@@ -91,6 +92,28 @@ export interface PeeringNode {
   active: boolean;
   /** Requester and accepter, as far as known. */
   vpcs: readonly VpcNode[];
+}
+
+export interface VpnGatewayNode {
+  readonly id: string;
+  vpc: VpcNode | undefined;
+  readonly connections: VpnConnectionNode[];
+}
+
+/** The network behind a customer gateway. */
+export interface SiteNode {
+  readonly id: string;
+  /** Tells the addresses of sites apart. */
+  readonly number: number;
+  readonly connections: VpnConnectionNode[];
+}
+
+export interface VpnConnectionNode {
+  readonly id: string;
+  up: boolean;
+  gateway: VpnGatewayNode | undefined;
+  site: SiteNode | undefined;
+  routes: readonly CidrPeer[];
 }
 
 /** An attachment to a transit gateway. */

@@ -27,9 +27,11 @@ import type {
   SubnetNode,
   TableNode,
   VpcNode,
+  VpnGatewayNode,
 } from './nodes.ts';
 import { peerOf, throughPeering } from './peering.ts';
 import { throughTransitGateway } from './transit-gateway.ts';
+import { toSite } from './vpn-gateway.ts';
 
 /** By the route table of the sender's subnet, over the subnet's border. */
 export function byRoute(fabric: Fabric, from: Place, h: Header, recorder?: Recorder): number {
@@ -57,7 +59,7 @@ export function byRoute(fabric: Fabric, from: Place, h: Header, recorder?: Recor
  */
 export function enterThrough(
   fabric: Fabric,
-  gateway: GatewayNode,
+  gateway: GatewayNode | VpnGatewayNode,
   vpc: VpcNode,
   h: Header,
   recorder?: Recorder,
@@ -74,7 +76,11 @@ export function enterThrough(
     recordRoute(recorder, h, table, entry, what);
   }
   if (!live) return CODE.BAD_STATE_ROUTE;
-  if (h.family === 4 && !entry.port.addresses.some((own) => own.public !== undefined)) {
+  if (
+    h.family === 4 &&
+    'present' in gateway &&
+    !entry.port.addresses.some((own) => own.public !== undefined)
+  ) {
     return CODE.INGRESS_RTB_NO_PUBLIC_IP;
   }
   return handOver(fabric, undefined, entry.port, h, recorder);
@@ -161,6 +167,9 @@ function follow(
       const out = throughTransitGateway(entry.gateway, from, h, recorder);
       return typeof out === 'number' ? out : byRoute(fabric, out, h, recorder);
     }
+    case 'vpn-gateway':
+      if (recorder) recordRoute(recorder, h, table, entry, 'to the VPN gateway');
+      return toSite(fabric, from.vpc, entry.gateway, h, recorder);
     default:
       return unreachable(entry);
   }

@@ -17,6 +17,7 @@ import { destinationOf, formatMac, type Header } from './header.ts';
 import { type Recorder, record } from './hop.ts';
 import { arrive, leave, whySend } from './interface.ts';
 import { byRoute, deliver, egressOnlyFor, enterThrough } from './router.ts';
+import { gatewayFor, whyNotIn } from './vpn-gateway.ts';
 
 /**
  * Carries the packet across the fabric once. In: `from` (undefined: the Internet), the MACs, the fields of
@@ -26,7 +27,8 @@ import { byRoute, deliver, egressOnlyFor, enterThrough } from './router.ts';
 export function transit(fabric: Fabric, h: Header, recorder?: Recorder): number {
   h.to = undefined;
   const from = h.from;
-  if (from === undefined) return fromInternet(fabric, h, recorder);
+  if (from === undefined)
+    return h.site === 0 ? fromInternet(fabric, h, recorder) : fromSite(fabric, h, recorder);
   const refusal = leave(fabric, from, h);
   if (refusal !== 0) {
     if (recorder) record(recorder, h, 'eni', from.id, `refused on the way out: ${whySend(refusal, h)}`);
@@ -49,6 +51,18 @@ export function transit(fabric: Fabric, h: Header, recorder?: Recorder): number 
     return CODE.L2_UNKNOWN_MAC;
   }
   return arrive(fabric, peer, h, recorder);
+}
+
+/** In over a VPN connection of the site: by the gateway's edge table or to the ENI. */
+function fromSite(fabric: Fabric, h: Header, recorder?: Recorder): number {
+  const gateway = gatewayFor(fabric, h);
+  if (typeof gateway !== 'number' && gateway.vpc !== undefined) {
+    if (recorder) record(recorder, h, 'vpn-gateway', gateway.id, `into ${gateway.vpc.id}`);
+    return enterThrough(fabric, gateway, gateway.vpc, h, recorder);
+  }
+  const code = typeof gateway === 'number' ? gateway : CODE.BAD_STATE_VPN;
+  if (recorder) record(recorder, h, 'vpn-gateway', 'vpn', whyNotIn(code, h));
+  return code;
 }
 
 /** In through an Internet gateway: 1:1 NAT of the destination, then by its edge table or to the ENI. */

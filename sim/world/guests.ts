@@ -236,17 +236,25 @@ const awaitsDevice = (guest: Guest, change: GuestChange): boolean =>
 
 const describeChange = ({ kind, ...rest }: GuestChange): string => `${kind} ${Object.values(rest).join(' ')}`;
 
-/** Adds a host to the simulated Internet, or services to one that is there. */
+/**
+ * Adds a host to the simulated Internet, or to the site behind a customer gateway; or services to one that is
+ * there.
+ */
 export function addHost(
   world: World,
   address: string,
   services: readonly Service[] = HOST_SERVICES,
+  behind?: string,
 ): Result<void> {
   const parsed = parseAddress(address);
   if (!parsed.ok) return parsed;
   let host = world.hosts.get(address);
+  if (host !== undefined && behind !== undefined) {
+    return err(`there is a host ${address} already; a world has one host of each address`);
+  }
   if (host === undefined) {
-    const end: End = addToNetwork(world.network, parsed.value);
+    const end: End = addToNetwork(world.network, parsed.value, behind);
+    world.ends.set(end.id, end);
     host = createEndpoint(world, networkOf(world, end), 'host', end.id);
     world.hosts.set(end.id, host);
   }

@@ -1,5 +1,5 @@
 /** What a world is made of. Types only; world.ts makes one. */
-import type { Network } from '../vpc/forward.ts';
+import type { End, Network } from '../vpc/forward.ts';
 import type { Guest } from '../vpc/guest.ts';
 import type { Api } from './api.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -34,5 +34,7 @@ export interface World extends LinkState {
   readonly profiles: Map<string, Profile>;
   /** Internet hosts by address. */
   readonly hosts: Map<string, Endpoint>;
+  /** The same hosts as the network knows them. */
+  readonly ends: Map<string, End>;
   readonly flows: Map<string, Flow>;
 }

@@ -173,7 +173,7 @@ export interface TracedPacket {
 /** Sends one packet and tells every hop; loss rates do not touch it, cuts do. */
 export function tracePacket(world: World, traced: TracedPacket): Result<Trace> {
   const { from, to, protocol = 'icmp', port, sourcePort, source, via } = traced;
-  const end = world.network.guests.get(from) ?? hostEnd(world, from);
+  const end = world.network.guests.get(from) ?? world.ends.get(from);
   if (end === undefined)
     return err(`'${from}' is neither an instance that has run nor a host on the Internet`);
   for (const text of [to, source, via]) {
@@ -191,9 +191,4 @@ export function tracePacket(world: World, traced: TracedPacket): Result<Trace> {
     ...(protocol === 'icmp' ? {} : { sourcePort: sourcePort ?? 40_000, destinationPort: port ?? 7 }),
   };
   return ok(forward(world.network, packet, end, world.now, { crossing, ...(via !== undefined && { via }) }));
-}
-
-function hostEnd(world: World, name: string): End | undefined {
-  const host = world.hosts.get(name);
-  return host === undefined ? undefined : { kind: 'host', address: addressOf(name), id: name };
 }

@@ -38,6 +38,7 @@ export function createWorld(options: WorldOptions = {}): World {
     guests: new Map(),
     profiles: new Map(),
     hosts: new Map(),
+    ends: new Map(),
     flows: new Map(),
     cuts: new Map(),
     links: { ...settings.links },

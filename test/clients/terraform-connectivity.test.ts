@@ -26,6 +26,6 @@ describe.skipIf(whyNoTerraform !== undefined)(
       await terraform(0, 'plan', '-detailed-exitcode', '-var', 'owner=b');
       const destroyed = await terraform(0, 'destroy', '-auto-approve', '-refresh=false');
       expect(destroyed).toContain(`Destroy complete! Resources: ${count} destroyed`);
-    }, 300_000);
+    }, 600_000);
   },
 );

@@ -209,7 +209,9 @@ function byRoute(all: All, enis: NetworkInterface[], from: NetworkInterface, fra
   if (best.target.kind === 'eni') {
     return next?.attachment === undefined ? drop('BAD_STATE_ROUTE') : enter(all, from.subnet, next, frame);
   }
-  if (best.target.kind === 'transit-gateway') throw new Error('the reference knows no transit gateways');
+  if (best.target.kind === 'transit-gateway' || best.target.kind === 'vpn-gateway') {
+    throw new Error('the reference knows neither transit nor VPN gateways');
+  }
   if (best.target.kind === 'vpc-peering-connection')
     return byPeering(all, best.target.connection, from, frame);
   if (all['internet-gateway'].get(best.target.gateway)?.vpc !== from.vpc) return drop('BAD_STATE_ROUTE');

@@ -56,6 +56,8 @@ function endOf(tx: Tx, table: RouteTableRecord, input: AssociateRouteTableReques
 /** The VPC that a gateway which may have an edge table is attached to. */
 function vpcOfGateway(tx: Tx, id: string): string | undefined {
   if (id.startsWith('igw-')) return tx.need('internet-gateway', id).vpc;
+  const vpn = tx.get('vpn-gateway', id);
+  if (vpn !== undefined) return vpn.vpc;
   return refuse('InvalidGatewayID.NotFound', `The gateway ID '${id}' does not exist`);
 }
 
@@ -66,7 +68,7 @@ function checkEdgeTable(tx: Tx, table: RouteTableRecord): void {
     refuse('InvalidParameterValue', `${table.id}: ${why}`);
   }
   for (const route of table.routes) {
-    if (isPropagated(route)) {
+    if (isPropagated(route) || table.propagating?.length) {
       const why = 'has propagated routes and cannot be associated with a gateway.';
       refuse('InvalidParameterValue', `Route table ${table.id} ${why}`);
     }

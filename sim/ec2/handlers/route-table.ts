@@ -65,6 +65,8 @@ export function routeState(tx: Tx, table: RouteTableRecord, { target }: Route): 
       return 'active';
     case 'internet-gateway':
       return tx.get('internet-gateway', target.gateway)?.vpc === table.vpc ? 'active' : 'blackhole';
+    case 'vpn-gateway':
+      return tx.get('vpn-gateway', target.gateway)?.vpc === table.vpc ? 'active' : 'blackhole';
     case 'transit-gateway':
       return vpcAttachment(tx, target.gateway, table.vpc) ? 'active' : 'blackhole';
     case 'nat-gateway': {
@@ -91,6 +93,7 @@ function shownTarget(tx: Tx, { target }: Route): ShownRoute {
     case 'local':
       return { GatewayId: 'local' };
     case 'internet-gateway':
+    case 'vpn-gateway':
       return { GatewayId: target.gateway };
     case 'transit-gateway':
       return { TransitGatewayId: target.gateway };
@@ -136,7 +139,7 @@ const shown = (tx: Tx, table: RouteTableRecord): RouteTable => ({
     ...(each.gateway !== undefined && { GatewayId: each.gateway }),
     AssociationState: { State: 'associated' },
   })),
-  PropagatingVgws: [],
+  PropagatingVgws: (table.propagating ?? []).map((GatewayId) => ({ GatewayId })),
   Tags: shownTags(table.tags),
 });
 

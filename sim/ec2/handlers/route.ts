@@ -77,6 +77,11 @@ function targetOf(tx: Tx, table: RouteTableRecord, input: TargetInput): RouteTar
 }
 
 function gatewayTarget(tx: Tx, table: RouteTableRecord, id: string): RouteTarget {
+  if (id.startsWith('vgw-')) {
+    if (tx.get('vpn-gateway', id)?.vpc !== table.vpc)
+      refuse('InvalidGatewayID.NotFound', `The gateway ID '${id}' does not exist`);
+    return { kind: 'vpn-gateway', gateway: id };
+  }
   if (!id.startsWith('igw-')) refuse('InvalidGatewayID.NotFound', `The gateway ID '${id}' does not exist`);
   const gateway = tx.need('internet-gateway', id);
   if (gateway.vpc !== table.vpc) {

@@ -161,6 +161,7 @@ function deleteVpc(tx: Tx, vpc: VpcRecord): void {
     tx.referring('nat-gateway', vpc.id).length > 0 ||
     tx.referring('vpc-peering-connection', vpc.id).length > 0 ||
     tx.referring('transit-gateway-attachment', vpc.id).length > 0 ||
+    tx.referring('vpn-gateway', vpc.id).length > 0 ||
     tx.referring('route-table', vpc.id).some((table) => table.id !== main.id) ||
     tx.referring('network-acl', vpc.id).some((acl) => !acl.isDefault) ||
     groups.some((group) => group.name !== 'default');

@@ -95,7 +95,39 @@ export interface TransitRouteTableRecord extends Stored {
   readonly propagated: readonly { readonly destination: string; readonly attachment: string }[];
 }
 
+export interface VpnGatewayRecord extends Stored {
+  readonly account: string;
+  readonly state: 'available' | 'deleted';
+  readonly asn: number;
+  readonly zone?: string;
+  /** The VPC it is attached to. */
+  readonly vpc?: string;
+}
+
+export interface CustomerGatewayRecord extends Stored {
+  readonly account: string;
+  readonly state: 'available' | 'deleted';
+  readonly address: string;
+  readonly asn: number;
+  readonly deviceName?: string;
+}
+
+export interface VpnConnectionRecord extends Stored {
+  readonly account: string;
+  readonly gateway: string;
+  readonly customerGateway: string;
+  readonly state: 'available' | 'deleted';
+  readonly staticOnly: boolean;
+  /** Canonical CIDR blocks at the site. */
+  readonly routes: readonly string[];
+  /** `inside` are the first three octets of the tunnel's /30. */
+  readonly tunnels: readonly { readonly outside: string; readonly inside: string; readonly key: string }[];
+}
+
 export interface ConnectivityRecords {
+  readonly 'vpn-gateway': VpnGatewayRecord;
+  readonly 'customer-gateway': CustomerGatewayRecord;
+  readonly 'vpn-connection': VpnConnectionRecord;
   readonly 'transit-gateway': TransitGatewayRecord;
   readonly 'transit-gateway-attachment': AttachmentRecord;
   readonly 'transit-gateway-route-table': TransitRouteTableRecord;

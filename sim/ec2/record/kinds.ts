@@ -107,6 +107,14 @@ const projections: Projections = {
     })),
     subnets: acl.associations.map((each) => each.subnet),
   }),
+  'vpn-gateway': ({ id, vpc }) => (vpc === undefined ? { id } : { id, vpc }),
+  'vpn-connection': ({ id, gateway, customerGateway, routes, state }) => ({
+    id,
+    gateway,
+    customerGateway,
+    routes,
+    up: state === 'available',
+  }),
   'transit-gateway-attachment': ({ id, gateway, state, link, association }) => ({
     id,
     gateway,
@@ -170,6 +178,7 @@ export const kinds: { readonly [K in Kind]: KindSpec<K> } = {
       defined([
         table.vpc,
         ...table.associations.flatMap((each) => [each.association, each.subnet, each.gateway]),
+        ...(table.propagating ?? []),
         ...table.routes.filter(isPrefixListRoute).map((route) => route.destination),
       ]),
     prefix: 'rtb',
@@ -251,6 +260,34 @@ export const kinds: { readonly [K in Kind]: KindSpec<K> } = {
     notFound: 'InvalidDhcpOptionID.NotFound',
     malformed: 'InvalidDhcpOptionsId.Malformed',
     noun: 'dhcpOption ID',
+  },
+  'vpn-gateway': {
+    scope: 'region',
+    refersTo: (gateway) => defined([gateway.vpc]),
+    prefix: 'vgw',
+    resourceType: 'vpn-gateway',
+    notFound: 'InvalidVpnGatewayID.NotFound',
+    malformed: 'InvalidVpnGatewayID.Malformed',
+    noun: 'vpnGateway ID',
+  },
+  'customer-gateway': {
+    scope: 'region',
+    refersTo: () => [],
+    prefix: 'cgw',
+    resourceType: 'customer-gateway',
+    notFound: 'InvalidCustomerGatewayID.NotFound',
+    malformed: 'InvalidCustomerGatewayId.Malformed',
+    noun: 'customerGateway ID',
+  },
+  'vpn-connection': {
+    scope: 'region',
+    refersTo: ({ state, gateway, customerGateway }) =>
+      state === 'deleted' ? [] : [gateway, customerGateway],
+    prefix: 'vpn',
+    resourceType: 'vpn-connection',
+    notFound: 'InvalidVpnConnectionID.NotFound',
+    malformed: 'InvalidVpnConnectionID.Malformed',
+    noun: 'vpnConnection ID',
   },
   'transit-gateway': {
     scope: 'region',

@@ -51,6 +51,8 @@ export interface RouteTableRecord extends Stored {
   readonly vpc: string;
   readonly routes: readonly Route[];
   readonly associations: readonly RouteTableAssociation[];
+  /** VPN gateways that propagate their routes here. */
+  readonly propagating?: readonly string[];
 }
 
 export interface InternetGatewayRecord extends Stored {

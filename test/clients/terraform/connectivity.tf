@@ -138,3 +138,41 @@ resource "aws_route_table" "spoke" {
   }
   depends_on = [aws_ec2_transit_gateway_vpc_attachment.spoke]
 }
+
+resource "aws_vpn_gateway" "hub" {
+  vpc_id = aws_vpc.hub.id
+  tags   = { Owner = var.owner }
+}
+
+resource "aws_vpn_gateway" "spoke" {
+  amazon_side_asn = 64700
+}
+
+resource "aws_vpn_gateway_attachment" "spoke" {
+  vpc_id         = aws_vpc.spoke["b"].id
+  vpn_gateway_id = aws_vpn_gateway.spoke.id
+}
+
+resource "aws_vpn_gateway_route_propagation" "hub" {
+  vpn_gateway_id = aws_vpn_gateway.hub.id
+  route_table_id = aws_route_table.hub.id
+}
+
+resource "aws_customer_gateway" "site" {
+  bgp_asn    = 65010
+  ip_address = "203.0.113.77"
+  type       = "ipsec.1"
+  tags       = { Owner = var.owner }
+}
+
+resource "aws_vpn_connection" "site" {
+  vpn_gateway_id      = aws_vpn_gateway.hub.id
+  customer_gateway_id = aws_customer_gateway.site.id
+  type                = "ipsec.1"
+  static_routes_only  = true
+}
+
+resource "aws_vpn_connection_route" "site" {
+  vpn_connection_id      = aws_vpn_connection.site.id
+  destination_cidr_block = "172.16.0.0/16"
+}
