@@ -18,6 +18,7 @@ import {
   watch,
 } from './bfd/scene.ts';
 import { type Benchmark, type Goal, goal, median, quantile, type Row } from './harness.ts';
+import { versionsOf } from './scene/versions.ts';
 
 const INTERVALS = [10, 50, 300] as const;
 const ROUNDS = 5;
@@ -123,6 +124,7 @@ export const benchmark: Benchmark = {
         `false Downs in ${MINUTES} min of ${SESSIONS} sessions, counted on both sides; of these so many right after the`,
         'machine itself had stood still for half a Detection Time, when no process got a CPU:',
         ...falseDowns.map((line) => `  ${line}`),
+        `Peers: ${versionsOf(['bird2', 'frr'])}.`,
       ],
     };
   },
