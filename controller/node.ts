@@ -60,6 +60,7 @@ import {
   type Sessions,
   sessionChanged,
 } from './routing/sessions.ts';
+import { syncStatus } from './sync/status.ts';
 import {
   newSync,
   pumpSync,
@@ -278,7 +279,8 @@ function ec2Outcome(
 
 function command(node: Node, id: number, asked: Command, turn: Turn): Node {
   if (asked.kind === 'status') {
-    turn.emit({ kind: 'reply', id, ok: true, body: statusOf(node, turn.now) });
+    const body = { ...statusOf(node, turn.now), ...syncStatus(node.sync, node.observed, turn.now) };
+    turn.emit({ kind: 'reply', id, ok: true, body });
     return node;
   }
   if (asked.kind === 'bgp') return bgpCommand(node, id, asked.input, turn);

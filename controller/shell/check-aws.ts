@@ -33,6 +33,7 @@ export async function* checkAws(config: Config): AsyncGenerator<Finding> {
       if (group.resource.kind === 'eni') yield* checkFloatingEni(reader, group, group.resource, config, enis);
       else yield* checkRoutes(reader, group, group.resource, config);
     }
+    yield* checkSyncedTables(reader, config);
     yield* checkPermissions(reader, config, enis);
     yield* checkApiPaths(reader, config, enis);
   } catch (error) {
@@ -173,6 +174,17 @@ async function* checkFloatingEni(
   else yield fine(`${group.name}: ${eni.id} is attached to ${holder.name}`);
 }
 
+/** The tables that follow best paths. */
+async function* checkSyncedTables(reader: AwsReader, { routeSync }: Config): AsyncGenerator<Finding> {
+  for (const place of routeSync.flatMap(({ tables }) => tables)) {
+    const named = place.table ?? `tag ${place.tag?.key}=${place.tag?.value}`;
+    const tables = await reader.tables(place);
+    if (tables.length === 0)
+      yield bad(`routeSync: no route table for ${named}`, 'correct `tables`, or tag the tables');
+    for (const { id } of tables) yield fine(`routeSync: ${id} exists`);
+  }
+}
+
 /** The writes that this node may have to make, one of each action and resource. */
 async function writesOf(
   reader: AwsReader,
@@ -199,6 +211,16 @@ async function writesOf(
         const target = { table: id, destination, eni: own?.eni ?? '' };
         calls.push({ kind: 'replace-route', ...target }, { kind: 'create-route', ...target });
       }
+    }
+  }
+  for (const place of config.routeSync.flatMap((entry) => entry.tables)) {
+    for (const { id } of await reader.tables(place)) {
+      // Documentation space: a dry run changes nothing, whatever it names.
+      const route = { table: id, destination: '192.0.2.0/24' };
+      calls.push({ kind: 'delete-route', ...route });
+      if (own === undefined) continue;
+      calls.push({ kind: 'create-route', ...route, eni: own.eni });
+      calls.push({ kind: 'replace-route', ...route, eni: own.eni });
     }
   }
   return calls;

@@ -29,7 +29,7 @@ export interface AwsReader {
   readonly endpoint: string;
   identity(): Promise<{ readonly account: string; readonly arn: string }>;
   eni(id: string): Promise<{ readonly eni?: ObservedEni; readonly owner?: string }>;
-  tables(set: RouteSet): Promise<readonly Routes[]>;
+  tables(set: Pick<RouteSet, 'table' | 'tag'>): Promise<readonly Routes[]>;
   /** The table associated with a subnet, or the main one of its VPC. */
   tableOfSubnet(subnet: string, vpc: string): Promise<Routes | undefined>;
   /** The zones in which the VPC has an interface endpoint for EC2. */

@@ -1,11 +1,12 @@
 /** `byoa status` as a table for people. Pure text. */
 import { formatMillis } from '../base/time.ts';
 import type { Status } from '../failover/status.ts';
+import type { SyncStatus, TableStatus } from '../sync/status.ts';
 import type { AwsState } from './aws.ts';
 import type { JournalState } from './journal.ts';
 
 /** What the socket answers: the node's status and the shell's own. */
-export interface DaemonStatus extends Status {
+export interface DaemonStatus extends Status, SyncStatus {
   readonly daemon: {
     readonly journal: JournalState;
     readonly aws: AwsState;
@@ -27,6 +28,21 @@ export function table(rows: readonly (readonly string[])[]): string {
 }
 
 const age = (ms: number | undefined): string => (ms === undefined ? '-' : formatMillis(Math.max(0, ms)));
+
+/** The tables that follow best paths, with a line of its own before. */
+function syncTable(tables: readonly TableStatus[] | undefined): string {
+  if (tables === undefined) return '';
+  const rows = tables.map((one) => [
+    one.table,
+    String(one.wanted),
+    `${one.installed}/${one.planned}${one.aggregated ? ' aggregated' : ''}`,
+    String(one.ours),
+    String(one.foreign),
+    String(one.leftOut),
+    one.lastWrite === undefined ? '-' : `${one.lastWrite.text}, ${age(one.lastWrite.agoMs)} ago`,
+  ]);
+  return `\n${table([['ROUTE TABLE', 'WANTED', 'INSTALLED', 'OURS', 'FOREIGN', 'LEFT OUT', 'LAST WRITE'], ...rows])}\n`;
+}
 
 /** The whole answer, ending in a line break. */
 export function formatStatus(status: DaemonStatus): string {
@@ -50,8 +66,9 @@ export function formatStatus(status: DaemonStatus): string {
   const problems = [
     ...status.api.problems,
     ...aws.failures,
+    ...(status.routeSync ?? []).flatMap((one) => one.problems.map((problem) => `${one.table}: ${problem}`)),
     ...(journal.failure === undefined ? [] : [`journal: ${journal.failure} (${journal.lost} records lost)`]),
   ];
   const warnings = problems.map((problem) => `! ${problem}\n`).join('');
-  return `${head}\n\n${groups}\n\n${appliances}\n${warnings === '' ? '' : `\n${warnings}`}`;
+  return `${head}\n\n${groups}\n\n${appliances}\n${syncTable(status.routeSync)}${warnings === '' ? '' : `\n${warnings}`}`;
 }

@@ -58,18 +58,19 @@ function configured(
   return seen === undefined || seen.vpc === vpc ? owner?.eni : undefined;
 }
 
-/** Finds the ENIs of addresses in a VPC; remembers what it has found, for one plan. */
-export function resolver(
-  hops: Hops,
-  config: Config,
-  observed: Observed,
-  vpc: string,
-): (address: string) => string | undefined {
-  const known = new Map<string, string | undefined>();
+/** Finds the ENIs of addresses in a VPC, for one plan; `soon`: it has not been looked for yet. */
+export type Resolve = (address: string) => string | undefined | 'soon';
+
+/** Remembers what it has found. */
+export function resolver(hops: Hops, config: Config, observed: Observed, vpc: string): Resolve {
+  const known = new Map<string, ReturnType<Resolve>>();
+  const find = (address: string): ReturnType<Resolve> => {
+    const hop = hops.found[vpc]?.[address];
+    const isNew = hop === undefined || (hop.eni === undefined && hop.misses === 0);
+    return configured(config, observed, vpc, address) ?? (isNew ? 'soon' : hop.eni);
+  };
   return (address) => {
-    if (!known.has(address)) {
-      known.set(address, configured(config, observed, vpc, address) ?? hops.found[vpc]?.[address]?.eni);
-    }
+    if (!known.has(address)) known.set(address, find(address));
     return known.get(address);
   };
 }

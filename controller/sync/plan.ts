@@ -7,7 +7,8 @@ import { isChosen } from '../base/prefix-range.ts';
 import type { SyncConfig } from '../config.ts';
 import type { ObservedRoute, ObservedRouteTable } from '../ec2/call.ts';
 import { type Announced, aggregate, comparePrefixes, type Planned } from './aggregate.ts';
-import { FAMILIES, type IpVersion, type Wanted } from './wanted.ts';
+import type { Resolve } from './hops.ts';
+import { FAMILIES, type IpVersion, type Want, type Wanted } from './wanted.ts';
 
 /** Static routes of a table, of each IP version. Amazon VPC quotas page. */
 const ROUTES_PER_TABLE = 500;
@@ -28,6 +29,8 @@ export interface Plan {
   readonly refused: Readonly<Record<string, string>>;
   /** Prefixes whose next hop has no ENI. */
   readonly unresolved: readonly string[];
+  /** Whether something is still looked up that the plan needs: nothing is deleted by it. */
+  readonly isPending: boolean;
   /** What the limit leaves no room for, as planned: how many, and the first of them. */
   readonly leftOut: { readonly count: number; readonly first: readonly string[] };
   /** ENIs that a path of a neighbor that is there leads to. */
@@ -44,7 +47,7 @@ export interface PlanOptions {
   readonly ours: Readonly<Record<string, string>>;
   /** Destinations that are left to others, whoever made them. */
   readonly yielded: readonly string[];
-  readonly resolve: (address: string) => string | undefined;
+  readonly resolve: Resolve;
   /** Neighbors whose session is down. */
   readonly lost: readonly string[];
   /** Blocks of the subnets of the VPC; absent until they are known. */
@@ -67,6 +70,7 @@ interface Parts {
   readonly foreign: string[];
   readonly refused: Record<string, string>;
   readonly unresolved: string[];
+  readonly pending: string[];
   readonly leftOut: Planned[];
 }
 
@@ -77,7 +81,7 @@ export function planTable(options: PlanOptions): Plan {
     (route) => !isOurs(route, ours, config) || yielded.includes(route.destination),
   );
   const occupied = new Set([...others.map(({ destination }) => destination), ...yielded]);
-  const parts: Parts = { routes: {}, foreign: [], refused: {}, unresolved: [], leftOut: [] };
+  const parts: Parts = { routes: {}, foreign: [], refused: {}, unresolved: [], pending: [], leftOut: [] };
   const aggregated = { 4: false, 6: false };
   const limit = { 4: 0, 6: 0 };
   for (const family of FAMILIES) {
@@ -112,6 +116,7 @@ export function planTable(options: PlanOptions): Plan {
     foreign,
     refused,
     unresolved,
+    isPending: parts.pending.length > 0,
     leftOut: { count: leftOut.length, first: leftOut.slice(0, 5).map((one) => one.prefix) },
     alive: aliveOf(options),
     wanted: wanted[4].length + wanted[6].length,
@@ -142,6 +147,12 @@ function prefixOf(text: string): readonly Prefix[] {
   return parsed.ok ? [parsed.value] : [];
 }
 
+/** While the ENI of a next hop is looked up, a prefix keeps the way that it had. */
+function targetOf({ hop, was }: Want, resolve: Resolve): ReturnType<Resolve> {
+  const target = resolve(hop);
+  return target === 'soon' && was !== undefined ? (resolve(was) ?? 'soon') : target;
+}
+
 /** Wanted prefixes that may be written: those inside the VPC as they are, all others as one likes. */
 function sort(
   { wanted, resolve, subnets }: PlanOptions,
@@ -153,25 +164,29 @@ function sort(
   const free: Announced[] = [];
   const pinned: Announced[] = [];
   const reserved = RESERVED.filter(isOf(family));
-  for (const { prefix: text, at, hop } of wanted[family]) {
+  for (const want of wanted[family]) {
+    const { prefix: text, at } = want;
     if (reserved.some((one) => covers(one, at))) {
       parts.refused[text] = 'AWS keeps these addresses for itself';
       continue;
     }
     const local = locals.find((one) => covers(one, at));
-    if (local !== undefined && (subnets === undefined || !subnets.includes(text))) {
-      // Until the subnets are known it just waits.
-      if (subnets !== undefined)
-        parts.refused[text] =
-          `it lies within the VPC's ${formatPrefix(local)} and is not the whole block of a subnet`;
+    if (local !== undefined && subnets === undefined) {
+      parts.pending.push(text);
+      continue;
+    }
+    if (local !== undefined && subnets?.includes(text) !== true) {
+      parts.refused[text] =
+        `it lies within the VPC's ${formatPrefix(local)} and is not the whole block of a subnet`;
       continue;
     }
     if (occupied.has(text)) {
       parts.foreign.push(text);
       continue;
     }
-    const target = resolve(hop);
+    const target = targetOf(want, resolve);
     if (target === undefined) parts.unresolved.push(text);
+    else if (target === 'soon') parts.pending.push(text);
     else (local === undefined ? free : pinned).push({ prefix: text, at, target });
   }
   return { free, pinned };

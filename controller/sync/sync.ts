@@ -394,7 +394,7 @@ function pass(
   // A plan for an older look does not know whose the routes are.
   if (made === undefined || !planKey.includes(` ${seen.request} `)) return { state };
   const mayWrite = turn.now >= sync.quietUntil;
-  const deletes = mayDelete(sync, entry, turn.now);
+  const deletes = mayDelete(sync, entry, turn.now) && !made.isPending;
   const isFresh = turn.now - seen.at <= config.observe.staleAfterMs;
   const passKey = `${planKey} ${mayWrite} ${deletes} ${isFresh}`;
   if (state.passKey === passKey && (state.wakeAt === undefined || state.wakeAt > turn.now)) return { state };

@@ -15,6 +15,8 @@ export interface Want {
   readonly at: Prefix;
   /** Address of the next hop. */
   readonly hop: string;
+  /** The next hop before, which is good until the ENI of the present one is known. */
+  readonly was?: string;
   /** The neighbor that announced it. */
   readonly peer: string;
   /** When it was withdrawn. */
@@ -110,7 +112,11 @@ function wantOf(
   now: Instant,
 ): Want | undefined {
   const chosen = nextHops.find(({ address }) => address === before?.hop) ?? nextHops[0];
-  if (chosen !== undefined) return { prefix, at, hop: chosen.address, peer: chosen.peer };
+  if (chosen !== undefined) {
+    const was = chosen.address === before?.hop ? before.was : before?.hop;
+    const hop = { prefix, at, hop: chosen.address, peer: chosen.peer };
+    return was === undefined ? hop : { ...hop, was };
+  }
   if (before === undefined || before.goneAt !== undefined) return before;
   return { ...before, goneAt: now };
 }

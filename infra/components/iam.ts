@@ -16,6 +16,8 @@ const DESCRIBE = [
 /** The ARNs that a policy names. */
 export interface PolicyScope {
   readonly routeTables: readonly string[];
+  /** Tables that follow best paths (`routeSync`): their routes are made and deleted, too. */
+  readonly syncedTables?: readonly string[];
   /** ENIs that are moved, and the instances that they are moved between. */
   readonly networkInterfaces: readonly string[];
   readonly instances: readonly string[];
@@ -42,6 +44,12 @@ export function daemonPolicy(scope: PolicyScope): {
       Effect: 'Allow',
       Action: ['ec2:CreateRoute', 'ec2:ReplaceRoute'],
       Resource: scope.routeTables,
+    },
+    {
+      Sid: 'SyncRoutes',
+      Effect: 'Allow',
+      Action: ['ec2:CreateRoute', 'ec2:ReplaceRoute', 'ec2:DeleteRoute'],
+      Resource: scope.syncedTables ?? [],
     },
     {
       Sid: 'MoveInterfaces',
@@ -90,9 +98,14 @@ export class DaemonRole extends pulumi.ComponentResource {
   allow(scope: { readonly [K in keyof PolicyScope]: readonly pulumi.Output<string>[] }): void {
     const all = (arns: readonly pulumi.Output<string>[]) => pulumi.all([...arns]);
     const policy = pulumi
-      .all([all(scope.routeTables), all(scope.networkInterfaces), all(scope.instances)])
-      .apply(([routeTables, networkInterfaces, instances]) =>
-        JSON.stringify(daemonPolicy({ routeTables, networkInterfaces, instances })),
+      .all([
+        all(scope.routeTables),
+        all(scope.networkInterfaces),
+        all(scope.instances),
+        all(scope.syncedTables ?? []),
+      ])
+      .apply(([routeTables, networkInterfaces, instances, syncedTables]) =>
+        JSON.stringify(daemonPolicy({ routeTables, networkInterfaces, instances, syncedTables })),
       );
     new aws.iam.RolePolicy(`${this.prefix}-daemon`, { role: this.roleName, policy }, { parent: this });
   }

@@ -7,12 +7,14 @@ import {
   reimport,
   setDrain,
   setPolicy,
+  setTracking,
   sweepStale,
   takeChanges,
+  tellAgain,
 } from '../../controller/bgp/rib.ts';
 import type { RibPeer } from '../../controller/bgp/rib-peer.ts';
 import { explain, listRoutes } from '../../controller/bgp/rib-query.ts';
-import type { Rib } from '../../controller/bgp/rib-state.ts';
+import { createRib, type Rib } from '../../controller/bgp/rib-state.ts';
 import { tidy } from '../../controller/bgp/rib-tidy.ts';
 import { COMMUNITY, type PathAttributes } from '../../controller/wire/attribute.ts';
 import { announce, join, newRib, policy, Receiver, settle, withdraw } from './rib-scene.ts';
@@ -251,6 +253,28 @@ describe('stale routes', () => {
     withdraw(rib, peer, [P]);
     settle(rib);
     expect(takeChanges(rib)).toEqual([{ prefix: P, nextHops: [] }]);
+  });
+  it('the owner hears of the prefixes alone that it asks for, and of a new choice in full', () => {
+    const rib = createRib({ multipath: 1, track: [{ prefix: '10.0.0.0/8', le: 16 }] });
+    const peer = join(rib, 2);
+    const heard = (): readonly string[] => {
+      settle(rib);
+      return takeChanges(rib)
+        .map(({ prefix, nextHops }) => `${prefix} ${nextHops.length}`)
+        .sort();
+    };
+    announce(rib, peer, [P, '10.1.0.0/16', '10.2.0.0/24']);
+    expect(heard()).toEqual(['10.1.0.0/16 1']);
+    setTracking(rib, [{ prefix: P }]);
+    expect(heard()).toEqual(['10.1.0.0/16 0', `${P} 1`]);
+    setTracking(rib, true);
+    expect(heard()).toEqual(['10.1.0.0/16 1', '10.2.0.0/24 1', `${P} 1`]);
+    tellAgain(rib);
+    expect(heard()).toEqual(['10.1.0.0/16 1', '10.2.0.0/24 1', `${P} 1`]);
+    setTracking(rib, false);
+    expect(heard()).toEqual(['10.1.0.0/16 0', '10.2.0.0/24 0', `${P} 0`]);
+    withdraw(rib, peer, [P]);
+    expect(heard()).toEqual([]);
   });
 });
 

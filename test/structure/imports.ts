@@ -76,6 +76,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controller/node.ts',
     'controller/ec2/',
     'controller/failover/',
+    'controller/sync/status.ts',
     'controller/wire/rtnetlink.ts',
     'controller/bgp/',
     'controller/bfd/',

@@ -112,7 +112,7 @@ describe('BGP and BFD across a simulated subnet', () => {
     const { world, pair, w } = one;
     const flow = must(beginFlow(world, { from: pair.workload.instance, to: HOST }));
     advance(world, world.now + 1000);
-    inject(world.api, { action: '*', fault: { kind: 'lost' }, times: 1000 });
+    inject(world.api, { fault: { kind: 'lost' }, times: 1000 });
     const killedAt = world.now;
     must(controlGuest(world, pair.a.instance, 'kill'));
     advance(world, world.now + 5000);

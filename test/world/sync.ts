@@ -67,13 +67,14 @@ export interface Extra {
   /** Whether the neighbors are configured appliances, or plain addresses. */
   readonly appliances?: boolean;
   readonly observeOnly?: boolean;
+  readonly routerId?: string;
 }
 
 /** The configuration of the observer. */
 export function syncer(
   pair: Pair,
   table: string,
-  { sync = '', neighbor = '', appliances = true }: Extra = {},
+  { sync = '', neighbor = '', appliances = true, routerId = '10.0.0.20' }: Extra = {},
 ): Config {
   const of = (name: 'a' | 'b'): string =>
     appliances ? `appliance: ${name}` : `name: ${name}, address: ${pair[name].address}`;
@@ -86,7 +87,7 @@ node: w
 appliances: [ ${appliances ? listed.join(', ') : ''} ]
 bgp:
   as: 65000
-  routerId: 10.0.0.20
+  routerId: ${routerId}
   neighbors:
     - { ${of('a')}, as: 65001, import: all, bfd: true, families: [ipv4, ipv6], extendedNextHop: true ${neighbor} }
     - { ${of('b')}, as: 65002, import: all, bfd: true, families: [ipv4, ipv6], extendedNextHop: true ${neighbor} }
@@ -156,3 +157,14 @@ export const told = (daemon: Daemon): string =>
   logOf(daemon)
     .map(({ at, text }) => `${at} ${text}`)
     .join('\n');
+
+/** A second observer, on a machine of its own, with another configuration of routeSync. */
+export function startTwin({ world, pair, table }: SyncScene, sync: string): Daemon {
+  const subnet = world.records['network-interface'].get(pair.workload.eni)?.subnet ?? '';
+  const made = launch(world, { SubnetId: subnet, PrivateIpAddress: '10.0.0.21', group: pair.group });
+  makePublic(world, made.eni);
+  return startDaemon(world, {
+    machine: made.instance,
+    config: syncer(pair, table, { sync, routerId: '10.0.0.21' }),
+  });
+}
