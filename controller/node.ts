@@ -51,14 +51,13 @@ import {
 import {
   allEstablished,
   bfdChanged,
-  drainSelf,
-  flushDead,
   leave,
   noSessions,
   openSessions,
   reopenSessions,
   type Sessions,
   sessionChanged,
+  settleSessions,
 } from './routing/sessions.ts';
 import { syncStatus } from './sync/status.ts';
 import {
@@ -412,7 +411,7 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
   const synced = pumpSync(start.sync, config, observed, start.observeOnly, turn);
   wakeAt = earliest(wakeAt, synced.wakeAt);
   observed = sendObservations(synced.observed, config, turn);
-  const sessions = drainSelf(flushDead(start.sessions, health, config, turn), health, config, turn);
+  const sessions = settleSessions(start.sessions, health, config, turn);
   const fib = start.observeOnly
     ? start.fib
     : pump(start.fib, config, turn.now, (change) => turn.kernel(change));

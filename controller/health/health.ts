@@ -6,7 +6,7 @@ import { earliest, type Instant } from '../base/time.ts';
 import { type Config, isEventDriven, type ProbeConfig, probesOfNode } from '../config.ts';
 import type { ProbeResult } from '../event.ts';
 import { begin, dueAt, hear, isDue, newProbe, type ProbeState, record } from './probe.ts';
-import { type Evidence, isTargetsFault, judge, type Verdict } from './verdict.ts';
+import { type Evidence, isTargetsFault, judge, testimony, type Verdict } from './verdict.ts';
 
 export interface Health {
   readonly probes: Readonly<Record<string, ProbeState>>;
@@ -69,15 +69,19 @@ export function sendDue(
 }
 
 /**
- * The health in which the required probes of `appliances` are due now; those under way are left alone, for
- * their results are still to come. Rounds keep their interval after that.
+ * The health in which the required probes of `appliances` are due now, and those that are to show whether an
+ * appliance outlived its sessions; those under way are left alone, for their results are still to come.
+ * Rounds keep their interval after that.
  */
 export function hasten(health: Health, config: Config, appliances: readonly string[], now: Instant): Health {
+  const all = evidenceOf(health, config);
+  const asked = config.appliances.flatMap(({ name }) => testimony(name, all, now).asked);
   const early = probesOfNode(config).flatMap((probe): readonly (readonly [string, ProbeState])[] => {
     const state = health.probes[probe.id];
     if (state === undefined || isEventDriven(probe) || state.sentAt !== undefined || state.nextAt <= now)
       return [];
-    const wanted = appliances.includes(probe.appliance) && !probe.advisory;
+    const isAsked = asked.includes(probe.id) && state.silence === undefined;
+    const wanted = isAsked || (appliances.includes(probe.appliance) && !probe.advisory);
     return wanted ? [[probe.id, { ...state, nextAt: now }]] : [];
   });
   if (early.length === 0) return health;

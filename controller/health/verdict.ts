@@ -7,7 +7,9 @@
  *   then it is the target's, and the evidence is excused.
  * - Without such evidence any required probe that is down means dead, and all passing means healthy.
  * - A session (BFD, BGP) that is down is not the appliance's death while a `through` probe passes that was
- *   sent after the session's peer was last heard: its control plane is lost. Otherwise it is dead at once.
+ *   sent after the session's peer was last heard: its control plane is lost. Otherwise it is dead at once,
+ *   except that a peer which ended its sessions itself (a connection closed, a word in BFD) lived then:
+ *   where a `through` probe passed until then, its next round decides, and is sent at once.
  * - `daemon` probes that get no answer say nothing; advisory probes never decide.
  */
 import { formatMillis, type Instant } from '../base/time.ts';
@@ -71,6 +73,7 @@ function weigh(required: readonly Evidence[], all: readonly Evidence[], now: Ins
   const through = spoken.filter(({ config }) => config.kind === 'through');
   const heardAt = lastHeard(required);
   const passing = through.find((one) => one.says === 'passing' && vouches(one.state, heardAt));
+  const asked = through.find((one) => one.says === 'passing');
   const excused = through.filter((one) => one.says === 'down' && isTargetsFault(one, all));
   const rest = spoken.filter((one) => !excused.includes(one));
   const down = rest.find((one) => one.says === 'down');
@@ -82,6 +85,11 @@ function weigh(required: readonly Evidence[], all: readonly Evidence[], now: Ins
     return { kind: 'suspect', reason: `${carries}, although ${complaint(trouble)}` };
   }
   if (down !== undefined) {
+    if (asked !== undefined && rest.every((one) => one.says !== 'down' || endedItself(one)))
+      return {
+        kind: 'suspect',
+        reason: `${complaint(down)}; ${asked.config.id} is to show what it forwards`,
+      };
     return { kind: 'dead', reason: complaint(down), ...failedSince(down) };
   }
   const apology = excused
@@ -96,6 +104,31 @@ function lastHeard(required: readonly Evidence[]): Instant | undefined {
   const down = required.filter(({ config, state }) => isEventDriven(config) && state.last?.up === false);
   if (down.length === 0) return undefined;
   return Math.max(...down.map(({ state }) => state.heardAt ?? state.last?.at ?? 0));
+}
+
+/** Whether a session that is down was ended by its peer, which was heard at that moment. */
+const endedItself = ({ config, state }: Evidence): boolean =>
+  isEventDriven(config) && state.last !== undefined && (state.heardAt ?? 0) >= state.last.at;
+
+/**
+ * What `through` probes say of an appliance whose sessions are down: that it forwards all the same
+ * (`outlived`), or nothing yet, and which rounds would (`asked`).
+ */
+export function testimony(
+  appliance: string,
+  all: readonly Evidence[],
+  now: Instant,
+): { readonly outlived: boolean; readonly asked: readonly string[] } {
+  const required = all.filter(({ config }) => config.appliance === appliance && !config.advisory);
+  const heardAt = lastHeard(required);
+  const passing = required.filter(
+    ({ config, state }) => config.kind === 'through' && says(state, config, now) === 'passing',
+  );
+  const [vouching, others] = [true, false].map((wanted) =>
+    passing.filter(({ state }) => vouches(state, heardAt) === wanted),
+  );
+  const outlived = heardAt !== undefined && vouching !== undefined && vouching.length > 0;
+  return { outlived, asked: outlived ? [] : (others ?? []).map(({ config }) => config.id) };
 }
 
 /**

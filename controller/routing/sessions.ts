@@ -9,20 +9,23 @@ import type { SessionChange } from '../bgp/event.ts';
 import { type Config, ownAppliance, type ProbeConfig } from '../config.ts';
 import type { ProbeResult } from '../event.ts';
 import type { Turn } from '../failover/turn.ts';
-import { type Health, hearSession } from '../health/health.ts';
+import { evidenceOf, type Health, hearSession } from '../health/health.ts';
+import { testimony } from '../health/verdict.ts';
 
 export interface Sessions {
   /** By session, as the BFD machine said last. */
-  readonly bfd: Readonly<Record<string, BfdChange>>;
+  readonly bfd: Readonly<Record<string, BfdChange & { readonly at: Instant }>>;
   /** By neighbor, as the speaker said last. */
   readonly bgp: Readonly<Record<string, SessionChange & { readonly at: Instant }>>;
   /** Neighbors that are away and whose routes are kept because their appliance forwards. */
   readonly retained: readonly string[];
+  /** Appliances that forward without a control plane, as has been said. */
+  readonly lost: readonly string[];
   /** How this appliance is drained at present. */
   readonly drained: 'none' | 'graceful-shutdown' | 'withdraw';
 }
 
-export const noSessions: Sessions = { bfd: {}, bgp: {}, retained: [], drained: 'none' };
+export const noSessions: Sessions = { bfd: {}, bgp: {}, retained: [], lost: [], drained: 'none' };
 
 /** Asks for the BFD sessions that no neighbor asks for. Their keys are put in by the driver. */
 export function openSessions({ bfd }: Config, turn: Turn): void {
@@ -59,7 +62,8 @@ export function bfdChanged(
     (probe) => probe.kind === 'bfd' && probe.address === session,
     resultOf(change, before),
     turn.now,
-    change.lastReceivedAt,
+    // Where it is not silence that ended it, the peer has just been heard.
+    diagnostic === 'control detection time expired' ? change.lastReceivedAt : turn.now,
   );
   const isNeighbor = config.bgp?.options.neighbors.some(
     (one) => one.address === session && one.bfd !== undefined,
@@ -70,8 +74,8 @@ export function bfdChanged(
     turn.log(state === 'up' ? 'info' : 'warn', 'bfd', `BFD with ${session} is ${state} (${diagnostic}).`, {
       session,
     });
-  tellControlPlane(config, heard, (probe) => probe.kind === 'bfd' && probe.address === session, turn);
-  return { health: heard, sessions: { ...sessions, bfd: { ...sessions.bfd, [session]: change } } };
+  const known = { ...sessions.bfd, [session]: { ...change, at: turn.now } };
+  return { health: heard, sessions: { ...sessions, bfd: known } };
 }
 
 /** AdminDown says nothing of the peer, and nor does a session that has not been up yet. RFC 5880 6.8.16. */
@@ -82,22 +86,6 @@ function resultOf(change: BfdChange, before: BfdChange['state'] | undefined): Pr
     return { kind: 'silent', reason: 'the session is administratively down' };
   if (before !== 'up') return { kind: 'silent', reason: `the session is ${state} and has not been up` };
   return { kind: 'down', reason: `${diagnostic}; detection time ${Math.round(detectionTimeMs)} ms` };
-}
-
-/** An alarm where a session is down and its appliance forwards all the same. */
-function tellControlPlane(
-  { appliances }: Config,
-  { probes, verdicts }: Health,
-  drives: (probe: ProbeConfig) => boolean,
-  turn: Turn,
-): void {
-  for (const { name, probes: own } of appliances) {
-    const isDown = own.some((probe) => drives(probe) && probes[probe.id]?.last?.up === false);
-    const verdict = verdicts[name];
-    if (!isDown || verdict?.kind !== 'suspect') continue;
-    const text = `The control plane of ${name} is lost, and it still forwards: ${verdict.reason}. Nothing is moved.`;
-    turn.log('error', 'alarm', text, { appliance: name });
-  }
 }
 
 /**
@@ -111,19 +99,29 @@ export function sessionChanged(
   turn: Turn,
 ): Parts {
   const { peer, state, reason, retained, administrative } = change;
-  const appliance = config.bgp?.appliances[peer];
+  const appliances = config.bgp?.appliances ?? {};
+  const appliance = appliances[peer];
+  // An appliance may have a session for each family: one of them is enough.
+  const isAnother = Object.entries(sessions.bgp).some(
+    ([name, one]) => name !== peer && appliances[name] === appliance && one.state === 'established',
+  );
   const bfd = sessions.bfd[change.address];
   const drives = (probe: ProbeConfig): boolean => probe.kind === 'bgp' && probe.appliance === appliance;
   const result: ProbeResult =
-    state === 'established'
+    state === 'established' || isAnother
       ? { kind: 'up', rttMs: 0 }
       : administrative === true
         ? { kind: 'silent', reason: `the session was ended on purpose: ${reason}` }
         : { kind: 'down', reason };
-  const heard = hearSession(health, config, drives, result, turn.now, bfd?.lastReceivedAt ?? turn.now);
+  // Where BFD has run out, the peer was heard before; in all other cases it may have ended it itself.
+  const byBfd =
+    bfd?.diagnostic === 'control detection time expired' &&
+    bfd.state !== 'up' &&
+    bfd.at >= (sessions.bgp[peer]?.at ?? 0);
+  const heardAt = byBfd ? bfd.lastReceivedAt : turn.now;
+  const heard = hearSession(health, config, drives, result, turn.now, heardAt);
   const level = state === 'established' || administrative === true ? 'info' : 'warn';
   turn.log(level, 'bgp', `BGP with ${peer} (${change.address}) is ${state}: ${reason}.`, { peer, state });
-  tellControlPlane(config, heard, drives, turn);
   const others = sessions.retained.filter((one) => one !== peer);
   const asks = state === 'down' && retained === true && appliance !== undefined;
   const next = {
@@ -134,11 +132,35 @@ export function sessionChanged(
   return { health: heard, sessions: next };
 }
 
+/** What follows from sessions and evidence in every step: routes given up, an alarm, the own drain. */
+export const settleSessions = (sessions: Sessions, health: Health, config: Config, turn: Turn): Sessions =>
+  drainSelf(
+    tellControlPlanes(flushDead(sessions, health, config, turn), health, config, turn),
+    health,
+    config,
+    turn,
+  );
+
+/** An alarm where sessions are down and their appliance forwards all the same; once, as it begins. */
+function tellControlPlanes(sessions: Sessions, health: Health, config: Config, turn: Turn): Sessions {
+  const all = evidenceOf(health, config);
+  const lost = config.appliances.flatMap(({ name }) =>
+    testimony(name, all, turn.now).outlived ? [name] : [],
+  );
+  for (const name of lost.filter((one) => !sessions.lost.includes(one))) {
+    const { reason = '' } = health.verdicts[name] ?? {};
+    const text = `The control plane of ${name} is lost, and it still forwards: ${reason}. Nothing is moved.`;
+    turn.log('error', 'alarm', text, { appliance: name });
+  }
+  const isSame = lost.length === sessions.lost.length && lost.every((one) => sessions.lost.includes(one));
+  return isSame ? sessions : { ...sessions, lost };
+}
+
 /**
  * Flushes what is retained for appliances that nobody vouches for: their verdict has to be healthy or suspect
  * by a passing `through` probe.
  */
-export function flushDead(sessions: Sessions, health: Health, config: Config, turn: Turn): Sessions {
+function flushDead(sessions: Sessions, health: Health, config: Config, turn: Turn): Sessions {
   if (sessions.retained.length === 0) return sessions;
   const kept = sessions.retained.filter((peer) => {
     const appliance = config.bgp?.appliances[peer] ?? '';
@@ -159,7 +181,7 @@ const isVouched = ({ appliances }: Config, { probes }: Health, name: string): bo
     ?.probes.some((probe) => probe.kind === 'through' && probes[probe.id]?.state === 'up') === true;
 
 /** Takes the own appliance out of use while its local checks say so, and back in when they pass. RFC 8326. */
-export function drainSelf(sessions: Sessions, health: Health, config: Config, turn: Turn): Sessions {
+function drainSelf(sessions: Sessions, health: Health, config: Config, turn: Turn): Sessions {
   const own = ownAppliance(config);
   if (own === undefined || config.drain === undefined || config.bgp === undefined) return sessions;
   const failed = own.probes.find(

@@ -22,8 +22,14 @@ export interface DaemonProcess {
   readonly ended: Promise<number | string>;
 }
 
-export function startByoa(args: readonly string[], environment: Record<string, string> = {}): DaemonProcess {
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
+/** `by` are the words of a program that starts it, such as `ip netns exec NAME`. */
+export function startByoa(
+  args: readonly string[],
+  environment: Record<string, string> = {},
+  by: readonly string[] = [],
+): DaemonProcess {
+  const [program = '', ...words] = [...by, process.execPath, PROGRAM, ...args];
+  const child = spawn(program, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
   });
