@@ -23,7 +23,7 @@ function refuse(body: unknown): void {
     typeof body === 'object' && body !== null && 'message' in body
       ? String(body.message)
       : JSON.stringify(body);
-  process.stderr.write(`${message}\n`);
+  process.stderr.write(`byoa: ${message}\n`);
   process.exitCode = 1;
 }
 
@@ -56,11 +56,20 @@ export interface RibOptions extends AskOptions {
   readonly family?: string;
 }
 
+/** The families to show: the one that is asked for, or that of the prefix, or both. */
+function familiesOf({ family, longer }: RibOptions): readonly Family[] {
+  if (family === 'ipv4' || family === 'ipv6') return [family];
+  if (family !== undefined) throw new Error(`--family '${family}' is neither ipv4 nor ipv6`);
+  if (longer === undefined) return ['ipv4', 'ipv6'];
+  return longer.includes(':') ? ['ipv6'] : ['ipv4'];
+}
+
 /** A page after the other, as the daemon gives them: a full table is never one answer. */
 export async function showRib(options: RibOptions): Promise<void> {
   const peer = options.in ?? options.out;
-  const families: readonly Family[] =
-    options.family === 'ipv4' || options.family === 'ipv6' ? [options.family] : ['ipv4', 'ipv6'];
+  if (options.in !== undefined && options.out !== undefined)
+    throw new Error('--in and --out are two tables; ask for one after the other');
+  const families = familiesOf(options);
   const base = {
     what: 'rib',
     table: options.in !== undefined ? 'in' : options.out !== undefined ? 'out' : 'loc',

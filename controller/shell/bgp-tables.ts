@@ -1,11 +1,26 @@
 /** The answers of `byoa bgp` as tables for people. Pure text. */
-import { formatMillis } from '../base/time.ts';
+import { formatMillis, type Millis } from '../base/time.ts';
 import type { Neighbor } from '../bgp/query.ts';
 import type { RouteView } from '../bgp/rib-query.ts';
 import type { BfdAnswer, RouteAnswer, SummaryAnswer } from './bgp-answer.ts';
 import { table } from './status-table.ts';
 
 const ms = (value: number | undefined): string => (value === undefined ? '-' : formatMillis(value));
+
+/** How long something is: `12.3 s`, `5m 03s`, `7h 41m`, `12d 04h`. */
+export function formatAge(ms: Millis): string {
+  const seconds = Math.floor(ms / 1000);
+  if (seconds < 60) return formatMillis(ms < 1000 ? ms : Math.round(ms / 100) * 100);
+  const units = [
+    [86_400, 'd', 3600, 'h'],
+    [3600, 'h', 60, 'm'],
+    [60, 'm', 1, 's'],
+  ] as const;
+  const [large, name, small, rest] = units.find(([size]) => seconds >= size) ?? units[2];
+  const left = String(Math.floor((seconds % large) / small)).padStart(2, '0');
+  return `${Math.floor(seconds / large)}${name} ${left}${rest}`;
+}
+
 const both = ({ ipv4, ipv6 }: { readonly ipv4: number; readonly ipv6: number }): string =>
   ipv6 === 0 ? String(ipv4) : `${ipv4}+${ipv6}`;
 
@@ -21,14 +36,15 @@ export function formatSummary({ as, routerId, state, drain, routes, peers, slice
     peer.address,
     String(peer.as),
     peer.state,
-    ms(peer.forMs),
+    formatAge(peer.forMs),
+    peer.bfd ?? '-',
     both(peer.received),
     both(peer.sent),
     String(peer.flaps),
     [peer.blocked, peer.stale ? 'routes kept as stale' : undefined, peer.reason].filter(Boolean).join('; '),
   ]);
   const list = table([
-    ['NEIGHBOR', 'ADDRESS', 'AS', 'STATE', 'FOR', 'RECEIVED', 'SENT', 'FLAPS', 'WHY'],
+    ['NEIGHBOR', 'ADDRESS', 'AS', 'STATE', 'FOR', 'BFD', 'RECEIVED', 'SENT', 'FLAPS', 'WHY'],
     ...rows,
   ]);
   return `AS ${as}, identifier ${routerId}, ${state}${drained}: ${held}\n${waits}\n${list}\n`;
@@ -38,8 +54,14 @@ export function formatNeighbor(one: Neighbor): string {
   const { negotiated: agreed, messages } = one;
   const restart = agreed?.gracefulRestart;
   const lines: readonly (readonly [string, string | undefined])[] = [
-    ['state', `${one.state} for ${ms(one.forMs)}${one.blocked === undefined ? '' : `, ${one.blocked}`}`],
+    [
+      'state',
+      `${one.state} for ${formatAge(one.forMs)}${one.blocked === undefined ? '' : `, ${one.blocked}`}`,
+    ],
     ['local', `AS ${one.localAs}${one.localAddress === undefined ? '' : `, ${one.localAddress}`}`],
+    ['why', one.reason],
+    ['flaps', String(one.flaps)],
+    ['bfd', one.bfd],
     ['identifier', one.bgpId],
     ['hold time', agreed === undefined ? undefined : `${agreed.holdTimeS} s`],
     ['families', agreed?.families.join(', ')],
@@ -62,8 +84,11 @@ export function formatNeighbor(one: Neighbor): string {
         .map(([name, left]) => `${name} ${ms(left)}`)
         .join(', '),
     ],
-    ['last sent', one.lastSent && `${one.lastSent.text} (${ms(one.lastSent.agoMs)} ago)`],
-    ['last received', one.lastReceived && `${one.lastReceived.text} (${ms(one.lastReceived.agoMs)} ago)`],
+    ['last sent', one.lastSent && `${one.lastSent.text} (${formatAge(one.lastSent.agoMs)} ago)`],
+    [
+      'last received',
+      one.lastReceived && `${one.lastReceived.text} (${formatAge(one.lastReceived.agoMs)} ago)`,
+    ],
   ];
   const shown = lines.flatMap(([name, value]) =>
     value === undefined || value === '' ? [] : [`  ${name.padEnd(18)}${value}`],

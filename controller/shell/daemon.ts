@@ -11,7 +11,7 @@ import type { Effect, Event, HookName, Memory } from '../event.ts';
 import { createNode, nextDeadline, recall, step } from '../node.ts';
 import { attach } from './attach-network.ts';
 import { type Aws, createAws, fixedCredentials, regionalHost } from './aws.ts';
-import { answerBgp } from './bgp-answer.ts';
+import { addressed, answerBgp } from './bgp-answer.ts';
 import { now } from './clock.ts';
 import { type ControlServer, type Request, serveControl } from './control.ts';
 import { runHook } from './hook.ts';
@@ -201,6 +201,12 @@ class Daemon {
       return;
     }
     if (command.kind === 'status') this.#statusIds.add(id);
+    if (command.kind === 'bgp') {
+      const input = addressed(this.#machines.speaker(), command.input);
+      if (input.ok) this.#driver.post({ kind: 'command', id, command: { kind: 'bgp', input: input.value } });
+      else this.#parts.control.reply(id, { ok: false, body: { message: input.error } });
+      return;
+    }
     this.#driver.post({ kind: 'command', id, command });
   }
 
