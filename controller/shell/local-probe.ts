@@ -5,7 +5,8 @@
  */
 import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
-import { unreachable } from '../base/result.ts';
+import { err, ok, type Result, unreachable } from '../base/result.ts';
+import { formatMillis } from '../base/time.ts';
 import type { ProbeConfig } from '../config.ts';
 import type { ProbeResult } from '../event.ts';
 
@@ -25,7 +26,7 @@ export async function checkLocally(probe: LocalProbe, proc = '/proc', sys = '/sy
     case 'conntrack':
       return checkConntrack(probe.maxPercent, proc);
     case 'ena':
-      return checkEna(probe.id, probe.device, probe.counters);
+      return checkEna(probe);
     default:
       return unreachable(probe);
   }
@@ -47,6 +48,8 @@ async function checkProcess(program: string, proc: string): Promise<ProbeResult>
 }
 
 async function checkInterface(device: string, sys: string): Promise<ProbeResult> {
+  const devices = await readdir(`${sys}/class/net`).catch(() => undefined);
+  if (devices === undefined) return silent(`${sys}/class/net cannot be read`);
   const state = await textOf(`${sys}/class/net/${device}/operstate`);
   if (state === undefined) return down(`there is no device ${device}`);
   const carrier = await textOf(`${sys}/class/net/${device}/carrier`);
@@ -61,6 +64,7 @@ async function checkConntrack(maxPercent: number, proc: string): Promise<ProbeRe
     textOf(`${folder}/nf_conntrack_max`),
   ]);
   if (count === undefined || max === undefined) return silent('the kernel tracks no connections');
+  if (!(Number(max) > 0)) return silent(`nf_conntrack_max is ${max}: the connection table has no limit`);
   const percent = (Number(count) / Number(max)) * 100;
   return percent < maxPercent
     ? up
@@ -70,14 +74,18 @@ async function checkConntrack(maxPercent: number, proc: string): Promise<ProbeRe
 /** Counters as they stood last, by probe. */
 const last = new Map<string, ReadonlyMap<string, number>>();
 
-async function checkEna(id: string, device: string, counters: readonly string[]): Promise<ProbeResult> {
-  const text = await statistics(device);
-  if (text === undefined) return silent(`ethtool -S ${device} does not work; install ethtool`);
+async function checkEna({
+  id,
+  device,
+  counters,
+  timeoutMs,
+}: Extract<LocalProbe, { kind: 'ena' }>): Promise<ProbeResult> {
+  const statistics = await readStatistics(device, timeoutMs);
+  if (!statistics.ok) return silent(statistics.error);
   const seen = new Map(
-    [...text.matchAll(/^\s*([\w ]+?):\s*(\d+)$/gm)].map(([, name = '', value]): [string, number] => [
-      name,
-      Number(value),
-    ]),
+    [...statistics.value.matchAll(/^\s*([\w ]+?):\s*(\d+)$/gm)].map(
+      ([, name = '', value]): [string, number] => [name, Number(value)],
+    ),
   );
   const missing = counters.find((name) => !seen.has(name));
   if (missing !== undefined) return silent(`${device} has no counter ${missing}`);
@@ -90,9 +98,13 @@ async function checkEna(id: string, device: string, counters: readonly string[])
   return down(`${grown} of ${device} grew by ${(seen.get(grown) ?? 0) - (before?.get(grown) ?? 0)}`);
 }
 
-const statistics = (device: string): Promise<string | undefined> =>
+const readStatistics = (device: string, timeoutMs: number): Promise<Result<string>> =>
   new Promise((resolve) => {
-    execFile('ethtool', ['-S', device], { timeout: 5000 }, (error, stdout) =>
-      resolve(error === null ? stdout : undefined),
-    );
+    execFile('ethtool', ['-S', device], { timeout: timeoutMs }, (error, stdout, stderr) => {
+      if (error === null) resolve(ok(stdout));
+      else if (error.code === 'ENOENT') resolve(err('there is no ethtool; install it'));
+      else if (error.killed === true)
+        resolve(err(`ethtool -S ${device} took longer than ${formatMillis(timeoutMs)}`));
+      else resolve(err(`ethtool -S ${device} failed: ${stderr.trim() || error.message}`));
+    });
   });
