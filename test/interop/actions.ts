@@ -43,7 +43,9 @@ export async function reset(peer: PeerDaemon, address: string): Promise<void> {
       await vtysh(peer.host, `clear bgp ${address}`);
       return;
     case 'gobgp':
-      await gobgp(peer.host, 'neighbor', address, 'reset');
+      // After a reset of its own it would stay away for 30 s.
+      await gobgp(peer.host, 'neighbor', address, 'disable');
+      await gobgp(peer.host, 'neighbor', address, 'enable');
       return;
     case 'openbgpd':
       await bgpctl(peer.host, 'neighbor', address, 'clear');

@@ -60,6 +60,8 @@ export function birdConfiguration(spec: PeerSpec): string {
   return [
     'log stderr all;',
     `router id ${spec.routerId};`,
+    // After its restart BIRD holds routes back for all neighbors that know graceful restart.
+    'graceful restart wait 3;',
     'protocol device { scan time 10; }',
     'protocol bfd { accept direct; interface "*" { min rx interval 300 ms; min tx interval 300 ms; }; }',
     ...statics,

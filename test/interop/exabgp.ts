@@ -123,7 +123,6 @@ export function exabgpEvents(host: Host): readonly ExabgpEvent[] {
     try {
       return JSON.parse(line);
     } catch {
-      if (process.env.DBG) console.log(line);
       return { type: 'unreadable' };
     }
   });

@@ -73,7 +73,12 @@ export function frrConfigurations(spec: PeerSpec): Readonly<Record<string, strin
     ' bgp log-neighbor-changes',
     ...(restart === undefined
       ? []
-      : [` bgp graceful-restart restart-time ${restart}`, ' bgp graceful-restart notification']),
+      : [
+          ` bgp graceful-restart restart-time ${restart}`,
+          ' bgp graceful-restart notification',
+          ' bgp graceful-restart preserve-fw-state',
+          ' bgp graceful-restart select-defer-time 5',
+        ]),
     ...spec.neighbors.flatMap(neighbor),
     ...activation(spec, 'ipv4'),
     ...activation(spec, 'ipv6'),
@@ -110,8 +115,12 @@ interface FrrNeighbor {
   readonly lastShutdownDescription?: string;
 }
 
+/** Asks bgpd alone, which also answers while another of the daemons is frozen. */
+const askBgpd = (host: Host, command: string): Promise<string> =>
+  ask(host, ['vtysh', '--vty_socket', host.folder, '-d', 'bgpd', '-c', command]);
+
 export async function frrSessions(host: Host): Promise<readonly SeenSession[]> {
-  const known: Record<string, FrrNeighbor> = JSON.parse(await vtysh(host, 'show bgp neighbors json'));
+  const known: Record<string, FrrNeighbor> = JSON.parse(await askBgpd(host, 'show bgp neighbors json'));
   return Object.entries(known)
     .filter(([, one]) => one.bgpState !== undefined)
     .map(([address, one]) => ({
@@ -131,7 +140,7 @@ interface FrrPath {
 }
 
 export async function frrRoutes(host: Host, ipv6: boolean): Promise<readonly SeenRoute[]> {
-  const said = await vtysh(host, `show bgp ${ipv6 ? 'ipv6' : 'ipv4'} unicast json detail`);
+  const said = await askBgpd(host, `show bgp ${ipv6 ? 'ipv6' : 'ipv4'} unicast json detail`);
   const routes: Record<string, readonly FrrPath[] | { readonly paths: readonly FrrPath[] }> =
     JSON.parse(said).routes ?? {};
   return Object.entries(routes).flatMap(([prefix, value]) =>

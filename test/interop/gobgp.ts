@@ -48,6 +48,8 @@ function neighbor(one: NeighborSpec): string {
           '    enabled = true',
           '    notification-enabled = true',
           `    restart-time = ${one.restartTimeS}`,
+          // After its restart GoBGP holds routes back for all neighbors that know graceful restart.
+          '    deferral-time = 3',
         ]),
     ...families,
   ].join('\n');

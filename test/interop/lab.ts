@@ -198,6 +198,9 @@ export async function ask(host: Host, command: readonly string[]): Promise<strin
   return stdout;
 }
 
+/** An address as `ss` wants it. */
+export const socketAddress = (address: string): string => (address.includes(':') ? `[${address}]` : address);
+
 /** Stops a process and its family until `thaw`, as a frozen machine stops. */
 export const freeze = ({ pid }: Running): void => {
   for (const one of familyOf(pid)) signal(one, 'SIGSTOP');
@@ -226,8 +229,9 @@ export async function stop(running: Running): Promise<number> {
 export const printed = ({ log }: Running): string => readFileSync(log, 'utf8');
 
 /**
- * Asks again and again until `attempt` gives something, 15 s at most. An error counts as nothing; the last
- * one, or what `otherwise` says, stands in the error that is thrown when the time is over.
+ * Asks again and again until `attempt` gives something, 15 s at most; after a pause of twice the time that
+ * the answer took, so that many who ask leave the machine to those who answer. An error counts as nothing;
+ * the last one, or what `otherwise` says, stands in the error that is thrown when the time is over.
  */
 export async function until<T>(
   what: string,
@@ -237,7 +241,9 @@ export async function until<T>(
 ): Promise<T> {
   const end = performance.now() + limitMs;
   let last: unknown;
+  let began: number;
   do {
+    began = performance.now();
     try {
       const found = await attempt();
       if (found !== undefined && found !== false) return found;
@@ -245,7 +251,8 @@ export async function until<T>(
     } catch (error) {
       last = error;
     }
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    const pauseMs = Math.min(1_000, Math.max(25, 2 * (performance.now() - began)));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   } while (performance.now() < end);
   const why = last instanceof Error ? last.message : otherwise();
   throw new Error(

@@ -1,20 +1,22 @@
 /**
  * Speakers of ours against routing daemons of other people: the same cases for every daemon that supports
- * them, over IPv4 and IPv6, as a table at the end. One lab, in which all daemons run at once.
+ * them, over IPv4 and IPv6, as a table at the end. Each daemon has a lab of its own; all run side by side.
  */
 import { afterAll, beforeAll, describe, it, vi } from 'vitest';
 import type { Family } from '../../controller/bgp/options.ts';
+import { BFD_CASES, reactions } from './bfd-cases.ts';
 import type { Case, Trial } from './case.ts';
 import { CASES } from './cases.ts';
 import { KINDS, type Kind, whyNot } from './daemons.ts';
 import { ipv4Of, ipv6Of, type Lab, openLab } from './lab.ts';
-import { LAST_CASES, measured } from './last-cases.ts';
-import { neighbor, OUR_AS, type OurProcess, speaker, startOurs } from './ours.ts';
-import { type PeerDaemon, startPeer } from './peer.ts';
+import { LAST_CASES } from './last-cases.ts';
+import { neighbor, OUR_AS, type OurProcess, type Ours, speaker, startOurs } from './ours.ts';
+import { logOf, type PeerDaemon, startPeer } from './peer.ts';
+import { reactionRows, recordInterop } from './record.ts';
 import type { NeighborSpec } from './spec.ts';
-import { interopTable } from './table.ts';
+import { type Entry, interopTable, printedTable } from './table.ts';
 
-vi.setConfig({ maxConcurrency: 12, testTimeout: 60_000 });
+vi.setConfig({ maxConcurrency: 24, testTimeout: 150_000 });
 
 const FAMILIES: readonly Family[] = ['ipv4', 'ipv6'];
 const addressOf = (family: Family, number: number): string =>
@@ -31,26 +33,31 @@ interface Placed {
 function place(kind: Kind, cases: readonly Case[]): readonly Placed[] {
   let next = 10;
   return cases
-    .filter(({ kinds }) => kinds === undefined || kinds.includes(kind))
+    .filter(({ without }) => without?.[kind] === undefined)
     .flatMap((one) => {
       const count = 1 + (one.others?.length ?? 0) + (one.spares ?? 0);
       const numbers = Array.from({ length: count }, (_, index) => next + index);
       next += numbers.length;
-      return (one.families ?? FAMILIES).map((family) => ({ one, family, numbers }));
+      return FAMILIES.map((family) => ({ one, family, numbers }));
     });
 }
 
-const entries: Parameters<typeof interopTable>[0][number][] = [];
+const entries: Entry[] = [];
 
 /** What stands ready for the cases of a kind. */
 interface Stage {
   readonly kind: Kind;
   readonly number: number;
+  readonly lab: Lab;
   readonly peer: PeerDaemon;
   readonly ours: OurProcess;
 }
 
-function trialOf({ kind, number, peer, ours }: Stage, { one, family, numbers }: Placed): Trial {
+/** A trial, and the speakers that it has started so far. */
+function trialOf(
+  { kind, number, lab, peer, ours }: Stage,
+  { one, family, numbers }: Placed,
+): [Trial, Ours[]] {
   const all = numbers.map((at) => addressOf(family, at));
   const [address = '', ...others] = all;
   const [first = 0] = numbers;
@@ -62,28 +69,31 @@ function trialOf({ kind, number, peer, ours }: Stage, { one, family, numbers }: 
     const originate = [{ prefix: own, nextHop: 'self', communities: ['65000:7'] }];
     return speaker(at, ipv4Of(id), [to], { originate, ...more });
   };
-  const start: Trial['start'] = (name, options, restarted) =>
-    ours.start(`${kind} ${family} ${one.name}: ${name}`, options, restarted);
-  const mine = one.manual ? undefined : start('ours', optionsAt(address, one.ours, one.speaker));
-  const network = family === 'ipv4' ? `10.${number}.0.0/16` : `2001:db8:${number}::/48`;
-  return {
-    ...{ kind, family, peer, theirs, address, others, network, own, process: ours, optionsAt, start },
-    get ours() {
-      if (mine === undefined) throw new Error(`'${one.name}' starts its speakers itself`);
-      return mine;
-    },
+  const started: Ours[] = [];
+  const start: Trial['start'] = (name, options, restarted) => {
+    const speaks = ours.start(`${kind} ${family} ${one.name}: ${name}`, options, restarted);
+    started.push(speaks);
+    return speaks;
   };
+  const network = family === 'ipv4' ? `10.${number}.0.0/16` : `2001:db8:${number}::/48`;
+  const places = { kind, family, peer, theirs, address, others, network, own, process: ours, lab };
+  return [{ ...places, optionsAt, start }, started];
 }
 
 async function run(stage: Stage, placed: Placed): Promise<void> {
-  const { name } = placed.one;
-  const entry = { name, kind: stage.kind, family: placed.family };
+  const { one, family } = placed;
+  const entry = { name: one.name, kind: stage.kind, family };
+  const [trial, started] = trialOf(stage, placed);
   try {
-    await placed.one.run(trialOf(stage, placed));
+    if (one.manual) await one.run(trial);
+    else await one.run(trial, trial.start('ours', trial.optionsAt(trial.address, one.ours)));
     entries.push({ ...entry, outcome: 'ok' });
   } catch (error) {
     entries.push({ ...entry, outcome: 'FAILED' });
+    if (error instanceof Error) error.message += `\n${logOf(stage.peer)}`;
     throw error;
+  } finally {
+    for (const speaks of started) speaks.order('vanish');
   }
 }
 
@@ -98,15 +108,18 @@ const neighborsOf = (placed: readonly Placed[], number: number): readonly Neighb
     })),
   );
 
-describe.each(KINDS.map((kind, index) => ({ kind, number: 2 + index })))('$kind', ({ kind, number }) => {
-  const why = whyNot(kind);
-  const placed = place(kind, [...CASES, ...LAST_CASES]);
-  let lab: Lab;
-  let stage: Stage;
+const ALL_CASES = [...CASES, ...LAST_CASES, ...BFD_CASES];
 
-  beforeAll(async () => {
+/** A kind with its cases; `open` starts what they need, once. */
+function company(kind: Kind, number: number) {
+  const why = whyNot(kind);
+  const placed = place(kind, ALL_CASES);
+  let opening: Promise<void> | undefined;
+  let stage: Stage | undefined;
+
+  const begin = async (): Promise<void> => {
     if (why !== undefined) return;
-    lab = openLab();
+    const lab = openLab();
     const [first = 0, ...others] = [...new Set(placed.flatMap(({ numbers }) => numbers))];
     const ours = startOurs(lab.host('ours', first, others));
     const peer = await startPeer(lab.host(kind, number), {
@@ -116,29 +129,51 @@ describe.each(KINDS.map((kind, index) => ({ kind, number: 2 + index })))('$kind'
       networks: [`10.${number}.0.0/16`, `2001:db8:${number}::/48`],
       neighbors: neighborsOf(placed, number),
     });
-    stage = { kind, number, peer, ours };
-  });
-  afterAll(async () => {
+    stage = { kind, number, lab, peer, ours };
+  };
+  const open = (): Promise<void> => {
+    opening ??= begin();
+    return opening;
+  };
+  const close = async (): Promise<void> => {
     await stage?.ours.end();
-    await lab?.close();
-  });
+    await stage?.lab.close();
+  };
+  const each = (which: readonly Case[]): void => {
+    for (const one of placed.filter((other) => which.includes(other.one))) {
+      const title = `${one.one.name}, ${one.family}${why === undefined ? '' : ` (${why})`}`;
+      it.skipIf(why !== undefined)(title, async () => {
+        if (stage === undefined) throw new Error(`${kind} did not start`);
+        await run(stage, one);
+      });
+    }
+  };
+  return { kind, open, close, each };
+}
 
-  const cases = (which: readonly Case[]) =>
-    placed
-      .filter(({ one }) => which.includes(one))
-      .map((one) => ({
-        ...one,
-        title: `${one.one.name}, ${one.family}${why === undefined ? '' : ` (${why})`}`,
-      }));
-  describe.concurrent('at once', () => {
-    it.skipIf(why !== undefined).each(cases(CASES))('$title', (one) => run(stage, one));
-  });
-  describe('one after another', () => {
-    it.skipIf(why !== undefined).each(cases(LAST_CASES))('$title', (one) => run(stage, one));
-  });
+const companies = KINDS.map((kind, index) => company(kind, 2 + index));
+const withBfd = companies.filter(({ kind }) =>
+  BFD_CASES.some(({ without }) => without?.[kind] === undefined),
+);
+
+describe.concurrent.each(companies)('$kind', (one) => {
+  beforeAll(one.open);
+  // Those that speak BFD stay for that.
+  if (!withBfd.includes(one)) afterAll(one.close);
+  describe('at once', () => one.each(CASES));
+  describe.sequential('one after another', () => one.each(LAST_CASES));
+});
+
+// Last, when nothing else keeps the machine busy.
+describe.each(withBfd)('BFD with $kind', (one) => {
+  beforeAll(one.open);
+  afterAll(one.close);
+  one.each(BFD_CASES);
 });
 
 afterAll(() => {
-  const names = [...CASES, ...LAST_CASES].map(({ name }) => name);
-  process.stdout.write(`\n${interopTable(entries, names)}\n${measured.join('\n')}\n`);
+  const shown = interopTable(entries, ALL_CASES);
+  const took = reactionRows(reactions).map((row) => Object.values(row).join(', '));
+  process.stdout.write(`\n${printedTable(shown)}\n${took.join('\n')}\n`);
+  if (process.env.BYOA_RECORD === '1') recordInterop(shown, reactions);
 });

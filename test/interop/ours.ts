@@ -24,8 +24,10 @@ export interface Ours {
   readonly bfd: string[];
   readonly log: string[];
   stopped: boolean;
+  /** When this process heard of the last change of a session; `performance.now()`. */
+  changedAt: number;
   readonly input: (input: SpeakerInput) => void;
-  readonly order: (op: 'freeze' | 'thaw' | 'vanish' | 'mute') => void;
+  readonly order: (op: 'freeze' | 'thaw' | 'vanish') => void;
   /** The change that the session is in now. */
   readonly session: (peer?: string) => SessionChange | undefined;
   /** Resolves when a session is established, or down; with the change. */
@@ -35,6 +37,8 @@ export interface Ours {
     limitMs?: number,
   ) => Promise<SessionChange>;
   readonly has: (prefix: string, nextHop?: string, limitMs?: number) => Promise<RouteChange['nextHops']>;
+  /** The AS paths of a prefix that the neighbor `peer` sent. */
+  readonly paths: (prefix: string) => Promise<readonly string[]>;
   readonly lacks: (prefix: string, limitMs?: number) => Promise<true>;
 }
 
@@ -52,7 +56,10 @@ function record(ours: Ours, answer: Answer): void {
   if (answer.kind === 'connection') ours.connections.push(answer.how);
   if (answer.kind !== 'effect') return;
   const { effect } = answer;
-  if (effect.kind === 'session') ours.sessions.push(effect.change);
+  if (effect.kind === 'session') {
+    ours.sessions.push(effect.change);
+    ours.changedAt = performance.now();
+  }
   if (effect.kind === 'log') ours.log.push(`${effect.level} ${effect.peer ?? ''}: ${effect.text}`);
   if (effect.kind === 'stopped') ours.stopped = true;
   if (effect.kind !== 'routes') return;
@@ -68,9 +75,11 @@ export function startOurs(host: Host): OurProcess {
   const command = ['netns', 'exec', host.namespace, process.execPath, '--import', LOADER, PROGRAM];
   const child: ChildProcess = spawn('ip', command, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const known = new Map<string, Ours>();
+  const asked = new Map<string, (paths: readonly string[]) => void>();
   child.on('message', (answer: Answer) => {
     const ours = known.get(answer.id);
-    if (ours !== undefined) record(ours, answer);
+    if (answer.kind === 'paths') asked.get(answer.id)?.(answer.paths);
+    else if (ours !== undefined) record(ours, answer);
   });
   const tell = (order: Order): void => void child.send(order);
   const start = (id: string, options: SpeakerOptions, restarted = false): Ours => {
@@ -79,8 +88,9 @@ export function startOurs(host: Host): OurProcess {
     const about = (): string =>
       JSON.stringify({
         sessions: ours.sessions.slice(-3),
+        bfd: ours.bfd.slice(-6),
         log: ours.log.slice(-6),
-        routes: [...ours.routes],
+        routes: [...ours.routes].slice(0, 20),
       });
     const ours: Ours = {
       id,
@@ -93,6 +103,7 @@ export function startOurs(host: Host): OurProcess {
       bfd: [],
       log: [],
       stopped: false,
+      changedAt: 0,
       input: (input) => tell({ op: 'input', id, input }),
       order: (op) => tell({ op, id }),
       session,
@@ -118,6 +129,11 @@ export function startOurs(host: Host): OurProcess {
           limitMs,
           about,
         ),
+      paths: (prefix) =>
+        new Promise((resolve) => {
+          asked.set(id, resolve);
+          tell({ op: 'paths', id, prefix });
+        }),
       lacks: (prefix, limitMs) =>
         until(`${id} has lost ${prefix}`, () => !ours.routes.has(prefix) || undefined, limitMs, about),
     };
@@ -138,7 +154,8 @@ export function startOurs(host: Host): OurProcess {
   };
 }
 
-const PEER_DEFAULTS = {
+/** Everything goes in and out. */
+export const PEER_DEFAULTS = {
   ...DEFAULT_PEER,
   connectRetryMs: 1_000,
   importPolicy: 'all',

@@ -6,6 +6,8 @@
 import type { BfdOptions } from '../../controller/bfd/options.ts';
 import type { SpeakerEffect, SpeakerEvent, SpeakerInput } from '../../controller/bgp/event.ts';
 import type { SpeakerOptions } from '../../controller/bgp/options.ts';
+import type { Speaker } from '../../controller/bgp/peer.ts';
+import { listRoutes } from '../../controller/bgp/rib-query.ts';
 import { createSpeaker, nextSpeakerDeadline, stepSpeaker } from '../../controller/bgp/speaker.ts';
 import { startBfd } from '../../controller/shell/bfd/bfd.ts';
 import { now } from '../../controller/shell/clock.ts';
@@ -23,8 +25,8 @@ export type Order =
   | { readonly op: 'freeze' | 'thaw'; readonly id: string }
   /** Ends without a word: its connections break, its BFD falls silent. */
   | { readonly op: 'vanish'; readonly id: string }
-  /** BFD of the speaker falls silent; BGP goes on. */
-  | { readonly op: 'mute'; readonly id: string };
+  /** Wants the AS paths of a prefix in the Adj-RIB-In of the neighbor `peer`. */
+  | { readonly op: 'paths'; readonly id: string; readonly prefix: string };
 
 /** A BGP message that passed, as far as it was seen whole. */
 export interface Passed {
@@ -39,6 +41,7 @@ export type Answer =
   | { readonly id: string; readonly kind: 'effect'; readonly effect: SpeakerEffect }
   | { readonly id: string; readonly kind: 'message'; readonly message: Passed }
   | { readonly id: string; readonly kind: 'bfd'; readonly state: string }
+  | { readonly id: string; readonly kind: 'paths'; readonly paths: readonly string[] }
   | { readonly id: string; readonly kind: 'connection'; readonly connection: number; readonly how: string };
 
 const say = (answer: Answer): void => void process.send?.(answer);
@@ -77,6 +80,12 @@ const bfd = startBfd({
   onLog: () => {},
   onFault: (text) => process.stderr.write(`${text}\n`),
 });
+
+function pathsFrom({ rib }: Speaker, prefix: string): readonly string[] {
+  const family = prefix.includes(':') ? 'ipv6' : 'ipv4';
+  const query = { table: 'in', family, peer: 'peer', under: prefix, scan: 1e6 } as const;
+  return listRoutes(rib, query).routes.map(({ asPath }) => asPath);
+}
 
 function run(id: string, options: SpeakerOptions, restarted: boolean): Running {
   const speaker = createSpeaker(options, { seed: id }, now());
@@ -183,8 +192,8 @@ function run(id: string, options: SpeakerOptions, restarted: boolean): Running {
         for (const event of waiting.splice(0)) post(event);
         post({ kind: 'deadline' });
         return;
-      case 'mute':
-        silence();
+      case 'paths':
+        say({ id, kind: 'paths', paths: pathsFrom(speaker, one.prefix) });
         return;
       case 'vanish':
         over = true;
