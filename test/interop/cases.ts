@@ -28,11 +28,11 @@ const refresh: readonly Case[] = [
       const { family } = trial;
       await bothUp(trial, ours);
       await exchange(trial, ours);
-      const before = count(ours, 'received', 'update');
+      const [before, sessions] = [count(ours, 'received', 'update'), ours.sessions.length];
       ours.input({ kind: 'route-refresh', peer: 'peer', family });
       await until('UPDATEs came again', () => count(ours, 'received', 'update') > before || undefined);
       await exchange(trial, ours);
-      expect(ours.sessions).toHaveLength(1);
+      expect(ours.sessions).toHaveLength(sessions);
     },
   },
   {
@@ -45,12 +45,12 @@ const refresh: readonly Case[] = [
       const { peer, address } = trial;
       await bothUp(trial, ours);
       await exchange(trial, ours);
-      const before = count(ours, 'sent', 'update');
+      const [before, sessions] = [count(ours, 'sent', 'update'), ours.sessions.length];
       await askForRefresh(peer, address);
       await until('they asked', () => count(ours, 'received', 'refresh') > 0 || undefined);
       await until('we told them again', () => count(ours, 'sent', 'update') > before || undefined);
       await exchange(trial, ours);
-      expect(ours.sessions).toHaveLength(1);
+      expect(ours.sessions).toHaveLength(sessions);
     },
   },
 ];
@@ -178,6 +178,7 @@ const storms: readonly Case[] = [
     run: async (trial, ours) => {
       const { peer, address, family } = trial;
       await bothUp(trial, ours);
+      const sessions = ours.sessions.length;
       const prefix = family === 'ipv4' ? '172.21.0.0/16' : '2001:db8:bb::/48';
       for (let turn = 0; turn < 200; turn++) {
         ours.input({ kind: 'originate', route: { prefix, nextHop: 'self', communities: [`65000:${turn}`] } });
@@ -196,7 +197,7 @@ const storms: readonly Case[] = [
         );
         return seen === undefined || undefined;
       });
-      expect(ours.sessions).toHaveLength(1);
+      expect(ours.sessions).toHaveLength(sessions);
     },
   },
 ];

@@ -59,11 +59,7 @@ export function writeExabgp(spec: PeerSpec, folder: string): void {
     mode: 0o755,
   });
   // Its standard output stays open: ExaBGP takes an end there for the program's death.
-  writeFileSync(
-    events,
-    `#!/bin/sh\nwhile IFS= read -r line; do printf '%s\\n' "$line" >> ${join(folder, 'events.json')}; done\n`,
-    { mode: 0o755 },
-  );
+  writeFileSync(events, `#!/bin/sh\ncat >> ${join(folder, 'events.json')}\nexit $?\n`, { mode: 0o755 });
   const text = [
     `process commands { run ${commands}; encoder text; }`,
     `process events { run ${events}; encoder json; }`,
