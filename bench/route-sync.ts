@@ -10,7 +10,7 @@ import { createNode, step } from '../controller/node.ts';
 import { type Benchmark, goal, quantile } from './harness.ts';
 
 const PREFIXES = 10_000;
-const CHANGES = 2_000;
+const CHANGES = 20_000;
 const TABLE = 'rtb-00000000000000001';
 const ENIS: Readonly<Record<string, string>> = {
   a: 'eni-0000000000000000a',

@@ -1,13 +1,26 @@
 /**
- * Fewer routes that forward the same: ORTC ("Constructing optimal IP routing tables", Draves, King,
- * Venkatachary and Zill, 1999) with two constraints of route tables. A hole, space that nobody announced,
- * cannot be expressed: a node above a hole takes no route. Routes of others stand where they stand: what lies
- * in them is theirs, but for what is announced below. Pure; takes about 1 us for each prefix.
+ * Routes that forward the same as the announced ones, within a limit: as few writes as possible from what is
+ * installed, and only where those leave too many routes, as few routes as possible (what ORTC gives,
+ * "Constructing optimal IP routing tables", Draves, King, Venkatachary and Zill, 1999). A hole, space that
+ * nobody announced, cannot be expressed: a node above a hole takes no route. Routes of others stand where they
+ * stand: what lies in them is theirs, but for what is announced below.
+ *
+ * Bottom up, each node learns what its routes cost at least for each target that it may inherit from our route
+ * above; top down, the cheapest are taken. Most targets cost the same, so that only the others are kept. Pure.
  */
-import { type Address, formatPrefix, type Prefix } from '../base/ip.ts';
-import { masked } from '../base/longest-match.ts';
+import { formatPrefix, type Prefix } from '../base/ip.ts';
+import {
+  type Costs,
+  comparePrefixes,
+  createTrie,
+  GONE,
+  type Mark,
+  NONE,
+  type Node,
+  prefixAt,
+} from './trie.ts';
 
-/** A route that is announced; `target` is what packets are sent to. */
+/** A route that is announced or installed; `target` is what packets are sent to. */
 export interface Announced {
   readonly prefix: string;
   readonly at: Prefix;
@@ -23,258 +36,218 @@ export interface Planned {
 export interface AggregateOptions {
   /** Of one IP version, in the order of `comparePrefixes`, each prefix once. */
   readonly announced: readonly Announced[];
-  /** Routes of others, in the same order. One of the same prefix is stronger than what is announced. */
+  /** Routes of others, in any order. One of the same prefix is stronger than what is announced. */
   readonly barriers: readonly Prefix[];
-  /** The target of our route to a prefix, where there is one: kept where there is a choice. */
-  readonly installed: (prefix: string) => string | undefined;
+  /** Our routes that are there, in any order; none at the prefix of a barrier. */
+  readonly installed: readonly Announced[];
+  /** Most routes. */
+  readonly limit: number;
 }
 
-/** Orders prefixes of one IP version: a shorter one before those within it. */
-export function comparePrefixes(a: Prefix, b: Prefix): number {
-  const [x, y] = [a.address.words, b.address.words];
-  return x[0] - y[0] || x[1] - y[1] || x[2] - y[2] || x[3] - y[3] || a.length - b.length;
+/** What a call costs, and a route. */
+interface Prices {
+  readonly write: number;
+  readonly route: number;
 }
 
-/** No target: space that nobody announced; and a route of somebody else. */
-const HOLE = -1;
-const BARRIER = -2;
-/** The set of a node above which any route will do: all of it belongs to others. */
-const ANY = 0;
+/** More than there ever are routes or writes. */
+const MANY = 2 ** 24;
+/** Tried one after the other until the routes fit. */
+const PRICES: readonly Prices[] = [
+  { write: MANY, route: 1 },
+  { write: 1, route: 1 },
+  { write: 1, route: MANY },
+];
 
-/** A node of a path-compressed trie; `bits` out of 128, those of IPv4 begin at 96. */
-interface Node {
-  readonly address: Address;
-  readonly bits: number;
-  target: number | undefined;
-  zero: Node | undefined;
-  one: Node | undefined;
-  /** Number of the set of targets that a route here may have with the fewest routes below, or HOLE. */
-  set: number;
-}
-
-/** The smallest table that forwards as the announced routes do. */
+/** The table; it may exceed the limit where even the smallest one does. */
 export function aggregate(options: AggregateOptions): readonly Planned[] {
-  const { announced, installed } = options;
+  const { announced, limit, installed } = options;
   const [first] = announced;
   if (first === undefined) return [];
   const targets = [...new Set(announced.map(({ target }) => target))].sort();
-  const numbers = new Map(targets.map((target, index) => [target, index]));
   const offset = first.at.address.family === 4 ? 96 : 0;
-  const root = buildTrie(options, numbers, offset);
-  const sets = createSets(targets.length);
-  fill(root, HOLE, sets);
-  const planned: Planned[] = [];
-  const emit: Emit = (node, bits, flipped, target) => {
-    const prefix = formatPrefix(prefixAt(node.address, bits, flipped));
-    planned.push({ prefix, length: bits - offset, target: targets[target] ?? '' });
-  };
-  const pick = (set: number, node: Node, bits: number): number => {
-    const choices = sets.members(set);
-    const present =
-      choices.length > 1 ? installed(formatPrefix(prefixAt(node.address, bits, false))) : undefined;
-    const kept = present === undefined ? undefined : numbers.get(present);
-    return kept !== undefined && choices.includes(kept) ? kept : (choices[0] ?? HOLE);
-  };
-  select({ sets, emit, pick }, root, HOLE, HOLE);
+  const root = trieOf(options, new Map(targets.map((target, index) => [target, index])), offset);
+  let planned: Planned[] = [];
+  // Where nothing is installed each route costs a write: all prices give the same.
+  for (const prices of installed.length === 0 ? PRICES.slice(0, 1) : PRICES) {
+    planned = [];
+    fill({ ...prices, plain: [] }, root, NONE);
+    const emit: Emit = (node, bits, flipped, target) => {
+      const prefix = formatPrefix(prefixAt(node.address, bits, flipped));
+      planned.push({ prefix, length: bits - offset, target: targets[target] ?? '' });
+    };
+    select({ prices, emit }, root, NONE, NONE);
+    if (planned.length <= limit) break;
+  }
   return planned;
 }
 
-/** The first `bits` of an address; `flipped`: the last of them is the other one. */
-function prefixAt(address: Address, bits: number, flipped: boolean): Prefix {
-  const { w0, w1, w2, w3, m0, m1, m2, m3 } = masked(address, bits);
-  const words: [number, number, number, number] = [w0 & m0, w1 & m1, w2 & m2, w3 & m3];
-  if (flipped) {
-    const index = (bits - 1) >>> 5;
-    words[index] = (words[index] ?? 0) ^ (1 << (31 - ((bits - 1) & 31)));
-  }
-  const [a, b, c, d] = words;
-  const length = bits - (address.family === 4 ? 96 : 0);
-  return { address: { family: address.family, words: [a >>> 0, b >>> 0, c >>> 0, d >>> 0] }, length };
-}
-
-const newNode = (address: Address, bits: number, target: number | undefined): Node => ({
-  address,
-  bits,
-  target,
-  zero: undefined,
-  one: undefined,
-  set: HOLE,
-});
-
-function bitAt({ words }: Address, index: number): number {
-  return (((words[index >>> 5] ?? 0) >>> (31 - (index & 31))) & 1) as 0 | 1;
-}
-
-/** How many leading bits two addresses share, at most `limit`. */
-function sharedBits({ words: a }: Address, { words: b }: Address, limit: number): number {
-  if (a[0] !== b[0]) return Math.min(limit, Math.clz32(a[0] ^ b[0]));
-  if (a[1] !== b[1]) return Math.min(limit, 32 + Math.clz32(a[1] ^ b[1]));
-  if (a[2] !== b[2]) return Math.min(limit, 64 + Math.clz32(a[2] ^ b[2]));
-  if (a[3] !== b[3]) return Math.min(limit, 96 + Math.clz32(a[3] ^ b[3]));
-  return limit;
-}
-
-/** The trie of what is announced and of barriers, made in one pass since both are sorted. */
-function buildTrie(
-  { announced, barriers }: AggregateOptions,
+function trieOf(
+  { announced, barriers, installed }: AggregateOptions,
   numbers: ReadonlyMap<string, number>,
   offset: number,
 ): Node {
-  const family = offset === 96 ? 4 : 6;
-  const root = newNode({ family, words: [0, 0, 0, 0] }, offset, undefined);
-  const path: Node[] = [root];
-  const put = ({ address, length }: Prefix, target: number): void => {
-    const bits = length + offset;
-    let top = path[path.length - 1] ?? root;
-    const shared = sharedBits(top.address, address, Math.min(top.bits, bits));
-    let below: Node | undefined;
-    while (top.bits > shared) {
-      below = top;
-      path.pop();
-      top = path[path.length - 1] ?? root;
-    }
-    if (top.bits === bits) {
-      if (top.target !== BARRIER) top.target = target;
-      return;
-    }
-    if (below !== undefined && top.bits < shared) {
-      const fork = newNode(address, shared, undefined);
-      attach(top, fork);
-      attach(fork, below);
-      path.push(fork);
-      top = fork;
-    }
-    const node = newNode(address, bits, target);
-    attach(top, node);
-    path.push(node);
-  };
+  const { root, put } = createTrie(offset);
+  const marks: readonly Mark[] = [
+    ...barriers.map((at): Mark => ({ at, isBarrier: true })),
+    ...installed.map(({ at, target }): Mark => ({ at, installed: numbers.get(target) ?? GONE })),
+  ].sort((a, b) => comparePrefixes(a.at, b.at));
   let next = 0;
-  for (const barrier of barriers) {
-    for (let one = announced[next]; one !== undefined && comparePrefixes(one.at, barrier) < 0; ) {
-      put(one.at, numbers.get(one.target) ?? HOLE);
-      one = announced[++next];
-    }
-    put(barrier, BARRIER);
+  const announce = (until: Prefix | undefined): void => {
+    for (
+      let one = announced[next];
+      one !== undefined && (until === undefined || comparePrefixes(one.at, until) < 0);
+      one = announced[++next]
+    )
+      put({ at: one.at, announced: numbers.get(one.target) ?? NONE });
+  };
+  for (const mark of marks) {
+    announce(mark.at);
+    put(mark);
   }
-  for (const { at, target } of announced.slice(next)) put(at, numbers.get(target) ?? HOLE);
+  announce(undefined);
   return root;
 }
 
-function attach(parent: Node, child: Node): void {
-  if (bitAt(child.address, parent.bits) === 0) parent.zero = child;
-  else parent.one = child;
-}
+/** A target unlike all that are named. */
+const OTHER = -3;
 
-/** Sets of targets by number: 0 is ANY, then each target alone; merged ones are made as they come up. */
-interface Sets {
-  readonly single: (target: number) => number;
-  readonly has: (set: number, target: number) => boolean;
-  readonly members: (set: number) => readonly number[];
-  /** What two sets have in common, or all of both where that is nothing. */
-  readonly merge: (a: number, b: number) => number;
-}
-
-function createSets(count: number): Sets {
-  const all: number[][] = [[], ...Array.from({ length: count }, (_, target) => [target])];
-  const byKey = new Map(all.map((members, set) => [members.join(), set]));
-  const merged = new Map<number, number>();
-  const members = (set: number): readonly number[] => all[set] ?? [];
-  const intern = (list: number[]): number => {
-    const key = list.join();
-    const known = byKey.get(key);
-    if (known !== undefined) return known;
-    byKey.set(key, all.length);
-    return all.push(list) - 1;
-  };
-  return {
-    single: (target) => target + 1,
-    has: (set, target) => members(set).includes(target),
-    members,
-    merge: (a, b) => {
-      if (a === b || b === ANY) return a;
-      if (a === ANY) return b;
-      const key = a < b ? a * 0x4000000 + b : b * 0x4000000 + a;
-      const known = merged.get(key);
-      if (known !== undefined) return known;
-      const common = members(a).filter((one) => members(b).includes(one));
-      const union = [...new Set([...members(a), ...members(b)])].sort((x, y) => x - y);
-      const set = intern(common.length > 0 ? common : union);
-      merged.set(key, set);
-      return set;
-    },
-  };
+interface Filling extends Prices {
+  /** The costs of space that belongs to one target as a whole, by target: most nodes share them. */
+  readonly plain: Costs[];
 }
 
 /** What packets within a node are sent to where nothing below says otherwise. */
-const gapOf = ({ target }: Node, above: number): number =>
-  target === undefined ? above : target === BARRIER ? HOLE : target;
+const gapOf = ({ announced, isBarrier }: Node, above: number): number =>
+  isBarrier ? NONE : (announced ?? above);
 
-/** The set of a node `steps` above one with `set`, whose other halves on the way belong to `gap`. */
-function lift(set: number, steps: number, gap: number, sets: Sets): number {
-  if (steps === 0) return set;
-  if (gap === HOLE) return HOLE;
-  return steps === 1 ? sets.merge(set, sets.single(gap)) : sets.single(gap);
+function costOf({ costs }: Node, inherited: number): number {
+  if (costs === undefined) return Number.POSITIVE_INFINITY;
+  const index = costs.keys.indexOf(inherited);
+  return index < 0 ? costs.base : (costs.values[index] ?? costs.base);
 }
 
-/** Bottom up: the set of every node. */
-function fill(node: Node, above: number, sets: Sets): number {
+/** The cost of one half of a node, of which nothing below its child says more than `gap`. */
+function halfCost(
+  { write, route }: Prices,
+  { bits }: Node,
+  child: Node | undefined,
+  gap: number,
+  inherited: number,
+): number {
+  if (child === undefined) {
+    if (inherited === gap) return 0;
+    return gap === NONE ? Number.POSITIVE_INFINITY : write + route;
+  }
+  const steps = child.bits - bits - 1;
+  if (steps === 0 || inherited === gap) return costOf(child, inherited);
+  if (gap === NONE) return Number.POSITIVE_INFINITY;
+  // One route for the whole half, or for the only other part of it.
+  const whole = costOf(child, gap);
+  return write + route + (steps === 1 ? Math.min(whole, costOf(child, inherited)) : whole);
+}
+
+function bothHalves(prices: Prices, node: Node, gap: number, inherited: number): number {
+  if (node.bits === 128) return inherited === gap ? 0 : Number.POSITIVE_INFINITY;
+  return halfCost(prices, node, node.zero, gap, inherited) + halfCost(prices, node, node.one, gap, inherited);
+}
+
+/** Bottom up: the costs of every node. */
+function fill(filling: Filling, node: Node, above: number): void {
+  const { zero, one, installed, bits } = node;
   const gap = gapOf(node, above);
-  const half = (child: Node | undefined): number => {
-    if (child === undefined) return gap === HOLE ? HOLE : sets.single(gap);
-    return lift(fill(child, gap, sets), child.bits - node.bits - 1, gap, sets);
+  if (zero !== undefined) fill(filling, zero, gap);
+  if (one !== undefined) fill(filling, one, gap);
+  const isLeaf = zero === undefined && one === undefined;
+  const isBare = installed === NONE && !node.isBarrier;
+  const isFull = zero?.bits === bits + 1 && one?.bits === bits + 1;
+  if (isBare && isLeaf && gap !== NONE) node.costs = plainCosts(filling, gap);
+  else if (isBare && isFull && zero.costs === one.costs && isPlain(filling, zero.costs))
+    node.costs = zero.costs;
+  else node.costs = costsOf(filling, node, gap);
+}
+
+const nothing: Costs = { base: 0, keys: [], values: [], best: NONE, bestCost: Number.POSITIVE_INFINITY };
+
+const isPlain = ({ plain }: Filling, costs: Costs | undefined): boolean =>
+  costs !== undefined && plain[costs.best] === costs;
+
+function plainCosts({ plain, write, route }: Filling, target: number): Costs {
+  const cost = write + route;
+  plain[target] ??= { base: cost, keys: [target], values: [0], best: target, bestCost: cost };
+  return plain[target];
+}
+
+function costsOf(prices: Prices, node: Node, gap: number): Costs {
+  const { zero, one, installed } = node;
+  if (node.isBarrier) return { ...nothing, base: bothHalves(prices, node, NONE, NONE) };
+  const named = new Set([NONE, gap, ...(zero?.costs?.keys ?? []), ...(one?.costs?.keys ?? [])]);
+  if (installed >= 0) named.add(installed);
+  let best = NONE;
+  let bestCost = Number.POSITIVE_INFINITY;
+  const without: [number, number][] = [];
+  const deletion = installed === NONE ? 0 : prices.write;
+  for (const target of named) {
+    const below = bothHalves(prices, node, gap, target);
+    without.push([target, below + deletion]);
+    const cost = below + prices.route + (target === installed ? 0 : prices.write);
+    if (target >= 0 && (cost < bestCost || (cost === bestCost && target < best)))
+      [best, bestCost] = [target, cost];
+  }
+  const base = Math.min(bestCost, deletion + bothHalves(prices, node, gap, OTHER));
+  const cheaper = without.filter(([, cost]) => cost < base);
+  return {
+    base,
+    keys: cheaper.map(([target]) => target),
+    values: cheaper.map(([, cost]) => cost),
+    best,
+    bestCost,
   };
-  const zero = half(node.zero);
-  const one = node.bits === 128 ? zero : half(node.one);
-  node.set = zero === HOLE || one === HOLE ? HOLE : sets.merge(zero, one);
-  return node.target === BARRIER ? ANY : node.set;
 }
 
 type Emit = (node: Node, bits: number, flipped: boolean, target: number) => void;
 
 interface Selection {
-  readonly sets: Sets;
+  readonly prices: Prices;
   readonly emit: Emit;
-  readonly pick: (set: number, node: Node, bits: number) => number;
 }
 
-/** Takes the route above where it will do; otherwise adds one. */
-function choose(
-  { sets, emit, pick }: Selection,
-  set: number,
-  node: Node,
-  bits: number,
-  inherited: number,
-): number {
-  if (set === HOLE || set === ANY || sets.has(set, inherited)) return inherited;
-  const target = pick(set, node, bits);
-  emit(node, bits, false, target);
-  return target;
-}
-
-/** Top down: the routes. `inherited` is the target of our route above, or HOLE. */
+/** Top down: the routes. `inherited` is the target of our route above, or NONE. */
 function select(selection: Selection, node: Node, inherited: number, above: number): void {
-  const { sets, emit } = selection;
+  if (costOf(node, inherited) === 0) return;
+  const { prices, emit } = selection;
   const gap = gapOf(node, above);
-  const isBarrier = node.target === BARRIER;
-  const chosen = isBarrier ? HOLE : choose(selection, node.set, node, node.bits, inherited);
-  if (node.bits === 128) return;
-  for (const [bit, child] of [
-    [0, node.zero],
-    [1, node.one],
-  ] as const) {
-    if (child === undefined) {
-      const other = bit === 0 ? node.one : node.zero;
-      // The half that nothing below speaks for.
-      if (other !== undefined && gap !== HOLE && gap !== chosen) emit(other, node.bits + 1, true, gap);
-      continue;
-    }
-    let current = chosen;
-    const steps = child.bits - node.bits - 1;
-    if (steps > 0 && gap !== HOLE && current !== gap) {
-      const set = lift(child.target === BARRIER ? ANY : child.set, steps, gap, sets);
-      current = choose(selection, set, child, node.bits + 1, current);
-      if (current !== gap) emit(child, node.bits + 2, true, gap);
-    }
-    select(selection, child, current, gap);
+  let current = node.isBarrier ? NONE : inherited;
+  const { best, bestCost } = node.costs ?? nothing;
+  const deletion = node.installed === NONE ? 0 : prices.write;
+  if (!node.isBarrier && bestCost < deletion + bothHalves(prices, node, gap, inherited)) {
+    emit(node, node.bits, false, best);
+    current = best;
   }
+  if (node.bits === 128) return;
+  selectHalf(selection, node, node.zero, node.one, gap, current);
+  selectHalf(selection, node, node.one, node.zero, gap, current);
+}
+
+function selectHalf(
+  selection: Selection,
+  { bits }: Node,
+  child: Node | undefined,
+  other: Node | undefined,
+  gap: number,
+  inherited: number,
+): void {
+  const { emit } = selection;
+  if (child === undefined) {
+    if (other !== undefined && gap !== NONE && gap !== inherited) emit(other, bits + 1, true, gap);
+    return;
+  }
+  const steps = child.bits - bits - 1;
+  if (steps === 0 || gap === NONE || inherited === gap) {
+    select(selection, child, inherited, gap);
+    return;
+  }
+  const isWhole = steps > 1 || costOf(child, gap) <= costOf(child, inherited);
+  emit(child, isWhole ? bits + 1 : bits + 2, !isWhole, gap);
+  select(selection, child, isWhole ? gap : inherited, gap);
 }

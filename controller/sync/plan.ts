@@ -6,7 +6,7 @@ import { covers, formatPrefix, type Prefix, parsePrefix, prefix } from '../base/
 import { isChosen } from '../base/prefix-range.ts';
 import type { SyncConfig } from '../config.ts';
 import type { ObservedRoute, ObservedRouteTable } from '../ec2/call.ts';
-import { type Announced, aggregate, comparePrefixes, type Planned } from './aggregate.ts';
+import { type Announced, aggregate, type Planned } from './aggregate.ts';
 import type { Resolve } from './hops.ts';
 import { FAMILIES, type IpVersion, type Want, type Wanted } from './wanted.ts';
 
@@ -47,6 +47,8 @@ export interface PlanOptions {
   readonly ours: Readonly<Record<string, string>>;
   /** Destinations that are left to others, whoever made them. */
   readonly yielded: readonly string[];
+  /** ENIs that our routes lead to, by destination, once all that was sent is done. */
+  readonly installed: Readonly<Record<string, string>>;
   readonly resolve: Resolve;
   /** Neighbors whose session is down. */
   readonly lost: readonly string[];
@@ -74,14 +76,24 @@ interface Parts {
   readonly leftOut: Planned[];
 }
 
+/** Routes of a table that are not ours to change. */
+export const othersOf = ({
+  config,
+  table,
+  ours,
+  yielded,
+}: Pick<PlanOptions, 'config' | 'table' | 'ours' | 'yielded'>): readonly ObservedRoute[] =>
+  table.routes.filter((route) => !isOurs(route, ours, config) || yielded.includes(route.destination));
+
 /** The plan for a table. */
 export function planTable(options: PlanOptions): Plan {
-  const { config, wanted, table, ours, yielded } = options;
-  const others = table.routes.filter(
-    (route) => !isOurs(route, ours, config) || yielded.includes(route.destination),
-  );
+  const { wanted, config, ours, yielded } = options;
+  const others = othersOf(options);
   const occupied = new Set([...others.map(({ destination }) => destination), ...yielded]);
   const parts: Parts = { routes: {}, foreign: [], refused: {}, unresolved: [], pending: [], leftOut: [] };
+  const installed = Object.entries(options.installed).flatMap(([text, target]) =>
+    occupied.has(text) ? [] : prefixOf(text).map((at): Announced => ({ prefix: text, at, target })),
+  );
   const aggregated = { 4: false, 6: false };
   const limit = { 4: 0, 6: 0 };
   for (const family of FAMILIES) {
@@ -102,8 +114,9 @@ export function planTable(options: PlanOptions): Plan {
     const planned = aggregated[family]
       ? aggregate({
           announced: free,
-          barriers: barriers.sort(comparePrefixes),
-          installed: (one) => ours[one],
+          barriers,
+          installed: installed.filter(({ at }) => isOf(family)(at)),
+          limit: limit[family] - pinned.length,
         })
       : free.map(plainOf);
     cut([...pinned.map(plainOf), ...planned], limit[family], ours, parts);

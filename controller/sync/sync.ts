@@ -4,20 +4,20 @@
  * by a plan for each table (`plan.ts`) and a pass over it (`table.ts`). Routes that byoa did not make are
  * never touched unless the configuration says so.
  */
-import { isChosen } from '../base/prefix-range.ts';
 import { newSweep, settled } from '../base/sweep.ts';
 import { earliest, type Instant, type Millis } from '../base/time.ts';
 import type { RouteChange, SessionChange } from '../bgp/event.ts';
 import type { Config, SyncConfig } from '../config.ts';
 import type { Call, Outcome } from '../ec2/call.ts';
 import type { Memory } from '../event.ts';
-import { type Observed, tagSource, want } from '../failover/observe.ts';
+import { type Observed, want } from '../failover/observe.ts';
 import type { Purpose, Turn } from '../failover/turn.ts';
-import { type Hops, lookedUp, lookUp, need, noHops, resolver } from './hops.ts';
-import { needsSubnets, type Plan, planTable } from './plan.ts';
+import { type Hops, lookedUp, lookUp, need, noHops } from './hops.ts';
+import { isAdopted, type Place, placesOf } from './places.ts';
+import { needsSubnets } from './plan.ts';
+import { PACE_MS, replan } from './planning.ts';
 import { advanceTable, newTable, type TableSync, tableWriteEnded } from './table.ts';
-import { tellPlan } from './tell.ts';
-import { applyChanges, expire, nothingWanted, type Wanted } from './wanted.ts';
+import { applyChanges, expire, leavesLost, nothingWanted, type Wanted } from './wanted.ts';
 
 /** What is wanted by one entry of the configuration. */
 interface Scope {
@@ -37,6 +37,8 @@ export interface Sync {
   readonly scopes: readonly Scope[];
   /** Changes that wait for their turn. */
   readonly inbox: readonly RouteChange[];
+  /** When changes were taken in last. */
+  readonly takenAt?: Instant;
   readonly hops: Hops;
   /** By VPC. */
   readonly subnets: Readonly<Record<string, Subnets>>;
@@ -56,10 +58,6 @@ export interface Sync {
 
 /** Changes that one step takes in: about 3 ms. */
 const PORTION = 1000;
-/** Changes of the same table are gathered for so long. */
-const PACE_MS: Millis = 50;
-/** Prefixes above which one step makes one plan only. */
-const HEAVY = 1500;
 /** How long after a start the first write waits at most, and how long once all neighbors are there. */
 const QUIET_MS: Millis = 15_000;
 const ALL_THERE_MS: Millis = 2_000;
@@ -67,8 +65,9 @@ const SUBNETS_MS: Millis = 60_000;
 /** The part of the API budget that is left to failover, where there are groups. */
 const RESERVE = 0.2;
 
-const newScopes = ({ routeSync }: Config): readonly Scope[] =>
-  routeSync.map(() => ({ wanted: nothingWanted, version: 0 }));
+const emptyScope: Scope = { wanted: nothingWanted, version: 0 };
+
+const newScopes = ({ routeSync }: Config): readonly Scope[] => routeSync.map(() => emptyScope);
 
 /** Nothing is known but what an earlier run has made. */
 export const newSync = (config: Config, now: Instant, memory?: Memory): Sync => ({
@@ -136,7 +135,7 @@ export function syncConfigured(
   to: Config,
 ): { readonly sync: Sync; readonly retell: boolean } {
   if (JSON.stringify(from.routeSync) === JSON.stringify(to.routeSync)) return { sync, retell: false };
-  const tables = Object.entries(sync.tables).map(([id, { plan: _, planKey: __, passKey: ___, ...rest }]) => [
+  const tables = Object.entries(sync.tables).map(([id, { plan: _, basis: __, passKey: ___, ...rest }]) => [
     id,
     rest,
   ]);
@@ -189,7 +188,7 @@ export function pumpSync(
   turn: Turn,
 ): Pumped {
   if (config.routeSync.length === 0) return { sync: start, observed: seen };
-  let { sync, wakeAt } = takeIn(start, config, turn.now);
+  let { sync, wakeAt, isMore } = takeIn(start, config, turn.now);
   let observed = seen;
   const places = placesOf(config, observed);
   const looked = lookUp(
@@ -202,18 +201,26 @@ export function pumpSync(
   sync = { ...sync, hops: looked.hops };
   wakeAt = earliest(wakeAt, looked.wakeAt);
   const tables: Record<string, TableSync> = { ...sync.tables };
-  let planned = false;
+  let isBusy = isMore;
   for (const place of places) {
     const { table, scope, entry } = place;
     const before = tables[table.id] ?? newTable();
     const state = withoutOldEdits(before, turn.now);
     sync = { ...sync, subnets: askSubnets(sync.subnets, place, sync.scopes[scope], turn) };
-    const made = plan({ sync, config, observed, place, state, planned }, turn);
-    planned ||= made.isHeavy;
+    const { wanted, version } = sync.scopes[scope] ?? emptyScope;
+    const made = replan(
+      {
+        ...{ config, observed, place, state, wanted, version, isBusy },
+        ...{ hops: sync.hops, lost: sync.lost, isUrgent: sync.isUrgent },
+        cidrs: sync.subnets[table.vpc]?.cidrs,
+      },
+      turn,
+    );
+    isBusy ||= made.isHeavy;
     wakeAt = earliest(wakeAt, made.wakeAt);
     const passed = pass({ sync, config, place, state: made.state, observeOnly }, turn);
     tables[table.id] = passed.state;
-    if (passed.state.planKey === undefined) wakeAt = turn.now;
+    if (passed.state.basis === undefined) wakeAt = turn.now;
     wakeAt = earliest(wakeAt, passed.state.wakeAt);
     if (passed.look !== undefined)
       observed = want(observed, [place.source], passed.look.after, passed.look.at);
@@ -224,14 +231,23 @@ export function pumpSync(
   return { sync: { ...sync, tables, isUrgent }, observed, ...(wakeAt === undefined ? {} : { wakeAt }) };
 }
 
-/** Takes changes from the inbox, and gives up what was withdrawn long ago. */
-function takeIn(start: Sync, config: Config, now: Instant): { sync: Sync; wakeAt: Instant | undefined } {
-  const changes = start.inbox.slice(0, PORTION);
-  const inbox = start.inbox.slice(PORTION);
+interface Taken {
+  readonly sync: Sync;
+  readonly wakeAt: Instant | undefined;
+  /** There are more changes to take in at once. */
+  readonly isMore: boolean;
+}
+
+/** Takes changes from the inbox, some at a time, and gives up what was withdrawn long ago. */
+function takeIn(start: Sync, config: Config, now: Instant): Taken {
+  const isDue = start.inbox.length > 0 && inboxAt(start, config) <= now;
+  const changes = isDue ? start.inbox.slice(0, PORTION) : [];
+  const inbox = isDue ? start.inbox.slice(PORTION) : start.inbox;
+  const isMore = isDue && inbox.length > 0;
   let isUrgent = start.isUrgent;
-  let wakeAt: Instant | undefined = inbox.length > 0 ? now : undefined;
+  let wakeAt: Instant | undefined = inbox.length === 0 ? undefined : isMore ? now : inboxAt(start, config);
   const scopes = config.routeSync.map((entry, index): Scope => {
-    const scope = start.scopes[index] ?? { wanted: nothingWanted, version: 0 };
+    const scope = start.scopes[index] ?? emptyScope;
     const applied = applyChanges(scope.wanted, changes, entry, start.lost, now);
     const expired = mayDelete(start, entry, now) ? expire(applied.wanted, entry.holdMs, now) : applied;
     isUrgent ||= applied.urgent;
@@ -241,12 +257,25 @@ function takeIn(start: Sync, config: Config, now: Instant): { sync: Sync; wakeAt
       ? { wanted: expired.wanted, version: scope.version + (changed ? 1 : 0) }
       : scope;
   });
-  if (changes.length === 0) return { sync: { ...start, scopes }, wakeAt };
+  if (!isDue) return { sync: { ...start, scopes }, wakeAt, isMore };
   const hops = need(
     start.hops,
     changes.flatMap(({ nextHops }) => nextHops.map(({ address }) => address)),
   );
-  return { sync: { ...start, scopes, inbox, hops, isUrgent }, wakeAt };
+  // What is left of a portion is due at once.
+  const { takenAt: _, ...rest } = start;
+  const sync = { ...rest, scopes, inbox, hops, isUrgent, ...(isMore ? {} : { takenAt: now }) };
+  return { sync, wakeAt, isMore };
+}
+
+/** When changes are taken in: they are gathered, but for those of prefixes that leave a lost neighbor. */
+function inboxAt({ inbox, scopes, lost, takenAt }: Sync, { routeSync }: Config): Instant {
+  const isUrgent =
+    lost.length > 0 &&
+    routeSync.some((entry, index) =>
+      inbox.some((change) => leavesLost(scopes[index]?.wanted ?? nothingWanted, change, entry, lost)),
+    );
+  return isUrgent ? 0 : (takenAt ?? Number.NEGATIVE_INFINITY) + PACE_MS;
 }
 
 /** Whether routes may be deleted: neighbors had time to say all, and some are there, or none for long. */
@@ -258,45 +287,6 @@ function mayDelete(sync: Sync, entry: SyncConfig, now: Instant): boolean {
 function deleteAt({ sweepAt, aloneSince }: Sync, { persistMs }: SyncConfig): Instant | undefined {
   if (aloneSince === undefined) return sweepAt;
   return persistMs === undefined ? undefined : Math.max(sweepAt, aloneSince + persistMs);
-}
-
-/** A table that follows an entry of the configuration, as it was seen. */
-interface Place {
-  readonly scope: number;
-  readonly entry: SyncConfig;
-  readonly source: string;
-  readonly table: Observed['tables'][string];
-  readonly seen: { readonly request: number; readonly at: Instant };
-  /** Destinations that groups move. */
-  readonly moved: readonly string[];
-}
-
-/** The tables that have been seen; one that several entries name follows the first. */
-function placesOf(config: Config, observed: Observed): readonly Place[] {
-  const places = new Map<string, Place>();
-  config.routeSync.forEach((entry, scope) => {
-    for (const { table: listed, tag } of entry.tables) {
-      const source = tag === undefined ? 'tables' : tagSource(tag);
-      const seen = observed.sources[source]?.seen;
-      const ids = listed === undefined ? (observed.tagged[source] ?? []) : [listed];
-      for (const id of ids) {
-        const table = observed.tables[id];
-        if (seen === undefined || table === undefined || places.has(id)) continue;
-        places.set(id, { scope, entry, source, table, seen, moved: movedIn(config, observed, id) });
-      }
-    }
-  });
-  return [...places.values()];
-}
-
-function movedIn({ groups }: Config, { tagged }: Observed, id: string): readonly string[] {
-  return groups.flatMap(({ resource }) => {
-    if (resource.kind === 'eni') return [];
-    return resource.sets.flatMap(({ table, tag, destinations }) => {
-      const isIn = table === id || (tag !== undefined && tagged[tagSource(tag)]?.includes(id) === true);
-      return isIn ? destinations : [];
-    });
-  });
 }
 
 /** What was left to others long enough is ours again. */
@@ -323,59 +313,6 @@ function askSubnets(
   return { ...subnets, [table.vpc]: { ...known, nextAt: turn.now, inFlight: true } };
 }
 
-interface Planning {
-  readonly sync: Sync;
-  readonly config: Config;
-  readonly observed: Observed;
-  readonly place: Place;
-  readonly state: TableSync;
-  /** Whether this step has made a heavy plan already. */
-  readonly planned: boolean;
-}
-
-/** The table with a plan for what is wanted and seen now, unless it may wait. */
-function plan(
-  { sync, config, observed, place, state, planned }: Planning,
-  turn: Turn,
-): { readonly state: TableSync; readonly isHeavy: boolean; readonly wakeAt?: Instant } {
-  const { table, entry, seen, moved } = place;
-  const scope = sync.scopes[place.scope] ?? { wanted: nothingWanted, version: 0 };
-  const yielded = [
-    ...moved,
-    ...Object.entries(state.edits).flatMap(([one, { yieldedUntil }]) =>
-      yieldedUntil === undefined ? [] : [one],
-    ),
-  ];
-  const { cidrs } = sync.subnets[table.vpc] ?? {};
-  const around = `${seen.request} ${hopsKey(sync.hops, table.vpc)} ${observed.sources.enis?.seen?.request} ${yielded.join()} ${cidrs?.join()}`;
-  const planKey = `${scope.version} ${around}`;
-  if (state.planKey === planKey) return { state, isHeavy: false };
-  const isHeavy = scope.wanted[4].length + scope.wanted[6].length > HEAVY;
-  const mayWait = state.planKey?.endsWith(` ${around}`) === true && !sync.isUrgent;
-  const paceAt = (state.plannedAt ?? -Infinity) + PACE_MS;
-  if (mayWait && paceAt > turn.now) return { state, isHeavy: false, wakeAt: paceAt };
-  if (isHeavy && planned) return { state, isHeavy: false, wakeAt: turn.now };
-  const made: Plan = planTable({
-    config: entry,
-    wanted: scope.wanted,
-    table,
-    ours: state.ours,
-    yielded,
-    lost: sync.lost,
-    resolve: resolver(sync.hops, config, observed, table.vpc),
-    ...(cidrs === undefined ? {} : { subnets: cidrs }),
-    ...(state.plan === undefined ? {} : { before: state.plan }),
-  });
-  const told = tellPlan(table.id, made, state.told, turn);
-  return { state: { ...state, plan: made, planKey, plannedAt: turn.now, told }, isHeavy };
-}
-
-/** What next hops lead to, as a text to compare. */
-const hopsKey = ({ found }: Hops, vpc: string): string =>
-  Object.entries(found[vpc] ?? {})
-    .flatMap(([address, { eni }]) => (eni === undefined ? [] : `${address}=${eni}`))
-    .join();
-
 interface Passing {
   readonly sync: Sync;
   readonly config: Config;
@@ -390,13 +327,13 @@ function pass(
   turn: Turn,
 ): ReturnType<typeof advanceTable> {
   const { table, seen, entry } = place;
-  const { plan: made, planKey = '' } = state;
+  const { plan: made, basis } = state;
   // A plan for an older look does not know whose the routes are.
-  if (made === undefined || !planKey.includes(` ${seen.request} `)) return { state };
+  if (made === undefined || basis?.request !== seen.request) return { state };
   const mayWrite = turn.now >= sync.quietUntil;
   const deletes = mayDelete(sync, entry, turn.now) && !made.isPending;
   const isFresh = turn.now - seen.at <= config.observe.staleAfterMs;
-  const passKey = `${planKey} ${mayWrite} ${deletes} ${isFresh}`;
+  const passKey = `${seen.request} ${mayWrite} ${deletes} ${isFresh}`;
   if (state.passKey === passKey && (state.wakeAt === undefined || state.wakeAt > turn.now)) return { state };
   const result = advanceTable(
     state,
@@ -416,7 +353,3 @@ function pass(
   );
   return { ...result, state: { ...result.state, passKey } };
 }
-
-const isAdopted = ({ adopt }: SyncConfig, { routes }: Place['table'], destination: string): boolean =>
-  isChosen(adopt, destination) &&
-  !routes.some((one) => one.destination === destination && one.target === 'local');

@@ -34,6 +34,17 @@ export interface Edits {
 
 type ByDestination<T> = Readonly<Record<string, T>>;
 
+/** What a plan depends on. */
+export interface PlanBasis {
+  /** Of the look that showed the table. */
+  readonly request: number;
+  /** Counts changes of what neighbors announce. */
+  readonly version: number;
+  /** What next hops lead to and what is left to others, and the routes of others, as texts to compare. */
+  readonly around: string;
+  readonly others: string;
+}
+
 export interface TableSync {
   /** The ENI that each of our routes was written to last: ownership, which the journal keeps. */
   readonly ours: ByDestination<string>;
@@ -42,7 +53,8 @@ export interface TableSync {
   /** What was deleted for good, so that its return is an edit of somebody. */
   readonly deleted: ByDestination<Instant>;
   readonly plan?: Plan;
-  readonly planKey?: string;
+  /** What the plan was made for; absent: it has to be made again. */
+  readonly basis?: PlanBasis;
   readonly plannedAt?: Instant;
   /** What the last pass was made for; the next one has nothing to do while it is the same. */
   readonly passKey?: string;
@@ -150,10 +162,10 @@ export function advanceTable(state: TableSync, scene: TableScene, turn: Turn): P
     ...adopted,
   ]);
   for (const destination of all) consider(work, destination, seen.get(destination));
-  const { planKey, ...next } = perform(work, { ...state, ...rest(work) });
-  const isCurrent = !work.isDisowned && planKey !== undefined;
+  const { basis, ...next } = perform(work, { ...state, ...rest(work) });
+  const isCurrent = !work.isDisowned && basis !== undefined;
   return {
-    state: isCurrent ? { ...next, planKey } : next,
+    state: isCurrent ? { ...next, basis } : next,
     ...(work.look === undefined ? {} : { look: work.look }),
   };
 }

@@ -7,8 +7,7 @@ import { isChosen } from '../base/prefix-range.ts';
 import { earliest, type Instant } from '../base/time.ts';
 import type { RouteChange } from '../bgp/event.ts';
 import type { SyncConfig } from '../config.ts';
-
-import { comparePrefixes } from './aggregate.ts';
+import { comparePrefixes } from './trie.ts';
 
 export interface Want {
   readonly prefix: string;
@@ -86,6 +85,20 @@ export function applyChanges(
   };
   const next = { 4: merge(4), 6: merge(6) };
   return { wanted: { ...next, ...(nextGoneAt === undefined ? {} : { nextGoneAt }) }, changed, urgent };
+}
+
+/** Whether a change takes a prefix away from a neighbor of `lost`. */
+export function leavesLost(
+  wanted: Wanted,
+  { prefix, nextHops }: RouteChange,
+  { prefixes }: SyncConfig,
+  lost: readonly string[],
+): boolean {
+  const at = parsePrefix(prefix);
+  if (!at.ok || nextHops.length === 0 || !isChosen(prefixes, prefix)) return false;
+  const list = wanted[at.value.address.family];
+  const found = list[position(list, at.value, 0)];
+  return found?.prefix === prefix && lost.includes(found.peer);
 }
 
 function pushTo(list: Want[], want: Want | undefined): void {

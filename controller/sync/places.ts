@@ -1,0 +1,49 @@
+/** The route tables that entries of the configuration name, as they were seen. */
+import { isChosen } from '../base/prefix-range.ts';
+import type { Instant } from '../base/time.ts';
+import type { Config, SyncConfig } from '../config.ts';
+import { type Observed, tagSource } from '../failover/observe.ts';
+
+/** A table that follows an entry of the configuration, as it was seen. */
+export interface Place {
+  readonly scope: number;
+  readonly entry: SyncConfig;
+  readonly source: string;
+  readonly table: Observed['tables'][string];
+  readonly seen: { readonly request: number; readonly at: Instant };
+  /** Destinations that groups move. */
+  readonly moved: readonly string[];
+}
+
+/** The tables that have been seen; one that several entries name follows the first. */
+export function placesOf(config: Config, observed: Observed): readonly Place[] {
+  const places = new Map<string, Place>();
+  config.routeSync.forEach((entry, scope) => {
+    for (const { table: listed, tag } of entry.tables) {
+      const source = tag === undefined ? 'tables' : tagSource(tag);
+      const seen = observed.sources[source]?.seen;
+      const ids = listed === undefined ? (observed.tagged[source] ?? []) : [listed];
+      for (const id of ids) {
+        const table = observed.tables[id];
+        if (seen === undefined || table === undefined || places.has(id)) continue;
+        places.set(id, { scope, entry, source, table, seen, moved: movedIn(config, observed, id) });
+      }
+    }
+  });
+  return [...places.values()];
+}
+
+function movedIn({ groups }: Config, { tagged }: Observed, id: string): readonly string[] {
+  return groups.flatMap(({ resource }) => {
+    if (resource.kind === 'eni') return [];
+    return resource.sets.flatMap(({ table, tag, destinations }) => {
+      const isIn = table === id || (tag !== undefined && tagged[tagSource(tag)]?.includes(id) === true);
+      return isIn ? destinations : [];
+    });
+  });
+}
+
+/** Whether a route that nobody is known to have made may be taken over. */
+export const isAdopted = ({ adopt }: SyncConfig, { routes }: Place['table'], destination: string): boolean =>
+  isChosen(adopt, destination) &&
+  !routes.some((one) => one.destination === destination && one.target === 'local');
