@@ -11,6 +11,8 @@ import { type Benchmark, goal, quantile } from './harness.ts';
 
 const PREFIXES = 10_000;
 const CHANGES = 20_000;
+/** Changes after which a block changes its way in earnest. */
+const MOVE_EVERY = 5_000;
 const TABLE = 'rtb-00000000000000001';
 const ENIS: Readonly<Record<string, string>> = {
   a: 'eni-0000000000000000a',
@@ -37,8 +39,14 @@ routeSync: [ { tables: [ { table: ${TABLE} } ] } ]
 );
 
 const prefixOf = (n: number): string => `100.${64 + (n >> 8)}.${n & 255}.0/24`;
-/** Blocks of 64 prefixes by turns: they fit once they are aggregated. */
-const ownerOf = (n: number): string => ((n >> 6) % 2 === 0 ? 'a' : 'b');
+const BLOCK = 64;
+/** Blocks that have changed their way. */
+const moved = new Set<number>();
+/** Blocks of prefixes by turns: they fit once they are aggregated. */
+function ownerOf(n: number): string {
+  const block = Math.floor(n / BLOCK);
+  return (block % 2 === 0) === moved.has(block) ? 'b' : 'a';
+}
 const routeOf = (n: number) => {
   const peer = ownerOf(n);
   return { prefix: prefixOf(n), nextHops: [{ address: HOPS[peer] ?? '', peer, weight: 1, stale: false }] };
@@ -51,12 +59,17 @@ function createRun() {
   const routes = new Map<string, ObservedRoute>();
   const writes: Call[] = [];
   const slices: number[] = [];
+  /** The same in processor time: other processes do not count, other threads of this one do. */
+  const cpuMs: number[] = [];
   const feed = (event: Event): void => {
     const waiting = [event];
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const cpuBefore = process.cpuUsage();
       const started = performance.now();
       const stepped = step(node, next, now);
       slices.push(performance.now() - started);
+      const { user, system } = process.cpuUsage(cpuBefore);
+      cpuMs.push((user + system) / 1000);
       node = stepped.node;
       for (const effect of stepped.effects)
         if (effect.kind === 'ec2-call') waiting.push(answer(effect.request, effect.call));
@@ -85,64 +98,82 @@ function createRun() {
     now += ms;
     feed({ kind: 'deadline' });
   };
-  return { feed, pass, routes, writes, slices };
+  return { feed, pass, routes, writes, slices, cpuMs };
 }
+
+/** A node that has learned and written all. */
+function imported(): ReturnType<typeof createRun> {
+  const run = createRun();
+  run.feed({ kind: 'start' });
+  for (const peer of ['a', 'b']) {
+    const change = { peer, address: HOPS[peer] ?? '', state: 'established', reason: 'bench' } as const;
+    run.feed({ kind: 'bgp-session', change });
+  }
+  for (let at = 0; at < PREFIXES; at += 1000) {
+    const changes = Array.from({ length: Math.min(1000, PREFIXES - at) }, (_, n) => routeOf(at + n));
+    run.feed({ kind: 'bgp-routes', changes });
+    run.pass(10);
+  }
+  for (let turn = 0; turn < 300; turn++) run.pass(200);
+  return run;
+}
+
+const rounded = (ms: number): number => Number(ms.toFixed(3));
 
 export const benchmark: Benchmark = {
   question: `Does ${PREFIXES} prefixes' churn cost needless writes, or long steps? (${CHANGES} changes, 1,000/s)`,
   run: async (say) => {
-    const run = createRun();
-    run.feed({ kind: 'start' });
-    for (const peer of ['a', 'b']) {
-      const change = { peer, address: HOPS[peer] ?? '', state: 'established', reason: 'bench' } as const;
-      run.feed({ kind: 'bgp-session', change });
-    }
-    for (let at = 0; at < PREFIXES; at += 1000) {
-      const changes = Array.from({ length: Math.min(1000, PREFIXES - at) }, (_, n) => routeOf(at + n));
-      run.feed({ kind: 'bgp-routes', changes });
-      run.pass(10);
-    }
-    for (let turn = 0; turn < 300; turn++) run.pass(200);
+    // The first import shows what a cold process takes, the second what the work takes.
+    const cold = imported();
+    const run = imported();
     const installed = run.routes.size;
     say(`${PREFIXES} prefixes in ${installed} routes by ${run.writes.length} writes`);
     const before = run.writes.length;
     const first = run.slices.length;
-    // Flaps, and attributes that change nothing: no write is needed.
-    for (let change = 0; change < CHANGES; change++) {
-      const n = (change * 7919) % PREFIXES;
-      const { prefix } = routeOf(n);
-      run.feed({ kind: 'bgp-routes', changes: [change % 2 === 0 ? { prefix, nextHops: [] } : routeOf(n)] });
-      // The prefix that was withdrawn is back with the next change but one.
-      if (change % 2 === 0) run.feed({ kind: 'bgp-routes', changes: [routeOf(n)] });
+    const started = performance.now();
+    let needed = 0;
+    for (let change = 0; change < CHANGES; change += 2) {
+      // A flap: withdrawn, and back a moment later. It needs no write.
+      const route = routeOf((change * 7919) % PREFIXES);
+      run.feed({ kind: 'bgp-routes', changes: [{ ...route, nextHops: [] }] });
       run.pass(1);
+      run.feed({ kind: 'bgp-routes', changes: [route] });
+      run.pass(1);
+      if (change % MOVE_EVERY !== 0) continue;
+      // The route of a block has to lead elsewhere: one write does it.
+      const block = change / MOVE_EVERY;
+      moved.add(block);
+      needed += 1;
+      const changes = Array.from({ length: BLOCK }, (_, n) => routeOf(block * BLOCK + n));
+      run.feed({ kind: 'bgp-routes', changes });
     }
-    const needless = run.writes.length - before;
-    const slices = run.slices.slice(first);
-    const churnMs = Math.max(...slices);
-    // A block changes its way in earnest: the fewest writes are one or two.
-    const started = run.writes.length;
-    const moved = Array.from({ length: 64 }, (_, n) => {
-      const route = routeOf(n);
-      return {
-        ...route,
-        nextHops: route.nextHops.map((hop) => ({ ...hop, address: HOPS.b ?? '', peer: 'b' })),
-      };
-    });
-    run.feed({ kind: 'bgp-routes', changes: moved });
     for (let turn = 0; turn < 100; turn++) run.pass(100);
-    const real = run.writes.length - started;
-    const all = Math.max(...run.slices);
+    const made = run.writes.length - before;
+    const slices = run.slices.slice(first);
     return {
       rows: [
-        { what: 'routes for 10,000 prefixes', value: installed },
-        { what: 'writes for a block of 64 prefixes that changed its way', value: real },
-        { what: 'median step under churn, ms', value: Number(quantile(slices, 0.5).toFixed(3)) },
-        { what: 'p99.9 step under churn, ms', value: Number(quantile(slices, 0.999).toFixed(3)) },
-        { what: 'longest step of all, import included, ms', value: Number(all.toFixed(3)) },
+        { what: `routes for ${PREFIXES} prefixes`, value: installed },
+        {
+          what: `routes after ${needed} blocks of ${BLOCK} prefixes have changed their way`,
+          value: run.routes.size,
+        },
+        { what: 'writes that they need at least', value: needed },
+        { what: 'writes made', value: made },
+        { what: 'seconds for the churn', value: Number(((performance.now() - started) / 1000).toFixed(1)) },
+        { what: 'median step under churn, ms', value: rounded(quantile(slices, 0.5)) },
+        { what: 'p99.9 step under churn, ms', value: rounded(quantile(slices, 0.999)) },
+        { what: 'longest step under churn, ms', value: rounded(Math.max(...slices)) },
+        { what: 'the same in processor time, ms', value: rounded(Math.max(...run.cpuMs.slice(first))) },
+        { what: 'longest step at import, cold process, ms', value: rounded(Math.max(...cold.slices)) },
+        {
+          what: 'longest step at import, once more, ms',
+          value: rounded(Math.max(...run.slices.slice(0, first))),
+        },
+        { what: 'the same in processor time, ms', value: rounded(Math.max(...run.cpuMs.slice(0, first))) },
       ],
       goals: [
-        goal('needless-writes', needless, '<=', 0, 'writes'),
-        goal('longest-step-under-churn', churnMs, '<=', 10, 'ms'),
+        goal('needless-writes', made - needed, '<=', 0, 'writes'),
+        goal('longest-step', Math.max(...run.slices), '<=', 10, 'ms'),
       ],
     };
   },

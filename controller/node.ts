@@ -11,11 +11,12 @@ import type { Outcome } from './ec2/call.ts';
 import { isThrottling } from './ec2/failure.ts';
 import type { Command, Effect, Event, Memory } from './event.ts';
 import { carriersOf, successorsOf } from './failover/carriers.ts';
-import { abandon, switchover } from './failover/command.ts';
+import { switchover } from './failover/command.ts';
 import { runCycle } from './failover/cycle.ts';
 import { type Silences, tellResult, tellVerdicts } from './failover/evidence.ts';
 import { writeEnded } from './failover/execute.ts';
 import { type GroupState, newGroup, remembered, restored } from './failover/group.ts';
+import { groupsConfigured, groupsStopped, tellHook } from './failover/groups.ts';
 import {
   nextObservationAt,
   nothingObserved,
@@ -175,11 +176,7 @@ function handle(node: Node, event: Event, pending: Pending | undefined, turn: Tu
     }
     case 'hook-outcome': {
       if (pending?.purpose.kind !== 'hook') return node;
-      const { group, hook } = pending.purpose;
-      const ms = Math.round(turn.now - pending.sentAt);
-      if (event.failure === undefined)
-        turn.log('info', 'hook', `${hook} of ${group} ended after ${ms} ms.`, { group, hook, ms });
-      else turn.log('error', 'hook', `${hook} of ${group} failed: ${event.failure}.`, { group, hook, ms });
+      tellHook(pending.purpose, pending.sentAt, event.failure, turn);
       return node;
     }
     case 'bfd-state':
@@ -323,20 +320,7 @@ function viewOf({ config, observed }: Node, name: string): GroupView | undefined
 }
 
 function configured(node: Node, config: Config, turn: Turn): Node {
-  const same = new Map(node.config.groups.map((group) => [group.name, JSON.stringify(group)]));
-  const groups = config.groups.map((group): [string, GroupState] => {
-    const state = node.groups[group.name] ?? newGroup(turn.now);
-    return [
-      group.name,
-      same.get(group.name) === JSON.stringify(group)
-        ? state
-        : abandon(state, 'the configuration changed', turn),
-    ];
-  });
-  for (const [name, state] of Object.entries(node.groups)) {
-    if (!config.groups.some((group) => group.name === name))
-      abandon(state, `${name} is not configured any more`, turn);
-  }
+  const groups = groupsConfigured(node.groups, node.config, config, turn);
   turn.log(
     'info',
     'config',
@@ -348,7 +332,7 @@ function configured(node: Node, config: Config, turn: Turn): Node {
   const observed = resourcesOf(config) === resourcesOf(node.config) ? node.observed : nothingObserved;
   const { sync, retell } = syncConfigured(node.sync, node.config, config);
   if (retell) turn.emit({ kind: 'bgp', input: { kind: 'retell' } });
-  return { ...node, config, health, observed, sync, groups: Object.fromEntries(groups) };
+  return { ...node, config, health, observed, sync, groups };
 }
 
 /** All that EC2 is asked for, as a text to compare. */
@@ -356,16 +340,7 @@ const resourcesOf = ({ groups, appliances, routeSync }: Config): string =>
   JSON.stringify([groups.map(({ resource }) => resource), appliances.map(({ eni }) => eni), routeSync]);
 
 function stop(node: Node, turn: Turn): Node {
-  for (const [name, state] of Object.entries(node.groups)) {
-    const { operation } = state;
-    if (operation !== undefined) {
-      const sent = Object.entries(operation.steps).map(([key, { state: how }]) => `${key} ${how}`);
-      const moving = `Stops while moving ${name} to ${operation.to} (${sent.join(', ') || 'nothing sent'})`;
-      const text = `${moving}; the next run or the other node completes it.`;
-      turn.log('warn', 'stop', text, { group: name, to: operation.to });
-    }
-    abandon(state, 'the daemon stops', turn);
-  }
+  groupsStopped(node.groups, turn);
   leave(node.sessions, node.config, turn);
   removeAll(node.fib, node.config, (change) => turn.kernel(change));
   turn.log('info', 'stop', 'Leaves.');

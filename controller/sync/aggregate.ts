@@ -2,11 +2,12 @@
  * Routes that forward the same as the announced ones, within a limit: as few writes as possible from what is
  * installed, and only where those leave too many routes, as few routes as possible (what ORTC gives,
  * "Constructing optimal IP routing tables", Draves, King, Venkatachary and Zill, 1999). A hole, space that
- * nobody announced, cannot be expressed: a node above a hole takes no route. Routes of others stand where they
- * stand: what lies in them is theirs, but for what is announced below.
+ * nobody announced, cannot be expressed: a node above a hole takes no route. Routes of others stand where
+ * they stand: what lies in them is theirs, but for what is announced below.
  *
- * Bottom up, each node learns what its routes cost at least for each target that it may inherit from our route
- * above; top down, the cheapest are taken. Most targets cost the same, so that only the others are kept. Pure.
+ * Bottom up, each node learns what its routes cost at least for each target that it may inherit from our
+ * route above; top down, the cheapest are taken. Most targets cost the same, so that only the others are kept.
+ * Pure.
  */
 import { formatPrefix, type Prefix } from '../base/ip.ts';
 import {

@@ -31,6 +31,8 @@ export interface Plan {
   readonly unresolved: readonly string[];
   /** Whether something is still looked up that the plan needs: nothing is deleted by it. */
   readonly isPending: boolean;
+  /** Whether a wanted prefix lies within the VPC, so that the plan needs to know its subnets. */
+  readonly isInside: boolean;
   /** What the limit leaves no room for, as planned: how many, and the first of them. */
   readonly leftOut: { readonly count: number; readonly first: readonly string[] };
   /** ENIs that a path of a neighbor that is there leads to. */
@@ -74,6 +76,7 @@ interface Parts {
   readonly unresolved: string[];
   readonly pending: string[];
   readonly leftOut: Planned[];
+  isInside: boolean;
 }
 
 /** Routes of a table that are not ours to change. */
@@ -90,7 +93,15 @@ export function planTable(options: PlanOptions): Plan {
   const { wanted, config, ours, yielded } = options;
   const others = othersOf(options);
   const occupied = new Set([...others.map(({ destination }) => destination), ...yielded]);
-  const parts: Parts = { routes: {}, foreign: [], refused: {}, unresolved: [], pending: [], leftOut: [] };
+  const parts: Parts = {
+    routes: {},
+    foreign: [],
+    refused: {},
+    unresolved: [],
+    pending: [],
+    leftOut: [],
+    isInside: false,
+  };
   const installed = Object.entries(options.installed).flatMap(([text, target]) =>
     occupied.has(text) ? [] : prefixOf(text).map((at): Announced => ({ prefix: text, at, target })),
   );
@@ -130,6 +141,7 @@ export function planTable(options: PlanOptions): Plan {
     refused,
     unresolved,
     isPending: parts.pending.length > 0,
+    isInside: parts.isInside,
     leftOut: { count: leftOut.length, first: leftOut.slice(0, 5).map((one) => one.prefix) },
     alive: aliveOf(options),
     wanted: wanted[4].length + wanted[6].length,
@@ -184,6 +196,7 @@ function sort(
       continue;
     }
     const local = locals.find((one) => covers(one, at));
+    parts.isInside ||= local !== undefined;
     if (local !== undefined && subnets === undefined) {
       parts.pending.push(text);
       continue;
@@ -220,14 +233,3 @@ function cut(
     else leftOut.push(one);
   });
 }
-
-/** Whether the plan needs to know the subnets of the VPC: a wanted prefix lies within it. */
-export const needsSubnets = ({ routes }: ObservedRouteTable, wanted: Wanted): boolean => {
-  const locals = routes
-    .filter(({ target }) => target === 'local')
-    .flatMap(({ destination }) => prefixOf(destination));
-  return locals.some((local) => {
-    const { family } = local.address;
-    return wanted[family].some(({ at }) => covers(local, at));
-  });
-};

@@ -14,7 +14,6 @@ import { type Observed, want } from '../failover/observe.ts';
 import type { Purpose, Turn } from '../failover/turn.ts';
 import { type Hops, lookedUp, lookUp, need, noHops } from './hops.ts';
 import { isAdopted, type Place, placesOf } from './places.ts';
-import { needsSubnets } from './plan.ts';
 import { PACE_MS, replan } from './planning.ts';
 import { advanceTable, newTable, type TableSync, tableWriteEnded } from './table.ts';
 import { applyChanges, expire, leavesLost, nothingWanted, type Wanted } from './wanted.ts';
@@ -206,7 +205,6 @@ export function pumpSync(
     const { table, scope, entry } = place;
     const before = tables[table.id] ?? newTable();
     const state = withoutOldEdits(before, turn.now);
-    sync = { ...sync, subnets: askSubnets(sync.subnets, place, sync.scopes[scope], turn) };
     const { wanted, version } = sync.scopes[scope] ?? emptyScope;
     const made = replan(
       {
@@ -217,6 +215,8 @@ export function pumpSync(
       turn,
     );
     isBusy ||= made.isHeavy;
+    if (made.state.plan?.isInside === true)
+      sync = { ...sync, subnets: askSubnets(sync.subnets, table.vpc, turn) };
     wakeAt = earliest(wakeAt, made.wakeAt);
     const passed = pass({ sync, config, place, state: made.state, observeOnly }, turn);
     tables[table.id] = passed.state;
@@ -297,20 +297,12 @@ function withoutOldEdits(state: TableSync, now: Instant): TableSync {
   return { ...state, edits };
 }
 
-/** Asks for the subnets of a VPC once a wanted prefix lies within it. */
-function askSubnets(
-  subnets: Sync['subnets'],
-  { table }: Place,
-  scope: Scope | undefined,
-  turn: Turn,
-): Sync['subnets'] {
-  const known = subnets[table.vpc];
+/** Asks for the subnets of a VPC that a wanted prefix lies within. */
+function askSubnets(subnets: Sync['subnets'], vpc: string, turn: Turn): Sync['subnets'] {
+  const known = subnets[vpc];
   if (known?.inFlight || (known !== undefined && known.nextAt > turn.now)) return subnets;
-  if (scope === undefined || !needsSubnets(table, scope.wanted)) return subnets;
-  const call = { kind: 'describe-subnets', vpc: table.vpc } as const;
-  const sent = turn.call(call, { kind: 'sync', what: 'subnets', vpc: table.vpc });
-  if ('at' in sent) return subnets;
-  return { ...subnets, [table.vpc]: { ...known, nextAt: turn.now, inFlight: true } };
+  const sent = turn.call({ kind: 'describe-subnets', vpc }, { kind: 'sync', what: 'subnets', vpc });
+  return 'at' in sent ? subnets : { ...subnets, [vpc]: { ...known, nextAt: turn.now, inFlight: true } };
 }
 
 interface Passing {

@@ -1,6 +1,6 @@
 /**
- * A path-compressed trie of what a route table holds and should hold: what is announced, routes of others, and
- * our own that are installed.
+ * A path-compressed trie of what a route table holds and should hold: what is announced, routes of others,
+ * and our own that are installed.
  */
 import type { Address, Prefix } from '../base/ip.ts';
 import { masked } from '../base/longest-match.ts';

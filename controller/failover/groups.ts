@@ -1,0 +1,50 @@
+/** All groups at once: under another configuration, and when the daemon stops. */
+import type { Instant } from '../base/time.ts';
+import type { Config } from '../config.ts';
+import { abandon } from './command.ts';
+import { type GroupState, newGroup } from './group.ts';
+import type { Purpose, Turn } from './turn.ts';
+
+type Groups = Readonly<Record<string, GroupState>>;
+
+/** The groups of another configuration: what a changed one was doing is given up. */
+export function groupsConfigured(states: Groups, from: Config, to: Config, turn: Turn): Groups {
+  const same = new Map(from.groups.map((group) => [group.name, JSON.stringify(group)]));
+  const groups = to.groups.map((group): [string, GroupState] => {
+    const state = states[group.name] ?? newGroup(turn.now);
+    const isSame = same.get(group.name) === JSON.stringify(group);
+    return [group.name, isSame ? state : abandon(state, 'the configuration changed', turn)];
+  });
+  for (const [name, state] of Object.entries(states)) {
+    if (!to.groups.some((group) => group.name === name))
+      abandon(state, `${name} is not configured any more`, turn);
+  }
+  return Object.fromEntries(groups);
+}
+
+/** Says what is left unfinished when the daemon stops, and answers who waits for it. */
+export function groupsStopped(states: Groups, turn: Turn): void {
+  for (const [name, state] of Object.entries(states)) {
+    const { operation } = state;
+    if (operation !== undefined) {
+      const sent = Object.entries(operation.steps).map(([key, { state: how }]) => `${key} ${how}`);
+      const moving = `Stops while moving ${name} to ${operation.to} (${sent.join(', ') || 'nothing sent'})`;
+      const text = `${moving}; the next run or the other node completes it.`;
+      turn.log('warn', 'stop', text, { group: name, to: operation.to });
+    }
+    abandon(state, 'the daemon stops', turn);
+  }
+}
+
+/** Logs how a hook, started at `startedAt`, has ended. */
+export function tellHook(
+  { group, hook }: Extract<Purpose, { kind: 'hook' }>,
+  startedAt: Instant,
+  failure: string | undefined,
+  turn: Turn,
+): void {
+  const ms = Math.round(turn.now - startedAt);
+  if (failure === undefined)
+    turn.log('info', 'hook', `${hook} of ${group} ended after ${ms} ms.`, { group, hook, ms });
+  else turn.log('error', 'hook', `${hook} of ${group} failed: ${failure}.`, { group, hook, ms });
+}
