@@ -321,11 +321,8 @@ function viewOf({ config, observed }: Node, name: string): GroupView | undefined
 
 function configured(node: Node, config: Config, turn: Turn): Node {
   const groups = groupsConfigured(node.groups, node.config, config, turn);
-  turn.log(
-    'info',
-    'config',
-    `Runs a new configuration, with groups ${config.groups.map(({ name }) => name).join(', ')}.`,
-  );
+  const names = config.groups.map(({ name }) => name).join(', ');
+  turn.log('info', 'config', `Runs a new configuration, with groups ${names}.`);
   const health = reconfigure(node.health, node.config, config, turn.now);
   reopenSessions(node.config, config, turn);
   // A look that was taken for other resources says nothing of these.

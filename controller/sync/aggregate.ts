@@ -6,8 +6,7 @@
  * they stand: what lies in them is theirs, but for what is announced below.
  *
  * Bottom up, each node learns what its routes cost at least for each target that it may inherit from our
- * route above; top down, the cheapest are taken. Most targets cost the same, so that only the others are kept.
- * Pure.
+ * route above; top down, the cheapest are taken. Most targets cost the same: only the others are kept. Pure.
  */
 import { formatPrefix, type Prefix } from '../base/ip.ts';
 import {
