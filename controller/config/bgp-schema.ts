@@ -10,7 +10,10 @@ const as = z
 
 /** Where a secret is; never the secret itself. */
 export const secret = z
-  .strictObject({ file: z.string().min(1).optional(), env: z.string().min(1).optional() })
+  .strictObject(
+    { file: z.string().min(1).optional(), env: z.string().min(1).optional() },
+    { error: 'the secret itself does not belong into this file: write { file: PATH } or { env: NAME }' },
+  )
   .refine(({ file, env }) => (file === undefined) !== (env === undefined), {
     error: 'name exactly one of file and env; the secret itself does not belong into this file',
   });

@@ -47,7 +47,7 @@ export function locate(
     file: source.file,
     ...position(source, path, key),
     field: fieldName(key === undefined ? path : [...path, key]),
-    ...(value === undefined ? {} : { value: shortText(value) }),
+    ...(value === undefined || path.some(isSecret) || isSecret(key) ? {} : { value: shortText(value) }),
     why,
     remedy,
   };
@@ -131,8 +131,12 @@ const fieldName = (path: Finding['path']): string =>
     '',
   );
 
+/** Where a secret may have been written by mistake, which no message may repeat. */
+const isSecret = (part: string | number | undefined): boolean => /pass|secret|^key$/i.test(String(part));
+
 function shortText(value: unknown): string {
-  const text = typeof value === 'string' ? `'${value}'` : JSON.stringify(value);
+  const hidden = (part: string, inner: unknown): unknown => (isSecret(part) ? '(hidden)' : inner);
+  const text = typeof value === 'string' ? `'${value}'` : JSON.stringify(value, hidden);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
