@@ -5,8 +5,10 @@
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { type Config, ownAppliance, type ProbeConfig, probesOfNode } from '../config.ts';
+import { checkMachines } from './check-machines.ts';
 import { askDaemon } from './control.ts';
 import type { Finding } from './finding.ts';
+import { hasCapability } from './host/capability.ts';
 import { echoRefusal } from './host/icmp.ts';
 
 const fine = (what: string): Finding => ({ ok: true, what });
@@ -22,6 +24,7 @@ export async function* checkLocal(config: Config): AsyncGenerator<Finding> {
   yield* checkNetAdmin(config);
   yield* checkForwarding(config);
   yield* checkHealthPort(config);
+  yield* checkMachines(config, () => isRunning(config));
 }
 
 /** The address to which a probe sends echoes, if it does. */
@@ -48,10 +51,14 @@ async function* checkNetAdmin(config: Config): AsyncGenerator<Finding> {
   const group = config.groups.find(
     ({ resource, members }) => resource.kind === 'eni' && own !== undefined && members.includes(own),
   );
-  if (hop === undefined && group === undefined) return;
-  const why = group === undefined ? `${hop?.id} goes by a next hop` : `${group.name} is an ENI that moves`;
-  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec((await read('/proc/self/status')) ?? '')?.[1];
-  yield effective !== undefined && ((BigInt(`0x${effective}`) >> CAP_NET_ADMIN) & 1n) === 1n
+  if (hop === undefined && group === undefined && config.kernel === undefined) return;
+  const why =
+    group !== undefined
+      ? `${group.name} is an ENI that moves`
+      : hop !== undefined
+        ? `${hop.id} goes by a next hop`
+        : 'kernel writes routes';
+  yield (await hasCapability(CAP_NET_ADMIN))
     ? fine(`this process has CAP_NET_ADMIN (${why})`)
     : bad(
         `this process lacks CAP_NET_ADMIN, and ${why}`,

@@ -142,6 +142,18 @@ function listener(
   ]);
 }
 
+/** Why a listener cannot be had; undefined where it can. It is closed before anybody could dial. */
+export function listenRefusal(
+  at: ListenEffect['at'][number],
+  keys: readonly Key[] = [],
+  minTtl?: number,
+): string | undefined {
+  const made = listener(at, keys, minTtl);
+  if (!made.ok) return made.error;
+  closeSocket(made.value);
+  return undefined;
+}
+
 /**
  * Sets the key of those who dial from a prefix; those of the other family are none of this listener's
  * business.

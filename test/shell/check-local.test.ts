@@ -59,7 +59,11 @@ const linesOf = (stdout: string): readonly Line[] =>
 
 /** The findings in a new network namespace, after some settings and without some capabilities. */
 function checkInside(script: string, ...wrapper: readonly string[]): readonly Line[] {
-  const check = [...wrapper, process.execPath, PROGRAM, 'check', '--local', '--json', '-c', configFile()];
+  return checkFile(configFile(), script, ...wrapper);
+}
+
+function checkFile(file: string, script: string, ...wrapper: readonly string[]): readonly Line[] {
+  const check = [...wrapper, process.execPath, PROGRAM, 'check', '--local', '--json', '-c', file];
   const run = ['--net', 'sh', '-c', `ip link set lo up; ${script}; exec "$@"`, 'sh', ...check];
   return linesOf(spawnSync('unshare', run, { encoding: 'utf8' }).stdout);
 }
@@ -94,6 +98,41 @@ describe.skipIf(!can)('byoa check --local (skipped: no network namespaces; run a
       ),
       expect.stringMatching(/^this machine does not forward IPv6/),
     ]);
+  }, 30_000);
+
+  /** What is found of BGP and BFD. */
+  const machines = (lines: readonly Line[]): readonly string[] =>
+    lines
+      .filter(({ what }) => /bgp|BGP|BFD|MD5|GTSM|secret|kernel/.test(what))
+      .map(
+        ({ ok, what, remedy }) => `${ok ? 'ok' : 'FAIL'} ${what}${remedy === undefined ? '' : `; ${remedy}`}`,
+      );
+  const withBgp = (secret: string): string => {
+    const md5 = { as: 65_001, address: '127.0.0.2', bfd: true, password: { file: secret } };
+    const gtsm = { as: 65_002, address: '127.0.0.3', gtsm: true };
+    return configFile({ bgp: { as: 65_000, neighbors: [md5, gtsm] }, kernel: {} });
+  };
+
+  it('finds the ports, options and secrets of BGP and BFD in order', () => {
+    const secret = join(directory, 'secret');
+    writeFileSync(secret, 'hunter2', { mode: 0o600 });
+    expect(machines(checkFile(withBgp(secret), 'true'))).toEqual([
+      'ok the secrets can be read (1)',
+      'ok bgp.listen 0.0.0.0 port 179 can be listened at',
+      'ok the kernel supports TCP-MD5',
+      'ok the kernel supports GTSM',
+      'ok the ports of BFD are free',
+      expect.stringMatching(/^ok BFD (may have|runs without) real-time scheduling/),
+    ]);
+  }, 30_000);
+
+  it('finds a port that needs a capability, and a secret that is missing', () => {
+    const drop = ['setpriv', '--bounding-set=-net_bind_service', '--inh-caps=-net_bind_service'];
+    const lines = machines(checkFile(withBgp(join(directory, 'none')), 'true', ...drop));
+    expect(lines).toContainEqual(expect.stringMatching(/^FAIL cannot read the secret in .*none: ENOENT/));
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^FAIL bgp\.listen 0\.0\.0\.0 port 179 cannot be .*EACCES.*CAP_NET_BIND_SERVICE/),
+    );
   }, 30_000);
 });
 
