@@ -2,12 +2,13 @@
  * What a route table should hold of ours: the wanted prefixes whose next hop has an ENI there, as they are or
  * aggregated, within the limit; and why others are left out. Pure.
  */
-import { covers, formatPrefix, type Prefix, parsePrefix, prefix } from '../base/ip.ts';
+import { formatPrefix, type Prefix, parsePrefix, prefix } from '../base/ip.ts';
 import { isChosen } from '../base/prefix-range.ts';
 import type { SyncConfig } from '../config.ts';
 import type { ObservedRoute, ObservedRouteTable } from '../ec2/call.ts';
 import { type Announced, aggregate, type Planned } from './aggregate.ts';
 import type { Resolve } from './hops.ts';
+import { isWithin } from './trie.ts';
 import { FAMILIES, type IpVersion, type Want, type Wanted } from './wanted.ts';
 
 /** Static routes of a table, of each IP version. Amazon VPC quotas page. */
@@ -191,11 +192,11 @@ function sort(
   const reserved = RESERVED.filter(isOf(family));
   for (const want of wanted[family]) {
     const { prefix: text, at } = want;
-    if (reserved.some((one) => covers(one, at))) {
+    if (reserved.some((one) => isWithin(one, at))) {
       parts.refused[text] = 'AWS keeps these addresses for itself';
       continue;
     }
-    const local = locals.find((one) => covers(one, at));
+    const local = locals.find((one) => isWithin(one, at));
     parts.isInside ||= local !== undefined;
     if (local !== undefined && subnets === undefined) {
       parts.pending.push(text);

@@ -85,6 +85,12 @@ function sharedBits({ words: a }: Address, { words: b }: Address, limit: number)
   return limit;
 }
 
+/** Whether a prefix lies within another of the same IP version, or is it: cheap enough for each one of many. */
+export function isWithin(outer: Prefix, { address, length }: Prefix): boolean {
+  const bits = outer.length + (address.family === 4 ? 96 : 0);
+  return length >= outer.length && sharedBits(outer.address, address, bits) === bits;
+}
+
 /** The trie of marks of one IP version, which come in the order of `comparePrefixes`. */
 export function createTrie(offset: number): { readonly root: Node; readonly put: (mark: Mark) => void } {
   const root = newNode({ family: offset === 96 ? 4 : 6, words: [0, 0, 0, 0] }, offset);
