@@ -85,7 +85,7 @@ function sharedBits({ words: a }: Address, { words: b }: Address, limit: number)
   return limit;
 }
 
-/** Whether a prefix lies within another of the same IP version, or is it: cheap enough for each one of many. */
+/** Whether a prefix lies within another of the same IP version, or is it; allocates nothing. */
 export function isWithin(outer: Prefix, { address, length }: Prefix): boolean {
   const bits = outer.length + (address.family === 4 ? 96 : 0);
   return length >= outer.length && sharedBits(outer.address, address, bits) === bits;
