@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parts } from '../../bin/parts.ts';
-import { configJsonSchema } from '../../controller/config.ts';
+import { configJsonSchema, formatConfigError, parseConfig } from '../../controller/config.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const read = (name: string): string => readFileSync(join(ROOT, name), 'utf8');
@@ -32,6 +32,15 @@ describe.each(documents)('%s', (name) => {
     const commands = parts.flatMap((part) => Object.keys(part.commands));
     const named = [...text.matchAll(/(?:^ {4}|`)byoa ([a-z]+)/gm)].map((match) => match[1] ?? '');
     expect(named.filter((command) => !commands.includes(command))).toEqual([]);
+  });
+
+  it('shows configurations that the daemon takes', () => {
+    const blocks = [...text.matchAll(/```yaml\n(version: 1\n[\s\S]*?)```/g)].map((match) => match[1] ?? '');
+    const findings = blocks.flatMap((block) => {
+      const parsed = parseConfig(block, name);
+      return parsed.ok ? [] : parsed.error.map(formatConfigError);
+    });
+    expect(findings).toEqual([]);
   });
 });
 
