@@ -66,6 +66,11 @@ export interface BfdChange {
   readonly detectionTimeMs: number;
   /** When the last control packet of the peer came; absent when there was none. */
   readonly lastReceivedAt?: Instant;
+  /**
+   * Where the session was Up and is not any more: when the other sessions that are Up were last heard. Each
+   * of them is told again, as Up, with its next packet, so that the owner knows who lived on.
+   */
+  readonly heard?: Readonly<Record<string, Instant>>;
   /** The peer's C bit: its BFD survives the death of its control plane. RFC 5882 3.2, 4.3. */
   readonly controlPlaneIndependent: boolean;
 }

@@ -149,7 +149,16 @@ function enter(bfd: Bfd, session: Session, to: Transition, now: Instant, because
   armTransmit(session, now, bfd.random);
   const level = from === 'up' ? 'warn' : 'info';
   const text = `BFD session ${session.name}: ${from} -> ${to.state} (${because})`;
-  return [{ kind: 'state', change: changeOf(session) }, log(level, text)];
+  const change =
+    from === 'up' ? { ...changeOf(session), heard: othersHeard(bfd, session) } : changeOf(session);
+  return [{ kind: 'state', change }, log(level, text)];
+}
+
+/** When the other sessions that are Up were last heard; their next packets will be told. */
+function othersHeard({ sessions }: Bfd, down: Session): Readonly<Record<string, Instant>> {
+  const others = [...sessions.byName.values()].filter((one) => one !== down && one.state === 'up');
+  for (const one of others) one.tellsNext = true;
+  return Object.fromEntries(others.map(({ name, lastReceivedAt }) => [name, lastReceivedAt ?? -Infinity]));
 }
 
 function receive(bfd: Bfd, datagram: Datagram, now: Instant): readonly BfdEffect[] {
@@ -167,7 +176,10 @@ function receive(bfd: Bfd, datagram: Datagram, now: Instant): readonly BfdEffect
   if (to !== undefined) {
     const said = `the peer says ${session.remoteState}, ${describeDiagnostic(packet.value.diagnostic)}`;
     effects.push(...enter(bfd, session, to, now, said));
+  } else if (session.tellsNext && session.state === 'up') {
+    effects.push({ kind: 'state', change: changeOf(session) });
   }
+  session.tellsNext = false;
   if (packet.value.poll) effects.push(answerPoll(session));
   const news = to !== undefined || session.remoteDiscriminator !== before;
   if (news) effects.push(...transmitNow(session, now, bfd.random));

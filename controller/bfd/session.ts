@@ -47,6 +47,8 @@ export interface Session {
   detectAt: Instant;
   forgetAt: Instant;
   lastReceivedAt: Instant | undefined;
+  /** Another session went down: the next packet of this one is news. */
+  tellsNext: boolean;
   since: Instant;
   received: number;
   sent: number;
@@ -95,6 +97,7 @@ export function createSession(name: string, options: BfdOptions, draws: Draws, n
     detectAt: Infinity,
     forgetAt: Infinity,
     lastReceivedAt: undefined,
+    tellsNext: false,
     since: now,
     received: 0,
     sent: 0,

@@ -142,6 +142,23 @@ export function hearSession(
   return refresh({ ...health, probes: { ...health.probes, ...Object.fromEntries(heard) } }, config, now);
 }
 
+/** The health when the peer of a session that is up was heard at `heardAt`: fresh evidence that it lives. */
+export function heardAlive(
+  health: Health,
+  config: Config,
+  drives: (probe: ProbeConfig) => boolean,
+  heardAt: Instant,
+): Health {
+  const alive = probesOfNode(config).flatMap((probe): [string, ProbeState][] => {
+    const state = health.probes[probe.id];
+    if (!isEventDriven(probe) || !drives(probe) || state?.last?.up !== true) return [];
+    return (state.lastUpAt ?? -Infinity) >= heardAt ? [] : [[probe.id, { ...state, lastUpAt: heardAt }]];
+  });
+  return alive.length === 0
+    ? health
+    : { ...health, probes: { ...health.probes, ...Object.fromEntries(alive) } };
+}
+
 /** The verdicts as of now: they change with time alone, when evidence grows stale. */
 export function refresh(health: Health, config: Config, now: Instant): Health {
   const all = evidenceOf(health, config);

@@ -95,7 +95,8 @@ export function record(
 
 /**
  * The state of a session's probe after the session changed: one change decides, and counts until the next.
- * `heardAt`: when its peer was last heard.
+ * `heardAt`: when its peer was last heard; a silence is taken to have begun half-way from then to now, as
+ * packets were due before that and none was heard.
  */
 export function hear(probe: ProbeState, result: ProbeResult, now: Instant, heardAt?: Instant): ProbeState {
   const { last: _, silence: __, heardAt: ___, ...rest } = probe;
@@ -105,7 +106,12 @@ export function hear(probe: ProbeState, result: ProbeResult, now: Instant, heard
     ...rest,
     state: up ? 'up' : 'down',
     streak: 1,
-    last: { up, at: now, firstAt: now, reason: up ? 'the session is up' : result.reason },
+    last: {
+      up,
+      at: now,
+      firstAt: up ? now : (Math.min(now, heardAt ?? now) + now) / 2,
+      reason: up ? 'the session is up' : result.reason,
+    },
     ...(up ? { lastUpAt: now } : {}),
     ...(heardAt === undefined ? {} : { heardAt }),
   };

@@ -9,7 +9,7 @@ import type { SessionChange } from '../bgp/event.ts';
 import { type Config, ownAppliance, type ProbeConfig } from '../config.ts';
 import type { ProbeResult } from '../event.ts';
 import type { Turn } from '../failover/turn.ts';
-import { evidenceOf, type Health, hearSession } from '../health/health.ts';
+import { evidenceOf, type Health, heardAlive, hearSession } from '../health/health.ts';
 import { testimony } from '../health/verdict.ts';
 
 export interface Sessions {
@@ -56,8 +56,20 @@ export function bfdChanged(
 ): Parts {
   const before = sessions.bfd[change.session]?.state;
   const { session, state, diagnostic, controlPlaneIndependent } = change;
-  const heard = hearSession(
+  const known = { ...sessions.bfd, [session]: { ...change, at: turn.now } };
+  const alive = Object.entries(change.heard ?? {}).reduce(
+    (next, [other, at]) => heardAlive(next, config, drivenBy(config, other), at),
     health,
+  );
+  if (before === 'up' && state === 'up') {
+    const at = change.lastReceivedAt ?? turn.now;
+    return {
+      health: heardAlive(alive, config, drivenBy(config, session), at),
+      sessions: { ...sessions, bfd: known },
+    };
+  }
+  const heard = hearSession(
+    alive,
     config,
     (probe) => probe.kind === 'bfd' && probe.address === session,
     resultOf(change, before),
@@ -74,9 +86,19 @@ export function bfdChanged(
     turn.log(state === 'up' ? 'info' : 'warn', 'bfd', `BFD with ${session} is ${state} (${diagnostic}).`, {
       session,
     });
-  const known = { ...sessions.bfd, [session]: { ...change, at: turn.now } };
   return { health: heard, sessions: { ...sessions, bfd: known } };
 }
+
+/** The probes that packets of a BFD session are evidence for: its own, and that of BGP with the same address. */
+const drivenBy =
+  ({ bgp }: Config, session: string) =>
+  (probe: ProbeConfig): boolean =>
+    probe.kind === 'bfd'
+      ? probe.address === session
+      : probe.kind === 'bgp' &&
+        bgp?.options.neighbors.some(
+          ({ name, address }) => address === session && bgp.appliances[name] === probe.appliance,
+        ) === true;
 
 /** AdminDown says nothing of the peer, and nor does a session that has not been up yet. RFC 5880 6.8.16. */
 function resultOf(change: BfdChange, before: BfdChange['state'] | undefined): ProbeResult {
