@@ -1,4 +1,4 @@
-/** A group whose only evidence is BFD: packets of the heir show that it lives, and that we are not cut off. */
+/** A group whose only evidence is BFD: packets of the heir show that it lives, and we are not cut off. */
 import { describe, expect, test } from 'vitest';
 import { must } from '../../controller/base/result.ts';
 import { type Config, parseConfig } from '../../controller/config.ts';
