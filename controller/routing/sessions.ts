@@ -89,7 +89,7 @@ export function bfdChanged(
   return { health: heard, sessions: { ...sessions, bfd: known } };
 }
 
-/** The probes that packets of a BFD session are evidence for: its own, and that of BGP with the same address. */
+/** The probes that packets of a BFD session are evidence for: its own, and that of BGP with that address. */
 const drivenBy =
   ({ bgp }: Config, session: string) =>
   (probe: ProbeConfig): boolean =>
