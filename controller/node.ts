@@ -33,6 +33,7 @@ import {
   type Fib,
   kernelEnded,
   newFib,
+  newRefusals,
   nextFibAt,
   pump,
   removeAll,
@@ -194,6 +195,8 @@ function handle(node: Node, event: Event, pending: Pending | undefined, turn: Tu
     case 'kernel-outcome':
       if (event.failure !== undefined)
         turn.log('error', 'kernel', `Kernel routes could not be changed: ${event.failure}.`);
+      for (const sentence of newRefusals(node.fib, event))
+        turn.log('error', 'alarm', `The kernel refused one route, and took all others: ${sentence}.`);
       return { ...node, fib: kernelEnded(node.fib, event, turn.now) };
     case 'command':
       return command(node, event.id, event.command, turn);

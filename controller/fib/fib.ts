@@ -21,8 +21,17 @@ export interface Fib {
   /** After a failure: not before. */
   readonly retryAt?: Instant;
   readonly failures: number;
+  /** Prefixes that the kernel refused: what was wanted of it, how often in a row, and when it is asked again. */
+  readonly refused: Readonly<Record<string, Refusal>>;
   /** Routes that nobody wants stay until then. */
   readonly sweepAt: Instant;
+}
+
+interface Refusal {
+  /** As in `installed`; absent where the route was to be removed. */
+  readonly key?: string;
+  readonly failures: number;
+  readonly retryAt: Instant;
 }
 
 /** Sends a change and gives its request number. */
@@ -31,7 +40,12 @@ export type SendKernel = (change: KernelChange) => number;
 const RETRY_MS: Millis = 1_000;
 const MOST_RETRY_MS: Millis = 60_000;
 
-export const newFib = (now: Instant): Fib => ({ wanted: {}, failures: 0, sweepAt: newSweep(now) });
+export const newFib = (now: Instant): Fib => ({
+  wanted: {},
+  failures: 0,
+  refused: {},
+  sweepAt: newSweep(now),
+});
 
 const keyOf = (hops: Hops): string =>
   hops
@@ -66,8 +80,8 @@ export const converged = (fib: Fib, now: Instant): Fib => ({
 export function nextFibAt(fib: Fib, now: Instant): Instant | undefined {
   if (fib.underWay !== undefined) return undefined;
   const sweep = fib.sweepAt > now ? fib.sweepAt : undefined;
-  const retry = fib.retryAt !== undefined && fib.retryAt > now ? fib.retryAt : undefined;
-  return earliest(sweep, retry);
+  const retries = [fib.retryAt, ...Object.values(fib.refused).map(({ retryAt }) => retryAt)];
+  return retries.reduce((first, at) => (at !== undefined && at > now ? earliest(first, at) : first), sweep);
 }
 
 /** Sends what is to be done now, if anything. */
@@ -81,15 +95,23 @@ export function pump(fib: Fib, { kernel }: Config, now: Instant, send: SendKerne
 }
 
 function difference(
-  { wanted, installed = {}, sweepAt }: Fib,
+  { wanted, installed = {}, refused, sweepAt }: Fib,
   now: Instant,
 ): Extract<KernelChange, { kind: 'apply' }> {
-  const set = Object.entries(wanted).flatMap(([prefix, nextHops]): KernelRoute[] =>
-    installed[prefix] === keyOf(nextHops) ? [] : [{ prefix, nextHops }],
-  );
+  // The same thing is not asked of the kernel again before it is time; another is, at once.
+  const waits = (prefix: string, key: string | undefined): boolean => {
+    const refusal = refused[prefix];
+    return refusal !== undefined && refusal.key === key && refusal.retryAt > now;
+  };
+  const set = Object.entries(wanted).flatMap(([prefix, nextHops]): KernelRoute[] => {
+    const key = keyOf(nextHops);
+    return installed[prefix] === key || waits(prefix, key) ? [] : [{ prefix, nextHops }];
+  });
   // What this run has wanted once is removed at once; what an earlier run left, when it is time.
   const remove = Object.entries(installed).flatMap(([prefix, key]) =>
-    wanted[prefix] === undefined && (now >= sweepAt || !key.startsWith(LEFT)) ? [prefix] : [],
+    wanted[prefix] === undefined && (now >= sweepAt || !key.startsWith(LEFT)) && !waits(prefix, undefined)
+      ? [prefix]
+      : [],
   );
   return { kind: 'apply', set, remove };
 }
@@ -100,13 +122,13 @@ const LEFT = 'left ';
 /** The table after the kernel answered; a failure is told by the caller. */
 export function kernelEnded(
   fib: Fib,
-  { request, installed, failure }: Extract<Event, { kind: 'kernel-outcome' }>,
+  { request, installed, refused = {}, failure }: Extract<Event, { kind: 'kernel-outcome' }>,
   now: Instant,
 ): Fib {
   if (fib.underWay?.request !== request) return fib;
   const { underWay, ...idle } = fib;
   if (failure !== undefined) {
-    const wait = Math.min(MOST_RETRY_MS, RETRY_MS * 2 ** fib.failures);
+    const wait = waitAfter(fib.failures);
     const { installed: _, ...unknown } = idle;
     // What was done of it is not known: the kernel is asked.
     return { ...unknown, failures: fib.failures + 1, retryAt: now + wait };
@@ -114,10 +136,40 @@ export function kernelEnded(
   const { change } = underWay;
   if (change.kind === 'list') return { ...idle, failures: 0, installed: found(idle, installed ?? []) };
   const next: Record<string, string> = { ...idle.installed };
-  for (const { prefix, nextHops } of change.set) next[prefix] = keyOf(nextHops);
-  for (const prefix of change.remove) delete next[prefix];
-  return { ...idle, failures: 0, installed: next };
+  const refusals: Record<string, Refusal> = { ...idle.refused };
+  const refuse = (prefix: string, key?: string): void => {
+    const before = refusals[prefix]?.failures ?? 0;
+    const kept = key === undefined ? {} : { key };
+    refusals[prefix] = { ...kept, failures: before + 1, retryAt: now + waitAfter(before) };
+  };
+  for (const { prefix, nextHops } of change.set) {
+    const key = keyOf(nextHops);
+    if (refused[prefix] !== undefined) {
+      refuse(prefix, key);
+      continue;
+    }
+    next[prefix] = key;
+    delete refusals[prefix];
+  }
+  for (const prefix of change.remove) {
+    if (refused[prefix] !== undefined) {
+      refuse(prefix);
+      continue;
+    }
+    delete next[prefix];
+    delete refusals[prefix];
+  }
+  return { ...idle, failures: 0, installed: next, refused: refusals };
 }
+
+const waitAfter = (failures: number): Millis => Math.min(MOST_RETRY_MS, RETRY_MS * 2 ** failures);
+
+/** The sentences on prefixes that were not refused before. */
+export const newRefusals = (
+  { refused: before }: Fib,
+  { refused = {} }: Extract<Event, { kind: 'kernel-outcome' }>,
+): readonly string[] =>
+  Object.entries(refused).flatMap(([prefix, sentence]) => (before[prefix] === undefined ? [sentence] : []));
 
 function found({ wanted }: Fib, routes: readonly KernelRoute[]): Readonly<Record<string, string>> {
   return Object.fromEntries(

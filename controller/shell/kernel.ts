@@ -7,7 +7,7 @@ import { constants } from 'node:os';
 import { parseAddress, parsePrefix } from '../base/ip.ts';
 import { err, must, ok, type Result } from '../base/result.ts';
 import type { KernelConfig } from '../config.ts';
-import type { KernelChange, KernelRoute } from '../event.ts';
+import type { Event, KernelChange } from '../event.ts';
 import {
   decodeAnswers,
   encodeDump,
@@ -19,8 +19,8 @@ import {
 import { closeSocket, openNetlink, receiveNow, sendNow } from './libc.ts';
 
 export interface KernelRoutes {
-  /** Does it, and tells what is installed (`list`) or the first failure as a sentence. */
-  apply(change: KernelChange): { readonly installed?: readonly KernelRoute[]; readonly failure?: string };
+  /** Does it, and tells what is installed (`list`), which prefixes were refused, or that nothing is known. */
+  apply(change: KernelChange): Omit<Extract<Event, { kind: 'kernel-outcome' }>, 'kind' | 'request'>;
   close(): void;
 }
 
@@ -92,7 +92,10 @@ export function openKernelRoutes(config: KernelConfig): Result<KernelRoutes> {
   /** Prefixes that are ours in the kernel, for all that we know. */
   const ours = new Set<string>();
 
-  function change({ set, remove }: Extract<KernelChange, { kind: 'apply' }>): string | undefined {
+  function change({
+    set,
+    remove,
+  }: Extract<KernelChange, { kind: 'apply' }>): Result<Readonly<Record<string, string>>> {
     const added = ask(
       set.map(({ prefix, nextHops }) => (number) => {
         const hops = nextHops.map(({ address, weight }) => ({
@@ -102,32 +105,32 @@ export function openKernelRoutes(config: KernelConfig): Result<KernelRoutes> {
         return encodeRoute(number, must(parsePrefix(prefix)), hops, config, ours.has(prefix));
       }),
     );
-    if (!added.ok) return added.error;
+    if (!added.ok) return added;
     const removed = ask(
       remove.map((prefix) => (number) => encodeRemoval(number, must(parsePrefix(prefix)), config)),
     );
-    if (!removed.ok) return removed.error;
-    const failures: string[] = [];
+    if (!removed.ok) return removed;
+    const refused: Record<string, string> = {};
     added.value.forEach((errno, index) => {
       const prefix = set[index]?.prefix ?? '';
       if (errno === 0) ours.add(prefix);
-      else failures.push(explain('set', prefix, errno, config));
+      else refused[prefix] = explain('set', prefix, errno, config);
     });
     removed.value.forEach((errno, index) => {
       const prefix = remove[index] ?? '';
       // What is not there need not be removed.
       if (errno === 0 || errno === ESRCH || errno === ENOENT) ours.delete(prefix);
-      else failures.push(explain('remove', prefix, errno, config));
+      else refused[prefix] = explain('remove', prefix, errno, config);
     });
-    if (failures.length === 0) return undefined;
-    return failures.length === 1 ? failures[0] : `${failures[0]}, and ${failures.length - 1} more`;
+    return ok(refused);
   }
 
   return ok({
     apply(wanted) {
       if (wanted.kind === 'apply') {
-        const failure = change(wanted);
-        return failure === undefined ? {} : { failure };
+        const done = change(wanted);
+        if (!done.ok) return { failure: done.error };
+        return Object.keys(done.value).length === 0 ? {} : { refused: done.value };
       }
       const listed = list();
       if (!listed.ok) return { failure: listed.error };

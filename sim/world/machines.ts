@@ -78,18 +78,18 @@ function createKernel(
       post({ kind: 'kernel-outcome', request, installed: [...installed.values()] });
       return;
     }
-    const failures = change.set.flatMap((route) => {
+    const refused: Record<string, string> = {};
+    for (const route of change.set) {
       const failure = changeRoute('route-add', route);
       if (failure === undefined) installed.set(route.prefix, route);
-      return failure ?? [];
-    });
+      else refused[route.prefix] = failure;
+    }
     for (const prefix of change.remove) {
       const route = installed.get(prefix);
       if (route !== undefined) changeRoute('route-remove', route);
       installed.delete(prefix);
     }
-    const [failure] = failures;
-    post({ kind: 'kernel-outcome', request, ...(failure === undefined ? {} : { failure }) });
+    post({ kind: 'kernel-outcome', request, ...(Object.keys(refused).length === 0 ? {} : { refused }) });
   }
 
   return changeKernel;
