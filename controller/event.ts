@@ -87,8 +87,8 @@ export type Event =
   | { readonly kind: 'bgp-session'; readonly change: SessionChange }
   | { readonly kind: 'bgp-routes'; readonly changes: readonly RouteChange[] }
   /**
-   * A change of kernel routes is done; `installed` answers `list`. `refused`: prefixes that the kernel did not
-   * take, each with a sentence, while all others are done; `failure`: what was done is not known.
+   * A change of kernel routes is done; `installed` answers `list`. `refused`: prefixes that the kernel did
+   * not take, each with a sentence, while all others are done; `failure`: what was done is not known.
    */
   | {
       readonly kind: 'kernel-outcome';

@@ -21,7 +21,7 @@ export interface Fib {
   /** After a failure: not before. */
   readonly retryAt?: Instant;
   readonly failures: number;
-  /** Prefixes that the kernel refused: what was wanted of it, how often in a row, and when it is asked again. */
+  /** Prefixes that the kernel refused: what was wanted, how often in a row, and when it is asked again. */
   readonly refused: Readonly<Record<string, Refusal>>;
   /** Routes that nobody wants stay until then. */
   readonly sweepAt: Instant;
