@@ -371,8 +371,8 @@ describe('two machines', () => {
           const one = scene.status(scene.a).state === 'up';
           const other = scene.status(scene.b).state === 'up';
           lonely = one === other ? 0 : lonely + step;
-          // The lone one still uses the slow pace that the other told it before it was Up; and one that waits in
-          // Init keeps it Up until its own Detection Time ends.
+          // The lone one still uses the slow pace that the other told it before it was Up; and one that
+          // waits in Init keeps it Up until its own Detection Time ends.
           expect(lonely).toBeLessThanOrEqual(2 * multiplier * 1000 + step);
         }
       }),
