@@ -3,7 +3,6 @@
  * every millisecond, and prints a line of JSON for each time that it could not. A virtual machine has such
  * moments when its host runs others; nobody's BFD can send a packet then.
  */
-import { setFlagsFromString } from 'node:v8';
 import { sharedClock } from '../../controller/shell/bfd/message.ts';
 import { setRealTime } from '../../controller/shell/libc.ts';
 
@@ -15,7 +14,6 @@ export interface Stall {
 
 const LEAST_MS = 5;
 
-setFlagsFromString('--single-threaded-gc');
 setRealTime(30);
 let last = sharedClock();
 setInterval(() => {

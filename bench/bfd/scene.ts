@@ -13,6 +13,12 @@ import type { TesterLine, TesterOrder, TesterSession } from './tester.ts';
 const TESTERS = [21, 22, 23, 24, 25, 26, 27, 28];
 const HOGS = 4;
 
+/**
+ * Node's flags for a program with real-time scheduling: threads that help to collect garbage have none, and
+ * would be waited for. Of no use later than at start: V8 ends a process in which it is set while it runs.
+ */
+export const REAL_TIME_FLAGS = ['--single-threaded-gc'];
+
 export const SESSIONS = TESTERS.length;
 
 /** byoa's thread is scheduled as real-time where it may be; `usual` is without. */
@@ -100,6 +106,8 @@ async function within<T>(cell: Cell, story: (scene: Scene) => Promise<T>): Promi
     const tester = startProgram<TesterLine>(
       lab.host('tester', first, others),
       new URL('./tester.ts', import.meta.url),
+      [],
+      { flags: REAL_TIME_FLAGS },
     );
     ends.push(tester.end);
     let node: Node | undefined;
@@ -165,7 +173,10 @@ export interface FalseDowns {
 export function watch(cell: Cell, seconds: number): Promise<readonly FalseDowns[]> {
   return within(cell, async ({ host, ask }) => {
     const meters = cpus().map((_, cpu) =>
-      startProgram<Stall>(host, new URL('./meter.ts', import.meta.url), [], ['taskset', '-c', String(cpu)]),
+      startProgram<Stall>(host, new URL('./meter.ts', import.meta.url), [], {
+        by: ['taskset', '-c', String(cpu)],
+        flags: REAL_TIME_FLAGS,
+      }),
     );
     try {
       const lines = await ask({ kind: 'watch', sessions: sessionsAt(cell.intervals), seconds });

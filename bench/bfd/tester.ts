@@ -6,8 +6,7 @@
  */
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { present } from '../../controller/base/result.ts';
+import { present, unreachable } from '../../controller/base/result.ts';
 import type { BfdEffect, BfdEvent, BfdStatus } from '../../controller/bfd/event.ts';
 import { bfdStatus, createBfd, nextBfdDeadline, stepBfd } from '../../controller/bfd/machine.ts';
 import { sharedClock } from '../../controller/shell/bfd/message.ts';
@@ -22,6 +21,10 @@ export interface TesterSession {
 }
 
 export type TesterOrder =
+  /** Brings sessions up, and keeps them until `die` names one of them by its local address. */
+  | { readonly kind: 'open'; readonly sessions: readonly TesterSession[] }
+  /** One of them falls silent once it is steady, and begins anew. */
+  | { readonly kind: 'die'; readonly local: string }
   | { readonly kind: 'measure'; readonly sessions: readonly TesterSession[]; readonly rounds: number }
   | { readonly kind: 'watch'; readonly sessions: readonly TesterSession[]; readonly seconds: number };
 
@@ -38,14 +41,13 @@ export type TesterLine =
   | { readonly kind: 'done' }
   | { readonly kind: 'trouble'; readonly text: string };
 
-// Threads that help to collect garbage have no real-time scheduling, and would be waited for.
-setFlagsFromString('--single-threaded-gc');
-
 const say = (line: TesterLine): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 const DETECTION_TIME_EXPIRED = 1;
 /** The importer first makes its table, and has no time for orders meanwhile. */
 const UP_LIMIT_MS = 90_000;
 const LEAST_DWELL_MS = 300;
+/** Who died once stays dead for so long, and is seen to be. */
+const DEAD_MS = 500;
 
 /** One session to one address of who is measured. */
 class Probe {
@@ -141,18 +143,27 @@ async function steady(probe: Probe): Promise<void> {
 async function measure(probe: Probe, rounds: number): Promise<void> {
   for (let round = 0; round < rounds; round++) {
     probe.open();
-    await steady(probe);
-    // Long enough for every Poll Sequence to be over, and at no particular phase.
-    await sleep(LEAST_DWELL_MS + (2 + 3 * Math.random()) * probe.session.intervalMs);
-    await steady(probe);
-    say({ kind: 'sample', session: probe.session, ...(await probe.fallSilent()) });
+    await die(probe);
   }
+}
+
+async function die(probe: Probe): Promise<void> {
+  await steady(probe);
+  // Long enough for every Poll Sequence to be over, and at no particular phase.
+  await sleep(LEAST_DWELL_MS + (2 + 3 * Math.random()) * probe.session.intervalMs);
+  await steady(probe);
+  say({ kind: 'sample', session: probe.session, ...(await probe.fallSilent()) });
+}
+
+async function openAll(): Promise<void> {
+  const all = [...probes.values()];
+  for (const probe of all) probe.open();
+  await Promise.all(all.map(steady));
 }
 
 async function watch(seconds: number): Promise<void> {
   const all = [...probes.values()];
-  for (const probe of all) probe.open();
-  await Promise.all(all.map(steady));
+  await openAll();
   await sleep(LEAST_DWELL_MS);
   for (const { falseDowns } of all) falseDowns.length = 0;
   await sleep(seconds * 1000);
@@ -160,8 +171,8 @@ async function watch(seconds: number): Promise<void> {
     for (const at of falseDowns) say({ kind: 'false-down', session, at });
 }
 
-async function obey(order: TesterOrder): Promise<void> {
-  for (const session of order.sessions) {
+function add(sessions: readonly TesterSession[]): void {
+  for (const session of sessions) {
     const { local, peer, intervalMs } = session;
     const refused = sockets.open(local, {
       ...{ local, peer, intervalMs },
@@ -170,14 +181,36 @@ async function obey(order: TesterOrder): Promise<void> {
     if (refused !== undefined) throw new Error(refused);
     probes.set(local, new Probe(session));
   }
-  if (order.kind === 'watch') await watch(order.seconds);
-  else await Promise.all([...probes.values()].map((probe) => measure(probe, order.rounds)));
+}
+
+async function obey(order: TesterOrder): Promise<void> {
+  if (order.kind !== 'die') add(order.sessions);
+  switch (order.kind) {
+    case 'open':
+      await openAll();
+      break;
+    case 'die': {
+      const probe = present(probes.get(order.local), 'the session that is to die');
+      await die(probe);
+      await sleep(DEAD_MS);
+      probe.open();
+      break;
+    }
+    case 'watch':
+      await watch(order.seconds);
+      break;
+    case 'measure':
+      await Promise.all([...probes.values()].map((probe) => measure(probe, order.rounds)));
+      break;
+    default:
+      unreachable(order);
+  }
   say({ kind: 'done' });
 }
 
 const realTime = setRealTime(20);
 if (!realTime.ok) say({ kind: 'trouble', text: `the tester has no SCHED_FIFO: ${realTime.error}` });
-createInterface(process.stdin).once('line', (line) => {
+createInterface(process.stdin).on('line', (line) => {
   obey(JSON.parse(line)).catch((error: unknown) => {
     say({ kind: 'trouble', text: error instanceof Error ? error.message : String(error) });
     process.exit(1);

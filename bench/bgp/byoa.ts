@@ -30,7 +30,10 @@ export async function buildByoa(folder: string): Promise<Program> {
   return { daemon: await bundle(ROOT, folder, '0.0.0'), watch };
 }
 
-function configuration({ senders, receiver }: Parties, { ipv4: local, folder }: Host): string {
+/** What is configured but for the places of journal and socket. */
+export type OwnConfig = Omit<ConfigInput, 'journal' | 'control'>;
+
+function configuration({ senders, receiver }: Parties, { ipv4: local }: Host): OwnConfig {
   const peer = ({ address, as }: Party) => ({
     address,
     as,
@@ -38,7 +41,7 @@ function configuration({ senders, receiver }: Parties, { ipv4: local, folder }: 
     holdTime: '240s',
     gracefulRestart: false as const,
   });
-  const input: ConfigInput = {
+  return {
     version: 1,
     node: 'router',
     aws: { region: 'eu-central-1', endpoint: 'http://127.0.0.1:9' },
@@ -65,21 +68,24 @@ function configuration({ senders, receiver }: Parties, { ipv4: local, folder }: 
         { name: 'outgoing', rules: [{ match: { communities: [COMMUNITY] }, action: 'accept' }] },
       ],
     },
-    journal: { directory: join(folder, 'journal') },
-    control: { socket: socketOf(folder) },
   };
-  const file = join(folder, 'byoa.yaml');
-  writeFileSync(file, formatConfig(input));
-  return file;
 }
 
-const socketOf = (folder: string): string => join(folder, 'control.sock');
+export const socketOf = (folder: string): string => join(folder, 'control.sock');
 const loopFile = (folder: string): string => join(folder, 'loop.json');
 
+/** Starts the daemon as a speaker under test. */
+export const startByoa = (program: Program, host: Host, parties: Parties): Promise<Running> =>
+  runByoa(program, host, configuration(parties, host));
+
 /** Starts the daemon in a host and waits until it answers. */
-export async function startByoa(program: Program, host: Host, parties: Parties): Promise<Running> {
-  mkdirSync(join(host.folder, 'journal'), { recursive: true });
-  const config = configuration(parties, host);
+export async function runByoa(program: Program, host: Host, own: OwnConfig): Promise<Running> {
+  const { folder } = host;
+  const directory = join(folder, 'journal');
+  mkdirSync(directory, { recursive: true });
+  const config = join(folder, 'byoa.yaml');
+  const input: ConfigInput = { ...own, journal: { directory }, control: { socket: socketOf(folder) } };
+  writeFileSync(config, formatConfig(input));
   const command = [process.execPath, '--require', program.watch, program.daemon, 'run', '--config', config];
   const env = {
     BYOA_LOOP_FILE: loopFile(host.folder),

@@ -60,8 +60,8 @@ function relay(client: Socket, port: number, noted: Noted[]): void {
   }
 }
 
-/** Listens on a free port of the loopback and relays to `endpoint` there. */
-export async function openWire(endpoint: string): Promise<Wire> {
+/** Listens on a free port of `address`, the loopback by default, and relays to `endpoint` on the loopback. */
+export async function openWire(endpoint: string, address = '127.0.0.1'): Promise<Wire> {
   const noted: Noted[] = [];
   const sockets = new Set<Socket>();
   const port = Number(new URL(endpoint).port);
@@ -70,13 +70,13 @@ export async function openWire(endpoint: string): Promise<Wire> {
     client.on('close', () => sockets.delete(client));
     relay(client, port, noted);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the wire has no port');
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
+  const bound = server.address();
+  if (bound === null || typeof bound === 'string') throw new Error('the wire has no port');
   const of = (action: string, since: number): readonly Noted[] =>
     noted.filter((one) => one.at >= since && actionOf(one) === action);
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: `http://${address}:${bound.port}`,
     requests: (action, since) =>
       of(action, since)
         .flatMap(({ at, answeredAt }) => (answeredAt === undefined ? [] : [{ action, at, answeredAt }]))

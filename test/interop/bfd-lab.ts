@@ -27,15 +27,16 @@ export interface Program<Line> {
 }
 
 /**
- * Starts a TypeScript file of ours in a host, with arguments; `by` are the words of a program that starts it.
+ * Starts a TypeScript file of ours in a host, with arguments; `by` are the words of a program that starts it,
+ * `flags` are Node's.
  */
 export function startProgram<Line>(
   host: Host,
   file: URL,
   args: readonly string[] = [],
-  by: readonly string[] = [],
+  { by = [], flags = [] }: { readonly by?: readonly string[]; readonly flags?: readonly string[] } = {},
 ): Program<Line> {
-  const command = [...by, process.execPath, '--import', LOADER, fileURLToPath(file), ...args];
+  const command = [...by, process.execPath, ...flags, '--import', LOADER, fileURLToPath(file), ...args];
   const child = spawn('ip', ['netns', 'exec', host.namespace, ...command], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });

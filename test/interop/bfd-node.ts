@@ -27,7 +27,6 @@ type Unstamped = NodeLine extends infer Line ? (Line extends unknown ? Omit<Line
 const say = (line: Unstamped): void =>
   void process.stdout.write(`${JSON.stringify({ ...line, at: monotonic() })}\n`);
 
-if (process.env.GCX) (await import('node:v8')).setFlagsFromString(process.env.GCX);
 const bfd = startBfd({
   onChange: (change) => say({ kind: 'change', change }),
   onLog: (_, text) => say({ kind: 'log', text }),
