@@ -278,6 +278,8 @@ async function within<T>(files: Files, story: (scene: Scene) => Promise<T>): Pro
       ...{ local: ipv4Of(number), peer: host.ipv4, intervalMs: INTERVAL_MS },
     }));
     await ask(tester, { kind: 'open', sessions });
+    const isFit = (number: number): boolean => printed(byoa).includes(`appliance${number} is healthy`);
+    await until('both appliances are healthy', () => APPLIANCES.every(isFit));
     return await story({ files, host, byoa, tester, cloud, routes, first, importer });
   } finally {
     for (const one of ends) await one.end();
