@@ -7,6 +7,7 @@ import type { NextHop, PathAttributes } from '../wire/attribute.ts';
 import { readAttributes } from '../wire/read-attributes.ts';
 import { nextHopBytes, writeForNow } from '../wire/write-attributes.ts';
 import { type Arena, allocate, blockOf, createArena, placeOf, release } from './arena.ts';
+import { FIRST_ROOM, type Growth, growFor, newGrowth, type Widen, wider } from './columns.ts';
 import { createSlots, type HashSlots, placeIn, removeFrom, segmentOf } from './hash-slots.ts';
 
 export interface AttributeSets {
@@ -30,6 +31,7 @@ export interface AttributeSets {
   /** Bytes of a set with its mark; 0 where the number is free. */
   sizes: Uint32Array;
   readonly slots: HashSlots;
+  readonly growth: Growth;
   /** While unused sets are looked for: 1 for those that are in use for all that is known. */
   marks: Uint8Array;
   isMarking: boolean;
@@ -37,6 +39,18 @@ export interface AttributeSets {
 
 /** Records that are kept: those of a full table would cost 100 MB and their share of garbage collection. */
 const RECENT = 8192;
+
+const COLUMNS: readonly Widen<AttributeSets>[] = [
+  (sets, size) => {
+    sets.offsets = wider(sets.offsets, size);
+  },
+  (sets, size) => {
+    sets.sizes = wider(sets.sizes, size);
+  },
+  (sets, size) => {
+    sets.marks = wider(sets.marks, size);
+  },
+];
 
 export function createAttributeSets(): AttributeSets {
   return {
@@ -49,10 +63,11 @@ export function createAttributeSets(): AttributeSets {
     hopsByWord: new Map(),
     faults: new Map(),
     arena: createArena(),
-    offsets: new Uint32Array(256),
-    sizes: new Uint32Array(256),
+    offsets: new Uint32Array(FIRST_ROOM),
+    sizes: new Uint32Array(FIRST_ROOM),
     slots: createSlots(),
-    marks: new Uint8Array(256),
+    marks: new Uint8Array(FIRST_ROOM),
+    growth: newGrowth(COLUMNS),
     isMarking: false,
   };
 }
@@ -127,7 +142,7 @@ interface SetValue {
 export function addSet(sets: AttributeSets, key: SetKey, { record, fault, hop }: SetValue): number {
   const { mark, bytes, start, end, hash } = key;
   const id = sets.free.pop() ?? sets.used++;
-  if (id >= sets.sizes.length) grow(sets);
+  if (id >= sets.growth.at) growFor(sets, sets.growth, COLUMNS, id);
   const size = end - start + 1;
   const offset = allocate(sets.arena, size);
   const block = blockOf(sets.arena, offset);
@@ -144,17 +159,6 @@ export function addSet(sets: AttributeSets, key: SetKey, { record, fault, hop }:
   placeIn(sets.slots, hash, id);
   markSet(sets, id);
   return id;
-}
-
-function grow(sets: AttributeSets): void {
-  const size = sets.sizes.length * 2;
-  const { offsets, sizes, marks } = sets;
-  sets.offsets = new Uint32Array(size);
-  sets.offsets.set(offsets);
-  sets.sizes = new Uint32Array(size);
-  sets.sizes.set(sizes);
-  sets.marks = new Uint8Array(size);
-  sets.marks.set(marks);
 }
 
 /** Marks for `findSet`: what a session of that kind sent, and what we made ourselves. */

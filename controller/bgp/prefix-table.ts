@@ -2,6 +2,7 @@
  * Prefixes of one family as dense numbers. A number stays with its prefix until `release`; columns elsewhere
  * are indexed by it. Exact match only: BGP needs no other.
  */
+import { FIRST_ROOM, type Growth, growFor, newGrowth, type Widen, wider } from './columns.ts';
 import { createSlots, type HashSlots, placeIn, removeFrom, segmentOf } from './hash-slots.ts';
 import type { Family } from './options.ts';
 
@@ -12,6 +13,7 @@ export interface PrefixTable {
   words: Uint32Array;
   /** Prefix length plus one; 0 where the number is free. */
   lengths: Uint8Array;
+  readonly growth: Growth;
   /** Numbers ever used: all below are valid or free. */
   used: number;
   live: number;
@@ -19,13 +21,23 @@ export interface PrefixTable {
   readonly slots: HashSlots;
 }
 
+const COLUMNS: readonly Widen<PrefixTable>[] = [
+  (table, size) => {
+    table.words = wider(table.words, size * table.width);
+  },
+  (table, size) => {
+    table.lengths = wider(table.lengths, size);
+  },
+];
+
 export function createPrefixTable(family: Family): PrefixTable {
   const width = family === 'ipv4' ? 1 : 4;
   return {
     family,
     width,
-    words: new Uint32Array(256 * width),
-    lengths: new Uint8Array(256),
+    words: new Uint32Array(FIRST_ROOM * width),
+    lengths: new Uint8Array(FIRST_ROOM),
+    growth: newGrowth(COLUMNS),
     used: 0,
     live: 0,
     free: [],
@@ -102,23 +114,13 @@ export function internPrefix(
   const found = findHashed(table, hashed, length, w0, w1, w2, w3);
   if (found >= 0) return found;
   const id = table.free.pop() ?? table.used++;
-  if (id >= table.lengths.length) grow(table);
+  if (id >= table.growth.at) growFor(table, table.growth, COLUMNS, id);
   table.lengths[id] = length + 1;
   if (table.width === 1) table.words[id] = w3;
   else table.words.set([w0, w1, w2, w3], id * 4);
   table.live++;
   placeIn(table.slots, hashed, id);
   return id;
-}
-
-function grow(table: PrefixTable): void {
-  const size = table.lengths.length * 2;
-  const lengths = new Uint8Array(size);
-  lengths.set(table.lengths);
-  const words = new Uint32Array(size * table.width);
-  words.set(table.words);
-  table.lengths = lengths;
-  table.words = words;
 }
 
 /** One of the four words of a prefix, IPv4 in the last. */

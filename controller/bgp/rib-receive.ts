@@ -155,7 +155,7 @@ function announce(turn: Turn, family: Family, nlri: Range, raw: number): void {
   const plain = byPrefix ? 0 : importedSet(rib, peer, raw, 0);
   const visit: PrefixVisitor = (pathId, length, w0, w1, w2, w3) => {
     const prefix = internPrefix(one.table, length, w0, w1, w2, w3);
-    if (prefix >= one.head.length) fitColumns(one);
+    fitColumns(one, prefix);
     const imported = byPrefix
       ? importedSet(rib, peer, raw, prefixSignature(policy, one.table, prefix))
       : plain;

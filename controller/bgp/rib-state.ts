@@ -4,6 +4,7 @@
  */
 import type { PathAttributes } from '../wire/attribute.ts';
 import { type AttributeSets, createAttributeSets } from './attribute-sets.ts';
+import { FIRST_ROOM, type Growth, growFor, newGrowth, type Widen, wider } from './columns.ts';
 import type { RouteChange } from './event.ts';
 import type { Drain } from './export.ts';
 import type { Family, SpeakerOptions } from './options.ts';
@@ -29,6 +30,7 @@ export interface Paths {
   /** Next path of the prefix plus one, or 0. */
   next: Int32Array;
   epoch: Uint32Array;
+  readonly growth: Growth;
   used: number;
   live: number;
   readonly free: number[];
@@ -50,6 +52,8 @@ export interface FamilyRib {
   dirtyHead: number;
   dirtyTail: number;
   isDirty: Uint8Array;
+  /** Of the columns by prefix. */
+  readonly growth: Growth;
   /** Prefixes with a best path. */
   reachable: number;
   /** By prefix: what its next hops were, as told to the owner. */
@@ -114,59 +118,80 @@ function createFamily(family: Family): FamilyRib {
     family,
     table: createPrefixTable(family),
     paths: {
-      prefix: new Int32Array(256),
-      peer: new Int16Array(256),
-      pathId: new Uint32Array(256),
-      raw: new Int32Array(256),
-      imported: new Int32Array(256),
-      next: new Int32Array(256),
-      epoch: new Uint32Array(256),
+      prefix: new Int32Array(FIRST_ROOM),
+      peer: new Int16Array(FIRST_ROOM),
+      pathId: new Uint32Array(FIRST_ROOM),
+      raw: new Int32Array(FIRST_ROOM),
+      imported: new Int32Array(FIRST_ROOM),
+      next: new Int32Array(FIRST_ROOM),
+      epoch: new Uint32Array(FIRST_ROOM),
+      growth: newGrowth(BY_PATH),
       used: 0,
       live: 0,
       free: [],
     },
-    head: new Int32Array(256),
-    best: new Int32Array(256),
-    bestSet: new Int32Array(256),
-    dirty: new Int32Array(256),
+    head: new Int32Array(FIRST_ROOM),
+    best: new Int32Array(FIRST_ROOM),
+    bestSet: new Int32Array(FIRST_ROOM),
+    dirty: new Int32Array(FIRST_ROOM),
     dirtyHead: 0,
     dirtyTail: 0,
-    isDirty: new Uint8Array(256),
+    isDirty: new Uint8Array(FIRST_ROOM),
+    growth: newGrowth(BY_PREFIX),
     reachable: 0,
     told: new Map(),
   };
 }
 
-function wider<T extends Int32Array | Int16Array | Uint32Array | Uint8Array>(old: T, size: number): T {
-  const next = new (old.constructor as new (size: number) => T)(size);
-  next.set(old as never);
-  return next;
-}
+const BY_PATH: readonly Widen<Paths>[] = [
+  (paths, size) => {
+    paths.prefix = wider(paths.prefix, size);
+  },
+  (paths, size) => {
+    paths.peer = wider(paths.peer, size);
+  },
+  (paths, size) => {
+    paths.pathId = wider(paths.pathId, size);
+  },
+  (paths, size) => {
+    paths.raw = wider(paths.raw, size);
+  },
+  (paths, size) => {
+    paths.imported = wider(paths.imported, size);
+  },
+  (paths, size) => {
+    paths.next = wider(paths.next, size);
+  },
+  (paths, size) => {
+    paths.epoch = wider(paths.epoch, size);
+  },
+];
 
-/** Makes the columns by prefix as long as the prefix table's. */
-export function fitColumns(rib: FamilyRib): void {
-  const size = rib.table.lengths.length;
-  if (rib.head.length >= size) return;
-  rib.head = wider(rib.head, size);
-  rib.best = wider(rib.best, size);
-  rib.bestSet = wider(rib.bestSet, size);
-  rib.isDirty = wider(rib.isDirty, size);
+const BY_PREFIX: readonly Widen<FamilyRib>[] = [
+  (rib, size) => {
+    rib.head = wider(rib.head, size);
+  },
+  (rib, size) => {
+    rib.best = wider(rib.best, size);
+  },
+  (rib, size) => {
+    rib.bestSet = wider(rib.bestSet, size);
+  },
+  (rib, size) => {
+    rib.isDirty = wider(rib.isDirty, size);
+  },
+];
+
+/** Makes the columns by prefix long enough for a number of the prefix table. */
+export function fitColumns(rib: FamilyRib, prefix: number): void {
+  if (prefix >= rib.growth.at) growFor(rib, rib.growth, BY_PREFIX, prefix);
 }
 
 /** A new path of a prefix, first in its list; its sets are 0 until somebody sets them. */
 export function addPath(rib: FamilyRib, prefix: number, peer: number, pathId: number): number {
   const { paths } = rib;
   const path = paths.free.pop() ?? paths.used++;
-  if (path >= paths.prefix.length) {
-    const size = paths.prefix.length * 2;
-    paths.prefix = wider(paths.prefix, size);
-    paths.peer = wider(paths.peer, size);
-    paths.pathId = wider(paths.pathId, size);
-    paths.raw = wider(paths.raw, size);
-    paths.imported = wider(paths.imported, size);
-    paths.next = wider(paths.next, size);
-    paths.epoch = wider(paths.epoch, size);
-  }
+  if (path >= paths.growth.at) growFor(paths, paths.growth, BY_PATH, path);
   paths.prefix[path] = prefix;
   paths.peer[path] = peer;
   paths.pathId[path] = pathId;

@@ -150,7 +150,7 @@ export function originate(rib: Rib, route: Origination): void {
   const one = rib.families[family];
   const [w0, w1, w2, w3] = address.words;
   const prefix = internPrefix(one.table, length, w0, w1, w2, w3);
-  fitColumns(one);
+  fitColumns(one, prefix);
   const known = findPath(one, prefix, LOCAL, 0);
   const path = known >= 0 ? known : addPath(one, prefix, LOCAL, 0);
   const set = internRecord(rib.sets, attributes);
