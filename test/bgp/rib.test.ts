@@ -312,6 +312,51 @@ const op: fc.Arbitrary<Op> = fc.oneof(
 );
 const text = (n: number): string => `10.${n}.0.0/16`;
 
+/** What import makes of a set is another set. */
+const preferring = { importPolicy: policy({ match: {}, set: { localPref: 200 }, action: 'accept' }) };
+
+/** Every attribute set that the RIB of IPv4 will look up again. */
+function setsInUse({ families: { ipv4 }, peers }: Rib): readonly number[] {
+  const { paths, table, bestSet } = ipv4;
+  const ofPaths = Array.from({ length: paths.used }, (_, path) => path)
+    .filter((path) => paths.prefix[path] !== -1)
+    .flatMap((path) => [paths.raw[path] ?? -1, paths.imported[path] ?? -1]);
+  const ofPrefixes = Array.from({ length: table.used }, (_, prefix) => [
+    (bestSet[prefix] ?? 0) - 1,
+    ...peers.map(({ out }) => (out.ipv4.sent[prefix] ?? 0) - 1),
+  ]);
+  return [...ofPaths, ...ofPrefixes.flat()].filter((set) => set >= 0);
+}
+
+const lostSets = (rib: Rib): readonly number[] => setsInUse(rib).filter((set) => rib.sets.sizes[set] === 0);
+
+describe('attribute sets that are collected', () => {
+  const scene = () => {
+    const rib = newRib();
+    const from = join(rib, 2, {}, preferring);
+    announce(rib, from, [P], { med: 1 });
+    settle(rib);
+    rib.collectAbove = 0;
+    return { rib, from };
+  };
+  it('are not those of a route that comes back while the search goes on', () => {
+    const { rib, from } = scene();
+    announce(rib, from, [P], { med: 2 });
+    settle(rib);
+    for (let portion = 0; portion < 5; portion++) tidy(rib, 1);
+    announce(rib, from, [P], { med: 1 });
+    settle(rib);
+    while (tidy(rib, 1));
+    expect(lostSets(rib)).toEqual([]);
+  });
+  it('are not those of a best path that is withdrawn and waits to be decided', () => {
+    const { rib, from } = scene();
+    withdraw(rib, from, [P]);
+    while (tidy(rib, 1));
+    expect(lostSets(rib)).toEqual([]);
+  });
+});
+
 describe('against a plain reference', () => {
   it('after any sequence the receiver holds a best path of each prefix, and nothing else', () => {
     fc.assert(
@@ -319,21 +364,23 @@ describe('against a plain reference', () => {
         const rib = newRib();
         const to = join(rib, 9);
         const receiver = new Receiver();
-        const peers = new Map<number, RibPeer>([2, 3, 4].map((n) => [n, join(rib, n)]));
+        const peers = new Map<number, RibPeer>([2, 3, 4].map((n) => [n, join(rib, n, {}, preferring)]));
         const model = new Map<string, Announced>();
         for (const one of ops) {
           // Begun again and again, and carried on between any two events.
           rib.collectAbove = 0;
           for (let portion = 0; portion < 5; portion++) tidy(rib, 1);
+          expect(lostSets(rib)).toEqual([]);
           if (one.kind === 'pull') receiver.pull(rib, to);
           if (one.kind === 'tidy') {
             settle(rib);
             while (tidy(rib, 1));
+            expect(lostSets(rib)).toEqual([]);
           }
           if (one.kind === 'pull' || one.kind === 'tidy') continue;
           const from = peers.get(one.peer);
           if (from === undefined) continue;
-          if (one.kind === 'up') peers.set(one.peer, join(rib, one.peer));
+          if (one.kind === 'up') peers.set(one.peer, join(rib, one.peer, {}, preferring));
           if (one.kind === 'down' || one.kind === 'up') {
             if (one.kind === 'down' && from.up) peerDown(rib, from, []);
             if (one.kind === 'up') sweepStale(rib, from, 'ipv4');
