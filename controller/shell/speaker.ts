@@ -113,12 +113,15 @@ export function startSpeaker(
 ): RunningSpeaker {
   const speaker = createSpeaker(options, { seed: randomInt(2 ** 32) }, now());
   const waiting: SpeakerEvent[] = [];
+  /** Events at the front of those that wait whose turn is next. */
+  let urgent = 0;
   let running = true;
   const tcp = createTcp(post, onFault);
   const portions = createPortions(
     {
       piece() {
         const next = waiting.shift() ?? (isDue() ? { kind: 'deadline' } : undefined);
+        urgent = Math.max(0, urgent - 1);
         if (next !== undefined) step(next);
         return next !== undefined;
       },
@@ -135,7 +138,7 @@ export function startSpeaker(
       waiting.push(event);
       portions.begin();
     } else {
-      waiting.unshift(event);
+      waiting.splice(urgent++, 0, event);
       portions.now();
     }
   }
