@@ -152,3 +152,23 @@ export class Receiver {
     }
   }
 }
+
+/** What import makes of a set is another set. */
+export const preferring = { importPolicy: policy({ match: {}, set: { localPref: 200 }, action: 'accept' }) };
+
+/** Every attribute set that the RIB of IPv4 will look up again. */
+function setsInUse({ families: { ipv4 }, peers }: Rib): readonly number[] {
+  const { paths, table, bestSet } = ipv4;
+  const ofPaths = Array.from({ length: paths.used }, (_, path) => path)
+    .filter((path) => paths.prefix[path] !== -1)
+    .flatMap((path) => [paths.raw[path] ?? -1, paths.imported[path] ?? -1]);
+  const ofPrefixes = Array.from({ length: table.used }, (_, prefix) => [
+    (bestSet[prefix] ?? 0) - 1,
+    ...peers.map(({ out }) => (out.ipv4.sent[prefix] ?? 0) - 1),
+  ]);
+  return [...ofPaths, ...ofPrefixes.flat()].filter((set) => set >= 0);
+}
+
+/** Those of them that were collected. */
+export const lostSets = (rib: Rib): readonly number[] =>
+  setsInUse(rib).filter((set) => rib.sets.sizes[set] === 0);

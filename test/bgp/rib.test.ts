@@ -17,7 +17,17 @@ import { explain, listRoutes } from '../../controller/bgp/rib-query.ts';
 import { createRib, type Rib } from '../../controller/bgp/rib-state.ts';
 import { tidy } from '../../controller/bgp/rib-tidy.ts';
 import { COMMUNITY, type PathAttributes } from '../../controller/wire/attribute.ts';
-import { announce, join, newRib, policy, Receiver, settle, withdraw } from './rib-scene.ts';
+import {
+  announce,
+  join,
+  lostSets,
+  newRib,
+  policy,
+  preferring,
+  Receiver,
+  settle,
+  withdraw,
+} from './rib-scene.ts';
 
 const P = '198.51.100.0/24';
 const path = (...as: number[]) => [{ type: 'sequence' as const, as }];
@@ -311,51 +321,6 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('pull' as const, 'tidy' as const) }) },
 );
 const text = (n: number): string => `10.${n}.0.0/16`;
-
-/** What import makes of a set is another set. */
-const preferring = { importPolicy: policy({ match: {}, set: { localPref: 200 }, action: 'accept' }) };
-
-/** Every attribute set that the RIB of IPv4 will look up again. */
-function setsInUse({ families: { ipv4 }, peers }: Rib): readonly number[] {
-  const { paths, table, bestSet } = ipv4;
-  const ofPaths = Array.from({ length: paths.used }, (_, path) => path)
-    .filter((path) => paths.prefix[path] !== -1)
-    .flatMap((path) => [paths.raw[path] ?? -1, paths.imported[path] ?? -1]);
-  const ofPrefixes = Array.from({ length: table.used }, (_, prefix) => [
-    (bestSet[prefix] ?? 0) - 1,
-    ...peers.map(({ out }) => (out.ipv4.sent[prefix] ?? 0) - 1),
-  ]);
-  return [...ofPaths, ...ofPrefixes.flat()].filter((set) => set >= 0);
-}
-
-const lostSets = (rib: Rib): readonly number[] => setsInUse(rib).filter((set) => rib.sets.sizes[set] === 0);
-
-describe('attribute sets that are collected', () => {
-  const scene = () => {
-    const rib = newRib();
-    const from = join(rib, 2, {}, preferring);
-    announce(rib, from, [P], { med: 1 });
-    settle(rib);
-    rib.collectAbove = 0;
-    return { rib, from };
-  };
-  it('are not those of a route that comes back while the search goes on', () => {
-    const { rib, from } = scene();
-    announce(rib, from, [P], { med: 2 });
-    settle(rib);
-    for (let portion = 0; portion < 5; portion++) tidy(rib, 1);
-    announce(rib, from, [P], { med: 1 });
-    settle(rib);
-    while (tidy(rib, 1));
-    expect(lostSets(rib)).toEqual([]);
-  });
-  it('are not those of a best path that is withdrawn and waits to be decided', () => {
-    const { rib, from } = scene();
-    withdraw(rib, from, [P]);
-    while (tidy(rib, 1));
-    expect(lostSets(rib)).toEqual([]);
-  });
-});
 
 describe('against a plain reference', () => {
   it('after any sequence the receiver holds a best path of each prefix, and nothing else', () => {
