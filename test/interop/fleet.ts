@@ -1,18 +1,19 @@
 /**
  * A lab with daemons of ours in it, as they are shipped: `byoa sim` for EC2, `byoa run` on hosts, appliances
- * that forward to a network beyond. Not a test itself.
+ * that forward to a network beyond, and packets that are counted where they pass. Not a test itself.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { present } from '../../controller/base/result.ts';
 import { type ConfigInput, formatConfig } from '../../controller/config.ts';
 import { ACCOUNT, REGION } from '../clients/simulator.ts';
 import { byoa, type DaemonProcess, startByoa } from '../shell/daemon-process.ts';
 import { type Program, startProgram } from './bfd-lab.ts';
 import { whereIs } from './daemons.ts';
 import type { Made, Seen } from './ec2-program.ts';
-import { type Host, type Lab, start, until } from './lab.ts';
+import { ask, type Host, type Lab, type Running, start, until } from './lab.ts';
 import type { NeighborSpec, PeerSpec } from './spec.ts';
 
 export const BEYOND = { ipv4: '198.51.100.0/24', ipv6: '2001:db8:64::/48' } as const;
@@ -61,6 +62,40 @@ export function appliance(lab: Lab, name: string, number: number, behind: Host):
   ip(host, 'route', 'add', BEYOND.ipv4, 'via', behind.ipv4);
   ip(host, '-6', 'route', 'add', BEYOND.ipv6, 'via', behind.ipv6);
   return host;
+}
+
+/** Packets that a host has forwarded. Linux, Documentation/networking/snmp_counter.rst. */
+export function forwarded(host: Host, family: 'ipv4' | 'ipv6'): number {
+  if (family === 'ipv6') {
+    const [, value] = /^Ip6OutForwDatagrams\s+(\d+)$/m.exec(run(host, 'cat', '/proc/net/snmp6')) ?? [];
+    return Number(present(value, 'the counter'));
+  }
+  const [head = '', values = ''] = run(host, 'cat', '/proc/net/snmp').split('\n');
+  return Number(values.split(' ')[head.split(' ').indexOf('ForwDatagrams')]);
+}
+
+/** Whether all of some addresses beyond answer at once. */
+export async function reaches(host: Host, targets: readonly string[]): Promise<boolean> {
+  const pings = targets.map((target) => ask(host, ['ping', '-c', '1', '-W', '2', target]));
+  return (await Promise.allSettled(pings)).every(({ status }) => status === 'fulfilled');
+}
+
+/** An echo every 20 ms, until told to stop; what was sent and answered. */
+export interface Stream {
+  end(): Promise<{ readonly sent: number; readonly answered: number }>;
+}
+
+export function stream(host: Host, name: string, target: string): Stream {
+  const running: Running = start(host, name, ['ping', '-q', '-i', '0.02', '-W', '2', target]);
+  return {
+    async end() {
+      process.kill(running.pid, 'SIGINT');
+      await running.ended;
+      const said = readFileSync(running.log, 'utf8');
+      const [, sent, answered] = /(\d+) packets transmitted, (\d+) received/.exec(said) ?? [];
+      return { sent: Number(present(sent, said)), answered: Number(answered) };
+    },
+  };
 }
 
 export interface Region {
