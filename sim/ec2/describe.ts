@@ -2,7 +2,7 @@
 import type { Filter } from '@aws-sdk/client-ec2';
 import type { Tx } from './handler.ts';
 import type { Tags } from './record/base.ts';
-import type { Kind, Records } from './record/kinds.ts';
+import type { Kind, Records } from './record/kind.ts';
 import { invalidValue, refuse } from './refusal.ts';
 
 /** What a filter sees of a record; a list matches where one of its values does. */

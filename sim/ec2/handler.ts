@@ -5,7 +5,7 @@
  * ClientToken, throttling.
  */
 import type { Instant, Millis } from '../../controller/base/time.ts';
-import type { Kind, Records } from './record/kinds.ts';
+import type { Kind, Records } from './record/kind.ts';
 import type { CloudSettings } from './settings.ts';
 
 /** A step of a state machine that becomes due: data, so that it can be kept and shown. */

@@ -5,7 +5,8 @@
  */
 import type { Instant } from '../../controller/base/time.ts';
 import type { Scope, Stored } from './record/base.ts';
-import { type Kind, kinds, type Records } from './record/kinds.ts';
+import type { Kind, Records } from './record/kind.ts';
+import { kinds } from './record/kinds.ts';
 
 interface Entry {
   /** Order of creation: lists are in this order. */

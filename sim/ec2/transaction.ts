@@ -2,7 +2,8 @@
 import type { Tx } from './handler.ts';
 import { isId, makeId } from './identifier.ts';
 import type { Stored } from './record/base.ts';
-import { type Kind, kinds } from './record/kinds.ts';
+import type { Kind } from './record/kind.ts';
+import { kinds } from './record/kinds.ts';
 import { refuse } from './refusal.ts';
 import { read, readAll, readReferring, type Store, tableOf, type Write, write } from './store.ts';
 

@@ -10,7 +10,7 @@ import type {
   UserIdGroupPair,
 } from '@aws-sdk/client-ec2';
 import { formatPrefix, parsePrefix } from '../../../controller/base/ip.ts';
-import { same } from '../record/kinds.ts';
+import { same } from '../record/same.ts';
 import type { GroupRuleRecord } from '../record/security.ts';
 import { missing, refuse } from '../refusal.ts';
 

@@ -11,8 +11,8 @@ import type {
 } from '@aws-sdk/client-ec2';
 import { isLocalRoute, isPropagated } from '../../vpc/route-order.ts';
 import { type Handlers, handler, type Tx } from '../handler.ts';
-import { isMainAssociation } from '../record/kinds.ts';
 import type { RouteTableAssociation, RouteTableRecord } from '../record/network.ts';
+import { isMainAssociation } from '../record/projection.ts';
 import { missing, refuse } from '../refusal.ts';
 import { blockOf, checkEdgeRoute } from './route-destination.ts';
 import { isMain } from './route-table.ts';

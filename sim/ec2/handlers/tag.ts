@@ -9,7 +9,8 @@ import type {
 import { type Filters, matcher, paginate } from '../describe.ts';
 import { type Handlers, handler, type Tx } from '../handler.ts';
 import type { Stored, Tags } from '../record/base.ts';
-import { type Kind, kinds } from '../record/kinds.ts';
+import type { Kind } from '../record/kind.ts';
+import { kinds } from '../record/kinds.ts';
 import { refuse } from '../refusal.ts';
 import { mergeTags } from '../tags.ts';
 

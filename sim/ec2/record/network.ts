@@ -1,4 +1,4 @@
-/** The networking resources as EC2 stores them. What forwarding needs of them is projected in kinds.ts. */
+/** The networking resources as EC2 stores them; projection.ts has what forwarding sees of them. */
 import type { Route } from '../../vpc/model.ts';
 import type { Stored } from './base.ts';
 

@@ -1,0 +1,46 @@
+/**
+ * What a kind of stored resource is: where it lives, which ids it refers to (the store indexes them), how its
+ * id looks, and how EC2 spells the errors about it. kinds.ts has the table of all kinds.
+ */
+import type { Scope } from './base.ts';
+import type { ComputeRecords } from './compute.ts';
+import type { ConnectivityRecords } from './connectivity.ts';
+import type { EgressRecords } from './egress.ts';
+import type { IdentityRecords } from './identity.ts';
+import type { NetworkRecords } from './network.ts';
+import type { SecurityRecords } from './security.ts';
+
+export interface Records
+  extends NetworkRecords,
+    ConnectivityRecords,
+    EgressRecords,
+    ComputeRecords,
+    SecurityRecords,
+    IdentityRecords {}
+
+export type Kind = keyof Records;
+
+export interface KindSpec<K extends Kind> {
+  readonly scope: Scope;
+  /**
+   * Ids that the record names: its parents, peers, associations and attachments. `referring` finds it by
+   * them.
+   */
+  readonly refersTo: (record: Records[K]) => readonly string[];
+  /** The start of its ids, without the dash; absent where ids are names. */
+  readonly prefix?: string;
+  /** The name in TagSpecification and DescribeTags; absent where EC2 tags it not. */
+  readonly resourceType?: string;
+  /** EC2's irregular error codes. */
+  readonly notFound: string;
+  readonly malformed: string;
+  /** As in "The vpc ID 'vpc-1' does not exist". */
+  readonly noun: string;
+}
+
+/** The table of some kinds. */
+export type KindTable<K extends Kind = Kind> = { readonly [Each in K]: KindSpec<Each> };
+
+/** The ids that are there. */
+export const defined = (ids: readonly (string | undefined)[]): readonly string[] =>
+  ids.filter((id): id is string => id !== undefined);

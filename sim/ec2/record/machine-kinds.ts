@@ -1,0 +1,64 @@
+/** The kinds of instances, their volumes, security groups and IAM resources; kind.ts says what each field is. */
+import type { ComputeRecords } from './compute.ts';
+import type { IdentityRecords } from './identity.ts';
+import { defined, type KindTable } from './kind.ts';
+import type { SecurityRecords } from './security.ts';
+
+export const machineKinds: KindTable<keyof (ComputeRecords & SecurityRecords & IdentityRecords)> = {
+  instance: {
+    scope: 'region',
+    refersTo: (instance) =>
+      instance.state === 'terminated'
+        ? [instance.reservation]
+        : defined([instance.vpc, instance.subnet, instance.reservation, instance.profile?.association]),
+    prefix: 'i',
+    resourceType: 'instance',
+    notFound: 'InvalidInstanceID.NotFound',
+    malformed: 'InvalidInstanceID.Malformed',
+    noun: 'instance ID',
+  },
+  volume: {
+    scope: 'region',
+    refersTo: (volume) => defined([volume.instance]),
+    prefix: 'vol',
+    resourceType: 'volume',
+    notFound: 'InvalidVolume.NotFound',
+    malformed: 'InvalidParameterValue',
+    noun: 'volume',
+  },
+  'key-pair': {
+    scope: 'region',
+    refersTo: () => [],
+    prefix: 'key',
+    resourceType: 'key-pair',
+    notFound: 'InvalidKeyPair.NotFound',
+    malformed: 'InvalidKeyPair.Format',
+    noun: 'key pair ID',
+  },
+  'security-group': {
+    scope: 'region',
+    refersTo: (group) => [
+      group.vpc,
+      ...group.rules.flatMap((each) => (each.peer.kind === 'group' ? [each.id, each.peer.group] : [each.id])),
+    ],
+    prefix: 'sg',
+    resourceType: 'security-group',
+    notFound: 'InvalidGroup.NotFound',
+    malformed: 'InvalidGroupId.Malformed',
+    noun: 'security group',
+  },
+  role: {
+    scope: 'account',
+    refersTo: () => [],
+    notFound: 'NoSuchEntity',
+    malformed: 'ValidationError',
+    noun: 'role with name',
+  },
+  'instance-profile': {
+    scope: 'account',
+    refersTo: (profile) => profile.roles,
+    notFound: 'NoSuchEntity',
+    malformed: 'ValidationError',
+    noun: 'instance profile',
+  },
+};

@@ -1,0 +1,130 @@
+/** What the data plane sees of each kind of stored resource. */
+import type { Change, Resources, SecurityGroupRule } from '../../vpc/model.ts';
+import type { Kind, Records } from './kind.ts';
+import type { RouteTableAssociation } from './network.ts';
+import { same } from './same.ts';
+import type { GroupRuleRecord } from './security.ts';
+
+type Projections = { readonly [K in keyof Resources]: (record: Records[K]) => Resources[K] };
+
+const rule = (rule: GroupRuleRecord): SecurityGroupRule => ({
+  protocol: rule.protocol,
+  fromPort: rule.fromPort,
+  toPort: rule.toPort,
+  peer: rule.peer.kind === 'cidr' ? rule.peer : { kind: 'group', group: rule.peer.group },
+});
+
+/** Whether an association is the one that makes its table the main one. */
+export const isMainAssociation = ({ subnet, gateway }: RouteTableAssociation): boolean =>
+  subnet === undefined && gateway === undefined;
+
+/** What forwarding sees of each resource. */
+const projections: Projections = {
+  vpc: (vpc) => ({
+    id: vpc.id,
+    account: vpc.account,
+    region: vpc.region,
+    cidrs: [...vpc.ipv4, ...vpc.ipv6].map((block) => block.cidr),
+  }),
+  subnet: (subnet) => ({
+    id: subnet.id,
+    vpc: subnet.vpc,
+    zone: subnet.zone,
+    cidrs: subnet.ipv6 ? [subnet.cidr, subnet.ipv6.cidr] : [subnet.cidr],
+  }),
+  'route-table': (table) => ({
+    id: table.id,
+    vpc: table.vpc,
+    main: table.associations.some(isMainAssociation),
+    routes: table.routes,
+    subnets: table.associations.flatMap(({ subnet }) => subnet ?? []),
+    gateways: table.associations.flatMap(({ gateway }) => gateway ?? []),
+  }),
+  'internet-gateway': (gateway) =>
+    gateway.vpc === undefined ? { id: gateway.id } : { id: gateway.id, vpc: gateway.vpc },
+  'network-interface': (eni) => ({
+    id: eni.id,
+    vpc: eni.vpc,
+    subnet: eni.subnet,
+    mac: eni.mac,
+    addresses: [...eni.ipv4, ...eni.ipv6],
+    publicAddresses: eni.publicAddresses.map((pair) => ({ private: pair.private, public: pair.public })),
+    sourceDestCheck: eni.sourceDestCheck,
+    securityGroups: eni.groups,
+    ...(eni.attachment?.status === 'attached' && {
+      attachment: { instance: eni.attachment.instance, deviceIndex: eni.attachment.deviceIndex },
+    }),
+  }),
+  instance: (instance) => ({ id: instance.id, vpc: instance.vpc, state: instance.state }),
+  'security-group': (group) => ({
+    id: group.id,
+    vpc: group.vpc,
+    ingress: group.rules.filter((each) => !each.egress).map(rule),
+    egress: group.rules.filter((each) => each.egress).map(rule),
+  }),
+  'network-acl': (acl) => ({
+    id: acl.id,
+    vpc: acl.vpc,
+    entries: acl.entries.map(({ ports, icmp, ...entry }) => ({
+      ...entry,
+      fromPort: ports?.from ?? icmp?.type ?? -1,
+      toPort: ports?.to ?? icmp?.code ?? -1,
+    })),
+    subnets: acl.associations.map((each) => each.subnet),
+  }),
+  'vpn-gateway': ({ id, vpc }) => (vpc === undefined ? { id } : { id, vpc }),
+  'vpn-connection': ({ id, gateway, customerGateway, routes, state }) => ({
+    id,
+    gateway,
+    customerGateway,
+    routes,
+    up: state === 'available',
+  }),
+  'transit-gateway-attachment': ({ id, gateway, state, link, association }) => ({
+    id,
+    gateway,
+    available: state === 'available' || state === 'modifying',
+    link:
+      link.kind === 'vpc'
+        ? { kind: link.kind, vpc: link.vpc, subnets: link.subnets }
+        : { kind: link.kind, peer: link.peer },
+    applianceMode: link.kind === 'vpc' && link.applianceMode,
+    ...(association !== undefined && { routeTable: association }),
+  }),
+  'transit-gateway-route-table': ({ id, gateway, statics, propagated }) => ({
+    id,
+    gateway,
+    routes: [
+      ...statics,
+      ...propagated.filter((each) => !statics.some((route) => route.destination === each.destination)),
+    ],
+  }),
+  'vpc-peering-connection': ({ id, requesterVpc, accepterVpc, state }) => ({
+    id,
+    requesterVpc,
+    accepterVpc,
+    active: state === 'active',
+  }),
+  'nat-gateway': ({ id, address, state }) => ({
+    id,
+    eni: address.eni,
+    address: address.private,
+    available: state === 'available',
+  }),
+  'egress-only-gateway': ({ id, vpc }) => ({ id, vpc }),
+  'prefix-list': (list) => ({ id: list.id, entries: (list.versions.at(-1) ?? []).map(({ cidr }) => cidr) }),
+};
+
+/** What a write changed in the data plane; undefined where forwarding does not see the difference. */
+export function changeOf<K extends Kind>(
+  kind: K,
+  id: string,
+  before: Records[K] | undefined,
+  after: Records[K] | undefined,
+): Change | undefined {
+  const project = (projections as Readonly<Record<string, ((record: unknown) => unknown) | undefined>>)[kind];
+  if (project === undefined) return undefined;
+  const was = before && project(before);
+  const is = after && project(after);
+  return same(was, is) ? undefined : ({ kind, id, value: is } as Change);
+}
