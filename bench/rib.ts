@@ -6,10 +6,10 @@ import { must, present } from '../controller/base/result.ts';
 import { nextUpdates } from '../controller/bgp/adj-rib-out.ts';
 import { compilePolicy, parseNextHop } from '../controller/bgp/policy.ts';
 import { originate, peerDown, peerUp } from '../controller/bgp/rib.ts';
-import { work } from '../controller/bgp/rib-decide.ts';
 import type { PeerFacts, PeerPolicy } from '../controller/bgp/rib-peer.ts';
 import { receiveUpdate } from '../controller/bgp/rib-receive.ts';
 import { createRib, type Rib } from '../controller/bgp/rib-state.ts';
+import { work } from '../controller/bgp/rib-work.ts';
 import { frame } from '../controller/wire/message.ts';
 import { encodeTable, FULL, makeTable } from './bgp/table.ts';
 

@@ -22,6 +22,7 @@ import type { Family } from './options.ts';
 import { type Machine, type Peer, type Speaker, say } from './peer.ts';
 import { markStale } from './rib.ts';
 import { type Received, receiveUpdate } from './rib-receive.ts';
+import { isPurging } from './rib-work.ts';
 import { endOfRib, sweep } from './routes.ts';
 import { finalCease, run, send } from './session.ts';
 import { DEFAULT_STALE_TIME } from './timers.ts';
@@ -41,7 +42,7 @@ export function takeBytes(
   data: Uint8Array,
   now: Instant,
 ): void {
-  if (machine.input.length > 0) {
+  if (machine.input.length > 0 || isPurging(speaker.rib)) {
     const isTail = machine.queue.length === 0 && machine.input.length < PORTION;
     if (isTail) machine.input = joined(machine.input, data);
     else {
@@ -62,8 +63,9 @@ export function hasInput(machine: Machine): boolean {
   return frame(input, 0, input.length, maxLength(machine)).kind !== 'partial';
 }
 
-/** Works off a portion of what waits on a connection. */
+/** Works off a portion of what waits on a connection; not before the routes of a lost peer are away. */
 export function workOff(speaker: Speaker, peer: Peer, machine: Machine, now: Instant): void {
+  if (isPurging(speaker.rib)) return;
   let budget = machine.queued > CROWDED ? 4 * PORTION : PORTION;
   while (budget > 0 && machine.connection !== undefined) {
     const { input } = machine;

@@ -1,74 +1,17 @@
 /**
- * The decision process over the tables: prefixes whose paths changed get their best path anew, in portions,
- * and what changed goes into the queues of the peers and, where somebody tracks them, to the owner. RFC 4271
- * 9.1.
+ * The decision process over the tables: a prefix whose paths changed gets its best path anew, and what
+ * changed goes into the queues of the peers and, where somebody tracks it, to the owner. RFC 4271 9.1.
  */
 import { formatPrefix } from '../base/ip.ts';
 import { markSet, recordOf } from './attribute-sets.ts';
 import { areEqual, type Candidate, selectBest } from './best-path.ts';
 import { linkBandwidth } from './community.ts';
 import type { RouteChange } from './event.ts';
-import { formatNextHop, prefixSignature } from './policy.ts';
+import { formatNextHop } from './policy.ts';
 import { lengthOf, type PrefixTable, wordsOf } from './prefix-table.ts';
-import { effectivePolicy, enqueue } from './rib-peer.ts';
-import { dropPath, importedSet } from './rib-receive.ts';
-import { FAMILIES, type FamilyRib, isStale, type Job, markDirty, pathsOf, type Rib } from './rib-state.ts';
+import { enqueue } from './rib-peer.ts';
+import { type FamilyRib, isStale, pathsOf, type Rib } from './rib-state.ts';
 import { isTracked } from './tracking.ts';
-
-/** Paths that a job looks at for the price of one decision. */
-const SCANS_PER_UNIT = 16;
-
-/** Does work of about `budget` decisions; says whether some is left. */
-export function work(rib: Rib, budget: number): boolean {
-  let left = budget;
-  for (let job = rib.jobs[0]; job !== undefined && left > 0; job = rib.jobs[0]) {
-    left = doJob(rib, job, left);
-    if (left > 0) rib.jobs.shift();
-  }
-  for (const family of FAMILIES) {
-    const one = rib.families[family];
-    while (left > 0 && one.dirtyHead < one.dirtyTail) {
-      const prefix = one.dirty[one.dirtyHead++] as number;
-      one.isDirty[prefix] = 0;
-      decide(rib, one, prefix);
-      left--;
-    }
-    if (one.dirtyHead === one.dirtyTail) {
-      one.dirtyHead = 0;
-      one.dirtyTail = 0;
-    }
-  }
-  return hasWork(rib);
-}
-
-export const hasWork = ({ jobs, families }: Rib): boolean =>
-  jobs.length > 0 || FAMILIES.some((family) => families[family].dirtyHead < families[family].dirtyTail);
-
-/** Goes on with a job; returns what is left of the budget: more than 0 when the job is done. */
-function doJob(rib: Rib, job: Job, budget: number): number {
-  const one = rib.families[job.family];
-  const { paths } = one;
-  const peer = rib.peers[job.peer];
-  let scans = budget * SCANS_PER_UNIT;
-  if (peer === undefined) return budget;
-  while (job.at < paths.used && scans > 0) {
-    const path = job.at++;
-    scans--;
-    if (paths.peer[path] !== job.peer || paths.prefix[path] === -1) continue;
-    scans -= SCANS_PER_UNIT / 2;
-    if (job.kind === 'purge') {
-      if ((paths.epoch[path] as number) < job.below) dropPath(one, peer, path);
-      continue;
-    }
-    const prefix = paths.prefix[path] as number;
-    const policy = effectivePolicy(peer.policy.importPolicy, peer.facts);
-    const signature = policy === undefined ? 0 : prefixSignature(policy, one.table, prefix);
-    const imported = importedSet(rib, peer, paths.raw[path] as number, signature);
-    if (imported !== paths.imported[path]) markDirty(one, prefix);
-    paths.imported[path] = imported;
-  }
-  return job.at < paths.used ? 0 : Math.max(1, Math.ceil(scans / SCANS_PER_UNIT));
-}
 
 /** A path as the decision process sees it. */
 export function candidateOf(rib: Rib, { paths }: FamilyRib, path: number): Candidate {
@@ -84,7 +27,8 @@ export function candidateOf(rib: Rib, { paths }: FamilyRib, path: number): Candi
 export const eligible = (one: FamilyRib, prefix: number): number[] =>
   pathsOf(one, prefix).filter((path) => (one.paths.imported[path] as number) >= 0);
 
-function decide(rib: Rib, one: FamilyRib, prefix: number): void {
+/** Chooses the best path of a prefix. */
+export function decide(rib: Rib, one: FamilyRib, prefix: number): void {
   const { paths } = one;
   const before = one.best[prefix] as number;
   const first = one.head[prefix] as number;

@@ -222,7 +222,7 @@ function withdraw({ rib, peer, bytes }: Turn, family: Family, nlri: Range): void
 }
 
 /** Removes a path and has its prefix decided anew. */
-export function dropPath(one: FamilyRib, peer: RibPeer, path: number): void {
+function dropPath(one: FamilyRib, peer: RibPeer, path: number): void {
   markDirty(one, one.paths.prefix[path] as number);
   removePath(one, path);
   peer.received[one.family]--;

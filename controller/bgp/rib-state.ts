@@ -8,6 +8,7 @@ import { FIRST_ROOM, type Growth, growFor, newGrowth, type Widen, wider } from '
 import type { RouteChange } from './event.ts';
 import type { Drain } from './export.ts';
 import type { Family, SpeakerOptions } from './options.ts';
+import { deletePath, insertPath, type PathSet } from './path-set.ts';
 import { createPrefixTable, type PrefixTable } from './prefix-table.ts';
 import type { RibPeer } from './rib-peer.ts';
 import { compileTracking, type Tracking } from './tracking.ts';
@@ -41,6 +42,8 @@ export interface FamilyRib {
   readonly family: Family;
   readonly table: PrefixTable;
   readonly paths: Paths;
+  /** By peer: its paths. */
+  readonly byPeer: PathSet[];
   /** By prefix: first path plus one, or 0. */
   head: Int32Array;
   /** By prefix: best path plus one, or 0. Loc-RIB. */
@@ -60,18 +63,23 @@ export interface FamilyRib {
   readonly told: Map<number, string>;
 }
 
-/** Work that goes over all paths, a portion at a time. */
-export type Job =
-  /** Removes paths of a peer that are older than an epoch. */
-  | {
-      readonly kind: 'purge';
-      readonly family: Family;
-      readonly peer: number;
-      readonly below: number;
-      at: number;
-    }
+/** What a job does with each prefix of a peer. */
+type Task =
+  /** Removes paths that are older than an epoch. */
+  | { readonly kind: 'purge'; readonly below: number }
   /** Asks the import policy again. */
-  | { readonly kind: 'reimport'; readonly family: Family; readonly peer: number; at: number };
+  | { readonly kind: 'reimport' }
+  /** Looks again at what the owner knows of it. */
+  | { readonly kind: 'retell' };
+
+/** Work that goes over the prefixes of a peer, a portion at a time. */
+export interface Job {
+  readonly family: Family;
+  readonly peer: RibPeer;
+  readonly task: Task;
+  /** What is still to be looked at. */
+  readonly prefixes: Iterator<number, void>;
+}
 
 export interface Rib {
   readonly multipath: number;
@@ -130,6 +138,7 @@ function createFamily(family: Family): FamilyRib {
       live: 0,
       free: [],
     },
+    byPeer: [],
     head: new Int32Array(FIRST_ROOM),
     best: new Int32Array(FIRST_ROOM),
     bestSet: new Int32Array(FIRST_ROOM),
@@ -187,6 +196,12 @@ export function fitColumns(rib: FamilyRib, prefix: number): void {
   if (prefix >= rib.growth.at) growFor(rib, rib.growth, BY_PREFIX, prefix);
 }
 
+/** The paths of a peer, by its index. */
+export function pathsOfPeer({ byPeer }: FamilyRib, peer: number): PathSet {
+  while (byPeer.length <= peer) byPeer.push([]);
+  return byPeer[peer] as PathSet;
+}
+
 /** A new path of a prefix, first in its list; its sets are 0 until somebody sets them. */
 export function addPath(rib: FamilyRib, prefix: number, peer: number, pathId: number): number {
   const { paths } = rib;
@@ -198,6 +213,7 @@ export function addPath(rib: FamilyRib, prefix: number, peer: number, pathId: nu
   paths.next[path] = rib.head[prefix] as number;
   rib.head[prefix] = path + 1;
   paths.live++;
+  if (peer !== LOCAL) insertPath(pathsOfPeer(rib, peer), path);
   return path;
 }
 
@@ -222,6 +238,8 @@ export function removePath(rib: FamilyRib, path: number): void {
   const after = paths.next[path] as number;
   if (before < 0) head[prefix] = after;
   else paths.next[before] = after;
+  const peer = paths.peer[path] as number;
+  if (peer !== LOCAL) deletePath(pathsOfPeer(rib, peer), path);
   paths.prefix[path] = -1;
   paths.live--;
   paths.free.push(path);

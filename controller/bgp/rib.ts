@@ -10,6 +10,7 @@ import { internRecord } from './attribute-sets.ts';
 import type { RouteChange } from './event.ts';
 import type { Drain } from './export.ts';
 import type { Family, Origination, SpeakerOptions } from './options.ts';
+import { nextPath } from './path-set.ts';
 import { addAll, parseNextHop } from './policy.ts';
 import { clearCache } from './policy-cache.ts';
 import { findPrefix, internPrefix } from './prefix-table.ts';
@@ -19,11 +20,14 @@ import {
   FAMILIES,
   findPath,
   fitColumns,
+  isStale,
   LOCAL,
   markDirty,
+  pathsOfPeer,
   type Rib,
   removePath,
 } from './rib-state.ts';
+import { purge, reimportAll, retell } from './rib-work.ts';
 import { compileTracking } from './tracking.ts';
 
 /** The peer of a name, with the facts of a session that has just come up. Its older paths are stale now. */
@@ -59,19 +63,6 @@ export function peerDown(rib: Rib, peer: RibPeer, keep: readonly Family[]): void
   }
 }
 
-/**
- * What the owner knows of the next hops of a peer's paths is looked at again: they are stale, or not any
- * more.
- */
-function retell(rib: Rib, peer: RibPeer, family: Family): void {
-  if (rib.track === 'none') return;
-  const one = rib.families[family];
-  for (let path = 0; path < one.paths.used; path++) {
-    const prefix = one.paths.prefix[path] as number;
-    if (prefix >= 0 && one.paths.peer[path] === peer.index) markDirty(one, prefix);
-  }
-}
-
 /** Tells the owner of other prefixes from now on; of those that it asks for no more, that they are gone. */
 export function setTracking(rib: Rib, track: SpeakerOptions['track']): void {
   const before = rib.track;
@@ -90,11 +81,6 @@ export function tellAgain(rib: Rib): void {
   }
 }
 
-function purge(rib: Rib, peer: RibPeer, family: Family, below: number): void {
-  if (peer.received[family] === 0) return;
-  rib.jobs.push({ kind: 'purge', family, peer: peer.index, below, at: 0 });
-}
-
 /** Gives up stale paths of a family: of an older session than the present one, or all where there is none. */
 export const sweepStale = (rib: Rib, peer: RibPeer, family: Family): void =>
   purge(rib, peer, family, peer.epoch[family] + (peer.up ? 0 : 1));
@@ -106,12 +92,11 @@ export function markStale(peer: RibPeer, family: Family): void {
 
 /** How many paths of a peer are stale. */
 export function countStale(rib: Rib, peer: RibPeer, family: Family): number {
-  const { paths } = rib.families[family];
+  const one = rib.families[family];
+  const set = pathsOfPeer(one, peer.index);
   let count = 0;
-  for (let path = 0; path < paths.used; path++) {
-    if (paths.peer[path] !== peer.index || paths.prefix[path] === -1) continue;
-    if (!peer.up || (paths.epoch[path] as number) < peer.epoch[family]) count++;
-  }
+  for (let path = nextPath(set, 0); path >= 0; path = nextPath(set, path + 1))
+    if (isStale(rib, one, path)) count++;
   return count;
 }
 
@@ -125,7 +110,7 @@ export function setPolicy(rib: Rib, peer: RibPeer, policy: PeerPolicy): void {
 /** Soft reset in: import policy again over the Adj-RIB-In. */
 export function reimport(rib: Rib, peer: RibPeer): void {
   clearCache(peer.imports);
-  for (const family of FAMILIES) rib.jobs.push({ kind: 'reimport', family, peer: peer.index, at: 0 });
+  for (const family of FAMILIES) reimportAll(rib, peer, family);
 }
 
 /** Compares what a peer holds with what it should hold. */

@@ -28,9 +28,9 @@ import {
 } from './peer.ts';
 import { addNeighbor, compilePolicies, listen, openBfd } from './reconfigure.ts';
 import { originate, takeChanges } from './rib.ts';
-import { hasWork, work } from './rib-decide.ts';
 import { createRib } from './rib-state.ts';
 import { tidy } from './rib-tidy.ts';
+import { hasWork, work } from './rib-work.ts';
 import { checkDeferral, flushStale } from './routes.ts';
 import { addMachine, attach, idleHoldExpired, run, securityOf, start } from './session.ts';
 import { earliestOf, LEAST_SELECTION_DEFERRAL } from './timers.ts';

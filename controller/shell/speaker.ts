@@ -34,7 +34,7 @@ const PORTION_MS = 4;
 interface Portions {
   /** Works in this turn of the loop, but for a portion of work that is due in it anyhow. */
   begin(): void;
-  /** Works before this returns. */
+  /** Does what is urgent before this returns; the rest has its turn. */
   now(): void;
   slices(): Slices;
   stop(): void;
@@ -44,6 +44,7 @@ interface Portions {
 interface Work {
   /** Does a small piece; says whether there was one. */
   piece(): boolean;
+  isUrgent(): boolean;
   /** When there is more to do. */
   deadline(): Instant | undefined;
   /** Told after each portion whether all is done that is due. */
@@ -61,7 +62,9 @@ function createPortions(work: Work, now: () => Instant): Portions {
     if (state === 'waiting') immediate ??= setImmediate(portion);
   }
 
-  function portion(): void {
+  const portion = (): void => workWhile(() => true);
+
+  function workWhile(goesOn: () => boolean): void {
     clearTimeout(timer);
     clearImmediate(immediate);
     immediate = undefined;
@@ -69,7 +72,7 @@ function createPortions(work: Work, now: () => Instant): Portions {
     state = 'working';
     const started = performance.now();
     let ms = 0;
-    while (isWorking() && ms < PORTION_MS && work.piece()) ms = performance.now() - started;
+    while (isWorking() && ms < PORTION_MS && goesOn() && work.piece()) ms = performance.now() - started;
     const { count, longestMs, over10Ms } = slices;
     slices = {
       count: count + 1,
@@ -93,7 +96,7 @@ function createPortions(work: Work, now: () => Instant): Portions {
 
   return {
     begin,
-    now: portion,
+    now: () => workWhile(work.isUrgent),
     slices: () => slices,
     stop() {
       state = 'stopped';
@@ -125,6 +128,7 @@ export function startSpeaker(
         if (next !== undefined) step(next);
         return next !== undefined;
       },
+      isUrgent: () => urgent > 0,
       deadline: () => (waiting.length > 0 ? now() : nextSpeakerDeadline(speaker)),
       rests: (isIdle) => tcp.setReading(isIdle),
     },
