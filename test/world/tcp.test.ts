@@ -134,7 +134,7 @@ describe('RFC 9293 in small', () => {
     expect(unacknowledged(client)).toBe(0);
   });
 
-  /** Asks as much of a run as its loss allows: 7 round trips of SYN, or 16 of data, that fail in a row end it. */
+  /** Asks as much as the loss allows: 7 round trips of SYN, or 16 of data, that fail in a row end it. */
   const underLoss = (seed: number, rate: number, count: number): { gaveUp: boolean } => {
     const random = createKernel(seed, 0);
     const { kernel, client, server, clientHeard, serverHeard } = pair(
