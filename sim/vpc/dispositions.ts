@@ -33,6 +33,10 @@ export const EXPLANATIONS = {
     'Forwarding appliances need SourceDestCheck=false; a host with several ENIs ' +
       'must answer through the ENI that owns the address (policy routes).',
   ),
+  ENI_ADDRESS_RESTRICTION: aws(
+    'The ENI belongs to a NAT gateway and takes only what is for its own address.',
+    'Route to the NAT gateway, not to its ENI, and use its address as no next hop.',
+  ),
   ENI_SG_RULES_MISMATCH: aws(
     'No rule of the ENI’s security groups allows the packet, and it belongs to no tracked flow.',
     'Allow it in the direction shown; behind an appliance use CIDR peers, since group references are lost.',
@@ -96,6 +100,10 @@ export const EXPLANATIONS = {
   TGW_ATTACH_MISSING_TGW_RTB_ASSOCIATION: aws(
     'The attachment through which the packet came is associated with no transit gateway route table.',
     'Associate the attachment with a route table of the transit gateway.',
+  ),
+  TGW_RTB_ROUTES_ARE_UNKNOWN: aws(
+    'The attachment is associated with a transit gateway route table of which nothing is known here.',
+    'The table may be of another account, or its making has not reached the data plane yet.',
   ),
   TGW_RTB_NO_ROUTE_TO_TGW_ATTACHMENT: aws(
     'The transit gateway route table of the incoming attachment has no route for the destination.',

@@ -195,6 +195,7 @@ export const transitTableOf = (fabric: Fabric, id: string): TransitTableNode =>
     v4: createLongestMatch<TransitRoute>(),
     v6: createLongestMatch<TransitRoute>(),
     routes: new Map(),
+    shadowed: [],
   }));
 
 export const peeringOf = (fabric: Fabric, id: string): PeeringNode =>

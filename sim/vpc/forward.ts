@@ -13,11 +13,22 @@ import type { Instant } from '../../controller/base/time.ts';
 import { type AddressMap, createAddressMap, find, set, unset } from './address-map.ts';
 import { applyChange } from './apply-change.ts';
 import { CODE, type Disposition, dispositionOf, EXPLANATIONS } from './dispositions.ts';
+import { explain, type Finding, findingsOf, type Hop } from './explain.ts';
 import { answerNeighbour, createFabric, type Fabric, publicScope, siteOf } from './fabric.ts';
 import { createRoute, type Guest, type GuestRoute, hearAnnouncement, syncDevices } from './guest.ts';
 import { input, isLocal, output } from './guest-kernel.ts';
-import { createHeader, fill, type Header, nextHopOf, type Packet, packetOf, setSource } from './header.ts';
-import { type Hop, type Recorder, record } from './hop.ts';
+import {
+  createHeader,
+  destinationOf,
+  fill,
+  formatMac,
+  type Header,
+  nextHopOf,
+  type Packet,
+  packetOf,
+  setSource,
+} from './header.ts';
+import { type Recorder, record, type Step } from './hop.ts';
 import type { Change } from './model.ts';
 import type { Port } from './nodes.ts';
 import type { VpcSettings } from './settings.ts';
@@ -136,7 +147,10 @@ export function depart(network: Network, origin: End, h: Header, via?: Address, 
     if (recorder) record(recorder, h, 'internet', origin.id, 'sends');
     return 0;
   }
-  if (origin.power !== 'running') return origin.power === 'dead' ? CODE.GUEST_DOWN : CODE.GUEST_FROZEN;
+  if (origin.power !== 'running') {
+    if (recorder) record(recorder, h, 'guest', origin.id, `is ${origin.power}: nothing sends the packet`);
+    return origin.power === 'dead' ? CODE.GUEST_DOWN : CODE.GUEST_FROZEN;
+  }
   if (isLocal(origin, h)) {
     if (h.s0 === 0 && h.s1 === 0 && h.s2 === 0 && h.s3 === 0) {
       h.s0 = h.d0;
@@ -167,27 +181,54 @@ export function cross(network: Network, h: Header, crossing?: Crossing, recorder
   if (from !== undefined) {
     const framed = h.destinationMac;
     const code = transit(fabric, h, recorder);
-    if (code === CODE.DELIVERED) return crossing?.(from, h.to, h) || CODE.DELIVERED;
+    if (code === CODE.DELIVERED) return over(crossing, from, h.to, h, recorder) || CODE.DELIVERED;
     if (code !== CODE.TO_INTERNET && code !== CODE.TO_SITE)
-      return isStale(fabric, from, framed, code, h) ? CODE.STALE_ARP : code;
-    const out = crossing?.(from, undefined, h) ?? 0;
+      return isStale(fabric, from, framed, code, h, recorder) ? CODE.STALE_ARP : code;
+    const out = over(crossing, from, undefined, h, recorder);
     if (out !== 0) return out;
     h.from = undefined;
-    if (code === CODE.TO_SITE) return hostOf(network, h) === undefined ? CODE.SITE_NO_HOST : CODE.DELIVERED;
+    if (code === CODE.TO_SITE) {
+      if (hostOf(network, h) !== undefined) return CODE.DELIVERED;
+      if (recorder)
+        record(recorder, h, 'internet', formatAddress(destinationOf(h)), 'is no host of the site');
+      return CODE.SITE_NO_HOST;
+    }
     h.site = 0;
   }
   if (hostOf(network, h) !== undefined) return CODE.DELIVERED;
   const scope = publicScope(h.family);
   if (find(fabric.publics, scope, h.d0, h.d1, h.d2, h.d3) === undefined && from !== undefined) {
-    if (recorder) record(recorder, h, 'internet', 'internet', 'has no such host');
+    if (recorder) record(recorder, h, 'internet', formatAddress(destinationOf(h)), 'is no host there');
     return CODE.INTERNET_NO_HOST;
   }
   const code = transit(fabric, h, recorder);
-  return code === CODE.DELIVERED ? crossing?.(undefined, h.to, h) || CODE.DELIVERED : code;
+  return code === CODE.DELIVERED ? over(crossing, undefined, h.to, h, recorder) || CODE.DELIVERED : code;
+}
+
+/** What `crossing` says of a way between two ENIs or the Internet: 0, or the code that ends the packet. */
+function over(
+  crossing: Crossing | undefined,
+  from: Port | undefined,
+  to: Port | undefined,
+  h: Header,
+  recorder?: Recorder,
+): number {
+  const code = crossing?.(from, to, h) ?? 0;
+  if (code === 0 || !recorder) return code;
+  const [near = 'internet', far = 'internet'] = [from?.id, to?.id];
+  record(recorder, h, 'eni', near, `lost on the link to ${far}`, { kind: 'fault', objects: [near, far] });
+  return code;
 }
 
 /** Whether a frame was lost because its sender has an old MAC for the next hop. */
-function isStale(fabric: Fabric, from: Port, framed: number, code: number, h: Header): boolean {
+function isStale(
+  fabric: Fabric,
+  from: Port,
+  framed: number,
+  code: number,
+  h: Header,
+  recorder?: Recorder,
+): boolean {
   if (framed === from.subnet.routerMac) return false;
   const late =
     code === CODE.ENI_SOURCE_DEST_CHECK_RESTRICTION ||
@@ -195,7 +236,13 @@ function isStale(fabric: Fabric, from: Port, framed: number, code: number, h: He
     code === CODE.BAD_STATE_ATTACHMENT;
   if (!late || from.instance?.running !== true) return false;
   const mac = answerNeighbour(fabric, from, nextHopOf(h));
-  return mac !== 0 && mac !== framed;
+  const stale = mac !== 0 && mac !== framed;
+  if (stale && recorder) {
+    const { id } = from.instance;
+    const text = `sent to the MAC ${formatMac(framed)}, but ${formatAddress(nextHopOf(h))} is at ${formatMac(mac)}`;
+    record(recorder, h, 'guest', id, text);
+  }
+  return stale;
 }
 
 const arrival: Arrival = { code: 0, at: undefined };
@@ -225,7 +272,11 @@ export function send(
       return ended(CODE.DELIVERED, host);
     }
     const guest = to.instance === undefined ? undefined : network.guests.get(to.instance.id);
-    if (guest === undefined) return ended(CODE.GUEST_DOWN, undefined);
+    if (guest === undefined) {
+      const id = to.instance?.id ?? to.id;
+      if (recorder) record(recorder, h, 'guest', id, 'has never run: nothing takes the packet');
+      return ended(CODE.GUEST_DOWN, undefined);
+    }
     here = guest;
     code = input(network.fabric, guest, h, recorder);
     if (code === 0) code = output(network.fabric, guest, h, undefined, recorder);
@@ -244,6 +295,8 @@ export interface Trace {
   readonly disposition: Disposition;
   readonly meaning: string;
   readonly hint: string;
+  /** Why it was not delivered: the disposition first, then what else led there; none where it was. */
+  readonly findings: readonly Finding[];
   readonly hops: readonly Hop[];
   /** Instance id or Internet address. */
   readonly deliveredTo?: string;
@@ -265,12 +318,14 @@ export function forward(
   const h = createHeader();
   h.now = now;
   must(fill(h, packet));
-  const hops: Hop[] = [];
+  const steps: Step[] = [];
   const { via, ...rest } = options;
   const next = via === undefined ? {} : { via: must(parseAddress(via)) };
-  const { code, at } = send(network, origin, h, { ...rest, ...next }, (hop) => hops.push(hop));
+  const { code, at } = send(network, origin, h, { ...rest, ...next }, (step) => steps.push(step));
   const disposition = dispositionOf(code);
   const { meaning, hint } = EXPLANATIONS[disposition];
   const deliveredTo = at === undefined ? {} : { deliveredTo: at.id };
-  return { disposition, meaning, hint, hops, packet: packetOf(h), ...deliveredTo };
+  const hops = explain(network.fabric, steps);
+  const findings = findingsOf(disposition, steps, hops);
+  return { disposition, meaning, hint, findings, hops, packet: packetOf(h), ...deliveredTo };
 }

@@ -103,7 +103,11 @@ export function output(
   h.n1 = onLink ? h.d1 : route.v1;
   h.n2 = onLink ? h.d2 : route.v2;
   h.n3 = onLink ? h.d3 : route.v3;
-  if (!device.up) return CODE.GUEST_LINK_DOWN;
+  if (!device.up) {
+    if (recorder)
+      record(recorder, h, 'guest', guest.id, `would send by device ${device.index}, which is not up`);
+    return CODE.GUEST_LINK_DOWN;
+  }
   const masks = guest.profile.masquerade.includes(device.index) && !isAnswer(guest.nat, h);
   if (masks || isUnspecified(h)) {
     const own = sourceFor(device, h);
@@ -119,7 +123,10 @@ export function output(
       h.s3 = own.w3;
     }
     const code = masks ? masquerade(guest.nat, h, own, fabric.settings.masquerade) : 0;
-    if (code !== 0) return code;
+    if (code !== 0) {
+      if (recorder) record(recorder, h, 'guest', guest.id, 'has no free port to masquerade this flow');
+      return code;
+    }
   }
   const mac = neighbourMac(fabric, device, h);
   if (recorder) {

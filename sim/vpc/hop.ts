@@ -1,9 +1,11 @@
 /**
- * What a recorder is told on a packet's way: one hop for each place that decided something, with a sentence
- * for people. Hops are made only where somebody records; forwarding itself makes none.
+ * What a recorder is told on a packet's way: one step for each place that decided something. A step holds
+ * what was decided as it stands in the fabric and a copy of the packet, and costs little; explain.ts makes
+ * hops for people of steps. Steps are made only where somebody records; forwarding itself makes none.
  */
-import { formatAddress } from '../../controller/base/ip.ts';
-import { destinationOf, type Header, ICMP, ICMP6, isUnspecified, sourceOf, TCP, UDP } from './header.ts';
+import type { Header } from './header.ts';
+import type { AclNode, Port } from './nodes.ts';
+import type { Direction } from './security.ts';
 
 export type HopPlace =
   | 'guest'
@@ -18,49 +20,50 @@ export type HopPlace =
   | 'vpn-gateway'
   | 'internet';
 
-export interface Hop {
+/** What was decided, where more than the text is to be known about it. */
+export type Decision =
+  /** A route matched; `target` is the id of what it leads to, `subnet` where a transit gateway lets out. */
+  | {
+      readonly kind: 'route';
+      readonly table: string;
+      readonly destination: string;
+      readonly target: string;
+      readonly subnet?: string;
+    }
+  /** The route table had no route, of `subnet` or (a transit gateway's) of `attachment`. */
+  | {
+      readonly kind: 'no-route';
+      readonly table: string;
+      readonly subnet?: string;
+      readonly attachment?: string;
+    }
+  /** The security groups of an ENI: a code of `CODE`, 0 where they let the packet pass. */
+  | { readonly kind: 'groups'; readonly port: Port; readonly direction: Direction; readonly code: number }
+  | { readonly kind: 'acl'; readonly acl: AclNode; readonly egress: boolean }
+  /** The resources at fault, the one to look at first first, where it is not the place itself. */
+  | { readonly kind: 'fault'; readonly objects: readonly string[] };
+
+export interface Step {
   readonly place: HopPlace;
   /** The id of the instance, ENI, route table, ACL or gateway, or the Internet host's address. */
   readonly id: string;
   /** What happened there and why: one sentence. */
   readonly text: string;
-  /** The route that matched, where one was looked up. */
-  readonly route?: { readonly table: string; readonly destination: string; readonly target: string };
-  /** The packet as it left the place, e.g. `udp 10.0.0.1:5000 > 192.0.2.1:53 ttl 64`. */
-  readonly packet: string;
+  readonly decision: Decision | undefined;
+  /** The packet as it left the place. */
+  readonly header: Readonly<Header>;
 }
 
-export type Recorder = (hop: Hop) => void;
+export type Recorder = (step: Step) => void;
 
-const PROTOCOLS: Readonly<Record<number, string>> = {
-  [ICMP]: 'icmp',
-  [ICMP6]: 'icmp6',
-  [TCP]: 'tcp',
-  [UDP]: 'udp',
-};
-
-/** The packet in one line. */
-export function formatPacket(h: Header): string {
-  const source = isUnspecified(h) ? '?' : formatAddress(sourceOf(h));
-  const destination = formatAddress(destinationOf(h));
-  const protocol = PROTOCOLS[h.protocol] ?? `protocol ${h.protocol}`;
-  const bracket = (text: string): string => (h.family === 6 ? `[${text}]` : text);
-  if (h.protocol === TCP || h.protocol === UDP) {
-    const ends = `${bracket(source)}:${h.sourcePort} > ${bracket(destination)}:${h.destinationPort}`;
-    return `${protocol} ${ends} ttl ${h.ttl}`;
-  }
-  const echo = h.protocol === ICMP || h.protocol === ICMP6 ? ` type ${h.icmpType} id ${h.icmpId}` : '';
-  return `${protocol} ${source} > ${destination}${echo} ttl ${h.ttl}`;
-}
-
-/** Tells the recorder of a hop. */
+/** Tells the recorder of a step. */
 export function record(
   recorder: Recorder,
   h: Header,
   place: HopPlace,
   id: string,
   text: string,
-  route?: Hop['route'],
+  decision?: Decision,
 ): void {
-  recorder({ place, id, text, packet: formatPacket(h), ...(route === undefined ? {} : { route }) });
+  recorder({ place, id, text, decision, header: { ...h } });
 }

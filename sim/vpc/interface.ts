@@ -6,7 +6,7 @@ import { formatAddress } from '../../controller/base/ip.ts';
 import { CODE } from './dispositions.ts';
 import type { Fabric } from './fabric.ts';
 import { destinationOf, formatMac, type Header, sourceOf } from './header.ts';
-import { type Recorder, record } from './hop.ts';
+import { type Decision, type Recorder, record } from './hop.ts';
 import type { Port, PortAddress } from './nodes.ts';
 import { checkGroups } from './security.ts';
 
@@ -24,6 +24,23 @@ export function leave(fabric: Fabric, from: Port, h: Header): number {
   return checkGroups(fabric, from, h, 'egress');
 }
 
+/** Whom `BAD_STATE_ATTACHMENT` is about: an instance that does not run, or the ENI itself. */
+const unattached = ({ id, instance }: Port): Decision => ({
+  kind: 'fault',
+  objects: instance === undefined ? [id] : [instance.id, id],
+});
+
+/** What `leave` decided, as far as a recorder is told. */
+export function decisionAtSend(code: number, port: Port): Decision | undefined {
+  if (code === CODE.BAD_STATE_ATTACHMENT) return unattached(port);
+  const byGroups =
+    code === 0 ||
+    code === CODE.SG_HAS_NO_RULES ||
+    code === CODE.ENI_SG_RULES_MISMATCH ||
+    code === CODE.CONNTRACK_MISS;
+  return byGroups ? { kind: 'groups', port, direction: 'egress', code } : undefined;
+}
+
 /** Why `leave` refused, in words. */
 export function whySend(code: number, h: Header): string {
   const source = formatAddress(sourceOf(h));
@@ -38,10 +55,8 @@ export function whySend(code: number, h: Header): string {
       return `${formatAddress(destinationOf(h))} is link-local or reserved by AWS`;
     case CODE.ENI_SOURCE_DEST_CHECK_RESTRICTION:
       return `source/dest check is on, and ${source} is not an address of this ENI`;
-    case CODE.SG_HAS_NO_RULES:
-      return 'its security groups have no egress rules';
     default:
-      return 'no egress rule of its security groups allows it';
+      return 'its security groups do not allow it';
   }
 }
 
@@ -82,13 +97,20 @@ const owns = (port: Port, family: 4 | 6, w0: number, w1: number, w2: number, w3:
 /** Checks in the receiving hypervisor: DELIVERED with `h.to`, or why not. */
 export function arrive(fabric: Fabric, to: Port, h: Header, recorder?: Recorder): number {
   if (to.instance === undefined || !to.instance.running) {
-    if (recorder) record(recorder, h, 'eni', to.id, 'is not attached to a running instance: dropped');
+    if (recorder) {
+      record(recorder, h, 'eni', to.id, 'is not attached to a running instance: dropped', unattached(to));
+    }
     return CODE.BAD_STATE_ATTACHMENT;
   }
   const refusal = checkGroups(fabric, to, h, 'ingress');
+  const groups: Decision | undefined = recorder && {
+    kind: 'groups',
+    port: to,
+    direction: 'ingress',
+    code: refusal,
+  };
   if (refusal !== 0) {
-    if (recorder)
-      record(recorder, h, 'eni', to.id, 'no ingress rule of its security groups allows it: dropped');
+    if (recorder) record(recorder, h, 'eni', to.id, 'dropped by its security groups', groups);
     return refusal;
   }
   if (to.sourceDestCheck && !owns(to, h.family, h.d0, h.d1, h.d2, h.d3)) {
@@ -99,6 +121,7 @@ export function arrive(fabric: Fabric, to: Port, h: Header, recorder?: Recorder)
     return CODE.ENI_SOURCE_DEST_CHECK_RESTRICTION;
   }
   h.to = to;
-  if (recorder) record(recorder, h, 'eni', to.id, 'passed the ingress rules and the destination check');
+  if (recorder)
+    record(recorder, h, 'eni', to.id, 'passed the ingress rules and the destination check', groups);
   return CODE.DELIVERED;
 }

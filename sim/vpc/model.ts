@@ -166,6 +166,8 @@ export interface TransitGatewayRouteTable {
   readonly gateway: string;
   /** The routes that count, one for each destination; without an attachment it is a blackhole. */
   readonly routes: readonly { readonly destination: string; readonly attachment?: string }[];
+  /** Propagated routes that do not count, because a static one has the same destination. */
+  readonly shadowed?: readonly { readonly destination: string; readonly attachment?: string }[];
 }
 
 /**

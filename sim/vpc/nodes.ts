@@ -6,7 +6,7 @@
 
 import type { Prefix } from '../../controller/base/ip.ts';
 import type { LongestMatch, Masked } from '../../controller/base/longest-match.ts';
-import type { NetworkAcl, Route, RouteTable, SecurityGroup } from './model.ts';
+import type { NetworkAcl, Route, RouteTable, SecurityGroup, TransitGatewayRouteTable } from './model.ts';
 import type { Nat, OwnAddress } from './nat-flow.ts';
 
 export interface VpcNode {
@@ -143,6 +143,7 @@ export interface TransitTableNode {
   readonly v6: LongestMatch<TransitRoute>;
   /** What the tries hold, by destination. */
   readonly routes: Map<string, TransitRoute>;
+  shadowed: NonNullable<TransitGatewayRouteTable['shadowed']>;
 }
 
 /** Where the VPC router stands while it looks up a route: a subnet decides the table. */

@@ -15,6 +15,20 @@ export const isLocalRoute = (route: Route): boolean => route.origin === 'CreateR
 
 export const isPrefixListRoute = (route: Route): boolean => route.destination.startsWith('pl-');
 
+/** What kinds of routes there are, by rank. */
+const RANKS = [
+  'local',
+  'static',
+  'prefix list',
+  'Direct Connect',
+  'static VPN',
+  'VPN BGP',
+  'Route Server',
+] as const;
+
+/** The rank of a route in a word. */
+export const rankName = (route: Route): string => RANKS[rank(route)] ?? '';
+
 /** Lower wins. Routes of a Route Server come last: AWS does not rank them among the propagated ones. */
 function rank(route: Route): number {
   if (isLocalRoute(route)) return 0;

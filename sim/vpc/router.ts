@@ -11,7 +11,7 @@ import { egressOnlyOut } from './egress-only-gateway.ts';
 import { edgeTableFor, type Fabric, scopeOf, tableFor } from './fabric.ts';
 import { destinationOf, type Header } from './header.ts';
 import { type Recorder, record } from './hop.ts';
-import { arrive } from './interface.ts';
+import { addressOf, arrive } from './interface.ts';
 import { toInternet } from './internet-gateway.ts';
 import { targetId } from './model.ts';
 import { natIn, natOut } from './nat-gateway.ts';
@@ -45,8 +45,11 @@ export function byRoute(fabric: Fabric, from: Place, h: Header, recorder?: Recor
   }
   if (table === undefined || match === undefined) {
     if (recorder) {
-      const text = `no route for ${formatAddress(destinationOf(h))}`;
-      record(recorder, h, 'router', table?.id ?? from.subnet.id, text);
+      const { id: subnet } = from.subnet;
+      const how = from.subnet.tables.length > 0 ? 'associated' : 'not associated: the main table';
+      const text = `no route for ${formatAddress(destinationOf(h))} (${subnet} is ${how})`;
+      const decision = table && ({ kind: 'no-route', table: table.id, subnet } as const);
+      record(recorder, h, 'router', table?.id ?? subnet, text, decision);
     }
     return CODE.NO_ROUTE_TO_DESTINATION;
   }
@@ -98,7 +101,10 @@ function leaveSubnet(
   if (!fabric.settings.aclAtRouterWithinSubnet && receiver(fabric, from, entry, h)?.subnet === from.subnet) {
     return 0;
   }
-  if (recorder) record(recorder, h, 'network-acl', acl.id, explainAcl(acl, h, true));
+  if (recorder) {
+    const decision = { kind: 'acl', acl, egress: true } as const;
+    record(recorder, h, 'network-acl', acl.id, explainAcl(acl, h, true), decision);
+  }
   return passesAcl(from.subnet, h, true) ? 0 : CODE.SUBNET_ACL_RESTRICTION;
 }
 
@@ -200,11 +206,11 @@ function recordRoute(recorder: Recorder, h: Header, table: TableNode, entry: Rou
   const { destination } = entry.route;
   const target = targetId(entry.route.target);
   const text = `route ${destination} -> ${target} of ${table.id} matches: ${what}`;
-  record(recorder, h, 'router', table.id, text, { table: table.id, destination, target });
+  record(recorder, h, 'router', table.id, text, { kind: 'route', table: table.id, destination, target });
 }
 
 /** The border's check on the way in. */
-function enterSubnet(
+export function enterSubnet(
   fabric: Fabric,
   from: SubnetNode | undefined,
   to: SubnetNode,
@@ -212,7 +218,11 @@ function enterSubnet(
   recorder?: Recorder,
 ): boolean {
   if (to.acl === undefined || (from === to && !fabric.settings.aclAtRouterWithinSubnet)) return true;
-  if (recorder) record(recorder, h, 'network-acl', to.acl.id, explainAcl(to.acl, h, false));
+  if (recorder) {
+    const { acl } = to;
+    const decision = { kind: 'acl', acl, egress: false } as const;
+    record(recorder, h, 'network-acl', acl.id, explainAcl(acl, h, false), decision);
+  }
   return passesAcl(to, h, false);
 }
 
@@ -227,6 +237,13 @@ export function handOver(
   const { subnet } = to;
   if (!enterSubnet(fabric, from, subnet, h, recorder)) return CODE.SUBNET_ACL_RESTRICTION;
   if (to.nat !== undefined) {
+    if (addressOf(to, h.family, h.d0, h.d1, h.d2, h.d3) === undefined) {
+      if (recorder) {
+        const text = `belongs to ${to.nat.id}, and ${formatAddress(destinationOf(h))} is not its address: dropped`;
+        record(recorder, h, 'eni', to.id, text);
+      }
+      return CODE.ENI_ADDRESS_RESTRICTION;
+    }
     const code = natIn(fabric, to.nat, h, recorder);
     return code === 0 ? byRoute(fabric, to, h, recorder) : code;
   }

@@ -1,8 +1,9 @@
 /**
  * Security groups at an ENI: stateful, with connection tracking as the EC2 User Guide has it ("Security group
  * connection tracking"). A flow that is open to everywhere both ways is not tracked; everything else that a
- * rule allows is, and its replies pass without a rule. A tracked flow outlives its rule. Related ICMP errors
- * are not modelled.
+ * rule allows is, and its replies pass without a rule. A tracked flow outlives its rule. A rule that names a
+ * group lets in only what comes straight from a member: behind an appliance the reference is lost. Related
+ * ICMP errors are not modelled.
  */
 import { find } from './address-map.ts';
 import { inCidr } from './cidr.ts';
@@ -87,7 +88,7 @@ function evaluate(fabric: Fabric, port: Port, h: Header, direction: Direction): 
     rules += list.length;
     for (let j = 0; j < list.length; j++) {
       const rule = list[j];
-      if (rule === undefined || !matches(fabric, port, rule, h, egress)) continue;
+      if (rule === undefined || !matchesRule(fabric, port, rule, h, egress)) continue;
       verdict = TRACK;
       if (rule.peer.kind === 'cidr' && rule.peer.length === 0) everywhere = true;
     }
@@ -96,20 +97,25 @@ function evaluate(fabric: Fabric, port: Port, h: Header, direction: Direction): 
   return verdict === TRACK && everywhere && (opposite & open) !== 0 ? OPEN : verdict;
 }
 
-function matches(fabric: Fabric, port: Port, rule: RuleNode, h: Header, egress: boolean): boolean {
-  if (rule.protocol !== -1) {
-    if (rule.protocol !== h.protocol) return false;
-    if (h.protocol === ICMP || h.protocol === ICMP6) {
-      if (rule.fromPort !== -1 && rule.fromPort !== h.icmpType) return false;
-      if (rule.toPort !== -1 && rule.fromPort !== -1 && rule.toPort !== h.icmpCode) return false;
-    } else if (h.protocol === TCP || h.protocol === UDP) {
-      if (h.destinationPort < rule.fromPort || h.destinationPort > rule.toPort) return false;
-    }
-  }
+/** Whether a rule of the ENI's security groups allows the packet. */
+export function matchesRule(fabric: Fabric, port: Port, rule: RuleNode, h: Header, egress: boolean): boolean {
+  if (!matchesTransport(rule, h)) return false;
   const { peer } = rule;
   if (peer.kind === 'cidr') return peer.family === h.family && inCidr(peer, h, egress);
   const other = farEnd(fabric, port.vpc, h, egress) ?? farPeer(fabric, port.vpc, h, egress);
-  return other?.groups.includes(peer) === true;
+  return other?.groups.includes(peer) === true && (egress || other === h.from);
+}
+
+/** Whether a rule is about the protocol and port of the packet, or its ICMP type and code. */
+export function matchesTransport(rule: RuleNode, h: Header): boolean {
+  if (rule.protocol === -1) return true;
+  if (rule.protocol !== h.protocol) return false;
+  if (h.protocol === ICMP || h.protocol === ICMP6) {
+    if (rule.fromPort !== -1 && rule.fromPort !== h.icmpType) return false;
+    return rule.toPort === -1 || rule.fromPort === -1 || rule.toPort === h.icmpCode;
+  }
+  if (h.protocol !== TCP && h.protocol !== UDP) return true;
+  return h.destinationPort >= rule.fromPort && h.destinationPort <= rule.toPort;
 }
 
 /** The ENI of a VPC that has the address at the other end of the packet. */

@@ -35,6 +35,7 @@ export function applyTransitTable(
 ): void {
   const node = transitTableOf(fabric, id);
   node.present = value !== undefined;
+  node.shadowed = value?.shadowed ?? [];
   const wanted = new Map((value?.routes ?? []).map((route) => [route.destination, route.attachment]));
   for (const destination of [...node.routes.keys()].filter((each) => !wanted.has(each))) {
     const prefix = must(parsePrefix(destination));

@@ -12,8 +12,8 @@ import { formatAddress } from '../../controller/base/ip.ts';
 import { lookup } from '../../controller/base/longest-match.ts';
 import { CODE } from './dispositions.ts';
 import { destinationOf, type Header } from './header.ts';
-import { type Recorder, record } from './hop.ts';
-import { passesAcl } from './network-acl.ts';
+import { type Decision, type Recorder, record } from './hop.ts';
+import { explainAcl, passesAcl } from './network-acl.ts';
 import type { AttachmentNode, Place } from './nodes.ts';
 
 /** From a place in a VPC to where the packet enters another, or the code of its disposition. */
@@ -23,8 +23,8 @@ export function throughTransitGateway(
   h: Header,
   recorder?: Recorder,
 ): Place | number {
-  const say = (text: string): void => {
-    if (recorder) record(recorder, h, 'transit-gateway', gateway, text);
+  const say = (text: string, decision?: Decision): void => {
+    if (recorder) record(recorder, h, 'transit-gateway', gateway, text, decision);
   };
   const attachment = from.vpc.attachments.find((each) => each.gateway === gateway && each.available);
   if (attachment === undefined) {
@@ -34,11 +34,16 @@ export function throughTransitGateway(
   const { zone } = from.subnet;
   const door = attachment.places.find((each) => each.subnet.zone === zone);
   if (door === undefined) {
-    say(`${attachment.id} has no subnet in ${zone}: dropped`);
+    const objects = [attachment.id, gateway];
+    say(`${attachment.id} has no subnet in ${zone}: dropped`, { kind: 'fault', objects });
     return CODE.TGW_ROUTE_AZ_RESTRICTION;
   }
-  if (door.subnet !== from.subnet && !passesAcl(door.subnet, h, false)) {
-    say(`the network ACL of ${door.subnet.id}, a subnet of ${attachment.id}, denies it: dropped`);
+  const { acl } = door.subnet;
+  if (acl !== undefined && door.subnet !== from.subnet && !passesAcl(door.subnet, h, false)) {
+    if (recorder) {
+      const text = `at ${door.subnet.id}, a subnet of ${attachment.id}: ${explainAcl(acl, h, false)}`;
+      record(recorder, h, 'network-acl', acl.id, text, { kind: 'acl', acl, egress: false });
+    }
     return CODE.SUBNET_ACL_RESTRICTION;
   }
   return carry(attachment, zone, h, recorder);
@@ -50,15 +55,17 @@ function carry(incoming: AttachmentNode, zone: string, h: Header, recorder?: Rec
   let near = zone;
   for (;;) {
     if (h.ttl <= 1) {
-      tell(recorder, h, entry, 'the TTL is used up: dropped');
+      tell(recorder, h, entry, 'the TTL is used up: dropped', { kind: 'fault', objects: [entry.gateway] });
       return CODE.TTL;
     }
-    const exit = route(entry, h, recorder);
+    const exit = route(entry, near, h, recorder);
     if (typeof exit === 'number') return exit;
     h.ttl--;
     if (exit.peer === undefined) return placeOf(exit, near, h) ?? CODE.TGW_RTB_BAD_STATE_ROUTE;
     if (!exit.peer.available) {
-      tell(recorder, h, exit, `${exit.peer.id} at the other gateway is not available: dropped`);
+      const objects = [exit.peer.id, exit.id];
+      const text = `${exit.peer.id} at the other gateway is not available: dropped`;
+      tell(recorder, h, exit, text, { kind: 'fault', objects });
       return CODE.BAD_STATE_ATTACHMENT;
     }
     entry = exit.peer;
@@ -66,29 +73,47 @@ function carry(incoming: AttachmentNode, zone: string, h: Header, recorder?: Rec
   }
 }
 
-function tell(recorder: Recorder | undefined, h: Header, at: AttachmentNode, text: string): void {
-  if (recorder) record(recorder, h, 'transit-gateway', at.gateway, text);
+function tell(
+  recorder: Recorder | undefined,
+  h: Header,
+  at: AttachmentNode,
+  text: string,
+  decision: Decision,
+): void {
+  if (recorder) record(recorder, h, 'transit-gateway', at.gateway, text, decision);
 }
 
-/** The attachment through which a packet leaves that came in at `entry`. */
-function route(entry: AttachmentNode, h: Header, recorder?: Recorder): AttachmentNode | number {
+/** The attachment through which a packet leaves that came in at `entry`, from the zone `near` or none. */
+function route(entry: AttachmentNode, near: string, h: Header, recorder?: Recorder): AttachmentNode | number {
   const { table } = entry;
-  if (table === undefined || !table.present) {
-    tell(recorder, h, entry, `${entry.id} is associated with no route table: dropped`);
+  if (table === undefined) {
+    const text = `${entry.id} is associated with no route table: dropped`;
+    tell(recorder, h, entry, text, { kind: 'fault', objects: [entry.id] });
     return CODE.TGW_ATTACH_MISSING_TGW_RTB_ASSOCIATION;
+  }
+  if (!table.present) {
+    const text = `${entry.id} is associated with ${table.id}, of which nothing is known: dropped`;
+    tell(recorder, h, entry, text, { kind: 'fault', objects: [table.id, entry.id] });
+    return CODE.TGW_RTB_ROUTES_ARE_UNKNOWN;
   }
   const match = lookup(h.family === 4 ? table.v4 : table.v6, h.d0, h.d1, h.d2, h.d3);
   if (match === undefined) {
-    if (recorder) tell(recorder, h, entry, `${table.id} has no route for ${formatAddress(destinationOf(h))}`);
+    if (recorder) {
+      const text = `in by ${entry.id}; ${table.id} has no route for ${formatAddress(destinationOf(h))}`;
+      tell(recorder, h, entry, text, { kind: 'no-route', table: table.id, attachment: entry.id });
+    }
     return CODE.TGW_RTB_NO_ROUTE_TO_TGW_ATTACHMENT;
   }
   const { destination, attachment } = match.value;
   const live = attachment?.available === true;
   if (recorder) {
     const target = attachment?.id ?? 'blackhole';
-    const what = live ? 'leaves there' : 'a blackhole: dropped';
+    const place = live && attachment.peer === undefined ? placeOf(attachment, near, h)?.subnet : undefined;
+    const where = place === undefined ? '' : ` in ${place.zone}`;
+    const what = live ? `leaves there${where}` : 'a blackhole: dropped';
     const text = `in by ${entry.id}; route ${destination} -> ${target} of ${table.id} matches: ${what}`;
-    record(recorder, h, 'transit-gateway', entry.gateway, text, { table: table.id, destination, target });
+    const matched = { kind: 'route', table: table.id, destination, target } as const;
+    tell(recorder, h, entry, text, place === undefined ? matched : { ...matched, subnet: place.id });
   }
   return live ? attachment : CODE.TGW_RTB_BAD_STATE_ROUTE;
 }

@@ -15,8 +15,8 @@ import { answersEgressOnly } from './egress-only-gateway.ts';
 import { type Fabric, macHigh, macLow, publicScope } from './fabric.ts';
 import { destinationOf, formatMac, type Header } from './header.ts';
 import { type Recorder, record } from './hop.ts';
-import { arrive, leave, whySend } from './interface.ts';
-import { byRoute, deliver, egressOnlyFor, enterThrough } from './router.ts';
+import { arrive, decisionAtSend, leave, whySend } from './interface.ts';
+import { byRoute, deliver, egressOnlyFor, enterThrough, handOver } from './router.ts';
 import { gatewayFor, whyNotIn } from './vpn-gateway.ts';
 
 /**
@@ -30,11 +30,11 @@ export function transit(fabric: Fabric, h: Header, recorder?: Recorder): number 
   if (from === undefined)
     return h.site === 0 ? fromInternet(fabric, h, recorder) : fromSite(fabric, h, recorder);
   const refusal = leave(fabric, from, h);
-  if (refusal !== 0) {
-    if (recorder) record(recorder, h, 'eni', from.id, `refused on the way out: ${whySend(refusal, h)}`);
-    return refusal;
+  if (recorder) {
+    const text = refusal === 0 ? 'passed the source check and the egress rules' : whySend(refusal, h);
+    record(recorder, h, 'eni', from.id, text, decisionAtSend(refusal, from));
   }
-  if (recorder) record(recorder, h, 'eni', from.id, 'passed the source check and the egress rules');
+  if (refusal !== 0) return refusal;
   if (h.destinationMac === from.subnet.routerMac) return byRoute(fabric, from, h, recorder);
   const peer = find(fabric.macs, 0, 0, 0, macHigh(h.destinationMac), macLow(h.destinationMac));
   if (peer === undefined || peer.subnet !== from.subnet) {
@@ -50,6 +50,7 @@ export function transit(fabric: Fabric, h: Header, recorder?: Recorder): number 
     }
     return CODE.L2_UNKNOWN_MAC;
   }
+  if (peer.nat !== undefined) return handOver(fabric, from.subnet, peer, h, recorder);
   return arrive(fabric, peer, h, recorder);
 }
 
@@ -86,8 +87,10 @@ function fromInternet(fabric: Fabric, h: Header, recorder?: Recorder): number {
   }
   const gateway = to.vpc.gateways.at(-1);
   if (gateway === undefined || !gateway.present) {
-    if (recorder)
-      record(recorder, h, 'internet', 'internet', `${to.vpc.id} has no Internet gateway attached`);
+    if (recorder) {
+      const text = `${to.vpc.id} has no Internet gateway attached`;
+      record(recorder, h, 'internet', 'internet', text, { kind: 'fault', objects: [to.vpc.id, to.id] });
+    }
     return CODE.BAD_STATE_ATTACHMENT;
   }
   if (h.family === 4) {

@@ -93,7 +93,8 @@ function allowed(
     const own = [...all['network-interface'].values()].filter((each) => each.vpc === eni.vpc);
     const far = [...all['network-interface'].values()].filter((each) => peered.includes(each.vpc));
     const other = own.some((each) => each.addresses.includes(peer)) ? own : far;
-    return other.some((each) => each.addresses.includes(peer) && each.securityGroups.includes(group));
+    const straight = way === 'egress' ? other : other.filter((each) => each.id === frame.from);
+    return straight.some((each) => each.addresses.includes(peer) && each.securityGroups.includes(group));
   };
   return rules.some(match) ? undefined : 'ENI_SG_RULES_MISMATCH';
 }

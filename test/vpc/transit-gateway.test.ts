@@ -101,11 +101,11 @@ describe('transit gateways (F1)', () => {
     expect(trace.hops.at(-1)?.text).toContain('tgw-attach-1 has no subnet in eu-central-1b');
   });
 
-  it('TGW_ATTACH_MISSING_TGW_RTB_ASSOCIATION: an attachment without a table, or with one that is gone', () => {
+  it('an attachment with a table that is unknown, and without one', () => {
     const lab = pair();
     drop(lab, 'transit-gateway-route-table', 'tgw-rtb-1');
     const send = () => udp(lab, guest(lab, 'm1a'), '10.2.1.10').disposition;
-    expect(send()).toBe('TGW_ATTACH_MISSING_TGW_RTB_ASSOCIATION');
+    expect(send()).toBe('TGW_RTB_ROUTES_ARE_UNKNOWN');
     routes(lab, ['10.2.0.0/16 > 2']);
     expect(send()).toBe('DELIVERED');
     const link = { kind: 'vpc', vpc: 'vpc-1', subnets: ['subnet-1a'] } as const;

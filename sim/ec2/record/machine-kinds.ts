@@ -1,4 +1,4 @@
-/** The kinds of instances, their volumes, security groups and IAM resources; kind.ts says what each field is. */
+/** The kinds of instances, volumes, security groups and IAM resources; kind.ts says what each field is. */
 import type { ComputeRecords } from './compute.ts';
 import type { IdentityRecords } from './identity.ts';
 import { defined, type KindTable } from './kind.ts';

@@ -91,14 +91,16 @@ const projections: Projections = {
     applianceMode: link.kind === 'vpc' && link.applianceMode,
     ...(association !== undefined && { routeTable: association }),
   }),
-  'transit-gateway-route-table': ({ id, gateway, statics, propagated }) => ({
-    id,
-    gateway,
-    routes: [
-      ...statics,
-      ...propagated.filter((each) => !statics.some((route) => route.destination === each.destination)),
-    ],
-  }),
+  'transit-gateway-route-table': ({ id, gateway, statics, propagated }) => {
+    const isShadowed = ({ destination }: { readonly destination: string }): boolean =>
+      statics.some((route) => route.destination === destination);
+    return {
+      id,
+      gateway,
+      routes: [...statics, ...propagated.filter((each) => !isShadowed(each))],
+      shadowed: propagated.filter(isShadowed),
+    };
+  },
   'vpc-peering-connection': ({ id, requesterVpc, accepterVpc, state }) => ({
     id,
     requesterVpc,
