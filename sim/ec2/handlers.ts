@@ -1,5 +1,7 @@
 /** Which action is handled where. */
-import type { Handler, Handlers, Transitions } from './handler.ts';
+
+import { type Learnt, takeLearnt } from './gateway-speaker.ts';
+import type { Handler, Handlers, Transitions, Tx } from './handler.ts';
 import { addressHandlers } from './handlers/address.ts';
 import { dhcpOptionsHandlers } from './handlers/dhcp-options.ts';
 import { egressOnlyGatewayHandlers } from './handlers/egress-only-gateway.ts';
@@ -20,6 +22,8 @@ import { prefixListHandlers, prefixListTransitions } from './handlers/prefix-lis
 import { privateAddressHandlers } from './handlers/private-address.ts';
 import { profileAssociationHandlers } from './handlers/profile-association.ts';
 import { routeHandlers } from './handlers/route.ts';
+import { routeServerHandlers } from './handlers/route-server.ts';
+import { routeServerPeerHandlers } from './handlers/route-server-peer.ts';
 import { routeTableHandlers } from './handlers/route-table.ts';
 import { routeTableAssociationHandlers } from './handlers/route-table-association.ts';
 import { runInstancesHandlers } from './handlers/run-instances.ts';
@@ -41,6 +45,7 @@ import { vpnConnectionHandlers, vpnConnectionTransitions } from './handlers/vpn-
 import { vpnGatewayHandlers, vpnGatewayTransitions } from './handlers/vpn-gateway.ts';
 import { zoneHandlers } from './handlers/zone.ts';
 import { interfaceTransitions } from './network-interface.ts';
+import { refreshRouteServer, routeServerTransitions } from './route-server.ts';
 import type { ServiceName } from './shape.ts';
 
 const ec2: Handlers = {
@@ -56,6 +61,8 @@ const ec2: Handlers = {
   ...routeTableHandlers,
   ...routeTableAssociationHandlers,
   ...routeHandlers,
+  ...routeServerHandlers,
+  ...routeServerPeerHandlers,
   ...subnetHandlers,
   ...tagHandlers,
   ...vpcCidrHandlers,
@@ -106,4 +113,14 @@ export const transitions: Transitions = {
   ...transitGatewayTransitions,
   ...transitPeeringTransitions,
   ...transitRouteTableTransitions,
+  ...routeServerTransitions,
 };
+
+/** A gateway's speaker says what it knows now; what it belongs to draws its conclusions. */
+export function hearSpeaker(tx: Tx, id: string, learnt: Learnt): void {
+  const speaker = tx.get('gateway-speaker', id);
+  if (speaker === undefined) return;
+  takeLearnt(tx, speaker, learnt);
+  const endpoint = tx.get('route-server-endpoint', id);
+  if (endpoint !== undefined) refreshRouteServer(tx, endpoint.server);
+}

@@ -6,10 +6,11 @@
 import { stream } from '../../controller/base/prng.ts';
 import { unreachable } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
-import type { Change } from '../vpc/model.ts';
+import type { Change, GatewaySpeaker } from '../vpc/model.ts';
+import type { Learnt } from './gateway-speaker.ts';
 import type { Transition } from './handler.ts';
 import { createDefaultVpc } from './handlers/vpc.ts';
-import { handlerFor, transitions } from './handlers.ts';
+import { handlerFor, hearSpeaker, transitions } from './handlers.ts';
 import { changeOf } from './record/projection.ts';
 import { same } from './record/same.ts';
 import { isRefusal } from './refusal.ts';
@@ -183,6 +184,20 @@ export function settle(cloud: Cloud, now: Instant): void {
     step(transaction(cloud, due, due.at, log, queue), due.transition.id);
     commit(cloud, log, queue, due.at);
   }
+}
+
+/** Takes in what the speaker beside a gateway knows now: all of it, at each change. */
+export function learn(
+  cloud: Cloud,
+  { id, account, region }: Pick<GatewaySpeaker, 'id' | 'account' | 'region'>,
+  learnt: Learnt,
+  now: Instant,
+): void {
+  settle(cloud, now);
+  const log: Write[] = [];
+  const queue: Scheduled[] = [];
+  hearSpeaker(transaction(cloud, { account, region }, now, log, queue), id, learnt);
+  commit(cloud, log, queue, now);
 }
 
 /** The data-plane changes since they were last taken, in order. */

@@ -38,6 +38,12 @@ export interface Quotas {
   readonly tablesPerTransitGateway: number;
   /** Static ones, over all tables of a gateway. */
   readonly routesPerTransitGateway: number;
+  readonly propagatedRoutesPerTable: number;
+  readonly routeServersPerVpc: number;
+  readonly endpointsPerRouteServer: number;
+  readonly routeServerEndpointsPerSubnet: number;
+  /** With all endpoints of the VPC. */
+  readonly routeServerPeersPerInterface: number;
 }
 
 export interface CloudSettings {
@@ -117,6 +123,11 @@ const quotas: Quotas = {
   attachmentsPerVpc: 5,
   tablesPerTransitGateway: 20,
   routesPerTransitGateway: 10_000,
+  propagatedRoutesPerTable: 100,
+  routeServersPerVpc: 5,
+  endpointsPerRouteServer: 10,
+  routeServerEndpointsPerSubnet: 2,
+  routeServerPeersPerInterface: 20,
 };
 
 export type CloudOptions = Partial<Omit<CloudSettings, 'quotas'>> & { readonly quotas?: Partial<Quotas> };

@@ -123,6 +123,12 @@ export function applyChange(fabric: Fabric, change: Change): readonly Claimed[] 
       egressOnlyOf(fabric, change.id).vpc =
         change.value === undefined ? undefined : vpcOf(fabric, change.value.vpc);
       return [];
+    case 'gateway-speaker': {
+      const node = instanceOf(fabric, change.id);
+      node.present = change.value?.place.kind === 'eni';
+      node.running = node.present;
+      return [];
+    }
     case 'prefix-list': {
       const node = prefixListOf(fabric, change.id);
       node.entries = change.value?.entries ?? [];

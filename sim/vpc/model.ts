@@ -59,6 +59,8 @@ export interface Route {
   readonly origin: 'CreateRouteTable' | 'CreateRoute' | 'EnableVgwRoutePropagation' | 'Advertisement';
   /** Where a route with the origin EnableVgwRoutePropagation comes from; the BGP of a VPN where absent. */
   readonly propagatedFrom?: 'direct-connect' | 'vpn-static' | 'vpn-bgp';
+  /** With the origin Advertisement: the route server, and the next hop that was announced to it. */
+  readonly advertised?: { readonly server: string; readonly nextHop: string };
 }
 
 export interface RouteTable {
@@ -170,6 +172,36 @@ export interface TransitGatewayRouteTable {
   readonly shadowed?: readonly { readonly destination: string; readonly attachment?: string }[];
 }
 
+/** A BGP neighbor of a gateway's speaker. */
+export interface GatewayNeighbor {
+  /** Names the session: the id of a Route Server peer, the outside address of a VPN tunnel. */
+  readonly name: string;
+  readonly address: string;
+  /** The address on our side, where the speaker has several. */
+  readonly localAddress?: string;
+  readonly as: number;
+  readonly holdTimeS: number;
+  /** Whether BFD watches the neighbor beside the hold timer. */
+  readonly bfd: boolean;
+}
+
+/** A BGP speaker beside a gateway: whom it waits for, and what it tells them. sim/world runs it. */
+export interface GatewaySpeaker {
+  /** The id of what it belongs to. */
+  readonly id: string;
+  readonly account: string;
+  readonly region: string;
+  /** Where it has its addresses: at an ENI of its own, or at the near ends of tunnels to a site. */
+  readonly place:
+    | { readonly kind: 'eni'; readonly eni: string }
+    | { readonly kind: 'site'; readonly customerGateway: string };
+  readonly as: number;
+  readonly routerId: string;
+  readonly neighbors: readonly GatewayNeighbor[];
+  /** The prefixes that it tells its neighbors. */
+  readonly announces: readonly string[];
+}
+
 /**
  * One permission. `protocol` is an IP protocol number, or -1 for all; ports are ICMP type and code for ICMP.
  */
@@ -227,6 +259,7 @@ export interface Resources {
   readonly 'transit-gateway-route-table': TransitGatewayRouteTable;
   readonly 'nat-gateway': NatGateway;
   readonly 'egress-only-gateway': EgressOnlyGateway;
+  readonly 'gateway-speaker': GatewaySpeaker;
 }
 
 export type ResourceKind = keyof Resources;

@@ -80,7 +80,7 @@ function followState(
 }
 
 /** Starts the machine of an instance with a fresh kernel and the services of its profile. */
-export function startMachine(world: World, id: string, reason: string): void {
+export function startMachine(world: World, id: string, reason: string): Machine {
   const machine = world.guests.get(id) ?? addMachine(world, id);
   const profile = world.profiles.get(id) ?? HOST;
   const { fabric } = world.network;
@@ -89,6 +89,14 @@ export function startMachine(world: World, id: string, reason: string): void {
   boot(machine.kernel, fabric.instances.get(id)?.ports ?? [], fabric.settings);
   startServices(machine.endpoint, profile.services);
   record(world, { kind: 'power', instance: id, power: 'running', reason });
+  return machine;
+}
+
+/** Stops a machine that no instance is behind, and forgets it. */
+export function removeMachine(world: World, id: string, reason: string): void {
+  stopMachine(world, id, reason);
+  world.guests.delete(id);
+  world.network.guests.delete(id);
 }
 
 function addMachine(world: World, id: string): Machine {

@@ -20,6 +20,7 @@ export const createRecords = (): Records => ({
   'vpn-gateway': new Map(),
   'vpn-connection': new Map(),
   'transit-gateway-route-table': new Map(),
+  'gateway-speaker': new Map(),
 });
 
 /** Puts a change into the mirror. */

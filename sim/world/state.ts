@@ -1,6 +1,8 @@
 /** What a world is made of. Types only; world.ts makes one. */
+import type { Speaker } from '../../controller/bgp/speaker.ts';
 import type { End, Network } from '../vpc/forward.ts';
 import type { Guest } from '../vpc/guest.ts';
+import type { GatewaySpeaker } from '../vpc/model.ts';
 import type { Api } from './api.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Flow } from './flows.ts';
@@ -22,6 +24,13 @@ export interface Machine {
   readonly kernel: Guest;
 }
 
+/** The BGP speaker beside a gateway, at work. */
+export interface Gateway {
+  readonly speaker: Speaker;
+  readonly configure: (value: GatewaySpeaker) => void;
+  readonly end: () => void;
+}
+
 export interface World extends LinkState {
   readonly settings: Settings;
   readonly api: Api;
@@ -37,4 +46,6 @@ export interface World extends LinkState {
   /** The same hosts as the network knows them. */
   readonly ends: Map<string, End>;
   readonly flows: Map<string, Flow>;
+  /** BGP speakers beside gateways, by the id of what they belong to. */
+  readonly gateways: Map<string, Gateway>;
 }

@@ -7,6 +7,7 @@ import { must } from '../../controller/base/result.ts';
 import { createCloud, type Request } from '../ec2/service.ts';
 import { createNetwork } from '../vpc/forward.ts';
 import { type Api, cloudKnobs } from './api.ts';
+import { followSpeaker } from './gateways.ts';
 import { addHost, applyChange, controlGuest } from './guests.ts';
 import { createKernel } from './kernel.ts';
 import { createRecords } from './records.ts';
@@ -27,7 +28,10 @@ export function createWorld(options: WorldOptions = {}): World {
     settleAt: undefined,
     made: new Map(),
     applied: new Map(),
-    apply: (change) => applyChange(world, change),
+    apply: (change) => {
+      applyChange(world, change);
+      if (change.kind === 'gateway-speaker') followSpeaker(world, change.id, change.value);
+    },
     called: (request) => afterCall(world, request),
   };
   const world: World = Object.assign(kernel, {
@@ -40,6 +44,7 @@ export function createWorld(options: WorldOptions = {}): World {
     hosts: new Map(),
     ends: new Map(),
     flows: new Map(),
+    gateways: new Map(),
     cuts: new Map(),
     links: { ...settings.links },
   });

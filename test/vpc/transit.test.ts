@@ -252,6 +252,7 @@ function toAll(drawn: typeof records extends fc.Arbitrary<infer T> ? T : never):
     'security-group': byId(drawn.groups.map((group, i) => ({ id: GROUPS[i] ?? '', vpc: 'vpc-1', ...group }))),
     'nat-gateway': byId<Resources['nat-gateway']>([]),
     'egress-only-gateway': byId<Resources['egress-only-gateway']>([]),
+    'gateway-speaker': byId<Resources['gateway-speaker']>([]),
     'prefix-list': byId(drawn.lists.map((entries, i) => ({ id: `pl-${i + 1}`, entries }))),
     'network-acl': byId(
       drawn.acls.map(({ entries, open, subnets: guarded }, i) => ({

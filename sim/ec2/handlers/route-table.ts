@@ -122,6 +122,7 @@ const shownRoute = (tx: Tx, table: RouteTableRecord, route: Route): ShownRoute =
       ? { DestinationIpv6CidrBlock: route.destination }
       : { DestinationCidrBlock: route.destination }),
   ...shownTarget(tx, route),
+  ...(route.advertised && { IpAddress: route.advertised.nextHop }),
   Origin: route.origin,
   State: routeState(tx, table, route),
 });

@@ -8,6 +8,7 @@ import type { ConnectivityRecords } from './connectivity.ts';
 import type { EgressRecords } from './egress.ts';
 import type { IdentityRecords } from './identity.ts';
 import type { NetworkRecords } from './network.ts';
+import type { RoutingRecords } from './routing.ts';
 import type { SecurityRecords } from './security.ts';
 
 export interface Records
@@ -16,7 +17,8 @@ export interface Records
     EgressRecords,
     ComputeRecords,
     SecurityRecords,
-    IdentityRecords {}
+    IdentityRecords,
+    RoutingRecords {}
 
 export type Kind = keyof Records;
 

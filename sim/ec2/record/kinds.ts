@@ -3,5 +3,11 @@ import { connectivityKinds } from './connectivity-kinds.ts';
 import type { KindTable } from './kind.ts';
 import { machineKinds } from './machine-kinds.ts';
 import { networkKinds } from './network-kinds.ts';
+import { routingKinds } from './routing-kinds.ts';
 
-export const kinds: KindTable = { ...networkKinds, ...connectivityKinds, ...machineKinds };
+export const kinds: KindTable = {
+  ...networkKinds,
+  ...connectivityKinds,
+  ...machineKinds,
+  ...routingKinds,
+};

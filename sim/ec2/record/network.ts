@@ -98,6 +98,8 @@ export interface NetworkInterfaceRecord extends Stored {
   readonly sourceDestCheck: boolean;
   /** The gateway whose own ENI it is: only that may change it. */
   readonly manager?: string;
+  /** The Route Server endpoint that speaks at it. */
+  readonly speaker?: string;
   readonly attachment?: EniAttachment;
 }
 

@@ -54,6 +54,7 @@ const projections: Projections = {
     ...(eni.attachment?.status === 'attached' && {
       attachment: { instance: eni.attachment.instance, deviceIndex: eni.attachment.deviceIndex },
     }),
+    ...(eni.speaker !== undefined && { attachment: { instance: eni.speaker, deviceIndex: 0 } }),
   }),
   instance: (instance) => ({ id: instance.id, vpc: instance.vpc, state: instance.state }),
   'security-group': (group) => ({
@@ -114,6 +115,7 @@ const projections: Projections = {
     available: state === 'available',
   }),
   'egress-only-gateway': ({ id, vpc }) => ({ id, vpc }),
+  'gateway-speaker': ({ tags: _, sessions: _sessions, paths: _paths, ...speaker }) => speaker,
   'prefix-list': (list) => ({ id: list.id, entries: (list.versions.at(-1) ?? []).map(({ cidr }) => cidr) }),
 };
 

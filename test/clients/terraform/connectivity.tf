@@ -176,3 +176,42 @@ resource "aws_vpn_connection_route" "site" {
   vpn_connection_id      = aws_vpn_connection.site.id
   destination_cidr_block = "172.16.0.0/16"
 }
+
+resource "aws_subnet" "hub" {
+  vpc_id            = aws_vpc.hub.id
+  cidr_block        = "10.40.1.0/24"
+  availability_zone = "eu-central-1a"
+}
+
+resource "aws_vpc_route_server" "hub" {
+  amazon_side_asn           = 65100
+  persist_routes            = var.owner == "b" ? "disable" : "enable"
+  persist_routes_duration   = var.owner == "b" ? null : 2
+  sns_notifications_enabled = true
+  tags                      = { Owner = var.owner }
+}
+
+resource "aws_vpc_route_server_vpc_association" "hub" {
+  route_server_id = aws_vpc_route_server.hub.route_server_id
+  vpc_id          = aws_vpc.hub.id
+}
+
+resource "aws_vpc_route_server_endpoint" "hub" {
+  route_server_id = aws_vpc_route_server_vpc_association.hub.route_server_id
+  subnet_id       = aws_subnet.hub.id
+  tags            = { Owner = var.owner }
+}
+
+resource "aws_vpc_route_server_peer" "hub" {
+  route_server_endpoint_id = aws_vpc_route_server_endpoint.hub.route_server_endpoint_id
+  peer_address             = "10.40.1.10"
+  bgp_options {
+    peer_asn                = 65001
+    peer_liveness_detection = "bfd"
+  }
+}
+
+resource "aws_vpc_route_server_propagation" "hub" {
+  route_server_id = aws_vpc_route_server_vpc_association.hub.route_server_id
+  route_table_id  = aws_route_table.hub.id
+}

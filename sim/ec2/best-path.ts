@@ -1,0 +1,36 @@
+/**
+ * Which of several BGP paths a gateway uses: the shortest AS path, then the lowest ORIGIN, then the lowest
+ * MED (whoever announces it), then the lowest next hop, so that a choice never depends on the order of
+ * arrival. AWS says of MED and AS path only that they count.
+ */
+import type { LearntPath } from './record/routing.ts';
+
+const ORIGINS = ['igp', 'egp', 'incomplete'] as const;
+
+/** ASes in the path; a set counts as one. RFC 4271 9.1.2.2. */
+export const pathLength = ({ asPath }: LearntPath): number =>
+  asPath
+    .replace(/\{[^}]*\}/g, 'set')
+    .split(' ')
+    .filter((each) => each !== '').length;
+
+/** Below zero where `a` is the better path. A missing MED is 0. */
+export function comparePaths(a: LearntPath, b: LearntPath): number {
+  return (
+    pathLength(a) - pathLength(b) ||
+    ORIGINS.indexOf(a.origin) - ORIGINS.indexOf(b.origin) ||
+    (a.med ?? 0) - (b.med ?? 0) ||
+    (a.nextHop < b.nextHop ? -1 : a.nextHop > b.nextHop ? 1 : 0) ||
+    (a.neighbor < b.neighbor ? -1 : a.neighbor > b.neighbor ? 1 : 0)
+  );
+}
+
+/** The best path of each prefix, in the order in which prefixes come. */
+export function bestPaths<P extends LearntPath>(paths: readonly P[]): Map<string, P> {
+  const best = new Map<string, P>();
+  for (const path of paths) {
+    const held = best.get(path.prefix);
+    if (held === undefined || comparePaths(path, held) < 0) best.set(path.prefix, path);
+  }
+  return best;
+}

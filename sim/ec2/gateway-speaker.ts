@@ -1,0 +1,54 @@
+/**
+ * The BGP speakers beside gateways, as the API keeps them: what they are to be goes to the data plane with
+ * every other change, what they have learnt comes back by `learn` (service.ts).
+ */
+import type { GatewaySpeaker } from '../vpc/model.ts';
+import type { Tx } from './handler.ts';
+import type { GatewaySpeakerRecord, LearntPath, SessionState } from './record/routing.ts';
+
+/** What a speaker says that it knows now: all of it. */
+export interface Learnt {
+  readonly sessions: readonly {
+    readonly neighbor: string;
+    readonly bgp: SessionState['bgp'];
+    readonly bfd: SessionState['bfd'];
+  }[];
+  readonly paths: readonly LearntPath[];
+}
+
+const KIND = 'gateway-speaker';
+
+/** Sets what a speaker is to be; what it has learnt of neighbors that it keeps, it keeps. */
+export function setSpeaker(tx: Tx, wanted: Omit<GatewaySpeaker, 'account' | 'region'>): void {
+  const held = tx.get(KIND, wanted.id);
+  const names = new Set(wanted.neighbors.map(({ name }) => name));
+  const sessions = Object.entries(held?.sessions ?? {}).filter(([name]) => names.has(name));
+  tx.put(KIND, {
+    ...wanted,
+    account: tx.account,
+    region: tx.region,
+    tags: {},
+    sessions: Object.fromEntries(sessions),
+    paths: (held?.paths ?? []).filter(({ neighbor }) => names.has(neighbor)),
+  });
+}
+
+/** Takes in what a speaker says, of neighbors that are still wanted. */
+export function takeLearnt(tx: Tx, speaker: GatewaySpeakerRecord, { sessions, paths }: Learnt): void {
+  const names = new Set(speaker.neighbors.map(({ name }) => name));
+  const states = sessions
+    .filter(({ neighbor }) => names.has(neighbor))
+    .map(({ neighbor, bgp, bfd }): [string, SessionState] => {
+      const held = speaker.sessions[neighbor];
+      return [neighbor, { bgp, bfd, changedAt: held?.bgp === bgp ? held.changedAt : tx.date() }];
+    });
+  tx.put(KIND, {
+    ...speaker,
+    sessions: Object.fromEntries(states),
+    paths: paths.filter(({ neighbor }) => names.has(neighbor)),
+  });
+}
+
+/** What the session with a neighbor of a speaker is, as far as is known. */
+export const sessionOf = (tx: Tx, speaker: string, neighbor: string): SessionState | undefined =>
+  tx.get(KIND, speaker)?.sessions[neighbor];
