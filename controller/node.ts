@@ -213,8 +213,7 @@ function start(node: Node, memory: Memory | undefined, turn: Turn): Node {
   const self = ownAppliance(node.config)?.name;
   const role = self === undefined ? 'an observer' : `the daemon of appliance ${self}`;
   const how = node.observeOnly ? ', and only observes' : '';
-  const names = node.config.groups.map(({ name }) => name).join(', ');
-  turn.log('info', 'start', `Node ${node.config.node} is ${role} for ${names}${how}.`, {
+  turn.log('info', 'start', `Node ${node.config.node} is ${role}, with ${groupsText(node.config)}${how}.`, {
     node: node.config.node,
   });
   openSessions(node.config, turn);
@@ -227,6 +226,9 @@ function start(node: Node, memory: Memory | undefined, turn: Turn): Node {
     groups: restored(node.groups, memory, self),
   };
 }
+
+const groupsText = ({ groups }: Config): string =>
+  groups.length === 0 ? 'no groups' : `groups ${groups.map(({ name }) => name).join(', ')}`;
 
 function updateGroup(
   node: Node,
@@ -278,7 +280,10 @@ function ec2Outcome(
 
 function command(node: Node, id: number, asked: Command, turn: Turn): Node {
   if (asked.kind === 'status') {
-    const body = { ...statusOf(node, turn.now), ...syncStatus(node.sync, node.observed, turn.now) };
+    const body = {
+      ...statusOf(node, turn.now),
+      ...syncStatus(node.sync, node.config, node.observed, turn.now),
+    };
     turn.emit({ kind: 'reply', id, ok: true, body });
     return node;
   }
@@ -324,13 +329,12 @@ function viewOf({ config, observed }: Node, name: string): GroupView | undefined
 
 function configured(node: Node, config: Config, turn: Turn): Node {
   const groups = groupsConfigured(node.groups, node.config, config, turn);
-  const names = config.groups.map(({ name }) => name).join(', ');
-  turn.log('info', 'config', `Runs a new configuration, with groups ${names}.`);
+  turn.log('info', 'config', `Runs a new configuration, with ${groupsText(config)}.`);
   const health = reconfigure(node.health, node.config, config, turn.now);
   reopenSessions(node.config, config, turn);
   // A look that was taken for other resources says nothing of these.
   const observed = resourcesOf(config) === resourcesOf(node.config) ? node.observed : nothingObserved;
-  const { sync, retell } = syncConfigured(node.sync, node.config, config);
+  const { sync, retell } = syncConfigured(node.sync, node.config, config, turn.now);
   if (retell) turn.emit({ kind: 'bgp', input: { kind: 'retell' } });
   return { ...node, config, health, observed, sync, groups };
 }

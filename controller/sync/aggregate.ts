@@ -6,9 +6,11 @@
  * they stand: what lies in them is theirs, but for what is announced below.
  *
  * Bottom up, each node learns what its routes cost at least for each target that it may inherit from our
- * route above; top down, the cheapest are taken. Most targets cost the same: only the others are kept. Pure.
+ * route above; top down, the cheapest are taken. Most targets cost the same: only the others are kept. Pure,
+ * and in portions.
  */
 import { formatPrefix, type Prefix } from '../base/ip.ts';
+import { isPortion, type Portions } from './portions.ts';
 import {
   type Costs,
   comparePrefixes,
@@ -60,53 +62,68 @@ const PRICES: readonly Prices[] = [
 ];
 
 /** The table; it may exceed the limit where even the smallest one does. */
-export function aggregate(options: AggregateOptions): readonly Planned[] {
+export function* aggregation(options: AggregateOptions): Portions<readonly Planned[]> {
   const { announced, limit, installed } = options;
   const [first] = announced;
   if (first === undefined) return [];
   const targets = [...new Set(announced.map(({ target }) => target))].sort();
   const offset = first.at.address.family === 4 ? 96 : 0;
-  const root = trieOf(options, new Map(targets.map((target, index) => [target, index])), offset);
+  const root = yield* trieOf(options, new Map(targets.map((target, index) => [target, index])), offset);
+  const nodes = yield* inOrder(root);
   let planned: Planned[] = [];
   // Where nothing is installed each route costs a write: all prices give the same.
   for (const prices of installed.length === 0 ? PRICES.slice(0, 1) : PRICES) {
     planned = [];
-    fill({ ...prices, plain: [] }, root, NONE);
+    yield* fill({ ...prices, plain: [] }, nodes);
     const emit: Emit = (node, bits, flipped, target) => {
       const prefix = formatPrefix(prefixAt(node.address, bits, flipped));
       planned.push({ prefix, length: bits - offset, target: targets[target] ?? '' });
     };
-    select({ prices, emit }, root, NONE, NONE);
+    yield* select({ prices, emit, pending: [{ node: root, inherited: NONE, part: 'here' }] });
     if (planned.length <= limit) break;
   }
   return planned;
 }
 
-function trieOf(
+function* trieOf(
   { announced, barriers, installed }: AggregateOptions,
   numbers: ReadonlyMap<string, number>,
   offset: number,
-): Node {
+): Portions<Node> {
   const { root, put } = createTrie(offset);
   const marks: readonly Mark[] = [
     ...barriers.map((at): Mark => ({ at, isBarrier: true })),
     ...installed.map(({ at, target }): Mark => ({ at, installed: numbers.get(target) ?? GONE })),
   ].sort((a, b) => comparePrefixes(a.at, b.at));
   let next = 0;
-  const announce = (until: Prefix | undefined): void => {
+  let count = 0;
+  for (const one of announced) {
     for (
-      let one = announced[next];
-      one !== undefined && (until === undefined || comparePrefixes(one.at, until) < 0);
-      one = announced[++next]
+      let mark = marks[next];
+      mark !== undefined && comparePrefixes(mark.at, one.at) <= 0;
+      mark = marks[++next]
     )
-      put({ at: one.at, announced: numbers.get(one.target) ?? NONE });
-  };
-  for (const mark of marks) {
-    announce(mark.at);
-    put(mark);
+      put(mark);
+    put({ at: one.at, announced: numbers.get(one.target) ?? NONE });
+    if (isPortion(++count)) yield;
   }
-  announce(undefined);
+  for (const mark of marks.slice(next)) put(mark);
   return root;
+}
+
+/** All nodes, each before those within it, with what each is without our routes. */
+function* inOrder(root: Node): Portions<readonly Node[]> {
+  const nodes: Node[] = [];
+  const pending: [Node, number][] = [[root, NONE]];
+  for (let one = pending.pop(); one !== undefined; one = pending.pop()) {
+    const [node, above] = one;
+    node.gap = node.isBarrier ? NONE : (node.announced ?? above);
+    nodes.push(node);
+    if (node.one !== undefined) pending.push([node.one, node.gap]);
+    if (node.zero !== undefined) pending.push([node.zero, node.gap]);
+    if (isPortion(nodes.length)) yield;
+  }
+  return nodes;
 }
 
 /** A target unlike all that are named. */
@@ -116,10 +133,6 @@ interface Filling extends Prices {
   /** The costs of space that belongs to one target as a whole, by target: most nodes share them. */
   readonly plain: Costs[];
 }
-
-/** What packets within a node are sent to where nothing below says otherwise. */
-const gapOf = ({ announced, isBarrier }: Node, above: number): number =>
-  isBarrier ? NONE : (announced ?? above);
 
 function costOf({ costs }: Node, inherited: number): number {
   if (costs === undefined) return Number.POSITIVE_INFINITY;
@@ -153,24 +166,34 @@ function bothHalves(prices: Prices, node: Node, gap: number, inherited: number):
 }
 
 /** Bottom up: the costs of every node. */
-function fill(filling: Filling, node: Node, above: number): void {
-  const { zero, one, installed, bits } = node;
-  const gap = gapOf(node, above);
-  if (zero !== undefined) fill(filling, zero, gap);
-  if (one !== undefined) fill(filling, one, gap);
+function* fill(filling: Filling, nodes: readonly Node[]): Portions<void> {
+  for (let index = nodes.length - 1; index >= 0; index--) {
+    const node = nodes[index];
+    if (node !== undefined) node.costs = costsAt(filling, node);
+    if (isPortion(index)) yield;
+  }
+}
+
+function costsAt(filling: Filling, node: Node): Costs {
+  const { zero, one, installed, bits, gap } = node;
   const isLeaf = zero === undefined && one === undefined;
   const isBare = installed === NONE && !node.isBarrier;
   const isFull = zero?.bits === bits + 1 && one?.bits === bits + 1;
-  if (isBare && isLeaf && gap !== NONE) node.costs = plainCosts(filling, gap);
-  else if (isBare && isFull && zero.costs === one.costs && isPlain(filling, zero.costs))
-    node.costs = zero.costs;
-  else node.costs = costsOf(filling, node, gap);
+  if (isBare && isLeaf && gap !== NONE) return plainCosts(filling, gap);
+  if (
+    isBare &&
+    isFull &&
+    zero.costs !== undefined &&
+    zero.costs === one.costs &&
+    isPlain(filling, zero.costs)
+  )
+    return zero.costs;
+  return costsOf(filling, node);
 }
 
 const nothing: Costs = { base: 0, keys: [], values: [], best: NONE, bestCost: Number.POSITIVE_INFINITY };
 
-const isPlain = ({ plain }: Filling, costs: Costs | undefined): boolean =>
-  costs !== undefined && plain[costs.best] === costs;
+const isPlain = ({ plain }: Filling, costs: Costs): boolean => plain[costs.best] === costs;
 
 function plainCosts({ plain, write, route }: Filling, target: number): Costs {
   const cost = write + route;
@@ -178,8 +201,8 @@ function plainCosts({ plain, write, route }: Filling, target: number): Costs {
   return plain[target];
 }
 
-function costsOf(prices: Prices, node: Node, gap: number): Costs {
-  const { zero, one, installed } = node;
+function costsOf(prices: Prices, node: Node): Costs {
+  const { zero, one, installed, gap } = node;
   if (node.isBarrier) return { ...nothing, base: bothHalves(prices, node, NONE, NONE) };
   const named = new Set([NONE, gap, ...(zero?.costs?.keys ?? []), ...(one?.costs?.keys ?? [])]);
   if (installed >= 0) named.add(installed);
@@ -207,47 +230,58 @@ function costsOf(prices: Prices, node: Node, gap: number): Costs {
 
 type Emit = (node: Node, bits: number, flipped: boolean, target: number) => void;
 
+/** A node, or half of it, whose routes are to be chosen below a route of ours to `inherited`, or NONE. */
+interface Pending {
+  readonly node: Node;
+  readonly inherited: number;
+  readonly part: 'here' | 'zero' | 'one';
+}
+
 interface Selection {
   readonly prices: Prices;
   readonly emit: Emit;
+  /** The last one is next. */
+  readonly pending: Pending[];
 }
 
-/** Top down: the routes. `inherited` is the target of our route above, or NONE. */
-function select(selection: Selection, node: Node, inherited: number, above: number): void {
+/** Top down: the routes. */
+function* select(selection: Selection): Portions<void> {
+  const { pending } = selection;
+  let count = 0;
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (next.part === 'here') selectHere(selection, next);
+    else selectHalf(selection, next, next.part);
+    if (isPortion(++count)) yield;
+  }
+}
+
+function selectHere({ prices, emit, pending }: Selection, { node, inherited }: Pending): void {
   if (costOf(node, inherited) === 0) return;
-  const { prices, emit } = selection;
-  const gap = gapOf(node, above);
   let current = node.isBarrier ? NONE : inherited;
   const { best, bestCost } = node.costs ?? nothing;
   const deletion = node.installed === NONE ? 0 : prices.write;
-  if (!node.isBarrier && bestCost < deletion + bothHalves(prices, node, gap, inherited)) {
+  if (!node.isBarrier && bestCost < deletion + bothHalves(prices, node, node.gap, inherited)) {
     emit(node, node.bits, false, best);
     current = best;
   }
   if (node.bits === 128) return;
-  selectHalf(selection, node, node.zero, node.one, gap, current);
-  selectHalf(selection, node, node.one, node.zero, gap, current);
+  pending.push({ node, inherited: current, part: 'one' }, { node, inherited: current, part: 'zero' });
 }
 
-function selectHalf(
-  selection: Selection,
-  { bits }: Node,
-  child: Node | undefined,
-  other: Node | undefined,
-  gap: number,
-  inherited: number,
-): void {
-  const { emit } = selection;
+function selectHalf({ emit, pending }: Selection, { node, inherited }: Pending, part: 'zero' | 'one'): void {
+  const { gap, bits } = node;
+  const child = node[part];
+  const other = part === 'zero' ? node.one : node.zero;
   if (child === undefined) {
     if (other !== undefined && gap !== NONE && gap !== inherited) emit(other, bits + 1, true, gap);
     return;
   }
   const steps = child.bits - bits - 1;
   if (steps === 0 || gap === NONE || inherited === gap) {
-    select(selection, child, inherited, gap);
+    pending.push({ node: child, inherited, part: 'here' });
     return;
   }
   const isWhole = steps > 1 || costOf(child, gap) <= costOf(child, inherited);
   emit(child, isWhole ? bits + 1 : bits + 2, !isWhole, gap);
-  select(selection, child, isWhole ? gap : inherited, gap);
+  pending.push({ node: child, inherited: isWhole ? gap : inherited, part: 'here' });
 }

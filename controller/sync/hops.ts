@@ -58,21 +58,19 @@ function configured(
   return seen === undefined || seen.vpc === vpc ? owner?.eni : undefined;
 }
 
-/** Finds the ENIs of addresses in a VPC, for one plan; `soon`: it has not been looked for yet. */
-export type Resolve = (address: string) => string | undefined | 'soon';
+/** ENIs by the address of a next hop; 'soon': it has not been looked for yet; absent: no ENI owns it. */
+export type Targets = Readonly<Record<string, string>>;
 
-/** Remembers what it has found. */
-export function resolver(hops: Hops, config: Config, observed: Observed, vpc: string): Resolve {
-  const known = new Map<string, ReturnType<Resolve>>();
-  const find = (address: string): ReturnType<Resolve> => {
-    const hop = hops.found[vpc]?.[address];
-    const isNew = hop === undefined || (hop.eni === undefined && hop.misses === 0);
-    return configured(config, observed, vpc, address) ?? (isNew ? 'soon' : hop.eni);
-  };
-  return (address) => {
-    if (!known.has(address)) known.set(address, find(address));
-    return known.get(address);
-  };
+/** What all next hops lead to in a VPC. */
+export function targetsOf({ needed, found }: Hops, config: Config, observed: Observed, vpc: string): Targets {
+  return Object.fromEntries(
+    needed.flatMap((address) => {
+      const hop = found[vpc]?.[address];
+      const isNew = hop === undefined || (hop.eni === undefined && hop.misses === 0);
+      const target = configured(config, observed, vpc, address) ?? (isNew ? 'soon' : hop.eni);
+      return target === undefined ? [] : [[address, target]];
+    }),
+  );
 }
 
 interface Looked {

@@ -33,6 +33,16 @@ export function placesOf(config: Config, observed: Observed): readonly Place[] {
   return [...places.values()];
 }
 
+/** Whether an entry names a table, as far as tags have been seen. */
+export const isNamed = ({ routeSync }: Config, { sources, tagged }: Observed, id: string): boolean =>
+  routeSync.some(({ tables }) =>
+    tables.some(({ table, tag }) => {
+      if (tag === undefined) return table === id;
+      const source = tagSource(tag);
+      return sources[source]?.seen === undefined || tagged[source]?.includes(id) === true;
+    }),
+  );
+
 function movedIn({ groups }: Config, { tagged }: Observed, id: string): readonly string[] {
   return groups.flatMap(({ resource }) => {
     if (resource.kind === 'eni') return [];

@@ -1,13 +1,14 @@
 /**
  * What a route table should hold of ours: the wanted prefixes whose next hop has an ENI there, as they are or
- * aggregated, within the limit; and why others are left out. Pure.
+ * aggregated, within the limit; and why others are left out. Pure, and in portions.
  */
 import { formatPrefix, type Prefix, parsePrefix, prefix } from '../base/ip.ts';
 import { isChosen } from '../base/prefix-range.ts';
 import type { SyncConfig } from '../config.ts';
 import type { ObservedRoute, ObservedRouteTable } from '../ec2/call.ts';
-import { type Announced, aggregate, type Planned } from './aggregate.ts';
-import type { Resolve } from './hops.ts';
+import { type Announced, aggregation, type Planned } from './aggregate.ts';
+import type { Targets } from './hops.ts';
+import { isPortion, type Portions } from './portions.ts';
 import { isWithin } from './trie.ts';
 import { FAMILIES, type IpVersion, type Want, type Wanted } from './wanted.ts';
 
@@ -42,6 +43,7 @@ export interface Plan {
   readonly wanted: number;
 }
 
+/** All that a plan depends on, as plain data: a plan in the making stands in the journal by it. */
 export interface PlanOptions {
   readonly config: SyncConfig;
   readonly wanted: Wanted;
@@ -52,12 +54,32 @@ export interface PlanOptions {
   readonly yielded: readonly string[];
   /** ENIs that our routes lead to, by destination, once all that was sent is done. */
   readonly installed: Readonly<Record<string, string>>;
-  readonly resolve: Resolve;
+  readonly targets: Targets;
   /** Neighbors whose session is down. */
   readonly lost: readonly string[];
   /** Blocks of the subnets of the VPC; absent until they are known. */
   readonly subnets?: readonly string[];
-  readonly before?: Plan;
+  /** The versions that the plan before has aggregated. */
+  readonly aggregated: Plan['aggregated'];
+}
+
+/** What a plan was made for, in short. */
+export interface PlanBasis {
+  /** Of the look that showed the table. */
+  readonly request: number;
+  /** Counts changes of what neighbors announce. */
+  readonly version: number;
+  /** What next hops lead to and what is left to others, and the routes of others, as texts to compare. */
+  readonly around: string;
+  readonly others: string;
+}
+
+/** A plan in the making, as plain data. */
+export interface PlanJob {
+  readonly options: PlanOptions;
+  readonly basis: PlanBasis;
+  /** Portions that are done. */
+  readonly done: number;
 }
 
 /** Whether a route is ours: we made it, or may take it over. Propagated and local ones never are. */
@@ -90,7 +112,7 @@ export const othersOf = ({
   table.routes.filter((route) => !isOurs(route, ours, config) || yielded.includes(route.destination));
 
 /** The plan for a table. */
-export function planTable(options: PlanOptions): Plan {
+export function* planTable(options: PlanOptions): Portions<Plan> {
   const { wanted, config, ours, yielded } = options;
   const others = othersOf(options);
   const occupied = new Set([...others.map(({ destination }) => destination), ...yielded]);
@@ -118,13 +140,13 @@ export function planTable(options: PlanOptions): Plan {
     const locals = others.flatMap(({ destination, target }) =>
       target === 'local' && isFamily(destination) ? prefixOf(destination) : [],
     );
-    const { free, pinned } = sort(options, family, occupied, locals, parts);
+    const { free, pinned } = yield* sort(options, family, occupied, locals, parts);
     const count = free.length + pinned.length;
-    const most = options.before?.aggregated[family] === true ? PLAIN_AGAIN * limit[family] : limit[family];
+    const most = options.aggregated[family] ? PLAIN_AGAIN * limit[family] : limit[family];
     aggregated[family] = config.aggregate === 'always' || (config.aggregate === 'auto' && count > most);
     const barriers = [...[...occupied].filter(isFamily).flatMap(prefixOf), ...RESERVED.filter(isOf(family))];
     const planned = aggregated[family]
-      ? aggregate({
+      ? yield* aggregation({
           announced: free,
           barriers,
           installed: installed.filter(({ at }) => isOf(family)(at)),
@@ -149,12 +171,12 @@ export function planTable(options: PlanOptions): Plan {
   };
 }
 
-function aliveOf({ wanted, resolve, lost }: PlanOptions): readonly string[] {
+function aliveOf({ wanted, targets, lost }: PlanOptions): readonly string[] {
   const hops = new Set<string>();
   for (const family of FAMILIES)
     for (const { hop, peer, goneAt } of wanted[family])
       if (goneAt === undefined && !lost.includes(peer)) hops.add(hop);
-  return [...new Set([...hops].flatMap((hop) => resolve(hop) ?? []))];
+  return [...new Set([...hops].flatMap((hop) => targets[hop] ?? []))];
 }
 
 const isOf =
@@ -174,23 +196,25 @@ function prefixOf(text: string): readonly Prefix[] {
 }
 
 /** While the ENI of a next hop is looked up, a prefix keeps the way that it had. */
-function targetOf({ hop, was }: Want, resolve: Resolve): ReturnType<Resolve> {
-  const target = resolve(hop);
-  return target === 'soon' && was !== undefined ? (resolve(was) ?? 'soon') : target;
+function targetOf({ hop, was }: Want, targets: Targets): string | undefined {
+  const target = targets[hop];
+  return target === 'soon' && was !== undefined ? (targets[was] ?? 'soon') : target;
 }
 
 /** Wanted prefixes that may be written: those inside the VPC as they are, all others as one likes. */
-function sort(
-  { wanted, resolve, subnets }: PlanOptions,
+function* sort(
+  { wanted, targets, subnets }: PlanOptions,
   family: IpVersion,
   occupied: ReadonlySet<string>,
   locals: readonly Prefix[],
   parts: Parts,
-): { readonly free: readonly Announced[]; readonly pinned: readonly Announced[] } {
+): Portions<{ readonly free: readonly Announced[]; readonly pinned: readonly Announced[] }> {
   const free: Announced[] = [];
   const pinned: Announced[] = [];
   const reserved = RESERVED.filter(isOf(family));
+  let count = 0;
   for (const want of wanted[family]) {
+    if (isPortion(++count)) yield;
     const { prefix: text, at } = want;
     if (reserved.some((one) => isWithin(one, at))) {
       parts.refused[text] = 'AWS keeps these addresses for itself';
@@ -211,7 +235,7 @@ function sort(
       parts.foreign.push(text);
       continue;
     }
-    const target = targetOf(want, resolve);
+    const target = targetOf(want, targets);
     if (target === undefined) parts.unresolved.push(text);
     else if (target === 'soon') parts.pending.push(text);
     else (local === undefined ? free : pinned).push({ prefix: text, at, target });

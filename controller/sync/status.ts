@@ -1,7 +1,10 @@
 /** What `byoa status` shows of route sync, by table. */
 import type { Instant } from '../base/time.ts';
+import type { Config } from '../config.ts';
 import type { Observed } from '../failover/observe.ts';
+import { isNamed } from './places.ts';
 import type { Sync } from './sync.ts';
+import { some } from './tell.ts';
 
 export interface TableStatus {
   readonly table: string;
@@ -26,13 +29,13 @@ export interface SyncStatus {
   readonly routeSync?: readonly TableStatus[];
 }
 
-const some = (list: readonly string[]): string =>
-  list.slice(0, 3).join(', ') + (list.length > 3 ? ', ...' : '');
-
 /** The status of all tables. */
-export function syncStatus(sync: Sync, observed: Observed, now: Instant): SyncStatus {
-  if (sync.scopes.length === 0) return {};
-  const tables = Object.entries(sync.tables).map(([table, state]): TableStatus => {
+export function syncStatus(sync: Sync, config: Config, observed: Observed, now: Instant): SyncStatus {
+  const shown = Object.entries(sync.tables).filter(
+    ([table, { ours }]) => isNamed(config, observed, table) || Object.keys(ours).length > 0,
+  );
+  if (sync.scopes.length === 0 && shown.length === 0) return {};
+  const tables = shown.map(([table, state]): TableStatus => {
     const { plan, lastWrite } = state;
     const routes = plan?.routes ?? {};
     const seen = observed.tables[table]?.routes ?? [];
@@ -48,13 +51,16 @@ export function syncStatus(sync: Sync, observed: Observed, now: Instant): SyncSt
       ...(lastWrite === undefined
         ? {}
         : { lastWrite: { text: lastWrite.text, agoMs: Math.round(now - lastWrite.at) } }),
-      problems: [
-        ...problemsOf(state),
-        ...(observed.tables[table] === undefined ? ['it has not been seen'] : []),
-      ],
+      problems: [...problemsOf(state), ...notKept(config, observed, table)],
     };
   });
   return { routeSync: tables };
+}
+
+function notKept(config: Config, observed: Observed, table: string): readonly string[] {
+  if (!isNamed(config, observed, table))
+    return ['the configuration does not name it: routes that byoa made stay as they are'];
+  return observed.tables[table] === undefined ? ['it has not been seen'] : [];
 }
 
 function problemsOf({ plan, edits, writes }: Sync['tables'][string]): readonly string[] {

@@ -13,9 +13,10 @@ import type { Memory } from '../event.ts';
 import { type Observed, want } from '../failover/observe.ts';
 import type { Purpose, Turn } from '../failover/turn.ts';
 import { type Hops, lookedUp, lookUp, need, noHops } from './hops.ts';
-import { isAdopted, type Place, placesOf } from './places.ts';
-import { PACE_MS, replan } from './planning.ts';
+import { isAdopted, isNamed, type Place, placesOf } from './places.ts';
+import { PACE_MS, PORTIONS, replan } from './planning.ts';
 import { advanceTable, newTable, type TableSync, tableWriteEnded } from './table.ts';
+import { tellLeft } from './tell.ts';
 import { applyChanges, expire, leavesLost, nothingWanted, type Wanted } from './wanted.ts';
 
 /** What is wanted by one entry of the configuration. */
@@ -55,8 +56,8 @@ export interface Sync {
   readonly isUrgent: boolean;
 }
 
-/** Changes that one step takes in: about 3 ms. */
-const PORTION = 1000;
+/** Changes that one step takes in: about 1 ms. */
+const PORTION = 400;
 /** How long after a start the first write waits at most, and how long once all neighbors are there. */
 const QUIET_MS: Millis = 15_000;
 const ALL_THERE_MS: Millis = 2_000;
@@ -132,14 +133,21 @@ export function syncConfigured(
   sync: Sync,
   from: Config,
   to: Config,
+  now: Instant,
 ): { readonly sync: Sync; readonly retell: boolean } {
   if (JSON.stringify(from.routeSync) === JSON.stringify(to.routeSync)) return { sync, retell: false };
-  const tables = Object.entries(sync.tables).map(([id, { plan: _, basis: __, passKey: ___, ...rest }]) => [
-    id,
-    rest,
-  ]);
+  const tables = Object.entries(sync.tables).map(
+    ([id, { plan: _, basis: __, passKey: ___, job: ____, ...rest }]) => [id, rest],
+  );
   return {
-    sync: { ...sync, scopes: newScopes(to), inbox: [], tables: Object.fromEntries(tables) },
+    sync: {
+      ...sync,
+      scopes: newScopes(to),
+      inbox: [],
+      tables: Object.fromEntries(tables),
+      // Nothing is deleted before all is told.
+      sweepAt: Math.max(sync.sweepAt, settled(newSweep(now), now)),
+    },
     retell: true,
   };
 }
@@ -186,8 +194,9 @@ export function pumpSync(
   observeOnly: boolean,
   turn: Turn,
 ): Pumped {
-  if (config.routeSync.length === 0) return { sync: start, observed: seen };
-  let { sync, wakeAt, isMore } = takeIn(start, config, turn.now);
+  const kept = tellUnnamed(start, config, seen, turn);
+  if (config.routeSync.length === 0) return { sync: kept, observed: seen };
+  let { sync, wakeAt, isMore } = takeIn(kept, config, turn.now);
   let observed = seen;
   const places = placesOf(config, observed);
   const looked = lookUp(
@@ -200,7 +209,7 @@ export function pumpSync(
   sync = { ...sync, hops: looked.hops };
   wakeAt = earliest(wakeAt, looked.wakeAt);
   const tables: Record<string, TableSync> = { ...sync.tables };
-  let isBusy = isMore;
+  let left = isMore ? 0 : PORTIONS;
   for (const place of places) {
     const { table, scope, entry } = place;
     const before = tables[table.id] ?? newTable();
@@ -208,13 +217,13 @@ export function pumpSync(
     const { wanted, version } = sync.scopes[scope] ?? emptyScope;
     const made = replan(
       {
-        ...{ config, observed, place, state, wanted, version, isBusy },
+        ...{ config, observed, place, state, wanted, version, left },
         ...{ hops: sync.hops, lost: sync.lost, isUrgent: sync.isUrgent },
         cidrs: sync.subnets[table.vpc]?.cidrs,
       },
       turn,
     );
-    isBusy ||= made.isHeavy;
+    left = made.left;
     if (made.state.plan?.isInside === true)
       sync = { ...sync, subnets: askSubnets(sync.subnets, table.vpc, turn) };
     wakeAt = earliest(wakeAt, made.wakeAt);
@@ -229,6 +238,21 @@ export function pumpSync(
   if (turn.now < sync.quietUntil) wakeAt = earliest(wakeAt, sync.quietUntil);
   const isUrgent = sync.isUrgent && wakeAt !== undefined && wakeAt <= turn.now;
   return { sync: { ...sync, tables, isUrgent }, observed, ...(wakeAt === undefined ? {} : { wakeAt }) };
+}
+
+/** Tells people of routes that byoa has made where nothing is named any more. */
+function tellUnnamed(sync: Sync, config: Config, observed: Observed, turn: Turn): Sync {
+  const changed = Object.entries(sync.tables).flatMap(([id, state]): [string, TableSync][] => {
+    const isLeft = !isNamed(config, observed, id) && Object.keys(state.ours).length > 0;
+    if (isLeft === state.told.includes('left')) return [];
+    const told = isLeft
+      ? tellLeft(id, state.ours, state.told, turn)
+      : state.told.filter((one) => one !== 'left');
+    return [[id, { ...state, told }]];
+  });
+  return changed.length === 0
+    ? sync
+    : { ...sync, tables: { ...sync.tables, ...Object.fromEntries(changed) } };
 }
 
 interface Taken {
@@ -319,9 +343,9 @@ function pass(
   turn: Turn,
 ): ReturnType<typeof advanceTable> {
   const { table, seen, entry } = place;
-  const { plan: made, basis } = state;
+  const { plan: made, basis, job } = state;
   // A plan for an older look does not know whose the routes are.
-  if (made === undefined || basis?.request !== seen.request) return { state };
+  if (made === undefined || job !== undefined || basis?.request !== seen.request) return { state };
   const mayWrite = turn.now >= sync.quietUntil;
   const deletes = mayDelete(sync, entry, turn.now) && !made.isPending;
   const isFresh = turn.now - seen.at <= config.observe.staleAfterMs;

@@ -8,7 +8,7 @@ import type { Call, ObservedRouteTable, Outcome } from '../ec2/call.ts';
 import type { Step } from '../failover/group.ts';
 import { contradicted, describeCall, endedStep } from '../failover/step.ts';
 import type { Turn } from '../failover/turn.ts';
-import type { Plan } from './plan.ts';
+import type { Plan, PlanBasis, PlanJob } from './plan.ts';
 
 /** How often an edit of somebody else is put right, and how long the route is left to them then. */
 const MOST_EDITS = 3;
@@ -34,17 +34,6 @@ export interface Edits {
 
 type ByDestination<T> = Readonly<Record<string, T>>;
 
-/** What a plan depends on. */
-export interface PlanBasis {
-  /** Of the look that showed the table. */
-  readonly request: number;
-  /** Counts changes of what neighbors announce. */
-  readonly version: number;
-  /** What next hops lead to and what is left to others, and the routes of others, as texts to compare. */
-  readonly around: string;
-  readonly others: string;
-}
-
 export interface TableSync {
   /** The ENI that each of our routes was written to last: ownership, which the journal keeps. */
   readonly ours: ByDestination<string>;
@@ -56,6 +45,8 @@ export interface TableSync {
   /** What the plan was made for; absent: it has to be made again. */
   readonly basis?: PlanBasis;
   readonly plannedAt?: Instant;
+  /** The plan in the making: until it is done, nothing is written by the one before. */
+  readonly job?: PlanJob;
   /** What the last pass was made for; the next one has nothing to do while it is the same. */
   readonly passKey?: string;
   readonly wakeAt?: Instant;

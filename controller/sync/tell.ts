@@ -2,7 +2,7 @@
 import type { Turn } from '../failover/turn.ts';
 import type { Plan } from './plan.ts';
 
-const some = (list: readonly string[]): string =>
+export const some = (list: readonly string[]): string =>
   list.slice(0, 3).join(', ') + (list.length > 3 ? ', ...' : '');
 
 /** Logs what is new; gives what has been told and still holds. */
@@ -31,4 +31,18 @@ export function tellPlan(table: string, plan: Plan, told: readonly string[], tur
     );
   if (count > 0) kept.push('left out');
   return kept;
+}
+
+/** Tells people of a table that nothing names any more. */
+export function tellLeft(
+  table: string,
+  ours: Readonly<Record<string, string>>,
+  told: readonly string[],
+  turn: Turn,
+): readonly string[] {
+  const text =
+    `${table} is not kept in sync any more: what byoa made there stays as it is ` +
+    `(${some(Object.keys(ours))}). Delete it by hand, or name the table in routeSync again.`;
+  turn.log('warn', 'alarm', text, { table });
+  return [...told, 'left'];
 }

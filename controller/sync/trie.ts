@@ -37,6 +37,8 @@ export interface Node {
   announced: number | undefined;
   installed: number;
   isBarrier: boolean;
+  /** What packets within it are sent to where nothing below says otherwise. */
+  gap: number;
   zero: Node | undefined;
   one: Node | undefined;
   costs: Costs | undefined;
@@ -67,6 +69,7 @@ const newNode = (address: Address, bits: number): Node => ({
   announced: undefined,
   installed: NONE,
   isBarrier: false,
+  gap: NONE,
   zero: undefined,
   one: undefined,
   costs: undefined,

@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addressAt, contains, formatPrefix, mask, type Prefix, prefix } from '../../../controller/base/ip.ts';
-import { type Announced, aggregate, type Planned } from '../../../controller/sync/aggregate.ts';
+import { type Announced, aggregation, type Planned } from '../../../controller/sync/aggregate.ts';
+import { inOneGo } from '../../../controller/sync/portions.ts';
 import { comparePrefixes } from '../../../controller/sync/trie.ts';
 
 type Routes = Readonly<Record<string, string>>;
@@ -20,12 +21,14 @@ const listed = (routes: Routes): readonly Announced[] =>
     .sort((a, b) => comparePrefixes(a.at, b.at));
 
 const run = ({ routes, barriers = [], installed = {}, limit = 500 }: Scene): readonly Planned[] =>
-  aggregate({
-    announced: listed(routes),
-    barriers: barriers.map(prefix),
-    installed: listed(installed).filter((one) => !barriers.includes(one.prefix)),
-    limit,
-  });
+  inOneGo(
+    aggregation({
+      announced: listed(routes),
+      barriers: barriers.map(prefix),
+      installed: listed(installed).filter((one) => !barriers.includes(one.prefix)),
+      limit,
+    }),
+  );
 
 /** The calls that lead from what is installed to what is planned. */
 function writesOf(planned: readonly Planned[], { installed = {}, barriers = [] }: Scene): number {
