@@ -23,6 +23,8 @@ interface DescribeOptions<K extends Kind> {
   readonly filters: Filters<Records[K]>;
   /** Filters whose value is an id that the record refers to: they need not look at every record. */
   readonly indexed?: readonly string[];
+  /** Records that are there without being stored. */
+  readonly beside?: readonly Records[K][];
   /** Records that the caller does not show. */
   readonly visible?: (record: Records[K]) => boolean;
 }
@@ -30,7 +32,7 @@ interface DescribeOptions<K extends Kind> {
 /** A page of records and the token of the next; asked by id, each must exist. */
 export function describe<K extends Kind>(
   tx: Tx,
-  { kind, ids, input, filters, indexed = [], visible }: DescribeOptions<K>,
+  { kind, ids, input, filters, indexed = [], beside = [], visible }: DescribeOptions<K>,
 ): { readonly records: readonly Records[K][]; readonly next: { readonly NextToken?: string } } {
   if (ids?.length && input.MaxResults !== undefined) {
     refuse(
@@ -40,8 +42,8 @@ export function describe<K extends Kind>(
   }
   const wanted = input.Filters ?? [];
   const candidates = ids?.length
-    ? [...new Set(ids)].map((id) => tx.need(kind, id))
-    : (narrowed(tx, kind, wanted, indexed) ?? tx.list(kind));
+    ? [...new Set(ids)].map((id) => beside.find((each) => each.id === id) ?? tx.need(kind, id))
+    : [...beside, ...(narrowed(tx, kind, wanted, indexed) ?? tx.list(kind))];
   const matches = matcher(tx, wanted, filters);
   return paginate(
     candidates.filter((record) => (visible?.(record) ?? true) && matches(record)),

@@ -40,6 +40,8 @@ import { transitRouteTableHandlers, transitRouteTableTransitions } from './handl
 import { volumeHandlers } from './handlers/volume.ts';
 import { vpcHandlers } from './handlers/vpc.ts';
 import { vpcCidrHandlers } from './handlers/vpc-cidr.ts';
+import { vpcEndpointHandlers, vpcEndpointTransitions } from './handlers/vpc-endpoint.ts';
+import { vpcEndpointServiceHandlers } from './handlers/vpc-endpoint-service.ts';
 import { peeringTransitions, vpcPeeringHandlers } from './handlers/vpc-peering.ts';
 import { vpnConnectionHandlers, vpnConnectionTransitions } from './handlers/vpn-connection.ts';
 import { vpnGatewayHandlers, vpnGatewayTransitions } from './handlers/vpn-gateway.ts';
@@ -66,6 +68,8 @@ const ec2: Handlers = {
   ...subnetHandlers,
   ...tagHandlers,
   ...vpcCidrHandlers,
+  ...vpcEndpointHandlers,
+  ...vpcEndpointServiceHandlers,
   ...vpcHandlers,
   ...vpcPeeringHandlers,
   ...vpnConnectionHandlers,
@@ -106,6 +110,7 @@ export const transitions: Transitions = {
   ...instanceTransitions,
   ...peeringTransitions,
   ...natGatewayTransitions,
+  ...vpcEndpointTransitions,
   ...vpnConnectionTransitions,
   ...vpnGatewayTransitions,
   ...prefixListTransitions,

@@ -20,6 +20,9 @@ export interface Quotas {
   readonly rulesPerGroup: number;
   readonly addresses: number;
   readonly tagsPerResource: number;
+  readonly gatewayEndpoints: number;
+  /** Of interface endpoints and Gateway Load Balancer endpoints together. */
+  readonly interfaceEndpointsPerVpc: number;
   readonly natGatewaysPerZone: number;
   readonly egressOnlyGateways: number;
   readonly prefixLists: number;
@@ -83,6 +86,8 @@ export interface CloudSettings {
   readonly prefixListMs: Millis;
   /** How long a NAT gateway takes to be made, and to be deleted. */
   readonly natGatewayMs: Millis;
+  /** How long an endpoint with ENIs takes to be made, and to be deleted. */
+  readonly endpointMs: Millis;
   /** How long a deleted NAT gateway stays visible. */
   readonly natGatewayVisibleMs: Millis;
   /** `aws`: the documented token buckets per account, region and action. */
@@ -108,6 +113,8 @@ const quotas: Quotas = {
   rulesPerGroup: 60,
   addresses: 5,
   tagsPerResource: 50,
+  gatewayEndpoints: 20,
+  interfaceEndpointsPerVpc: 50,
   natGatewaysPerZone: 5,
   egressOnlyGateways: 5,
   prefixLists: 100,
@@ -152,6 +159,7 @@ export const cloudSettings = (options: CloudOptions): CloudSettings => ({
   prefixListMs: 0,
   natGatewayMs: 0,
   natGatewayVisibleMs: 3_600_000,
+  endpointMs: 0,
   throttle: 'off',
   staleReadsMs: 0,
   publicPool: '198.18.0.0/15',

@@ -7,8 +7,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { must } from '../../controller/base/result.ts';
+import { API_ADDRESS } from '../ec2/catalog/services.ts';
 import { addHost, endpointOf, powerOffAll } from '../world/guests.ts';
-import { API_ADDRESS, API_PORT, type WorldOptions } from '../world/settings.ts';
+import { API_PORT, type WorldOptions } from '../world/settings.ts';
 import { listen as listenInWorld } from '../world/sockets.ts';
 import type { World } from '../world/state.ts';
 import { createWorld } from '../world/world.ts';

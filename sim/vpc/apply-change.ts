@@ -11,6 +11,7 @@ import { compileCidr } from './cidr.ts';
 import {
   aclOf,
   egressOnlyOf,
+  endpointOf,
   type Fabric,
   gatewayOf,
   groupOf,
@@ -119,6 +120,9 @@ export function applyChange(fabric: Fabric, change: Change): readonly Claimed[] 
     case 'nat-gateway':
       applyNat(fabric, change.id, change.value);
       return [];
+    case 'vpc-endpoint':
+      applyEndpoint(fabric, change.id, change.value);
+      return [];
     case 'egress-only-gateway':
       egressOnlyOf(fabric, change.id).vpc =
         change.value === undefined ? undefined : vpcOf(fabric, change.value.vpc);
@@ -210,6 +214,16 @@ function applyNat(fabric: Fabric, id: string, value: NatGateway | undefined): vo
   node.own = { w0: w0 ?? 0, w1: w1 ?? 0, w2: w2 ?? 0, w3: w3 ?? 0 };
 }
 
+function applyEndpoint(fabric: Fabric, id: string, value: Resources['vpc-endpoint'] | undefined): void {
+  const node = endpointOf(fabric, id);
+  for (const port of node.ports) port.endpoint = undefined;
+  node.available = value?.available ?? false;
+  node.vpc = value === undefined ? undefined : vpcOf(fabric, value.vpc);
+  node.address = value?.address === undefined ? undefined : must(parseAddress(value.address)).words[3] | 0;
+  node.ports = (value?.enis ?? []).map((eni) => portOf(fabric, eni));
+  for (const port of node.ports) port.endpoint = node;
+}
+
 function applyTable(fabric: Fabric, id: string, value: RouteTable | undefined): void {
   const node = tableOf(fabric, id);
   const old = node.record;
@@ -293,6 +307,8 @@ function compileRoute(fabric: Fabric, route: Route): RouteEntry {
       return { kind: target.kind, route, gateway: target.gateway };
     case 'vpn-gateway':
       return { kind: target.kind, route, gateway: vpnGatewayOf(fabric, target.gateway) };
+    case 'vpc-endpoint':
+      return { kind: target.kind, route, endpoint: endpointOf(fabric, target.endpoint) };
     default:
       return unreachable(target);
   }

@@ -126,7 +126,23 @@ export const EXPLANATIONS = {
     'The edge route table redirects what comes in for this subnet, so it cannot send out past the appliance.',
     "Route the subnet's way out through the same appliance, in another subnet; both ways must be the same.",
   ),
+  VPCE_GATEWAY_PROTOCOL_RESTRICTION: aws(
+    'A gateway endpoint takes TCP and ICMP echo, and drops everything else.',
+    'Send other protocols another way, e.g. through a NAT gateway.',
+  ),
 
+  VPCE_REQUIRES_SOURCE_IN_VPC: ours(
+    'The gateway endpoint got a packet whose source is no private address of an ENI of its VPC.',
+    'Nothing comes to it over peering, a VPN or a transit gateway: use an interface endpoint, or masquerade.',
+  ),
+  VPCE_INTERFACE_PROTOCOL: ours(
+    'The ENIs of an interface endpoint take TCP and UDP only; they answer no ping.',
+    'Try the service itself, by TCP.',
+  ),
+  VPCE_NO_SERVICE: ours(
+    'The endpoint leads to a service that is not simulated: nothing answers.',
+    'Use a service that has a host behind it (docs/sim-api.md).',
+  ),
   TO_SITE: ours(
     'The packet left the VPC over a VPN connection.',
     'Only a crossing ends so, never a journey.',

@@ -12,6 +12,7 @@ import type {
   AclNode,
   AttachmentNode,
   EgressOnlyNode,
+  EndpointNode,
   GatewayNode,
   GroupNode,
   InstanceNode,
@@ -21,6 +22,7 @@ import type {
   Port,
   PrefixListNode,
   RouteEntry,
+  ServiceFlow,
   SiteNode,
   SubnetNode,
   TableNode,
@@ -56,6 +58,9 @@ export interface Fabric {
   /** Flows that left through egress-only Internet gateways. */
   readonly egressFlows: FlowTable<EgressOnlyNode>;
   readonly prefixLists: Map<string, PrefixListNode>;
+  readonly endpoints: Map<string, EndpointNode>;
+  /** Flows that go to services through endpoints, by what the service sees of them. */
+  readonly serviceFlows: FlowTable<ServiceFlow>;
   /** Edge route tables by the id of the gateway; the last claim counts. */
   readonly edges: Map<string, TableNode[]>;
   /** The mapping service: (VPC and family, private address) -> ENI. */
@@ -91,6 +96,8 @@ export function createFabric(settings: Partial<VpcSettings> = {}): Fabric {
     egressOnly: new Map(),
     egressFlows: createFlowTable(),
     prefixLists: new Map(),
+    endpoints: new Map(),
+    serviceFlows: createFlowTable(),
     edges: new Map(),
     mapping: createAddressMap(),
     macs: createAddressMap(),
@@ -218,6 +225,15 @@ export const natOf = (fabric: Fabric, id: string): NatNode =>
 export const egressOnlyOf = (fabric: Fabric, id: string): EgressOnlyNode =>
   intern(fabric.egressOnly, id, (_, number) => ({ id, number, vpc: undefined }));
 
+export const endpointOf = (fabric: Fabric, id: string): EndpointNode =>
+  intern(fabric.endpoints, id, () => ({
+    id,
+    available: false,
+    vpc: undefined,
+    address: undefined,
+    ports: [],
+  }));
+
 export const prefixListOf = (fabric: Fabric, id: string): PrefixListNode =>
   intern(fabric.prefixLists, id, () => ({ id, entries: [], tables: new Set<TableNode>() }));
 
@@ -237,6 +253,7 @@ export const portOf = (fabric: Fabric, id: string): Port =>
     groups: [],
     instance: undefined,
     nat: undefined,
+    endpoint: undefined,
     deviceIndex: -1,
   }));
 

@@ -18,6 +18,7 @@ export type HopPlace =
   | 'nat-gateway'
   | 'egress-only-gateway'
   | 'vpn-gateway'
+  | 'vpc-endpoint'
   | 'internet';
 
 /** What was decided, where more than the text is to be known about it. */

@@ -9,6 +9,7 @@ import { destinationOf, formatMac, type Header, sourceOf } from './header.ts';
 import { type Decision, type Recorder, record } from './hop.ts';
 import type { Port, PortAddress } from './nodes.ts';
 import { checkGroups } from './security.ts';
+import { throughEndpoint } from './vpc-endpoint.ts';
 
 const BROADCAST_BIT = 0x0100_0000_0000;
 
@@ -96,7 +97,7 @@ const owns = (port: Port, family: 4 | 6, w0: number, w1: number, w2: number, w3:
 
 /** Checks in the receiving hypervisor: DELIVERED with `h.to`, or why not. */
 export function arrive(fabric: Fabric, to: Port, h: Header, recorder?: Recorder): number {
-  if (to.instance === undefined || !to.instance.running) {
+  if (to.endpoint === undefined && (to.instance === undefined || !to.instance.running)) {
     if (recorder) {
       record(recorder, h, 'eni', to.id, 'is not attached to a running instance: dropped', unattached(to));
     }
@@ -120,8 +121,9 @@ export function arrive(fabric: Fabric, to: Port, h: Header, recorder?: Recorder)
     }
     return CODE.ENI_SOURCE_DEST_CHECK_RESTRICTION;
   }
-  h.to = to;
   if (recorder)
     record(recorder, h, 'eni', to.id, 'passed the ingress rules and the destination check', groups);
+  if (to.endpoint !== undefined) return throughEndpoint(fabric, to.endpoint, to, h, recorder);
+  h.to = to;
   return CODE.DELIVERED;
 }

@@ -29,7 +29,8 @@ export type RouteTarget =
   | { readonly kind: 'transit-gateway'; readonly gateway: string }
   | { readonly kind: 'nat-gateway'; readonly gateway: string }
   | { readonly kind: 'egress-only-gateway'; readonly gateway: string }
-  | { readonly kind: 'vpn-gateway'; readonly gateway: string };
+  | { readonly kind: 'vpn-gateway'; readonly gateway: string }
+  | { readonly kind: 'vpc-endpoint'; readonly endpoint: string };
 
 /** The id of a target; `local` for the local one. */
 export function targetId(target: RouteTarget): string {
@@ -46,6 +47,8 @@ export function targetId(target: RouteTarget): string {
       return target.gateway;
     case 'vpc-peering-connection':
       return target.connection;
+    case 'vpc-endpoint':
+      return target.endpoint;
     default:
       return unreachable(target);
   }
@@ -147,6 +150,17 @@ export interface VpnConnection {
   readonly routes: readonly string[];
   /** Whether a tunnel is up. */
   readonly up: boolean;
+}
+
+/** A way from a VPC to a service that needs no Internet gateway. */
+export interface VpcEndpoint {
+  readonly id: string;
+  readonly vpc: string;
+  readonly available: boolean;
+  /** The IPv4 address of the host that stands for the service; without one nothing answers. */
+  readonly address?: string;
+  /** Its own ENIs stand for that address; none of a gateway endpoint, which is the target of routes. */
+  readonly enis: readonly string[];
 }
 
 /** Where a VPC, or another transit gateway, meets a transit gateway. */
@@ -260,6 +274,7 @@ export interface Resources {
   readonly 'nat-gateway': NatGateway;
   readonly 'egress-only-gateway': EgressOnlyGateway;
   readonly 'gateway-speaker': GatewaySpeaker;
+  readonly 'vpc-endpoint': VpcEndpoint;
 }
 
 export type ResourceKind = keyof Resources;

@@ -48,7 +48,8 @@ export type RouteEntry =
   | { readonly kind: 'transit-gateway'; readonly route: Route; readonly gateway: string }
   | { readonly kind: 'nat-gateway'; readonly route: Route; readonly nat: NatNode }
   | { readonly kind: 'egress-only-gateway'; readonly route: Route; readonly gateway: EgressOnlyNode }
-  | { readonly kind: 'vpn-gateway'; readonly route: Route; readonly gateway: VpnGatewayNode };
+  | { readonly kind: 'vpn-gateway'; readonly route: Route; readonly gateway: VpnGatewayNode }
+  | { readonly kind: 'vpc-endpoint'; readonly route: Route; readonly endpoint: EndpointNode };
 
 export interface TableNode {
   readonly id: string;
@@ -85,6 +86,24 @@ export interface EgressOnlyNode {
   readonly id: string;
   readonly number: number;
   vpc: VpcNode | undefined;
+}
+
+export interface EndpointNode {
+  readonly id: string;
+  available: boolean;
+  vpc: VpcNode | undefined;
+  /** The address of the service's host, the word of an IPv4 address. */
+  address: number | undefined;
+  ports: readonly Port[];
+}
+
+/** Who opened a flow to a service through an endpoint: where its answers go. */
+export interface ServiceFlow {
+  readonly endpoint: EndpointNode;
+  readonly vpc: VpcNode;
+  /** The ENI of an interface endpoint, whose address the client sees, a signed word. */
+  readonly port: Port | undefined;
+  readonly own: number;
 }
 
 export interface PeeringNode {
@@ -186,6 +205,8 @@ export interface Port {
   instance: InstanceNode | undefined;
   /** The NAT gateway whose own ENI this is. */
   nat: NatNode | undefined;
+  /** The endpoint whose own ENI this is. */
+  endpoint: EndpointNode | undefined;
   deviceIndex: number;
 }
 

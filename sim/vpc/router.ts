@@ -31,6 +31,7 @@ import type {
 } from './nodes.ts';
 import { peerOf, throughPeering } from './peering.ts';
 import { throughTransitGateway } from './transit-gateway.ts';
+import { toService } from './vpc-endpoint.ts';
 import { toSite } from './vpn-gateway.ts';
 
 /** By the route table of the sender's subnet, over the subnet's border. */
@@ -176,6 +177,9 @@ function follow(
     case 'vpn-gateway':
       if (recorder) recordRoute(recorder, h, table, entry, 'to the VPN gateway');
       return toSite(fabric, from.vpc, entry.gateway, h, recorder);
+    case 'vpc-endpoint':
+      if (recorder) recordRoute(recorder, h, table, entry, 'to the gateway endpoint');
+      return toService(fabric, entry.endpoint, from.vpc, h, recorder);
     default:
       return unreachable(entry);
   }

@@ -44,6 +44,8 @@ export interface VpcSettings {
   readonly natGateway: IdleTimes;
   /** Idle time of egress-only Internet gateways. Default 350 s, as NAT gateways: AWS does not say. */
   readonly egressOnlyIdleMs: Millis;
+  /** Idle time of flows through VPC endpoints. AWS PrivateLink Guide: 350 s. */
+  readonly endpointIdleMs: Millis;
   /** Idle times of NAT entries in guests; Linux `nf_conntrack_*_timeout*`. */
   readonly masquerade: IdleTimes;
 }
@@ -69,5 +71,6 @@ export const DEFAULT_SETTINGS: VpcSettings = {
   tracking: { tcpMs: 5 * DAY_MS, udpMs: 30_000, udpStreamMs: 180_000, otherMs: 600_000 },
   natGateway: { tcpMs: 350_000, udpMs: 350_000, udpStreamMs: 350_000, otherMs: 350_000 },
   egressOnlyIdleMs: 350_000,
+  endpointIdleMs: 350_000,
   masquerade: { tcpMs: 5 * DAY_MS, udpMs: 30_000, udpStreamMs: 120_000, otherMs: 30_000 },
 };

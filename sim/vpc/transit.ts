@@ -16,7 +16,10 @@ import { type Fabric, macHigh, macLow, publicScope } from './fabric.ts';
 import { destinationOf, formatMac, type Header } from './header.ts';
 import { type Recorder, record } from './hop.ts';
 import { arrive, decisionAtSend, leave, whySend } from './interface.ts';
+import type { ServiceFlow } from './nodes.ts';
 import { byRoute, deliver, egressOnlyFor, enterThrough, handOver } from './router.ts';
+import { checkGroups } from './security.ts';
+import { answeredFlow } from './vpc-endpoint.ts';
 import { gatewayFor, whyNotIn } from './vpn-gateway.ts';
 
 /**
@@ -66,9 +69,28 @@ function fromSite(fabric: Fabric, h: Header, recorder?: Recorder): number {
   return code;
 }
 
+/**
+ * The answer of a service to a client in a VPC: back through the gateway endpoint, or from the ENI of the
+ * interface endpoint, whose security groups it must pass.
+ */
+function fromService(fabric: Fabric, flow: ServiceFlow, h: Header, recorder?: Recorder): number {
+  const { endpoint, vpc, port } = flow;
+  if (recorder) record(recorder, h, 'vpc-endpoint', endpoint.id, `answers a flow of ${vpc.id}`);
+  if (port === undefined) return deliver(fabric, vpc, h, recorder);
+  h.s3 = flow.own;
+  const refusal = checkGroups(fabric, port, h, 'egress');
+  if (recorder) {
+    const decision = { kind: 'groups', port, direction: 'egress', code: refusal } as const;
+    record(recorder, h, 'eni', port.id, 'sends for the service', decision);
+  }
+  return refusal === 0 ? byRoute(fabric, port, h, recorder) : refusal;
+}
+
 /** In through an Internet gateway: 1:1 NAT of the destination, then by its edge table or to the ENI. */
 function fromInternet(fabric: Fabric, h: Header, recorder?: Recorder): number {
   const to = find(fabric.publics, publicScope(h.family), h.d0, h.d1, h.d2, h.d3);
+  const flow = to === undefined ? answeredFlow(fabric, h) : undefined;
+  if (flow !== undefined) return fromService(fabric, flow, h, recorder);
   if (to === undefined) {
     if (recorder) {
       const text = `${formatAddress(destinationOf(h))} belongs to no ENI`;

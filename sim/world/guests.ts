@@ -3,14 +3,15 @@
  * experiment does to them without EC2 knowing. Internet hosts are machines that always run.
  */
 import { parseAddress } from '../../controller/base/ip.ts';
-import { err, ok, type Result, unreachable } from '../../controller/base/result.ts';
+import { err, must, ok, type Result, unreachable } from '../../controller/base/result.ts';
 import type { Millis } from '../../controller/base/time.ts';
 import type { GuestChange } from '../../controller/event.ts';
+import { API_ADDRESS } from '../ec2/catalog/services.ts';
 import { addHost as addToNetwork, applyToNetwork, type End } from '../vpc/forward.ts';
 import { boot, createGuest, type Guest, type GuestProfile } from '../vpc/guest.ts';
 import { changeGuest as changeKernel } from '../vpc/guest-change.ts';
 import { formatMac } from '../vpc/header.ts';
-import type { Change, Instance } from '../vpc/model.ts';
+import type { Change, Instance, VpcEndpoint } from '../vpc/model.ts';
 import {
   createEndpoint,
   type Endpoint,
@@ -51,7 +52,14 @@ export function applyChange(world: World, change: Change): void {
   const before = world.records.instance.get(change.id)?.state;
   applyToNetwork(world.network, change, world.now);
   mirror(world.records, change);
+  if (change.kind === 'vpc-endpoint' && change.value !== undefined) addServiceHost(world, change.value);
   if (change.kind === 'instance') followState(world, change.id, before, change.value);
+}
+
+/** The host of a service is there once an endpoint leads to it. */
+function addServiceHost(world: World, { address }: VpcEndpoint): void {
+  if (address === undefined || address === API_ADDRESS || world.hosts.has(address)) return;
+  must(addHost(world, address));
 }
 
 function followState(

@@ -1,6 +1,6 @@
 /** The names that the simulated resolver knows: the APIs, and addresses that name themselves. */
 import { parseAddress } from '../../controller/base/ip.ts';
-import { API_ADDRESS } from './settings.ts';
+import { API_ADDRESS } from '../ec2/catalog/services.ts';
 
 const API_NAME = /^((ec2|sts)(\.[a-z0-9-]+)?|iam)\.amazonaws\.com$/;
 

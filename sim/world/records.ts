@@ -14,6 +14,7 @@ export const createRecords = (): Records => ({
   'prefix-list': new Map(),
   'nat-gateway': new Map(),
   'egress-only-gateway': new Map(),
+  'vpc-endpoint': new Map(),
   'security-group': new Map(),
   'vpc-peering-connection': new Map(),
   'transit-gateway-attachment': new Map(),

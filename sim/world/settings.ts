@@ -60,8 +60,6 @@ export interface Settings {
   readonly hosts: readonly string[];
 }
 
-/** Where the APIs live on the simulated Internet (TEST-NET-1, RFC 5737). */
-export const API_ADDRESS = '192.0.2.10';
 export const API_PORT = 80;
 
 /** The account of a client whose access key is not a 12-digit number. */

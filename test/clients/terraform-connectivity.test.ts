@@ -1,16 +1,16 @@
-/** Terraform's AWS provider: one life of a stack of what leads out of a VPC to other networks. */
+/** Terraform's AWS provider: one life each of stacks of what leads out of a VPC. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStack, type Stack, whyNoTerraform } from './stack.ts';
 
 const made = (plan: string): string | undefined =>
   /Plan: (\d+) to add, 0 to change, 0 to destroy/.exec(plan)?.[1];
 
-describe.skipIf(whyNoTerraform !== undefined)(
-  `Terraform's connectivity resources (skipped: ${whyNoTerraform})`,
-  () => {
+describe.skipIf(whyNoTerraform !== undefined).each(['connectivity.tf', 'endpoints.tf'])(
+  `Terraform's resources of %s (skipped: ${whyNoTerraform})`,
+  (configuration) => {
     let stack: Stack;
     beforeAll(async () => {
-      stack = await openStack('connectivity.tf');
+      stack = await openStack(configuration);
     });
     afterAll(() => stack.close());
 

@@ -95,6 +95,7 @@ function targetOf(id: string): RouteTarget {
   if (id.startsWith('eigw-')) return { kind: 'egress-only-gateway', gateway: id };
   if (id.startsWith('pcx-')) return { kind: 'vpc-peering-connection', connection: id };
   if (id.startsWith('vgw-')) return { kind: 'vpn-gateway', gateway: id };
+  if (id.startsWith('vpce-')) return { kind: 'vpc-endpoint', endpoint: id };
   if (id.startsWith('tgw-')) return { kind: 'transit-gateway', gateway: id };
   return { kind: 'eni', eni: id };
 }

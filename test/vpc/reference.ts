@@ -210,8 +210,9 @@ function byRoute(all: All, enis: NetworkInterface[], from: NetworkInterface, fra
   if (best.target.kind === 'eni') {
     return next?.attachment === undefined ? drop('BAD_STATE_ROUTE') : enter(all, from.subnet, next, frame);
   }
-  if (best.target.kind === 'transit-gateway' || best.target.kind === 'vpn-gateway') {
-    throw new Error('the reference knows neither transit nor VPN gateways');
+  const { kind } = best.target;
+  if (kind === 'transit-gateway' || kind === 'vpn-gateway' || kind === 'vpc-endpoint') {
+    throw new Error(`the reference knows no ${kind}`);
   }
   if (best.target.kind === 'vpc-peering-connection')
     return byPeering(all, best.target.connection, from, frame);

@@ -272,6 +272,7 @@ function toAll(drawn: typeof records extends fc.Arbitrary<infer T> ? T : never):
       INSTANCES.map((id, i) => ({ id, vpc: 'vpc-1', state: (drawn.states[i] ?? 'stopped') as 'running' })),
     ),
     'transit-gateway-attachment': new Map(),
+    'vpc-endpoint': new Map(),
     'vpn-gateway': new Map(),
     'vpn-connection': new Map(),
     'transit-gateway-route-table': new Map(),

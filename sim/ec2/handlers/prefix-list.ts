@@ -9,6 +9,8 @@ import type {
   DeleteManagedPrefixListResult,
   DescribeManagedPrefixListsRequest,
   DescribeManagedPrefixListsResult,
+  DescribePrefixListsRequest,
+  DescribePrefixListsResult,
   GetManagedPrefixListEntriesRequest,
   GetManagedPrefixListEntriesResult,
   ManagedPrefixList,
@@ -20,15 +22,18 @@ import type {
 } from '@aws-sdk/client-ec2';
 import { formatPrefix } from '../../../controller/base/ip.ts';
 import { cidrParameter } from '../addressing.ts';
-import { describe, type Filters, paginate, shownTags } from '../describe.ts';
+import { describe, type Filters, matcher, paginate, shownTags } from '../describe.ts';
 import { type Handlers, handler, type Transitions, type Tx } from '../handler.ts';
 import type { PrefixListEntry, PrefixListRecord } from '../record/network.ts';
 import { invalidValue, missing, refuse } from '../refusal.ts';
+import { AWS_OWNER, serviceLists } from '../service-lists.ts';
 import { specifiedTags } from '../tags.ts';
 import { checkRoutesFit } from './route-quota.ts';
 
+const isOfAws = (list: PrefixListRecord): boolean => list.account === AWS_OWNER;
+
 const arn = ({ region, account, id }: PrefixListRecord): string =>
-  `arn:aws:ec2:${region}:${account}:prefix-list/${id}`;
+  `arn:aws:ec2:${region}:${account.toLowerCase()}:prefix-list/${id}`;
 
 const stateOf = ({ state, busy }: PrefixListRecord): PrefixListState =>
   `${state}-${busy ? 'in-progress' : 'complete'}`;
@@ -41,8 +46,7 @@ const shown = (list: PrefixListRecord): ManagedPrefixList => ({
   PrefixListName: list.name,
   AddressFamily: list.family === 4 ? 'IPv4' : 'IPv6',
   State: stateOf(list),
-  MaxEntries: list.maxEntries,
-  Version: list.versions.length,
+  ...(!isOfAws(list) && { MaxEntries: list.maxEntries, Version: list.versions.length }),
   OwnerId: list.account,
   Tags: shownTags(list.tags),
 });
@@ -88,7 +92,7 @@ function checkedName(name: string): string {
 }
 
 function create(tx: Tx, input: CreateManagedPrefixListRequest): CreateManagedPrefixListResult {
-  if (tx.list('prefix-list').length >= tx.settings.quotas.prefixLists) {
+  if (tx.list('prefix-list').filter((list) => !isOfAws(list)).length >= tx.settings.quotas.prefixLists) {
     refuse('PrefixListLimitExceeded', 'The maximum number of prefix lists has been reached.');
   }
   const { AddressFamily: asked } = input;
@@ -116,6 +120,9 @@ const finish = (tx: Tx, { id }: PrefixListRecord): void =>
   tx.after(tx.settings.prefixListMs, { name: 'prefix-list-done', id });
 
 function needIdle(tx: Tx, id: string): PrefixListRecord {
+  if (serviceLists(tx).some((list) => list.id === id)) {
+    refuse('OperationNotPermitted', `The prefix list '${id}' is owned by AWS and cannot be changed.`);
+  }
   const list = tx.need('prefix-list', id);
   if (list.busy) {
     refuse('IncorrectState', `The prefix list '${list.id}' is in state ${stateOf(list)}; try again later.`);
@@ -197,7 +204,27 @@ function remove(
   return { PrefixList: shown(gone) };
 }
 
+/** DescribePrefixLists knows AWS's own lists only. */
+function describeServices(tx: Tx, input: DescribePrefixListsRequest): DescribePrefixListsResult {
+  const { PrefixListIds: ids = [], Filters: wanted = [] } = input;
+  const lists = serviceLists(tx);
+  for (const id of ids) {
+    if (lists.some((list) => list.id === id)) continue;
+    refuse('InvalidPrefixListId.NotFound', `The prefix list ID '${id}' does not exist`);
+  }
+  const matches = matcher(tx, wanted, filters);
+  const found = lists.filter((list) => (ids.length === 0 || ids.includes(list.id)) && matches(list));
+  const page = paginate(found, input);
+  const shownLists = page.records.map((list) => ({
+    PrefixListId: list.id,
+    PrefixListName: list.name,
+    Cidrs: entriesOf(list).map(({ cidr }) => cidr),
+  }));
+  return { PrefixLists: shownLists, ...page.next };
+}
+
 export const prefixListHandlers: Handlers = {
+  DescribePrefixLists: handler(describeServices),
   CreateManagedPrefixList: handler(create),
   ModifyManagedPrefixList: handler(modify),
   RestoreManagedPrefixListVersion: handler(restore),
@@ -205,14 +232,16 @@ export const prefixListHandlers: Handlers = {
 
   DescribeManagedPrefixLists: handler(
     (tx, input: DescribeManagedPrefixListsRequest): DescribeManagedPrefixListsResult => {
-      const page = describe(tx, { kind: 'prefix-list', ids: input.PrefixListIds, input, filters });
+      const beside = serviceLists(tx).filter((list) => tx.get('prefix-list', list.id) === undefined);
+      const page = describe(tx, { kind: 'prefix-list', ids: input.PrefixListIds, input, filters, beside });
       return { PrefixLists: page.records.map(shown), ...page.next };
     },
   ),
 
   GetManagedPrefixListEntries: handler(
     (tx, input: GetManagedPrefixListEntriesRequest): GetManagedPrefixListEntriesResult => {
-      const list = tx.need('prefix-list', input.PrefixListId ?? '');
+      const { PrefixListId: id = '' } = input;
+      const list = serviceLists(tx).find((each) => each.id === id) ?? tx.need('prefix-list', id);
       const page = paginate(entriesAt(list, input.TargetVersion), input);
       const shownEntries = page.records.map(({ cidr, description }) => ({
         Cidr: cidr,

@@ -5,6 +5,7 @@ import { cidrParameter } from '../addressing.ts';
 import type { Tx } from '../handler.ts';
 import type { RouteTableRecord } from '../record/network.ts';
 import { missing, refuse } from '../refusal.ts';
+import { usedPrefixList } from '../service-lists.ts';
 
 interface DestinationInput {
   readonly DestinationCidrBlock?: string | undefined;
@@ -29,7 +30,7 @@ export function destinationOf(tx: Tx, input: DestinationInput): Destination {
     const names = 'destinationCidrBlock, destinationIpv6CidrBlock and destinationPrefixListId';
     refuse('InvalidParameterCombination', `The request must contain exactly one of ${names}`);
   }
-  if (list !== undefined) return { text: list, name: tx.need('prefix-list', list).id };
+  if (list !== undefined) return { text: list, name: usedPrefixList(tx, list).id };
   const text = v4 ?? v6 ?? missing('destinationCidrBlock');
   const parameter = v4 === undefined ? 'destinationIpv6CidrBlock' : 'destinationCidrBlock';
   const block = cidrParameter(parameter, text, v4 === undefined ? 6 : 4);

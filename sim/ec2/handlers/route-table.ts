@@ -75,6 +75,8 @@ export function routeState(tx: Tx, table: RouteTableRecord, { target }: Route): 
     }
     case 'egress-only-gateway':
       return tx.get('egress-only-gateway', target.gateway) ? 'active' : 'blackhole';
+    case 'vpc-endpoint':
+      return tx.get(target.kind, target.endpoint)?.state === 'available' ? 'active' : 'blackhole';
     case 'vpc-peering-connection':
       return tx.get(target.kind, target.connection)?.state === 'active' ? 'active' : 'blackhole';
     case 'eni': {
@@ -95,6 +97,8 @@ function shownTarget(tx: Tx, { target }: Route): ShownRoute {
     case 'internet-gateway':
     case 'vpn-gateway':
       return { GatewayId: target.gateway };
+    case 'vpc-endpoint':
+      return { GatewayId: target.endpoint };
     case 'transit-gateway':
       return { TransitGatewayId: target.gateway };
     case 'nat-gateway':

@@ -177,6 +177,13 @@ function refuseOverLocal(tx: Tx, name: string): never {
   return refuse(code, `${inside(name)} Replace its local route instead.`);
 }
 
+/** The route of a gateway endpoint changes with the endpoint only. */
+function refuseEndpointRoute(table: RouteTableRecord, { destination, target }: Route): void {
+  if (target.kind !== 'vpc-endpoint' || !destination.startsWith('pl-')) return;
+  const why = `cannot remove VPC endpoint route ${destination} in route table ${table.id}`;
+  refuse('InvalidParameterValue', why);
+}
+
 /** The route whose destination a request names exactly: host bits that are set match nothing. */
 function routeAt(table: RouteTableRecord, { text, name }: Destination): number {
   const canonical = parsePrefix(text);
@@ -192,6 +199,7 @@ function replaceRoute(tx: Tx, input: ReplaceRouteRequest): undefined {
     const why = `There is no route defined for '${destination.text}' in the route table.`;
     return refuse('InvalidParameterValue', `${why} Use CreateRoute instead.`);
   }
+  refuseEndpointRoute(table, route);
   const target = input.LocalTarget ? localTarget(route, input) : targetOf(tx, table, input);
   if (!isLocalRoute(route)) checkDestination(tx, table, destination, target);
   else if (target.kind !== 'local') checkInside(tx, table, destination.name, target);
@@ -223,6 +231,7 @@ function deleteRoute(tx: Tx, input: DeleteRouteRequest): undefined {
     const why = `no route with destination-cidr-block ${destination.text} in route table ${table.id}`;
     return refuse('InvalidRoute.NotFound', why);
   }
+  refuseEndpointRoute(table, route);
   if (isLocalRoute(route)) {
     refuse(
       'InvalidParameterValue',

@@ -159,6 +159,7 @@ function deleteVpc(tx: Tx, vpc: VpcRecord): void {
     tx.referring('internet-gateway', vpc.id).length > 0 ||
     tx.referring('egress-only-gateway', vpc.id).length > 0 ||
     tx.referring('nat-gateway', vpc.id).length > 0 ||
+    tx.referring('vpc-endpoint', vpc.id).length > 0 ||
     tx.referring('vpc-peering-connection', vpc.id).length > 0 ||
     tx.referring('transit-gateway-attachment', vpc.id).length > 0 ||
     tx.referring('vpn-gateway', vpc.id).length > 0 ||

@@ -6,6 +6,7 @@ import type { Scope } from './base.ts';
 import type { ComputeRecords } from './compute.ts';
 import type { ConnectivityRecords } from './connectivity.ts';
 import type { EgressRecords } from './egress.ts';
+import type { EndpointRecords } from './endpoint.ts';
 import type { IdentityRecords } from './identity.ts';
 import type { NetworkRecords } from './network.ts';
 import type { RoutingRecords } from './routing.ts';
@@ -15,6 +16,7 @@ export interface Records
   extends NetworkRecords,
     ConnectivityRecords,
     EgressRecords,
+    EndpointRecords,
     ComputeRecords,
     SecurityRecords,
     IdentityRecords,

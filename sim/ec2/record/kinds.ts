@@ -1,5 +1,6 @@
 /** The table of all kinds of stored resource. */
 import { connectivityKinds } from './connectivity-kinds.ts';
+import { endpointKinds } from './endpoint-kinds.ts';
 import type { KindTable } from './kind.ts';
 import { machineKinds } from './machine-kinds.ts';
 import { networkKinds } from './network-kinds.ts';
@@ -8,6 +9,7 @@ import { routingKinds } from './routing-kinds.ts';
 export const kinds: KindTable = {
   ...networkKinds,
   ...connectivityKinds,
+  ...endpointKinds,
   ...machineKinds,
   ...routingKinds,
 };

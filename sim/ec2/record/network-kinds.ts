@@ -30,6 +30,7 @@ export const networkKinds: KindTable<keyof NetworkRecords> = {
         ...table.associations.flatMap((each) => [each.association, each.subnet, each.gateway]),
         ...(table.propagating ?? []),
         ...table.routes.filter(isPrefixListRoute).map((route) => route.destination),
+        ...table.routes.map(({ target }) => (target.kind === 'vpc-endpoint' ? target.endpoint : undefined)),
       ]),
     prefix: 'rtb',
     resourceType: 'route-table',

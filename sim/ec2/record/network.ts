@@ -89,7 +89,14 @@ export interface NetworkInterfaceRecord extends Stored {
   readonly zone: string;
   readonly mac: string;
   readonly description: string;
-  readonly interfaceType: 'nat_gateway' | 'interface' | 'efa' | 'branch' | 'trunk' | 'efa-only';
+  readonly interfaceType:
+    | 'nat_gateway'
+    | 'vpc_endpoint'
+    | 'interface'
+    | 'efa'
+    | 'branch'
+    | 'trunk'
+    | 'efa-only';
   /** Private IPv4 addresses, primary first. */
   readonly ipv4: readonly string[];
   readonly ipv6: readonly string[];

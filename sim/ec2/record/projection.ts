@@ -116,6 +116,13 @@ const projections: Projections = {
   }),
   'egress-only-gateway': ({ id, vpc }) => ({ id, vpc }),
   'gateway-speaker': ({ tags: _, sessions: _sessions, paths: _paths, ...speaker }) => speaker,
+  'vpc-endpoint': ({ id, vpc, state, address, interfaces }) => ({
+    id,
+    vpc,
+    available: state === 'available',
+    ...(address !== undefined && { address }),
+    enis: interfaces.map(({ eni }) => eni),
+  }),
   'prefix-list': (list) => ({ id: list.id, entries: (list.versions.at(-1) ?? []).map(({ cidr }) => cidr) }),
 };
 

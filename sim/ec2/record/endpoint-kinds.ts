@@ -1,0 +1,19 @@
+/** The kinds of VPC endpoints; kind.ts says what each field is. */
+import type { EndpointRecords } from './endpoint.ts';
+import type { KindTable } from './kind.ts';
+
+export const endpointKinds: KindTable<keyof EndpointRecords> = {
+  'vpc-endpoint': {
+    scope: 'region',
+    refersTo: ({ vpc, interfaces, groups }) => [
+      vpc,
+      ...interfaces.flatMap(({ subnet, eni }) => [subnet, eni]),
+      ...groups,
+    ],
+    prefix: 'vpce',
+    resourceType: 'vpc-endpoint',
+    notFound: 'InvalidVpcEndpointId.NotFound',
+    malformed: 'InvalidVpcEndpointId.Malformed',
+    noun: 'Vpc Endpoint Id',
+  },
+};

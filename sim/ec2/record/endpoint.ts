@@ -1,0 +1,24 @@
+/** VPC endpoints, as EC2 stores them. */
+import type { Stored } from './base.ts';
+
+export interface VpcEndpointRecord extends Stored {
+  readonly account: string;
+  readonly vpc: string;
+  /** The service's name, e.g. `com.amazonaws.eu-central-1.s3`. */
+  readonly service: string;
+  readonly type: 'Gateway' | 'Interface';
+  readonly state: 'pending' | 'available' | 'deleting';
+  /** JSON, kept and not evaluated. */
+  readonly policy: string;
+  readonly createdAt: Date;
+  /** The address of the simulated host that answers for the service. */
+  readonly address?: string;
+  readonly privateDns: boolean;
+  /** Of an interface endpoint: an ENI in each subnet, and the security groups of all of them. */
+  readonly interfaces: readonly { readonly subnet: string; readonly eni: string }[];
+  readonly groups: readonly string[];
+}
+
+export interface EndpointRecords {
+  readonly 'vpc-endpoint': VpcEndpointRecord;
+}
