@@ -70,6 +70,7 @@ export function applyChange(fabric: Fabric, change: Change): readonly Claimed[] 
     case 'vpc': {
       const node = vpcOf(fabric, change.id);
       node.present = change.value !== undefined;
+      node.region = change.value?.region ?? '';
       node.cidrs = (change.value?.cidrs ?? []).map(compileCidr);
       return [];
     }

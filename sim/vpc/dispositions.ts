@@ -197,6 +197,10 @@ export const EXPLANATIONS = {
     'Nobody in the subnet has the next hop’s address, so the guest cannot build a frame.',
     'Check the next hop: it must be an address of an ENI in the same subnet, or the subnet router (.1).',
   ),
+  MTU_EXCEEDED: ours(
+    'The packet is longer than a border on its way takes, and may not be fragmented.',
+    'Send shorter packets, and allow inbound ICMP (type 3 code 4, ICMPv6 type 2), so that senders learn the MTU.',
+  ),
   TTL: ours(
     'The TTL (hop limit) reached zero.',
     'Look for a forwarding loop between appliances and route tables.',

@@ -9,7 +9,8 @@ import { type Fabric, scopeOf } from './fabric.ts';
 import { createFlowKey, findFlow, setFlow } from './flow-table.ts';
 import { type Header, ICMP6, sourceOf } from './header.ts';
 import { type Recorder, record } from './hop.ts';
-import type { EgressOnlyNode, VpcNode } from './nodes.ts';
+import { checkLength, whyTooLong } from './mtu.ts';
+import type { EgressOnlyNode, Place } from './nodes.ts';
 
 const key = createFlowKey();
 
@@ -34,10 +35,11 @@ function fillKey(gateway: EgressOnlyNode, h: Header, outwards: boolean): void {
 export function egressOnlyOut(
   fabric: Fabric,
   gateway: EgressOnlyNode,
-  vpc: VpcNode,
+  from: Place,
   h: Header,
   recorder?: Recorder,
 ): number {
+  const { vpc } = from;
   const known = find(fabric.mapping, scopeOf(vpc, 6), h.s0, h.s1, h.s2, h.s3) !== undefined;
   const code =
     gateway.vpc !== vpc
@@ -45,7 +47,7 @@ export function egressOnlyOut(
       : h.d0 >>> 25 === 0x7e
         ? CODE.IGW_PRIVATE_DESTINATION
         : known
-          ? CODE.TO_INTERNET
+          ? checkLength(fabric.settings.mtu.internetGateway, from, h) || CODE.TO_INTERNET
           : CODE.GATEWAY_REJECTS_SPOOFED_TRAFFIC;
   if (code === CODE.TO_INTERNET) {
     fillKey(gateway, h, true);
@@ -69,6 +71,8 @@ function why(code: number, h: Header): string {
       return 'passed unchanged, and remembers the flow';
     case CODE.BAD_STATE_ROUTE:
       return 'is gone, or is not one of this VPC: the route is a blackhole';
+    case CODE.MTU_EXCEEDED:
+      return whyTooLong(h);
     case CODE.IGW_PRIVATE_DESTINATION:
       return 'drops the private destination';
     default:

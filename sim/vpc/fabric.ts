@@ -130,6 +130,7 @@ export const vpcOf = (fabric: Fabric, id: string): VpcNode =>
     id,
     number,
     present: false,
+    region: '',
     cidrs: [],
     mainTables: [],
     gateways: [],

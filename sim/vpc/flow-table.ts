@@ -90,11 +90,16 @@ function slotOf<T>(table: FlowTable<T>, key: FlowKey): number {
   return slot;
 }
 
-/** The value of a live flow, or undefined; a flow whose idle time is over is gone. */
-export function findFlow<T>(table: FlowTable<T>, key: FlowKey, now: Instant): T | undefined {
+/** The slot of a live flow, or -1; a flow whose idle time is over is gone. */
+export function findSlot<T>(table: FlowTable<T>, key: FlowKey, now: Instant): number {
   const slot = slotOf(table, key);
-  const value = table.values[slot];
-  return value !== undefined && (table.expiresAt[slot] ?? 0) > now ? value : undefined;
+  return table.values[slot] !== undefined && (table.expiresAt[slot] ?? 0) > now ? slot : -1;
+}
+
+/** The value of a live flow, or undefined. */
+export function findFlow<T>(table: FlowTable<T>, key: FlowKey, now: Instant): T | undefined {
+  const slot = findSlot(table, key, now);
+  return slot < 0 ? undefined : table.values[slot];
 }
 
 /** Rebuilds the table with what is live and passes `keep`, in a size that leaves half of the slots free. */

@@ -30,7 +30,9 @@ import {
 } from './header.ts';
 import { type Recorder, record, type Step } from './hop.ts';
 import type { Change } from './model.ts';
+import { answerTooLong } from './mtu.ts';
 import type { Port } from './nodes.ts';
+import { byRoute } from './router.ts';
 import type { VpcSettings } from './settings.ts';
 import { transit } from './transit.ts';
 
@@ -258,11 +260,36 @@ export function send(
   options: SendOptions = {},
   recorder?: Recorder,
 ): Readonly<Arrival> {
-  arrival.at = undefined;
-  let code = depart(network, origin, h, options.via, recorder);
-  let here: End = origin;
-  while (code === 0 && h.ttl > 0) {
-    code = cross(network, h, options.crossing, recorder);
+  const code = depart(network, origin, h, options.via, recorder);
+  return code === 0 ? travel(network, h, code, options.crossing, recorder) : ended(code, origin);
+}
+
+/** Walks what the router at `h.router` sends (see `answerTooLong`), as `send`. */
+export function sendFromRouter(
+  network: Network,
+  h: Header,
+  crossing?: Crossing,
+  recorder?: Recorder,
+): Readonly<Arrival> {
+  const { router } = h;
+  if (router === undefined) throw new Error('assertion failed: a router sends only where there is one');
+  const code = byRoute(network.fabric, router, h, recorder);
+  const lost = code === CODE.DELIVERED ? crossing?.(h.to, h.to, h) || 0 : code;
+  return lost === 0 ? travel(network, h, CODE.DELIVERED, crossing, recorder) : ended(lost, undefined);
+}
+
+/** From a crossing (`code` 0), or from the ENI that a crossing led to (DELIVERED), to the packet's end. */
+function travel(
+  network: Network,
+  h: Header,
+  begun: number,
+  crossing?: Crossing,
+  recorder?: Recorder,
+): Readonly<Arrival> {
+  let code = begun;
+  let here: End | undefined;
+  while (h.ttl > 0) {
+    if (code === 0) code = cross(network, h, crossing, recorder);
     if (code !== CODE.DELIVERED) break;
     const { to } = h;
     if (to === undefined) {
@@ -280,13 +307,14 @@ export function send(
     here = guest;
     code = input(network.fabric, guest, h, recorder);
     if (code === 0) code = output(network.fabric, guest, h, undefined, recorder);
+    if (code !== 0) break;
   }
-  return ended(code, code === CODE.DELIVERED ? here : undefined);
+  return ended(code === 0 ? CODE.TTL : code, here);
 }
 
 function ended(code: number, at: End | undefined): Readonly<Arrival> {
   arrival.code = code;
-  arrival.at = at;
+  arrival.at = code === CODE.DELIVERED ? at : undefined;
   return arrival;
 }
 
@@ -302,6 +330,8 @@ export interface Trace {
   readonly deliveredTo?: string;
   /** The packet as it was when it was delivered or dropped. */
   readonly packet: Packet;
+  /** The journey of the ICMP error that a router answered with. */
+  readonly icmp?: Trace;
 }
 
 /**
@@ -321,11 +351,20 @@ export function forward(
   const steps: Step[] = [];
   const { via, ...rest } = options;
   const next = via === undefined ? {} : { via: must(parseAddress(via)) };
-  const { code, at } = send(network, origin, h, { ...rest, ...next }, (step) => steps.push(step));
+  const ending = send(network, origin, h, { ...rest, ...next }, (step) => steps.push(step));
+  const traced = traceOf(network.fabric, ending, h, steps);
+  const answer = ending.code === CODE.MTU_EXCEEDED ? answerTooLong(h) : undefined;
+  if (answer === undefined) return traced;
+  const back: Step[] = [];
+  const end = sendFromRouter(network, answer, rest.crossing, (step) => back.push(step));
+  return { ...traced, icmp: traceOf(network.fabric, end, answer, back) };
+}
+
+function traceOf(fabric: Fabric, { code, at }: Readonly<Arrival>, h: Header, steps: readonly Step[]): Trace {
   const disposition = dispositionOf(code);
   const { meaning, hint } = EXPLANATIONS[disposition];
   const deliveredTo = at === undefined ? {} : { deliveredTo: at.id };
-  const hops = explain(network.fabric, steps);
+  const hops = explain(fabric, steps);
   const findings = findingsOf(disposition, steps, hops);
   return { disposition, meaning, hint, findings, hops, packet: packetOf(h), ...deliveredTo };
 }

@@ -6,7 +6,7 @@
 import { type Address, formatAddress, parseAddress } from '../../controller/base/ip.ts';
 import { err, ok, type Result } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
-import type { Port } from './nodes.ts';
+import type { Place, Port } from './nodes.ts';
 
 export const ICMP = 1;
 export const TCP = 6;
@@ -42,6 +42,20 @@ export interface Header {
   icmpId: number;
   tcpFlags: number;
   ttl: number;
+  /** Total length of the IP packet, bytes. */
+  lengthBytes: number;
+  /** IPv4: no router may fragment it. IPv6 packets never are. */
+  dontFragment: boolean;
+  /** MTU that an ICMP error tells, bytes; 0 where it tells none. */
+  mtuBytes: number;
+  /** The packet that an ICMP error is about, as the router had it that sends the error. */
+  quoted: Header | undefined;
+  /** Where the router stands that answers a packet that was too long, and sends an ICMP error. */
+  router: Place | undefined;
+  /** The egress rules of the sending ENI let this crossing pass untracked. */
+  untracked: boolean;
+  /** This crossing meets a gateway whose flows are always tracked. */
+  alwaysTracked: boolean;
   /** The instant of this crossing; idle times of tracked flows count from it. */
   now: Instant;
   /** The sending ENI of a crossing; undefined for the Internet. */
@@ -56,6 +70,8 @@ export interface Header {
   n2: number;
   n3: number;
 }
+
+const DEFAULT_LENGTH_BYTES = 64;
 
 export const createHeader = (): Header => ({
   family: 4,
@@ -77,6 +93,13 @@ export const createHeader = (): Header => ({
   icmpId: 0,
   tcpFlags: 0,
   ttl: 64,
+  lengthBytes: DEFAULT_LENGTH_BYTES,
+  dontFragment: true,
+  mtuBytes: 0,
+  quoted: undefined,
+  router: undefined,
+  untracked: false,
+  alwaysTracked: false,
   now: 0,
   from: undefined,
   site: 0,
@@ -102,6 +125,14 @@ export interface Packet {
   readonly tcpFlags?: number;
   /** 64 where absent. */
   readonly ttl?: number;
+  /** Total length of the IP packet; 64 where absent. */
+  readonly lengthBytes?: number;
+  /** True where absent, as Linux sends TCP and UDP. */
+  readonly dontFragment?: boolean;
+  /** MTU that an ICMP error tells. */
+  readonly mtuBytes?: number;
+  /** What an ICMP error is about. */
+  readonly quoted?: Packet;
 }
 
 export function setSource(h: Header, address: Address): void {
@@ -152,6 +183,14 @@ export function fill(header: Header, packet: Packet): Result<Header> {
   header.destinationPort = packet.destinationPort ?? 0;
   header.tcpFlags = packet.tcpFlags ?? (header.protocol === TCP ? TCP_SYN : 0);
   header.ttl = packet.ttl ?? 64;
+  header.lengthBytes = packet.lengthBytes ?? DEFAULT_LENGTH_BYTES;
+  header.dontFragment = packet.dontFragment ?? true;
+  header.mtuBytes = packet.mtuBytes ?? 0;
+  if (packet.quoted !== undefined) {
+    const quoted = fill(createHeader(), packet.quoted);
+    if (!quoted.ok) return quoted;
+    header.quoted = quoted.value;
+  }
   if (header.protocol === ICMP || header.protocol === ICMP6) {
     header.icmpType = packet.icmp?.type ?? (v6 ? 128 : 8);
     header.icmpCode = packet.icmp?.code ?? 0;
@@ -166,6 +205,10 @@ export function packetOf(h: Header): Packet {
     ...(isUnspecified(h) ? {} : { source: formatAddress(sourceOf(h)) }),
     destination: formatAddress(destinationOf(h)),
     ttl: h.ttl,
+    ...(h.lengthBytes === DEFAULT_LENGTH_BYTES ? {} : { lengthBytes: h.lengthBytes }),
+    ...(h.dontFragment ? {} : { dontFragment: false }),
+    ...(h.mtuBytes === 0 ? {} : { mtuBytes: h.mtuBytes }),
+    ...(h.quoted === undefined ? {} : { quoted: packetOf(h.quoted) }),
   };
   switch (h.protocol) {
     case ICMP:

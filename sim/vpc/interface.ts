@@ -8,7 +8,7 @@ import type { Fabric } from './fabric.ts';
 import { destinationOf, formatMac, type Header, sourceOf } from './header.ts';
 import { type Decision, type Recorder, record } from './hop.ts';
 import type { Port, PortAddress } from './nodes.ts';
-import { checkGroups } from './security.ts';
+import { checkGroups, trackAlways } from './security.ts';
 import { throughEndpoint } from './vpc-endpoint.ts';
 
 const BROADCAST_BIT = 0x0100_0000_0000;
@@ -19,6 +19,7 @@ export function leave(fabric: Fabric, from: Port, h: Header): number {
   if (h.sourceMac !== from.mac && fabric.settings.sourceMacChecked) return CODE.L2_SOURCE_MAC;
   if (Math.floor(h.destinationMac / BROADCAST_BIT) % 2 === 1 || isGroupAddress(h)) return CODE.L2_BUM;
   if (isReserved(h)) return CODE.RESERVED_ADDRESS;
+  if (h.lengthBytes > fabric.settings.mtu.vpcBytes) return CODE.MTU_EXCEEDED;
   if (from.sourceDestCheck && !owns(from, h.family, h.s0, h.s1, h.s2, h.s3)) {
     return CODE.ENI_SOURCE_DEST_CHECK_RESTRICTION;
   }
@@ -54,6 +55,8 @@ export function whySend(code: number, h: Header): string {
       return 'broadcast and multicast go nowhere';
     case CODE.RESERVED_ADDRESS:
       return `${formatAddress(destinationOf(h))} is link-local or reserved by AWS`;
+    case CODE.MTU_EXCEEDED:
+      return `no ENI sends a packet of ${h.lengthBytes} bytes`;
     case CODE.ENI_SOURCE_DEST_CHECK_RESTRICTION:
       return `source/dest check is on, and ${source} is not an address of this ENI`;
     default:
@@ -103,6 +106,7 @@ export function arrive(fabric: Fabric, to: Port, h: Header, recorder?: Recorder)
     }
     return CODE.BAD_STATE_ATTACHMENT;
   }
+  if (to.endpoint !== undefined) trackAlways(fabric, h);
   const refusal = checkGroups(fabric, to, h, 'ingress');
   const groups: Decision | undefined = recorder && {
     kind: 'groups',

@@ -7,6 +7,7 @@ import { edgeTableFor, type Fabric, scopeOf } from './fabric.ts';
 import { destinationOf, type Header, sourceOf } from './header.ts';
 import { type Recorder, record } from './hop.ts';
 import { addressOf } from './interface.ts';
+import { checkLength, whyTooLong } from './mtu.ts';
 import type { GatewayNode, Place } from './nodes.ts';
 
 /** RFC 1918 and RFC 6598; fc00::/7. */
@@ -37,12 +38,16 @@ function natOut(fabric: Fabric, from: Place, gateway: GatewayNode, h: Header): n
   if (isPrivateDestination(h)) return CODE.IGW_PRIVATE_DESTINATION;
   if (isRedirected(fabric, from, gateway, h)) return CODE.INGRESS_RTB_TRAFFIC_REDIRECTION;
   const owner = find(fabric.mapping, scopeOf(from.vpc, h.family), h.s0, h.s1, h.s2, h.s3);
+  const border = fabric.settings.mtu.internetGateway;
   if (h.family === 6) {
     if (h.s0 >>> 29 !== 1) return CODE.IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS;
-    return owner === undefined ? CODE.GATEWAY_REJECTS_SPOOFED_TRAFFIC : CODE.TO_INTERNET;
+    if (owner === undefined) return CODE.GATEWAY_REJECTS_SPOOFED_TRAFFIC;
+    return checkLength(border, from, h) || CODE.TO_INTERNET;
   }
   const seen = owner === undefined ? undefined : addressOf(owner, 4, 0, 0, 0, h.s3)?.public;
   if (seen === undefined) return CODE.IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS;
+  const tooLong = checkLength(border, from, h);
+  if (tooLong !== 0) return tooLong;
   h.s3 = seen.word;
   return CODE.TO_INTERNET;
 }
@@ -69,6 +74,8 @@ function whyGateway(code: number, h: Header): string {
       return 'is gone or not attached to this VPC: the route is a blackhole';
     case CODE.IGW_PRIVATE_DESTINATION:
       return `drops the private destination ${formatAddress(destinationOf(h))}`;
+    case CODE.MTU_EXCEEDED:
+      return whyTooLong(h);
     case CODE.INGRESS_RTB_TRAFFIC_REDIRECTION:
       return `its edge table redirects what comes back for ${formatAddress(sourceOf(h))}: dropped`;
     case CODE.GATEWAY_REJECTS_SPOOFED_TRAFFIC:

@@ -22,7 +22,9 @@ export function clearNat(nat: Nat, own?: OwnAddress): void {
 const forwardKey = createFlowKey();
 const backKey = createFlowKey();
 
-const isEcho = (h: Header): boolean => h.protocol === ICMP || h.protocol === ICMP6;
+/** ICMP that has an identifier to translate; errors have not. */
+const isEcho = (h: Header): boolean =>
+  (h.protocol === ICMP || h.protocol === ICMP6) && h.quoted === undefined;
 const nearPort = (h: Header): number => (isEcho(h) ? h.icmpId : h.sourcePort);
 const farPort = (h: Header): number => (isEcho(h) ? 0 : h.destinationPort);
 const scope = (h: Header): number => h.protocol * 2 + (h.family === 6 ? 1 : 0);
@@ -114,8 +116,24 @@ export function masquerade(nat: Nat, h: Header, own: OwnAddress, idle: IdleTimes
   return 0;
 }
 
+/** Gives an ICMP error about a packet of a flow, and the packet that it repeats, the true addresses back. */
+function unmasqueradeError(nat: Nat, h: Header, quoted: Header): boolean {
+  fillBack(backKey, quoted, { w0: quoted.s0, w1: quoted.s1, w2: quoted.s2, w3: quoted.s3 }, nearPort(quoted));
+  const flow = findFlow(nat.back, backKey, h.now);
+  if (flow === undefined) return false;
+  const { s0, s1, s2, s3 } = flow;
+  const port = isEcho(quoted) ? { icmpId: flow.sourcePort } : { sourcePort: flow.sourcePort };
+  h.quoted = { ...quoted, s0, s1, s2, s3, ...port };
+  h.d0 = s0;
+  h.d1 = s1;
+  h.d2 = s2;
+  h.d3 = s3;
+  return true;
+}
+
 /** Gives an answer its true destination back; true where the packet belongs to a masqueraded flow. */
 export function unmasquerade(nat: Nat, h: Header, idle: IdleTimes): boolean {
+  if (h.quoted !== undefined) return unmasqueradeError(nat, h, h.quoted);
   fillForward(backKey, h);
   backKey.ports = isEcho(h) ? h.icmpId : (h.sourcePort << 16) | h.destinationPort;
   const flow = findFlow(nat.back, backKey, h.now);

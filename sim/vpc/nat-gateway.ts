@@ -10,7 +10,8 @@ import type { Fabric } from './fabric.ts';
 import { destinationOf, type Header, ICMP, sourceOf, TCP, UDP } from './header.ts';
 import { type Recorder, record } from './hop.ts';
 import { masquerade, type PortRange, unmasquerade } from './masquerade.ts';
-import type { NatNode, VpcNode } from './nodes.ts';
+import { checkLength, whyTooLong } from './mtu.ts';
+import type { NatNode, Place, VpcNode } from './nodes.ts';
 
 /** Flows at once to one destination (address, port and protocol). */
 const FLOWS_PER_DESTINATION = 55_000;
@@ -26,18 +27,21 @@ function portsTo(h: Header): PortRange {
 }
 
 /** Out through the gateway: 0 with the source rewritten, or why it dropped the packet. */
-export function natOut(fabric: Fabric, nat: NatNode, vpc: VpcNode, h: Header, recorder?: Recorder): number {
-  const code = translate(fabric, nat, vpc, h);
+export function natOut(fabric: Fabric, nat: NatNode, from: Place, h: Header, recorder?: Recorder): number {
+  const code = translate(fabric, nat, from, h);
   if (recorder) record(recorder, h, 'nat-gateway', nat.id, why(code, h));
   return code;
 }
 
-function translate(fabric: Fabric, nat: NatNode, vpc: VpcNode, h: Header): number {
+function translate(fabric: Fabric, nat: NatNode, from: Place, h: Header): number {
   if (!nat.available || nat.own === undefined || nat.port === undefined) return CODE.BAD_STATE_ROUTE;
   if (h.family === 6 || (h.protocol !== TCP && h.protocol !== UDP && h.protocol !== ICMP)) {
     return CODE.NGW_PROTOCOL;
   }
+  const { vpc } = from;
   if (h.from?.vpc === vpc && !isOfVpc(vpc, h)) return CODE.NGW_REQUIRES_SOURCE_IN_VPC;
+  const tooLong = checkLength(fabric.settings.mtu.natGateway, from, h);
+  if (tooLong !== 0) return tooLong;
   if (--h.ttl <= 0) return CODE.TTL;
   const refused = masquerade(nat.nat, h, nat.own, fabric.settings.natGateway, portsTo(h));
   return refused === 0 ? 0 : CODE.NGW_PORTS_EXHAUSTED;
@@ -70,6 +74,8 @@ function why(code: number, h: Header): string {
       return 'translates TCP, UDP and ICMP over IPv4 only: dropped';
     case CODE.NGW_REQUIRES_SOURCE_IN_VPC:
       return `${formatAddress(sourceOf(h))} is not an address of its VPC: dropped`;
+    case CODE.MTU_EXCEEDED:
+      return whyTooLong(h);
     case CODE.TTL:
       return 'the TTL reached zero';
     default:

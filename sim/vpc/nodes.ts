@@ -14,6 +14,7 @@ export interface VpcNode {
   /** A small number, part of the key of every address of the VPC. */
   readonly number: number;
   present: boolean;
+  region: string;
   cidrs: readonly CidrPeer[];
   /** Tables that claim to be main; the last claim counts. */
   readonly mainTables: TableNode[];

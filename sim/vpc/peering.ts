@@ -6,9 +6,11 @@
 import { formatAddress } from '../../controller/base/ip.ts';
 import { inCidr } from './cidr.ts';
 import { CODE } from './dispositions.ts';
+import type { Fabric } from './fabric.ts';
 import { destinationOf, type Header, sourceOf } from './header.ts';
 import { type Recorder, record } from './hop.ts';
-import type { PeeringNode, VpcNode } from './nodes.ts';
+import { checkLength, whyTooLong } from './mtu.ts';
+import type { PeeringNode, Place, VpcNode } from './nodes.ts';
 
 /** The VPC at the far end, where `vpc` is one of the two ends. */
 export function peerOf({ vpcs }: PeeringNode, vpc: VpcNode): VpcNode | undefined {
@@ -18,18 +20,21 @@ export function peerOf({ vpcs }: PeeringNode, vpc: VpcNode): VpcNode | undefined
 
 /** 0 where the packet from `from` reaches the far VPC, else the code of its disposition. */
 export function throughPeering(
+  fabric: Fabric,
   connection: PeeringNode,
-  from: VpcNode,
+  from: Place,
   h: Header,
   recorder?: Recorder,
 ): number {
-  const to = peerOf(connection, from);
+  const to = peerOf(connection, from.vpc);
   const code =
     to === undefined || !connection.active
       ? CODE.BAD_STATE_ROUTE
-      : holds(to, h, 'destination') || holds(to, h, 'source')
-        ? 0
-        : CODE.PCX_REQUIRES_ADDRESS_IN_VPC_CIDR;
+      : !holds(to, h, 'destination') && !holds(to, h, 'source')
+        ? CODE.PCX_REQUIRES_ADDRESS_IN_VPC_CIDR
+        : to.region === from.vpc.region
+          ? 0
+          : checkLength(fabric.settings.mtu.interRegionPeering, from, h);
   if (recorder) record(recorder, h, 'vpc-peering-connection', connection.id, why(code, to, h));
   return code;
 }
@@ -39,6 +44,8 @@ function why(code: number, to: VpcNode | undefined, h: Header): string {
   switch (code) {
     case 0:
       return `to ${to.id}`;
+    case CODE.MTU_EXCEEDED:
+      return whyTooLong(h);
     case CODE.BAD_STATE_ROUTE:
       return 'is not active: the route is a blackhole';
     default: {

@@ -30,6 +30,7 @@ import type {
   VpnGatewayNode,
 } from './nodes.ts';
 import { peerOf, throughPeering } from './peering.ts';
+import { trackAlways } from './security.ts';
 import { throughTransitGateway } from './transit-gateway.ts';
 import { toService } from './vpc-endpoint.ts';
 import { toSite } from './vpn-gateway.ts';
@@ -157,26 +158,29 @@ function follow(
       if (recorder) recordRoute(recorder, h, table, entry, 'to the Internet gateway');
       return toInternet(fabric, from, entry.gateway, h, recorder);
     case 'nat-gateway':
+      trackAlways(fabric, h);
       if (recorder) recordRoute(recorder, h, table, entry, 'to the NAT gateway');
       return throughNat(fabric, from, entry.nat, h, recorder);
     case 'egress-only-gateway':
+      trackAlways(fabric, h);
       if (recorder) recordRoute(recorder, h, table, entry, 'to the egress-only Internet gateway');
-      return egressOnlyOut(fabric, entry.gateway, from.vpc, h, recorder);
+      return egressOnlyOut(fabric, entry.gateway, from, h, recorder);
     case 'vpc-peering-connection': {
       const { connection } = entry;
       if (recorder) recordRoute(recorder, h, table, entry, 'to the peering connection');
-      const code = throughPeering(connection, from.vpc, h, recorder);
+      const code = throughPeering(fabric, connection, from, h, recorder);
       const vpc = peerOf(connection, from.vpc);
       return vpc === undefined || code !== 0 ? code : deliver(fabric, vpc, h, recorder);
     }
     case 'transit-gateway': {
+      trackAlways(fabric, h);
       if (recorder) recordRoute(recorder, h, table, entry, 'to the transit gateway');
-      const out = throughTransitGateway(entry.gateway, from, h, recorder);
+      const out = throughTransitGateway(fabric, entry.gateway, from, h, recorder);
       return typeof out === 'number' ? out : byRoute(fabric, out, h, recorder);
     }
     case 'vpn-gateway':
       if (recorder) recordRoute(recorder, h, table, entry, 'to the VPN gateway');
-      return toSite(fabric, from.vpc, entry.gateway, h, recorder);
+      return toSite(fabric, from, entry.gateway, h, recorder);
     case 'vpc-endpoint':
       if (recorder) recordRoute(recorder, h, table, entry, 'to the gateway endpoint');
       return toService(fabric, entry.endpoint, from.vpc, h, recorder);
@@ -191,7 +195,7 @@ function throughNat(fabric: Fabric, from: Place, nat: NatNode, h: Header, record
   if (port !== undefined && !enterSubnet(fabric, from.subnet, port.subnet, h, recorder)) {
     return CODE.SUBNET_ACL_RESTRICTION;
   }
-  const code = natOut(fabric, nat, from.vpc, h, recorder);
+  const code = natOut(fabric, nat, from, h, recorder);
   return code !== 0 || port === undefined ? code : byRoute(fabric, port, h, recorder);
 }
 
@@ -248,6 +252,7 @@ export function handOver(
       }
       return CODE.ENI_ADDRESS_RESTRICTION;
     }
+    h.alwaysTracked = true;
     const code = natIn(fabric, to.nat, h, recorder);
     return code === 0 ? byRoute(fabric, to, h, recorder) : code;
   }

@@ -1,18 +1,21 @@
 /**
  * Security groups at an ENI: stateful, with connection tracking as the EC2 User Guide has it ("Security group
- * connection tracking"). A flow that is open to everywhere both ways is not tracked; everything else that a
- * rule allows is, and its replies pass without a rule. A tracked flow outlives its rule. A rule that names a
- * group lets in only what comes straight from a member: behind an appliance the reference is lost. Related
- * ICMP errors are not modelled.
+ * connection tracking"). TCP and UDP that are open to everywhere both ways are not tracked, unless they cross
+ * a gateway whose flows always are (`trackAlways`); everything else that a rule allows is tracked, and its
+ * replies pass without a rule. A tracked flow outlives its rule. A rule that names a group lets in only what
+ * comes straight from a member: behind an appliance the reference is lost. Not here: the ends of TCP
+ * connections.
  */
+import type { Millis } from '../../controller/base/time.ts';
 import { find } from './address-map.ts';
 import { inCidr } from './cidr.ts';
 import { CODE } from './dispositions.ts';
 import { type Fabric, scopeOf } from './fabric.ts';
-import { createFlowKey, findFlow, setFlow } from './flow-table.ts';
-import { type Header, ICMP, ICMP6, TCP, TCP_SYN, UDP } from './header.ts';
-import type { Port, RuleNode, VpcNode } from './nodes.ts';
+import { createFlowKey, findSlot, setFlow } from './flow-table.ts';
+import { type Header, ICMP, ICMP6, TCP, TCP_ACK, TCP_SYN, UDP } from './header.ts';
+import type { Port, RuleNode, Tracked, VpcNode } from './nodes.ts';
 import { openBit } from './security-group.ts';
+import type { IdleTimes } from './settings.ts';
 
 export type Direction = 'egress' | 'ingress';
 
@@ -28,31 +31,66 @@ const key = createFlowKey();
  */
 export function checkGroups(fabric: Fabric, port: Port, h: Header, direction: Direction): number {
   if (port.groups.length === 0) return 0;
-  const verdict = evaluate(fabric, port, h, direction);
-  if (verdict === OPEN) return 0;
   fillKey(port, h, direction);
-  const tracked = findFlow(fabric.flows, key, h.now);
-  if (tracked === undefined) {
-    if (verdict === NO_RULES) return CODE.SG_HAS_NO_RULES;
-    if (verdict === DENIED) return CODE.ENI_SG_RULES_MISMATCH;
-    if (h.protocol === TCP && (h.tcpFlags & TCP_SYN) === 0 && !fabric.settings.midFlowPassesByRule) {
-      return CODE.CONNTRACK_MISS;
-    }
+  const slot = findSlot(fabric.flows, key, h.now);
+  if (slot >= 0) {
+    refresh(fabric, slot, h, direction);
+    return 0;
   }
-  const flow = tracked ?? { outbound: false, inbound: false };
+  if (h.quoted !== undefined && fabric.settings.icmpErrorsAreRelated) {
+    fillKey(port, h.quoted, direction === 'egress' ? 'ingress' : 'egress');
+    if (findSlot(fabric.flows, key, h.now) >= 0) return 0;
+    fillKey(port, h, direction);
+  }
+  const verdict = evaluate(fabric, port, h, direction);
+  if (verdict === NO_RULES) return CODE.SG_HAS_NO_RULES;
+  if (verdict === DENIED) return CODE.ENI_SG_RULES_MISMATCH;
+  if (verdict === OPEN || answersUntracked(port, h, direction)) {
+    if (direction === 'egress') h.untracked = true;
+    if (direction === 'egress' || !h.alwaysTracked) return 0;
+  } else if (isMidFlow(h) && !fabric.settings.midFlowPassesByRule) {
+    return CODE.CONNTRACK_MISS;
+  }
+  track(fabric, h, direction);
+  return 0;
+}
+
+/**
+ * The crossing meets a gateway whose flows are tracked even where the rules are open to everywhere both ways:
+ * the sender's security groups, which let the packet pass untracked, track it after all, and the receiver's
+ * will.
+ */
+export function trackAlways(fabric: Fabric, h: Header): void {
+  h.alwaysTracked = true;
+  const { from } = h;
+  if (from === undefined || !h.untracked) return;
+  h.untracked = false;
+  fillKey(from, h, 'egress');
+  const slot = findSlot(fabric.flows, key, h.now);
+  if (slot >= 0) refresh(fabric, slot, h, 'egress');
+  else track(fabric, h, 'egress');
+}
+
+const isMidFlow = (h: Header): boolean => h.protocol === TCP && (h.tcpFlags & TCP_SYN) === 0;
+
+/** Begins the flow of `key`. */
+function track(fabric: Fabric, h: Header, direction: Direction): void {
+  const flow = { outbound: direction === 'egress', inbound: direction === 'ingress' };
+  setFlow(fabric.flows, key, flow, h.now + idleMs(fabric.settings.tracking, h.protocol, flow), h.now);
+}
+
+function refresh({ flows, settings }: Fabric, slot: number, h: Header, direction: Direction): void {
+  const flow = flows.values[slot];
+  if (flow === undefined) return;
   if (direction === 'egress') flow.outbound = true;
   else flow.inbound = true;
-  const { tcpMs, udpMs, udpStreamMs, otherMs } = fabric.settings.tracking;
-  const idleMs =
-    h.protocol === TCP
-      ? tcpMs
-      : h.protocol !== UDP
-        ? otherMs
-        : flow.outbound && flow.inbound
-          ? udpStreamMs
-          : udpMs;
-  setFlow(fabric.flows, key, flow, h.now + idleMs, h.now);
-  return 0;
+  flows.expiresAt[slot] = h.now + idleMs(settings.tracking, h.protocol, flow);
+}
+
+function idleMs(idle: IdleTimes, protocol: number, flow: Tracked): Millis {
+  if (protocol === TCP) return idle.tcpMs;
+  if (protocol !== UDP) return idle.otherMs;
+  return flow.outbound && flow.inbound ? idle.udpStreamMs : idle.udpMs;
 }
 
 /** The same key for both directions: `a` is the ENI's side, `b` the other. */
@@ -95,6 +133,33 @@ function evaluate(fabric: Fabric, port: Port, h: Header, direction: Direction): 
   }
   if (rules === 0) return NO_RULES;
   return verdict === TRACK && everywhere && (opposite & open) !== 0 ? OPEN : verdict;
+}
+
+/**
+ * Whether a packet that a rule allows may answer a flow that is not tracked: one that began in the other
+ * direction, with rules open to everywhere both ways.
+ */
+function answersUntracked(port: Port, h: Header, direction: Direction): boolean {
+  const opens = h.protocol === TCP && (h.tcpFlags & (TCP_SYN | TCP_ACK)) === TCP_SYN;
+  const open = openBit(h.protocol, h.family);
+  if (opens || open === 0) return false;
+  let everywhere = false;
+  let bits = 0;
+  for (let i = 0; i < port.groups.length; i++) {
+    const group = port.groups[i];
+    if (group === undefined) continue;
+    bits |= direction === 'egress' ? group.openEgress : group.openIngress;
+    const list = direction === 'egress' ? group.ingress : group.egress;
+    for (let j = 0; j < list.length && !everywhere; j++) everywhere = opensPort(list[j], h);
+  }
+  return everywhere && (bits & open) !== 0;
+}
+
+/** Whether a rule opens the port that the packet comes from to everywhere. */
+function opensPort(rule: RuleNode | undefined, h: Header): boolean {
+  if (rule?.peer.kind !== 'cidr' || rule.peer.length !== 0 || rule.peer.family !== h.family) return false;
+  if (rule.protocol === -1) return true;
+  return rule.protocol === h.protocol && h.sourcePort >= rule.fromPort && h.sourcePort <= rule.toPort;
 }
 
 /** Whether a rule of the ENI's security groups allows the packet. */

@@ -38,6 +38,7 @@ export interface VpcSettings {
   readonly rpFilter: 0 | 1 | 2;
   /**
    * Idle times of tracked flows in the security groups; EC2 User Guide, "Security group connection tracking".
+   * Default as on instances before Nitro v6, where `tcpMs` is 350,000.
    */
   readonly tracking: IdleTimes;
   /** Idle times of NAT gateways; NAT gateway page: 350 s, of every protocol. */
@@ -46,8 +47,35 @@ export interface VpcSettings {
   readonly egressOnlyIdleMs: Millis;
   /** Idle time of flows through VPC endpoints. AWS PrivateLink Guide: 350 s. */
   readonly endpointIdleMs: Millis;
+  /**
+   * An ICMP error about a tracked flow passes a security group without a rule. Default false: the EC2 User
+   * Guide asks for an inbound ICMP rule, else path MTU discovery is blocked.
+   */
+  readonly icmpErrorsAreRelated: boolean;
+  /** Longest packets of the VPC and at its borders; EC2 User Guide, "Network maximum transmission unit". */
+  readonly mtu: MtuSettings;
   /** Idle times of NAT entries in guests; Linux `nf_conntrack_*_timeout*`. */
   readonly masquerade: IdleTimes;
+}
+
+/** A border that takes no packet above a length. */
+export interface Border {
+  readonly mtuBytes: number;
+  /** What it drops for its length is answered by ICMP, RFC 792 type 3 code 4 or RFC 4443 type 2. */
+  readonly answers: boolean;
+  /** IPv4 packets without DF pass in fragments; else they are dropped, too, and not answered. */
+  readonly fragments: boolean;
+}
+
+export interface MtuSettings {
+  /** Of every ENI, and so within a VPC and between peered VPCs of a region. */
+  readonly vpcBytes: number;
+  readonly internetGateway: Border;
+  readonly natGateway: Border;
+  /** Of VPN gateways; the VPN user guide says that they support no path MTU discovery. */
+  readonly vpn: Border;
+  readonly transitGateway: Border;
+  readonly interRegionPeering: Border;
 }
 
 export interface IdleTimes {
@@ -72,5 +100,14 @@ export const DEFAULT_SETTINGS: VpcSettings = {
   natGateway: { tcpMs: 350_000, udpMs: 350_000, udpStreamMs: 350_000, otherMs: 350_000 },
   egressOnlyIdleMs: 350_000,
   endpointIdleMs: 350_000,
+  icmpErrorsAreRelated: false,
+  mtu: {
+    vpcBytes: 9001,
+    internetGateway: { mtuBytes: 1500, answers: true, fragments: true },
+    natGateway: { mtuBytes: 1500, answers: true, fragments: true },
+    vpn: { mtuBytes: 1500, answers: false, fragments: true },
+    transitGateway: { mtuBytes: 8500, answers: true, fragments: false },
+    interRegionPeering: { mtuBytes: 8500, answers: true, fragments: true },
+  },
   masquerade: { tcpMs: 5 * DAY_MS, udpMs: 30_000, udpStreamMs: 120_000, otherMs: 30_000 },
 };

@@ -11,13 +11,16 @@
 import { formatAddress } from '../../controller/base/ip.ts';
 import { lookup } from '../../controller/base/longest-match.ts';
 import { CODE } from './dispositions.ts';
+import type { Fabric } from './fabric.ts';
 import { destinationOf, type Header } from './header.ts';
 import { type Decision, type Recorder, record } from './hop.ts';
+import { checkLength, whyTooLong } from './mtu.ts';
 import { explainAcl, passesAcl } from './network-acl.ts';
 import type { AttachmentNode, Place } from './nodes.ts';
 
 /** From a place in a VPC to where the packet enters another, or the code of its disposition. */
 export function throughTransitGateway(
+  fabric: Fabric,
   gateway: string,
   from: Place,
   h: Header,
@@ -45,6 +48,11 @@ export function throughTransitGateway(
       record(recorder, h, 'network-acl', acl.id, text, { kind: 'acl', acl, egress: false });
     }
     return CODE.SUBNET_ACL_RESTRICTION;
+  }
+  const tooLong = checkLength(fabric.settings.mtu.transitGateway, from, h);
+  if (tooLong !== 0) {
+    say(whyTooLong(h));
+    return tooLong;
   }
   return carry(attachment, zone, h, recorder);
 }

@@ -6,7 +6,7 @@
  * Checks run on both sides (F28): source check and security groups at the sender, then frames to a peer's MAC
  * go straight to it, frames to the router's MAC by the subnet's route table and over the borders of subnets
  * (router.ts), then security groups and destination check at the receiver. The header is rewritten in place;
- * nothing is allocated unless a recorder is given or a security group begins to track a flow. Not here: MTU.
+ * nothing is allocated unless a recorder is given or a security group begins to track a flow.
  */
 import { formatAddress } from '../../controller/base/ip.ts';
 import { find } from './address-map.ts';
@@ -29,6 +29,9 @@ import { gatewayFor, whyNotIn } from './vpn-gateway.ts';
  */
 export function transit(fabric: Fabric, h: Header, recorder?: Recorder): number {
   h.to = undefined;
+  h.router = undefined;
+  h.untracked = false;
+  h.alwaysTracked = false;
   const from = h.from;
   if (from === undefined)
     return h.site === 0 ? fromInternet(fabric, h, recorder) : fromSite(fabric, h, recorder);
@@ -60,6 +63,7 @@ export function transit(fabric: Fabric, h: Header, recorder?: Recorder): number 
 /** In over a VPN connection of the site: by the gateway's edge table or to the ENI. */
 function fromSite(fabric: Fabric, h: Header, recorder?: Recorder): number {
   const gateway = gatewayFor(fabric, h);
+  if (h.lengthBytes > fabric.settings.mtu.vpn.mtuBytes) return tooLong(h, 'vpn-gateway', recorder);
   if (typeof gateway !== 'number' && gateway.vpc !== undefined) {
     if (recorder) record(recorder, h, 'vpn-gateway', gateway.id, `into ${gateway.vpc.id}`);
     return enterThrough(fabric, gateway, gateway.vpc, h, recorder);
@@ -78,12 +82,19 @@ function fromService(fabric: Fabric, flow: ServiceFlow, h: Header, recorder?: Re
   if (recorder) record(recorder, h, 'vpc-endpoint', endpoint.id, `answers a flow of ${vpc.id}`);
   if (port === undefined) return deliver(fabric, vpc, h, recorder);
   h.s3 = flow.own;
+  h.alwaysTracked = true;
   const refusal = checkGroups(fabric, port, h, 'egress');
   if (recorder) {
     const decision = { kind: 'groups', port, direction: 'egress', code: refusal } as const;
     record(recorder, h, 'eni', port.id, 'sends for the service', decision);
   }
   return refusal === 0 ? byRoute(fabric, port, h, recorder) : refusal;
+}
+
+/** What comes from outside cannot be longer than its way there takes: nothing of the VPC answers. */
+function tooLong(h: Header, place: 'internet-gateway' | 'vpn-gateway', recorder?: Recorder): number {
+  if (recorder) record(recorder, h, place, place, `no link outside carries ${h.lengthBytes} bytes: dropped`);
+  return CODE.MTU_EXCEEDED;
 }
 
 /** In through an Internet gateway: 1:1 NAT of the destination, then by its edge table or to the ENI. */
@@ -98,9 +109,13 @@ function fromInternet(fabric: Fabric, h: Header, recorder?: Recorder): number {
     }
     return CODE.IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS;
   }
+  if (h.lengthBytes > fabric.settings.mtu.internetGateway.mtuBytes) {
+    return tooLong(h, 'internet-gateway', recorder);
+  }
   const egressOnly = h.family === 6 ? egressOnlyFor(to, h) : undefined;
   if (egressOnly !== undefined) {
     if (answersEgressOnly(fabric, egressOnly, h)) {
+      h.alwaysTracked = true;
       if (recorder) record(recorder, h, 'egress-only-gateway', egressOnly.id, 'answers a flow from inside');
       return deliver(fabric, to.vpc, h, recorder);
     }

@@ -10,12 +10,13 @@ import { CODE } from './dispositions.ts';
 import { type Fabric, scopeOf } from './fabric.ts';
 import { destinationOf, type Header, sourceOf } from './header.ts';
 import { type Recorder, record } from './hop.ts';
-import type { VpcNode, VpnConnectionNode, VpnGatewayNode } from './nodes.ts';
+import { checkLength, whyTooLong } from './mtu.ts';
+import type { Place, VpnConnectionNode, VpnGatewayNode } from './nodes.ts';
 
 /** TO_SITE with `h.site` set, or why the gateway dropped the packet. */
 export function toSite(
   fabric: Fabric,
-  from: VpcNode,
+  from: Place,
   gateway: VpnGatewayNode,
   h: Header,
   recorder?: Recorder,
@@ -29,18 +30,19 @@ export function toSite(
 
 function checkOut(
   fabric: Fabric,
-  from: VpcNode,
+  from: Place,
   gateway: VpnGatewayNode,
   connection: VpnConnectionNode | undefined,
   h: Header,
 ): number {
-  if (gateway.vpc !== from) return CODE.BAD_STATE_ROUTE;
+  if (gateway.vpc !== from.vpc) return CODE.BAD_STATE_ROUTE;
   if (h.family === 6) return CODE.VGW_IPV4_ONLY;
-  if (find(fabric.mapping, scopeOf(from, 4), h.s0, h.s1, h.s2, h.s3) === undefined) {
+  if (find(fabric.mapping, scopeOf(from.vpc, 4), h.s0, h.s1, h.s2, h.s3) === undefined) {
     return CODE.VGW_PRIVATE_IP_ASSOCIATION_FOR_EGRESS;
   }
   if (connection === undefined) return CODE.NO_ROUTE_TO_DESTINATION;
-  return connection.up ? CODE.TO_SITE : CODE.BAD_STATE_VPN;
+  if (!connection.up) return CODE.BAD_STATE_VPN;
+  return checkLength(fabric.settings.mtu.vpn, from, h) || CODE.TO_SITE;
 }
 
 /** The connection with the longest route for the destination; of equals one that is up. */
@@ -64,6 +66,8 @@ function whyOut(code: number, connection: VpnConnectionNode | undefined, h: Head
       return `over ${connection?.id} to ${connection?.site?.id}`;
     case CODE.BAD_STATE_ROUTE:
       return 'is gone or not attached to this VPC: the route is a blackhole';
+    case CODE.MTU_EXCEEDED:
+      return whyTooLong(h);
     case CODE.VGW_IPV4_ONLY:
       return 'carries no IPv6: dropped';
     case CODE.VGW_PRIVATE_IP_ASSOCIATION_FOR_EGRESS:

@@ -3,7 +3,7 @@
  * their kernel and their programs run; their sockets are in sockets.ts, how their packets travel in wire.ts.
  */
 import { type Result, unreachable } from '../../controller/base/result.ts';
-import type { Millis } from '../../controller/base/time.ts';
+import type { Instant, Millis } from '../../controller/base/time.ts';
 import type { Power } from './happening.ts';
 import { after, type Kernel } from './kernel.ts';
 import type { Connection, Segment, TcpProgram } from './tcp.ts';
@@ -78,6 +78,8 @@ export interface Endpoint {
   readonly connections: Map<string, Connection>;
   readonly udp: Map<number, UdpProgram>;
   readonly echoes: Map<number, (from: string) => void>;
+  /** What ICMP told of the ways to other addresses. */
+  readonly pathMtus: Map<string, { readonly mtuBytes: number; readonly until: Instant }>;
   nextPort: number;
   /** Told of power, for programs that live outside (an attached daemon) or beside (a node). */
   readonly powerListeners: Set<(power: Power) => void>;
@@ -105,6 +107,7 @@ export const createEndpoint = (
   connections: new Map(),
   udp: new Map(),
   echoes: new Map(),
+  pathMtus: new Map(),
   nextPort: FIRST_PORT,
   powerListeners: new Set(),
 });
@@ -184,6 +187,7 @@ export function powerOff(endpoint: Endpoint): void {
   endpoint.listeners.clear();
   endpoint.udp.clear();
   endpoint.echoes.clear();
+  endpoint.pathMtus.clear();
   tell(endpoint);
 }
 

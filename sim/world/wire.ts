@@ -6,7 +6,15 @@
 import { type Address, formatAddress, parseAddress } from '../../controller/base/ip.ts';
 import { err, must, ok, type Result, unreachable } from '../../controller/base/result.ts';
 import { CODE, dispositionOf, EXPLANATIONS } from '../vpc/dispositions.ts';
-import { type Crossing, depart, type End, forward, send, type Trace } from '../vpc/forward.ts';
+import {
+  type Crossing,
+  depart,
+  type End,
+  forward,
+  send,
+  sendFromRouter,
+  type Trace,
+} from '../vpc/forward.ts';
 import {
   createHeader,
   destinationOf,
@@ -21,6 +29,7 @@ import {
   TCP_SYN,
   UDP,
 } from '../vpc/header.ts';
+import { answerTooLong } from '../vpc/mtu.ts';
 import type { Port } from '../vpc/nodes.ts';
 import type { Endpoint, Network, Packet } from './endpoint.ts';
 import { schedule, trace } from './kernel.ts';
@@ -29,6 +38,9 @@ import { deliver } from './sockets.ts';
 import type { World } from './state.ts';
 
 export type { Trace };
+
+/** How long a kernel believes what ICMP told of a path; Linux `net.ipv4.route.mtu_expires`. */
+const PATH_MTU_MS = 600_000;
 
 /** What a machine needs to deliver to itself, ms. */
 const LOOPBACK_MS = 0.01;
@@ -57,7 +69,7 @@ export function networkOf(world: World, end: End): Network {
     return loss === undefined ? 0 : CODE[loss];
   };
   const output = (packet: Packet, via: string | undefined): void => {
-    fillHeader(header, packet, world.now);
+    fillHeader(header, packet, world.now, mtuTo(world, end, packet.destination));
     journey.delayMs = 0;
     journey.path = packet.body.kind === 'flow' ? [] : undefined;
     const next = via === undefined ? {} : { via: addressOf(via) };
@@ -65,6 +77,7 @@ export function networkOf(world: World, end: End): Network {
     trace(world, code);
     const receiver = at === undefined ? undefined : endpointNamed(world, at.id);
     if (code !== CODE.DELIVERED || receiver === undefined) {
+      if (code === CODE.MTU_EXCEEDED) complain(world, header, crossing, () => journey.delayMs);
       lose(packet, EXPLANATIONS[dispositionOf(code)].meaning);
       return;
     }
@@ -103,7 +116,49 @@ function lose(packet: Packet, why: string): void {
   if (packet.body.kind === 'flow') packet.body.fate.lost(packet.body.number, why);
 }
 
-function fillHeader(h: Header, packet: Packet, now: number): void {
+/** The ICMP error that a router answers with, on its way to the kernel that learns from it. */
+function complain(world: World, h: Header, crossing: Crossing, delayMs: () => number): void {
+  const answer = answerTooLong(h);
+  if (answer === undefined) return;
+  const { code, at } = sendFromRouter(world.network, answer, crossing);
+  trace(world, code);
+  const receiver = at === undefined ? undefined : endpointNamed(world, at.id);
+  const { quoted, mtuBytes } = answer;
+  if (code !== CODE.DELIVERED || receiver === undefined || quoted === undefined) return;
+  const destination = formatAddress(destinationOf(quoted));
+  const { boot } = receiver;
+  schedule(world, world.now + delayMs(), () => {
+    if (receiver.power !== 'running' || receiver.boot !== boot) return;
+    receiver.pathMtus.set(destination, { mtuBytes, until: world.now + PATH_MTU_MS });
+  });
+}
+
+/** Total length of the IP packet, bytes; an echo carries 56 bytes, as that of `ping`. */
+function lengthOf({ body }: Packet, ipBytes: number): number {
+  switch (body.kind) {
+    case 'echo-request':
+    case 'echo-reply':
+      return ipBytes + 8 + 56;
+    case 'datagram':
+      return ipBytes + 8 + body.data.length;
+    case 'flow':
+      return ipBytes + 8;
+    case 'segment':
+      return ipBytes + 20 + body.segment.data.length;
+    default:
+      return unreachable(body);
+  }
+}
+
+/** The longest packet that a machine sends to a destination: by what ICMP told it, else by its own device. */
+function mtuTo(world: World, end: End, destination: string): number {
+  const { vpcBytes, internetGateway } = world.network.fabric.settings.mtu;
+  const known = endpointNamed(world, end.id)?.pathMtus.get(destination);
+  if (known !== undefined && known.until > world.now) return known.mtuBytes;
+  return end.kind === 'host' ? internetGateway.mtuBytes : vpcBytes;
+}
+
+function fillHeader(h: Header, packet: Packet, now: number, mtuBytes: number): void {
   const destination = addressOf(packet.destination);
   h.s0 = 0;
   h.s1 = 0;
@@ -112,6 +167,9 @@ function fillHeader(h: Header, packet: Packet, now: number): void {
   if (packet.source !== undefined) setSource(h, addressOf(packet.source));
   setDestination(h, destination);
   h.now = now;
+  h.dontFragment = true;
+  // The machine itself fragments what is longer; the fragments go as one.
+  h.lengthBytes = Math.min(lengthOf(packet, destination.family === 4 ? 20 : 40), mtuBytes);
   h.ttl = 64;
   h.sourceMac = 0;
   h.destinationMac = 0;

@@ -101,7 +101,10 @@ describe('a NAT gateway', () => {
     const { lab } = scene();
     const { fabric } = lab.network;
     const node = present(fabric.nats.get('nat-1'), 'nat-1');
-    const vpc = present(fabric.vpcs.get('vpc-1'), 'vpc-1');
+    const from = {
+      vpc: present(fabric.vpcs.get('vpc-1'), 'vpc-1'),
+      subnet: present(fabric.subnets.get('subnet-2'), 'subnet-2'),
+    };
     const ports = new Set<number>();
     const open = (n: number, destination: string): number => {
       const source = `10.0.${2 + Math.floor(n / 60_000)}.20`;
@@ -113,7 +116,7 @@ describe('a NAT gateway', () => {
         destinationPort: 53,
       } as const;
       const h = must(fill(createHeader(), packet));
-      const code = natOut(fabric, node, vpc, h);
+      const code = natOut(fabric, node, from, h);
       if (code === 0) ports.add(h.sourcePort);
       return code;
     };
