@@ -31,6 +31,7 @@ interface SimOptions {
   readonly timeouts?: number;
   readonly strictAmi?: boolean;
   readonly internetHost?: readonly string[];
+  readonly state?: string;
 }
 
 /** Adds `sim` to the program. */
@@ -59,6 +60,7 @@ export function register(program: Command): void {
     .option('--stop-ms <ms>', 'how long an instance takes to stop', millis)
     .option('--reboot-ms <ms>', 'how long a machine that reboots is dead', millis)
     .option('--strict-ami', 'refuse AMI ids that are not registered')
+    .option('--state <file>', 'keep the world in a file: load it if it is there, write what is acknowledged')
     .option('--internet-host <address...>', 'hosts on the simulated Internet')
     .action(run);
   registerCtl(sim);
@@ -91,6 +93,7 @@ async function run(options: SimOptions): Promise<void> {
     seed: options.seed,
     knobs: knobsOf(options),
     ...(options.internetHost && { hosts: options.internetHost }),
+    ...(options.state !== undefined && { state: options.state }),
   });
   console.log(`byoa sim ready at ${simulator.url}`);
   if (process.stdout.isTTY) {

@@ -7,8 +7,8 @@ import { stream } from '../../controller/base/prng.ts';
 import { unreachable } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
 import type { Change, GatewaySpeaker } from '../vpc/model.ts';
+import type { CloudChange, Scheduled } from './cloud-change.ts';
 import type { Learnt } from './gateway-speaker.ts';
-import type { Transition } from './handler.ts';
 import { createDefaultVpc } from './handlers/vpc.ts';
 import { handlerFor, hearSpeaker, transitions } from './handlers.ts';
 import { changeOf } from './record/projection.ts';
@@ -37,14 +37,6 @@ export type Reply =
   | { readonly kind: 'ok'; readonly output: object }
   | { readonly kind: 'error'; readonly code: string; readonly message: string; readonly status: number };
 
-interface Scheduled {
-  readonly at: Instant;
-  readonly seq: number;
-  readonly account: string;
-  readonly region: string;
-  readonly transition: Transition;
-}
-
 /** A cloud owns its state; only this file's functions change it. */
 export interface Cloud {
   readonly settings: CloudSettings;
@@ -60,6 +52,8 @@ export interface Cloud {
   /** Recent writes, oldest first; kept only for stale reads. */
   readonly recent: Write[];
   seq: number;
+  /** Told of what each commit has changed, before it is answered. */
+  committed: ((changes: readonly CloudChange[]) => void) | undefined;
 }
 
 /** Creates an empty cloud. The same seed and the same requests give the same ids and answers. */
@@ -77,6 +71,7 @@ export function createCloud(options: CloudOptions = {}): Cloud {
     regions: new Set(),
     recent: [],
     seq: 0,
+    committed: undefined,
   };
 }
 
@@ -116,8 +111,9 @@ export function handle(cloud: Cloud, request: Request, now: Instant): Reply {
     switch (mode) {
       case 'plain': {
         const output = run();
-        if (remembered) cloud.tokens.set(remembered, { input: request.input, output });
-        commit(cloud, log, queue, now);
+        const answered = remembered ? { key: remembered, input: request.input, output } : undefined;
+        if (answered) cloud.tokens.set(answered.key, answered);
+        commit(cloud, log, queue, now, answered && { kind: 'token', ...answered });
         return { kind: 'ok', output };
       }
       case 'stale':
@@ -144,7 +140,7 @@ function openRegion(cloud: Cloud, request: Request, now: Instant): void {
   cloud.regions.add(name);
   const log: Write[] = [];
   createDefaultVpc(transaction(cloud, request, now, log, []));
-  commit(cloud, log, [], now);
+  commit(cloud, log, [], now, { kind: 'region', name });
 }
 
 const tokenMismatch: Reply = {
@@ -182,7 +178,7 @@ export function settle(cloud: Cloud, now: Instant): void {
     const step = transitions[due.transition.name];
     if (step === undefined) throw new Error(`no transition named '${due.transition.name}'`);
     step(transaction(cloud, due, due.at, log, queue), due.transition.id);
-    commit(cloud, log, queue, due.at);
+    commit(cloud, log, queue, due.at, { kind: 'done', seq: due.seq });
   }
 }
 
@@ -225,11 +221,23 @@ function transaction(
   });
 }
 
-function commit(cloud: Cloud, log: readonly Write[], queue: readonly Scheduled[], now: Instant): void {
+/** Makes what was written stand; `also` is what the commit changes beside the records. */
+function commit(
+  cloud: Cloud,
+  log: readonly Write[],
+  queue: readonly Scheduled[],
+  now: Instant,
+  also?: CloudChange,
+): void {
   const first = new Map<string, Write>();
   for (const write of log) {
     const key = `${write.table.kind}/${write.id}`;
     if (!first.has(key)) first.set(key, write);
+  }
+  if (cloud.committed !== undefined) {
+    const steps = queue.map((step) => ({ kind: 'planned', step }) as const);
+    const changes = [...(also ? [also] : []), ...Array.from(first.values(), recordChange), ...steps];
+    if (changes.length > 0) cloud.committed(changes);
   }
   for (const { table, id, before } of first.values()) {
     const change = changeOf(table.kind, id, before?.record as never, read(table, id));
@@ -245,8 +253,15 @@ function commit(cloud: Cloud, log: readonly Write[], queue: readonly Scheduled[]
   if (queue.some((each) => each.at <= now)) settle(cloud, now);
 }
 
+/** The record of a write as it stands now. */
+function recordChange({ table, id }: Write): CloudChange {
+  const { kind, scope } = table;
+  const record = read(table, id);
+  return record ? { kind: 'put', table: kind, scope, record } : { kind: 'remove', table: kind, scope, id };
+}
+
 /** Keeps the list ordered by time, then by order of scheduling. */
-function schedule(list: Scheduled[], item: Scheduled): void {
+export function schedule(list: Scheduled[], item: Scheduled): void {
   let low = 0;
   let high = list.length;
   while (low < high) {

@@ -14,8 +14,10 @@ interface Entry {
   readonly record: Stored;
 }
 
-interface Table {
+export interface Table {
   readonly kind: Kind;
+  /** An account and region, an account, or `cloud`. */
+  readonly scope: string;
   readonly entries: Map<string, Entry>;
   readonly referring: Map<string, Set<string>>;
   /** The highest serial ever placed here. */
@@ -41,11 +43,14 @@ export interface Store {
 export const createStore = (): Store => ({ scopes: new Map(), serial: 0 });
 
 const scopeName = (scope: Scope, account: string, region: string): string =>
-  scope === 'region' ? `${account}/${region}` : scope === 'account' ? account : '';
+  scope === 'region' ? `${account}/${region}` : scope === 'account' ? account : 'cloud';
 
 /** The table of a kind as seen from an account and region. */
-export function tableOf(store: Store, kind: Kind, account: string, region: string): Table {
-  const name = scopeName(kinds[kind].scope, account, region);
+export const tableOf = (store: Store, kind: Kind, account: string, region: string): Table =>
+  tableIn(store, kind, scopeName(kinds[kind].scope, account, region));
+
+/** The table of a kind in a scope: an account and region, an account, or `cloud`. */
+export function tableIn(store: Store, kind: Kind, name: string): Table {
   let scope = store.scopes.get(name);
   if (scope === undefined) {
     scope = new Map();
@@ -53,7 +58,7 @@ export function tableOf(store: Store, kind: Kind, account: string, region: strin
   }
   let table = scope.get(kind);
   if (table === undefined) {
-    table = { kind, entries: new Map(), referring: new Map(), newest: -1, sorted: true };
+    table = { kind, scope: name, entries: new Map(), referring: new Map(), newest: -1, sorted: true };
     scope.set(kind, table);
   }
   return table;

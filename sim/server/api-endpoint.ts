@@ -47,6 +47,8 @@ export interface ApiEndpoint {
   readonly api: Api;
   /** Does something to the world at the present instant. */
   readonly act: (what: () => void) => void;
+  /** Does something once all that has happened is kept. */
+  readonly later: (what: () => void) => void;
   /** A request id, in the shape of AWS's. */
   readonly requestId: () => string;
 }
@@ -73,7 +75,7 @@ export async function serveApi(
 }
 
 function dispatch(
-  { api }: ApiEndpoint,
+  { api, later }: ApiEndpoint,
   signer: Signer,
   decoded: Decoded,
   id: string,
@@ -83,7 +85,7 @@ function dispatch(
   const region = service === 'iam' ? DEFAULT_REGION : signer.region;
   callApi(api, { account: signer.account, region, service, action, input }, (reply) => {
     const { status, body } = encodeReply(service, action, reply, id);
-    answer(outgoing, id, status, body);
+    later(() => answer(outgoing, id, status, body));
   });
 }
 

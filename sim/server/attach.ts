@@ -24,8 +24,12 @@ const MAX_WAITING_BYTES = 16 << 20;
 /** How long a resolver takes, ms. */
 const RESOLVE_MS = 1;
 
+/** Does something once all that has happened is kept. */
+type Later = (what: () => void) => void;
+
 interface Session {
   readonly world: World;
+  readonly later: Later;
   readonly endpoint: Endpoint;
   readonly socket: Duplex;
   readonly pings: Map<number, () => void>;
@@ -37,9 +41,10 @@ interface Session {
 }
 
 /** Runs the protocol on an upgraded socket until either side closes it. */
-export function attach(world: World, endpoint: Endpoint, socket: Duplex, act: Act): void {
+export function attach(world: World, endpoint: Endpoint, socket: Duplex, act: Act, later: Later): void {
   const session: Session = {
     world,
+    later,
     endpoint,
     socket,
     pings: new Map(),
@@ -164,7 +169,9 @@ function perform(session: Session, frame: AttachRequest): void {
     }
     case 'guest':
       changeGuest(world, endpoint.name, frame.changes, (failure) =>
-        say(session, { op: 'guest-done', id, ...(failure !== undefined && { failure }) }),
+        session.later(() =>
+          say(session, { op: 'guest-done', id, ...(failure !== undefined && { failure }) }),
+        ),
       );
       break;
     case 'resolve':

@@ -1,6 +1,7 @@
 /** The bodies of control API requests. */
 import { z } from 'zod';
 import { parseAddress } from '../../controller/base/ip.ts';
+import { profile, service } from '../world/schema.ts';
 
 const address = z.string().refine((text) => parseAddress(text).ok, 'is not an IP address');
 const port = z.int().min(1).max(65_535);
@@ -8,21 +9,7 @@ const millis = z.number().min(0).max(86_400_000);
 const rate = z.number().min(0).max(1);
 const delay = z.strictObject({ medianMs: millis, spread: z.number().min(0).max(3).default(0) });
 
-const service = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.enum(['udp-echo', 'tcp-echo']), port }),
-  z.strictObject({
-    kind: z.literal('http'),
-    port,
-    status: z.int().min(200).max(599).default(200),
-    body: z.string().default('ok\n'),
-  }),
-]);
-
-export const profile = z.strictObject({
-  /** `router` forwards; `nat` also masquerades what leaves through device 0. */
-  role: z.enum(['host', 'router', 'nat']).default('host'),
-  services: z.array(service).default([]),
-});
+export { profile };
 
 export const host = z.strictObject({
   address,

@@ -22,6 +22,8 @@ import type { Act } from './stream.ts';
 export interface Control {
   readonly world: () => World;
   readonly act: Act;
+  /** Does something once all that has happened is kept. */
+  readonly later: (what: () => void) => void;
   /** Begins a new world in the place of the present one. */
   readonly reset: (options: WorldOptions) => void;
 }
@@ -257,6 +259,7 @@ export async function serveControl(
   const { status, json } = answer.ok
     ? { status: answer.value.status, json: answer.value.body }
     : { status: answer.error.status, json: { error: answer.error } };
+  await new Promise<void>((resolve) => control.later(resolve));
   if (outgoing.destroyed) return;
   const text = `${JSON.stringify(json)}\n`;
   outgoing.writeHead(status, {

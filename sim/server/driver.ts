@@ -21,9 +21,9 @@ export interface Driver {
 
 /**
  * Starts the clock of `kernel`. A fault of the simulator's own ends the process: a wrong world is worse than
- * none.
+ * none. `done` runs after each thing that happened.
  */
-export function drive(kernel: Kernel): Driver {
+export function drive(kernel: Kernel, done: () => void = () => {}): Driver {
   let cancel = (): void => {};
   let armedFor: Instant | undefined;
   let inside = false;
@@ -38,6 +38,7 @@ export function drive(kernel: Kernel): Driver {
       return result;
     } finally {
       inside = false;
+      done();
       arm();
     }
   };

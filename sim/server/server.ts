@@ -9,14 +9,17 @@ import type { Duplex } from 'node:stream';
 import { must } from '../../controller/base/result.ts';
 import { API_ADDRESS } from '../ec2/catalog/services.ts';
 import { addHost, endpointOf, powerOffAll } from '../world/guests.ts';
+import { restoreWorld } from '../world/saved.ts';
 import { API_PORT, type WorldOptions } from '../world/settings.ts';
 import { listen as listenInWorld } from '../world/sockets.ts';
 import type { World } from '../world/state.ts';
 import { createWorld } from '../world/world.ts';
+import type { SavedWorld } from '../world/world-file.ts';
 import { serveApi } from './api-endpoint.ts';
 import { attach } from './attach.ts';
 import { serveControl } from './control.ts';
 import { clock, type Driver, drive } from './driver.ts';
+import { type Keeper, keep, readWorld } from './keeper.ts';
 import { type Act, streamOf } from './stream.ts';
 
 export interface ServerOptions extends WorldOptions {
@@ -24,6 +27,8 @@ export interface ServerOptions extends WorldOptions {
   readonly port?: number;
   /** The address to listen on; 127.0.0.1 where absent. Nothing is authenticated: think before you open it. */
   readonly host?: string;
+  /** A world file: the world that it holds goes on, and whatever is answered has been written there. */
+  readonly state?: string;
 }
 
 /** A running simulator. */
@@ -54,11 +59,17 @@ export async function startServer(options: ServerOptions = {}): Promise<Simulato
   server.timeout = SILENCE_MS;
   let world: World;
   let driver: Driver;
+  let keeper: Keeper | undefined;
   const act: Act = (what) => driver.act(what);
-  const begin = (fresh: WorldOptions): void => {
-    world = createWorld({ ...fresh, startAt: clock() });
-    driver = drive(world);
+  const later = (what: () => void): void => (keeper === undefined ? what() : keeper.later(what));
+  const begin = (fresh: WorldOptions, saved?: SavedWorld): void => {
+    const run = saved?.run ?? 0;
+    world = createWorld({ ...fresh, startAt: clock(), run });
+    if (saved !== undefined) restoreWorld(world, saved.changes);
     must(addHost(world, API_ADDRESS, []));
+    keeper?.close();
+    keeper = options.state === undefined ? undefined : keep(options.state, world, run + 1);
+    driver = drive(world, () => keeper?.collect());
     serveInside(server, world, act);
   };
   const reset = (fresh: WorldOptions = {}): void => {
@@ -66,16 +77,16 @@ export async function startServer(options: ServerOptions = {}): Promise<Simulato
     driver.stop();
     begin({ ...options, ...fresh });
   };
-  begin(options);
-  const control = { world: () => world, act, reset };
+  begin(options, options.state === undefined ? undefined : await readWorld(options.state));
+  const control = { world: () => world, act, later, reset };
   server.on('request', (incoming, outgoing) => {
     const inside = incoming.url?.startsWith('/_byoa/') || incoming.url === '/_byoa';
     const answered = inside
       ? serveControl(control, incoming, outgoing)
-      : serveApi({ api: world.api, act, requestId: randomUUID }, incoming, outgoing);
+      : serveApi({ api: world.api, act, later, requestId: randomUUID }, incoming, outgoing);
     answered.catch((error: unknown) => failed(outgoing, error));
   });
-  server.on('upgrade', (incoming, socket, head) => upgrade(world, act, incoming, socket, head));
+  server.on('upgrade', (incoming, socket, head) => upgrade({ world, act, later }, incoming, socket, head));
   server.on('clientError', (_error, socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
     else socket.destroy();
@@ -93,6 +104,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Simulato
     reset: (fresh) => act(() => reset(fresh)),
     close: () => {
       driver.stop();
+      keeper?.close();
       for (const socket of sockets) socket.destroy();
       return new Promise((resolve) => server.close(() => resolve()));
     },
@@ -127,7 +139,14 @@ function serveInside(server: Server, world: World, act: Act): void {
 
 const ATTACH = /^\/_byoa\/attach\/([^/?]+)$/;
 
-function upgrade(world: World, act: Act, incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+interface Doors {
+  readonly world: World;
+  readonly act: Act;
+  readonly later: (what: () => void) => void;
+}
+
+function upgrade(doors: Doors, incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const { world, act, later } = doors;
   socket.on('error', () => socket.destroy());
   const instance = decodeURIComponent(ATTACH.exec(incoming.url ?? '')?.[1] ?? '');
   const refuse = (status: string, what: string, why: string, remedy: string): void => {
@@ -166,7 +185,7 @@ function upgrade(world: World, act: Act, incoming: IncomingMessage, socket: Dupl
     if (socket instanceof Socket) socket.setTimeout(0);
     socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: byoa-attach\r\n\r\n');
     if (head.length > 0) socket.unshift(head);
-    attach(world, endpoint, socket, act);
+    attach(world, endpoint, socket, act, later);
   });
 }
 

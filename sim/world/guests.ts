@@ -24,7 +24,7 @@ import {
 } from './endpoint.ts';
 import { after, record } from './kernel.ts';
 import { mirror } from './records.ts';
-import { HOST_SERVICES, type Service, startServices } from './services.ts';
+import { HOST_SERVICES, type Service, startServices, takesPortOf } from './services.ts';
 import type { Machine, Profile, World } from './state.ts';
 import { networkOf } from './wire.ts';
 
@@ -50,6 +50,11 @@ export const endpointOf = (world: World, name: string): Endpoint | undefined =>
  */
 export function applyChange(world: World, change: Change): void {
   const before = world.records.instance.get(change.id)?.state;
+  if (change.kind === 'network-interface') {
+    for (const eni of [world.records[change.kind].get(change.id), change.value]) {
+      if (eni?.attachment !== undefined) world.unsaved.guests.add(eni.attachment.instance);
+    }
+  }
   applyToNetwork(world.network, change, world.now);
   mirror(world.records, change);
   if (change.kind === 'vpc-endpoint' && change.value !== undefined) addServiceHost(world, change.value);
@@ -96,6 +101,7 @@ export function startMachine(world: World, id: string, reason: string): Machine 
   machine.kernel.profile = kernelProfile(profile);
   boot(machine.kernel, fabric.instances.get(id)?.ports ?? [], fabric.settings);
   startServices(machine.endpoint, profile.services);
+  world.unsaved.guests.add(id);
   record(world, { kind: 'power', instance: id, power: 'running', reason });
   return machine;
 }
@@ -116,11 +122,17 @@ function addMachine(world: World, id: string): Machine {
   return machine;
 }
 
+/** The machine of an instance that has run and does not run now. */
+export function addDeadMachine(world: World, id: string): void {
+  powerOff(addMachine(world, id).endpoint);
+}
+
 function stopMachine(world: World, id: string, reason: string): void {
   const machine = world.guests.get(id);
   if (machine === undefined || machine.endpoint.power === 'dead') return;
   machine.kernel.power = 'dead';
   powerOff(machine.endpoint);
+  world.unsaved.guests.add(id);
   record(world, { kind: 'power', instance: id, power: 'dead', reason });
 }
 
@@ -156,6 +168,7 @@ export function controlGuest(world: World, id: string, verb: GuestVerb): Result<
     return ok(undefined);
   }
   if (endpoint.power === 'dead') return err(`${id} is dead; start it first`);
+  world.unsaved.guests.add(id);
   switch (verb) {
     case 'kill':
       stopMachine(world, id, 'killed by the experiment');
@@ -195,6 +208,7 @@ export function controlGuest(world: World, id: string, verb: GuestVerb): Result<
 export function setProfile(world: World, id: string, profile: Profile): Result<void> {
   if (!/^i-[0-9a-f]+$/.test(id)) return err(`'${id}' is not an instance id`);
   world.profiles.set(id, profile);
+  world.unsaved.guests.add(id);
   const machine = world.guests.get(id);
   if (machine !== undefined && machine.endpoint.power !== 'dead') {
     machine.kernel.profile = kernelProfile(profile);
@@ -232,6 +246,7 @@ export function changeGuest(
     programTimer(machine.endpoint, DEVICE_POLL_MS, again);
     return;
   }
+  world.unsaved.guests.add(id);
   for (const change of changes) {
     const failure = changeKernel(machine.kernel, change);
     if (failure !== undefined) {
@@ -275,5 +290,13 @@ export function addHost(
     world.hosts.set(end.id, host);
   }
   startServices(host, services);
+  const known = world.placed.get(host.name) ?? {
+    address: host.name,
+    services: [],
+    ...(behind && { behind }),
+  };
+  const fresh = services.filter((each) => !known.services.some((other) => takesPortOf(each, other)));
+  world.placed.set(host.name, { ...known, services: [...known.services, ...fresh] });
+  world.unsaved.hosts.add(host.name);
   return ok(undefined);
 }

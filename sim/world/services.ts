@@ -15,6 +15,10 @@ export const HOST_SERVICES: readonly Service[] = [
   { kind: 'http', port: 80 },
 ];
 
+/** Whether two services want the same port. */
+export const takesPortOf = (a: Service, b: Service): boolean =>
+  a.port === b.port && (a.kind === 'udp-echo') === (b.kind === 'udp-echo');
+
 /** Bytes of the longest request head that the web server reads. */
 const MAX_HEAD_BYTES = 16_384;
 

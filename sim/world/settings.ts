@@ -47,6 +47,8 @@ export interface Links {
 
 export interface Settings {
   readonly seed: number | string;
+  /** How often the world has been loaded from a file: each run draws ids of its own. */
+  readonly run: number;
   /** What the clock shows when the world begins. */
   readonly startAt: Instant;
   readonly knobs: Knobs;
@@ -107,6 +109,7 @@ export const LINKS: Links = { withinZoneMs: 0.1, acrossZonesMs: 0.5, internetMs:
 /** Settings as a caller gives them: what is absent has its default. */
 export interface WorldOptions {
   readonly seed?: number | string;
+  readonly run?: number;
   readonly startAt?: Instant;
   readonly profile?: ProfileName;
   readonly knobs?: Partial<Knobs>;
@@ -117,6 +120,7 @@ export interface WorldOptions {
 
 export const settingsOf = (options: WorldOptions): Settings => ({
   seed: options.seed ?? 1,
+  run: options.run ?? 0,
   startAt: options.startAt ?? 0,
   knobs: { ...PROFILES[options.profile ?? 'instant'], ...options.knobs },
   links: { ...LINKS, ...options.links },

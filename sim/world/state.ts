@@ -31,6 +31,14 @@ export interface Gateway {
   readonly end: () => void;
 }
 
+/** A host outside as it was placed. */
+export interface PlacedHost {
+  readonly address: string;
+  readonly services: readonly Service[];
+  /** The customer gateway of its site; absent on the Internet. */
+  readonly behind?: string;
+}
+
 export interface World extends LinkState {
   readonly settings: Settings;
   readonly api: Api;
@@ -45,7 +53,11 @@ export interface World extends LinkState {
   readonly hosts: Map<string, Endpoint>;
   /** The same hosts as the network knows them. */
   readonly ends: Map<string, End>;
+  /** The same hosts as they were placed. */
+  readonly placed: Map<string, PlacedHost>;
   readonly flows: Map<string, Flow>;
   /** BGP speakers beside gateways, by the id of what they belong to. */
   readonly gateways: Map<string, Gateway>;
+  /** Instances whose machine changed since somebody last saved it, and hosts likewise. */
+  readonly unsaved: { readonly guests: Set<string>; readonly hosts: Set<string> };
 }

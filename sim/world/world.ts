@@ -11,7 +11,7 @@ import { followSpeaker } from './gateways.ts';
 import { addHost, applyChange, controlGuest } from './guests.ts';
 import { createKernel } from './kernel.ts';
 import { createRecords } from './records.ts';
-import { settingsOf, type WorldOptions } from './settings.ts';
+import { type Settings, settingsOf, type WorldOptions } from './settings.ts';
 import type { World } from './state.ts';
 
 /**
@@ -22,7 +22,7 @@ export function createWorld(options: WorldOptions = {}): World {
   const kernel = createKernel(settings.seed, settings.startAt);
   const api: Api = {
     kernel,
-    cloud: createCloud({ seed: settings.seed, ...cloudKnobs(settings.knobs) }),
+    cloud: createCloud({ seed: cloudSeed(settings), ...cloudKnobs(settings.knobs) }),
     knobs: settings.knobs,
     injections: [],
     settleAt: undefined,
@@ -43,14 +43,18 @@ export function createWorld(options: WorldOptions = {}): World {
     profiles: new Map(),
     hosts: new Map(),
     ends: new Map(),
+    placed: new Map(),
     flows: new Map(),
     gateways: new Map(),
     cuts: new Map(),
+    unsaved: { guests: new Set<string>(), hosts: new Set<string>() },
     links: { ...settings.links },
   });
   for (const address of settings.hosts) must(addHost(world, address));
   return world;
 }
+
+const cloudSeed = ({ seed, run }: Settings): number | string => (run === 0 ? seed : `${seed}/run ${run}`);
 
 /** RebootInstances changes no resource, but the machines. */
 function afterCall(world: World, { action, input }: Request): void {

@@ -1,0 +1,172 @@
+/** How what leads out of a VPC is written in a world file. */
+import { z } from 'zod';
+import type {
+  AttachmentLink,
+  AttachmentRecord,
+  ConnectivityRecords,
+  CustomerGatewayRecord,
+  PeeringRecord,
+  TransitGatewayRecord,
+  TransitRouteTableRecord,
+  VpnConnectionRecord,
+  VpnGatewayRecord,
+} from './connectivity.ts';
+import type { EgressOnlyGatewayRecord, EgressRecords, NatAddress, NatGatewayRecord } from './egress.ts';
+import {
+  account,
+  address,
+  cidr,
+  date,
+  exactly,
+  flag,
+  int,
+  region,
+  type Schemas,
+  stored,
+  text,
+  texts,
+} from './schema.ts';
+
+const natGateway = exactly<NatGatewayRecord>({
+  ...stored,
+  account,
+  vpc: text,
+  subnet: text,
+  connectivity: z.enum(['public', 'private']),
+  state: z.enum(['pending', 'failed', 'available', 'deleting', 'deleted']),
+  failure: z.strictObject({ code: text, message: text }).exactOptional(),
+  address: exactly<NatAddress>({
+    eni: text,
+    private: address,
+    allocation: text.exactOptional(),
+    association: text.exactOptional(),
+    public: address.exactOptional(),
+  }),
+  createdAt: date,
+  deletedAt: date.exactOptional(),
+});
+
+const availability = z.enum(['available', 'deleted']);
+const transitState = z.enum(['pending', 'available', 'deleting', 'deleted']);
+
+const vpnConnection = exactly<VpnConnectionRecord>({
+  ...stored,
+  account,
+  gateway: text,
+  customerGateway: text,
+  state: availability,
+  staticOnly: flag,
+  routes: z.array(cidr),
+  tunnels: z.array(z.strictObject({ outside: address, inside: text, key: text })),
+});
+
+const transitGateway = exactly<TransitGatewayRecord>({
+  ...stored,
+  account,
+  region,
+  state: transitState,
+  description: text,
+  created: date,
+  asn: int,
+  autoAccept: flag,
+  vpnEcmp: flag,
+  dns: flag,
+  groupReferences: flag,
+  multicast: flag,
+  cidrs: z.array(cidr),
+  associationTable: text.exactOptional(),
+  propagationTable: text.exactOptional(),
+});
+
+const link: z.ZodType<AttachmentLink> = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('vpc'),
+    vpc: text,
+    subnets: texts,
+    dns: flag,
+    groupReferences: flag,
+    ipv6: flag,
+    applianceMode: flag,
+  }),
+  z.strictObject({
+    kind: z.literal('peering'),
+    peer: text,
+    peerGateway: text,
+    role: z.enum(['requester', 'accepter']),
+  }),
+]);
+
+const attachment = exactly<AttachmentRecord>({
+  ...stored,
+  account,
+  region,
+  gateway: text,
+  state: z.enum([
+    ...transitState.options,
+    'initiatingRequest',
+    'pendingAcceptance',
+    'modifying',
+    'rejected',
+    'failed',
+  ]),
+  created: date,
+  link,
+  association: text.exactOptional(),
+  propagations: texts,
+});
+
+const peering = exactly<PeeringRecord>({
+  ...stored,
+  account,
+  region,
+  requesterVpc: text,
+  accepterVpc: text,
+  state: z.enum([
+    'initiating-request',
+    'pending-acceptance',
+    'provisioning',
+    'active',
+    'rejected',
+    'expired',
+    'failed',
+    'deleting',
+    'deleted',
+  ]),
+  message: text,
+  expiresAt: date,
+  requesterDns: flag,
+  accepterDns: flag,
+});
+
+export const connectivitySchemas: Schemas<keyof (ConnectivityRecords & EgressRecords)> = {
+  'nat-gateway': natGateway,
+  'egress-only-gateway': exactly<EgressOnlyGatewayRecord>({ ...stored, account, vpc: text }),
+  'vpn-gateway': exactly<VpnGatewayRecord>({
+    ...stored,
+    account,
+    state: availability,
+    asn: int,
+    zone: text.exactOptional(),
+    vpc: text.exactOptional(),
+  }),
+  'customer-gateway': exactly<CustomerGatewayRecord>({
+    ...stored,
+    account,
+    state: availability,
+    address,
+    asn: int,
+    deviceName: text.exactOptional(),
+  }),
+  'vpn-connection': vpnConnection,
+  'transit-gateway': transitGateway,
+  'transit-gateway-attachment': attachment,
+  'transit-gateway-route-table': exactly<TransitRouteTableRecord>({
+    ...stored,
+    gateway: text,
+    state: transitState,
+    created: date,
+    statics: z.array(z.strictObject({ destination: cidr, attachment: text.exactOptional() })),
+    propagated: z.array(z.strictObject({ destination: cidr, attachment: text })),
+  }),
+  'vpc-peering-connection': peering,
+};

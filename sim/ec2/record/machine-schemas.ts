@@ -1,0 +1,140 @@
+/** How instances, volumes, security groups and IAM resources are written in a world file. */
+import { z } from 'zod';
+import type {
+  BlockDevice,
+  ComputeRecords,
+  InstanceRecord,
+  KeyPairRecord,
+  MetadataOptions,
+  VolumeRecord,
+} from './compute.ts';
+import type { IdentityRecords, InstanceProfileRecord, RoleRecord } from './identity.ts';
+import {
+  account,
+  cidr,
+  date,
+  exactly,
+  flag,
+  int,
+  region,
+  type Schemas,
+  stored,
+  tags,
+  text,
+  texts,
+} from './schema.ts';
+import type { GroupRuleRecord, SecurityGroupRecord, SecurityRecords } from './security.ts';
+
+const onOff = z.enum(['enabled', 'disabled']);
+
+const instance = exactly<InstanceRecord>({
+  ...stored,
+  account,
+  region,
+  vpc: text,
+  subnet: text,
+  zone: text,
+  type: text,
+  state: z.enum(['pending', 'running', 'stopping', 'stopped', 'shutting-down', 'terminated']),
+  reservation: text,
+  launchIndex: int,
+  launchTime: date,
+  image: text,
+  keyName: text.exactOptional(),
+  clientToken: text.exactOptional(),
+  userData: text.exactOptional(),
+  profile: z.strictObject({ association: text, id: text, arn: text }).exactOptional(),
+  metadata: exactly<MetadataOptions>({
+    httpTokens: z.enum(['optional', 'required']),
+    httpEndpoint: onOff,
+    httpPutResponseHopLimit: int,
+    httpProtocolIpv6: onOff,
+    instanceMetadataTags: onOff,
+  }),
+  monitoring: flag,
+  ebsOptimized: flag,
+  credits: z.enum(['standard', 'unlimited']),
+  disableApiTermination: flag,
+  disableApiStop: flag,
+  shutdownBehavior: z.enum(['stop', 'terminate']),
+  tenancy: z.enum(['default', 'dedicated', 'host']),
+  hibernation: flag,
+  autoRecovery: z.enum(['default', 'disabled']),
+  cpuOptions: z.strictObject({ cores: int, threadsPerCore: int }),
+  rootDevice: text,
+  devices: z.array(
+    exactly<BlockDevice>({ device: text, volume: text, attachTime: date, deleteOnTermination: flag }),
+  ),
+  lentPublicAddress: flag,
+  transitionReason: text,
+  stateReason: z.strictObject({ code: text, message: text }).exactOptional(),
+  terminatedAt: z.number().exactOptional(),
+});
+
+const groupRule = exactly<GroupRuleRecord>({
+  id: text,
+  tags,
+  egress: flag,
+  protocol: int,
+  fromPort: int,
+  toPort: int,
+  peer: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('cidr'), cidr }),
+    z.strictObject({ kind: z.literal('group'), group: text, account: text }),
+  ]),
+  description: text.exactOptional(),
+});
+
+export const machineSchemas: Schemas<keyof (ComputeRecords & SecurityRecords & IdentityRecords)> = {
+  instance,
+  volume: exactly<VolumeRecord>({
+    ...stored,
+    account,
+    zone: text,
+    sizeGiB: z.number(),
+    type: text,
+    iops: z.number(),
+    throughput: z.number().exactOptional(),
+    encrypted: flag,
+    snapshot: text,
+    created: date,
+    instance: text.exactOptional(),
+  }),
+  'key-pair': exactly<KeyPairRecord>({
+    ...stored,
+    name: text,
+    type: z.enum(['rsa', 'ed25519']),
+    publicKey: text,
+    fingerprint: text,
+    created: date,
+  }),
+  'security-group': exactly<SecurityGroupRecord>({
+    ...stored,
+    account,
+    vpc: text,
+    name: text,
+    description: text,
+    rules: z.array(groupRule),
+  }),
+  role: exactly<RoleRecord>({
+    ...stored,
+    uniqueId: text,
+    account,
+    path: text,
+    created: date,
+    trustPolicy: text,
+    description: text.exactOptional(),
+    maxSessionDurationS: int,
+    permissionsBoundary: text.exactOptional(),
+    policies: z.record(z.string(), z.string()),
+    attached: texts,
+  }),
+  'instance-profile': exactly<InstanceProfileRecord>({
+    ...stored,
+    uniqueId: text,
+    account,
+    path: text,
+    created: date,
+    roles: texts,
+  }),
+};

@@ -1,0 +1,7 @@
+/** How each kind of record is written in a world file. */
+import { connectivitySchemas } from './connectivity-schemas.ts';
+import { machineSchemas } from './machine-schemas.ts';
+import { networkSchemas } from './network-schemas.ts';
+import type { Schemas } from './schema.ts';
+
+export const schemas: Schemas = { ...networkSchemas, ...connectivitySchemas, ...machineSchemas };

@@ -1,0 +1,90 @@
+/**
+ * A world as the changes that make it from an empty one, and back: all records of all accounts and regions,
+ * the machines, and the hosts outside. What an experiment does to packets (cuts, knobs, flows) is not part
+ * of it, nor is what lives in memory only: connections, neighbours, tracked flows.
+ */
+
+import { must } from '../../controller/base/result.ts';
+import type { CloudChange } from '../ec2/cloud-change.ts';
+import { announce, changesOf, replay } from '../ec2/saved.ts';
+import { takeChanges } from '../ec2/service.ts';
+import { type GuestState, guestState, restoreGuest } from '../vpc/guest-state.ts';
+import { publish } from './api.ts';
+import { addDeadMachine, addHost, applyChange, controlGuest } from './guests.ts';
+import type { Power } from './happening.ts';
+import type { PlacedHost, Profile, World } from './state.ts';
+
+/** A machine of an instance. */
+export interface SavedGuest {
+  readonly instance: string;
+  readonly profile?: Profile;
+  /** Absent where it has never run. */
+  readonly power?: Power;
+  readonly hung: boolean;
+  readonly drop: boolean;
+  /** Absent where it is dead. */
+  readonly kernel?: GuestState;
+}
+
+export type WorldChange =
+  | CloudChange
+  | { readonly kind: 'guest'; readonly guest: SavedGuest }
+  | { readonly kind: 'host'; readonly host: PlacedHost };
+
+/** An instance's machine as it is. */
+export function savedGuest(world: World, instance: string): WorldChange {
+  const profile = world.profiles.get(instance);
+  const machine = world.guests.get(instance);
+  const power = machine?.endpoint.power;
+  const guest = {
+    instance,
+    ...(profile !== undefined && { profile }),
+    ...(power !== undefined && { power }),
+    hung: machine?.endpoint.hung ?? false,
+    drop: machine?.kernel.drop ?? false,
+    ...(machine !== undefined && power !== 'dead' && { kernel: guestState(machine.kernel) }),
+  };
+  return { kind: 'guest', guest };
+}
+
+/** All that a world holds. */
+export function* worldChanges(world: World): Generator<WorldChange> {
+  yield* changesOf(world.api.cloud);
+  for (const instance of new Set([...world.guests.keys(), ...world.profiles.keys()])) {
+    yield savedGuest(world, instance);
+  }
+  for (const host of world.placed.values()) yield { kind: 'host', host };
+}
+
+/** Makes a saved world in a new one: records first, then what takes effect, then the machines. */
+export function restoreWorld(world: World, changes: Iterable<WorldChange>): void {
+  const guests = new Map<string, SavedGuest>();
+  const hosts = new Map<string, PlacedHost>();
+  for (const change of changes) {
+    if (change.kind === 'guest') guests.set(change.guest.instance, change.guest);
+    else if (change.kind === 'host') hosts.set(change.host.address, change.host);
+    else replay(world.api.cloud, change);
+  }
+  for (const { instance, profile } of guests.values()) {
+    if (profile !== undefined) world.profiles.set(instance, profile);
+  }
+  announce(world.api.cloud);
+  for (const change of takeChanges(world.api.cloud)) applyChange(world, change);
+  for (const { address, services, behind } of hosts.values()) {
+    must(addHost(world, address, services, world.placed.has(address) ? undefined : behind));
+  }
+  for (const guest of guests.values()) restoreMachine(world, guest);
+  publish(world.api);
+}
+
+function restoreMachine(world: World, { instance, power, hung, drop, kernel }: SavedGuest): void {
+  if (power === undefined || !world.records.instance.has(instance)) return;
+  const machine = world.guests.get(instance);
+  if (machine === undefined) addDeadMachine(world, instance);
+  if (machine === undefined || machine.endpoint.power === 'dead') return;
+  if (kernel !== undefined) restoreGuest(machine.kernel, kernel);
+  if (drop) controlGuest(world, instance, 'drop');
+  if (hung) controlGuest(world, instance, 'hang');
+  if (power === 'dead') controlGuest(world, instance, 'kill');
+  if (power === 'frozen') controlGuest(world, instance, 'freeze');
+}

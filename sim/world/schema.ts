@@ -1,0 +1,20 @@
+/** How the programs of machines are written in JSON: in world files and in requests to the control API. */
+import { z } from 'zod';
+
+const port = z.int().min(1).max(65_535);
+
+export const service = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.enum(['udp-echo', 'tcp-echo']), port }),
+  z.strictObject({
+    kind: z.literal('http'),
+    port,
+    status: z.int().min(200).max(599).default(200),
+    body: z.string().default('ok\n'),
+  }),
+]);
+
+export const profile = z.strictObject({
+  /** `router` forwards; `nat` also masquerades what leaves through device 0. */
+  role: z.enum(['host', 'router', 'nat']).default('host'),
+  services: z.array(service).default([]),
+});
