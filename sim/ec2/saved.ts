@@ -52,12 +52,15 @@ export function replay(cloud: Cloud, change: CloudChange): void {
   }
 }
 
-/** Makes every record a change for the data plane: instances last, when all that they need is there. */
+/** Kinds that start something, which needs the rest. */
+const STARTING: readonly string[] = ['instance', 'gateway-speaker'];
+
+/** Makes every record a change for the data plane: last what starts machines and speakers. */
 export function announce(cloud: Cloud): void {
-  for (const instances of [false, true]) {
+  for (const starting of [false, true]) {
     for (const tables of cloud.store.scopes.values()) {
       for (const [kind, table] of tables) {
-        if ((kind === 'instance') !== instances) continue;
+        if (STARTING.includes(kind) !== starting) continue;
         for (const record of readAll(table)) {
           const change = changeOf(kind, record.id, undefined, record);
           if (change) cloud.changes.push(change);

@@ -1,4 +1,7 @@
-/** What is configured in a running guest's kernel, as plain data, and back. Neighbours and NAT flows are not kept. */
+/**
+ * What is configured in a running guest's kernel, as plain data, and back. Neighbours and NAT flows are not
+ * kept.
+ */
 import { formatAddress, formatPrefix, type Prefix, parseAddress, prefix } from '../../controller/base/ip.ts';
 import { entries } from '../../controller/base/longest-match.ts';
 import { must } from '../../controller/base/result.ts';
@@ -40,7 +43,9 @@ export function guestState(guest: Guest): GuestState {
   return { devices, routes, rules };
 }
 
-/** Configures a guest that has just booted as `state` says; what it says of devices that are gone is left out. */
+/**
+ * Configures a guest that has just booted as `state` says; what it says of devices that are gone is left out.
+ */
 export function restoreGuest(guest: Guest, state: GuestState): void {
   const known = new Map<string, Device>(guest.devices.map((device) => [device.port.id, device]));
   for (const { eni, up, rpFilter, addresses } of state.devices) {

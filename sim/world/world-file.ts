@@ -10,9 +10,11 @@ import type { Kind } from '../ec2/record/kind.ts';
 import { address, cidr, exactly } from '../ec2/record/schema.ts';
 import { schemas } from '../ec2/record/schemas.ts';
 import type { GuestState } from '../vpc/guest-state.ts';
-import { type SavedGuest, type WorldChange, worldChanges } from './saved.ts';
+import { restoreWorld, type SavedGuest, type WorldChange, worldChanges } from './saved.ts';
 import { profile, service } from './schema.ts';
+import type { WorldOptions } from './settings.ts';
 import type { PlacedHost, World } from './state.ts';
+import { createWorld } from './world.ts';
 
 const FORMAT = 'byoa world';
 const VERSION = 1;
@@ -105,6 +107,13 @@ const change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('guest'), guest }),
   z.strictObject({ kind: z.literal('host'), host }),
 ]);
+
+/** The world of a file; its clock goes on where `startAt` says, else where it stood. */
+export function openWorld(saved: SavedWorld, options: WorldOptions = {}): World {
+  const world = createWorld({ startAt: saved.now, ...options, run: saved.run });
+  restoreWorld(world, saved.changes);
+  return world;
+}
 
 /** The first line of a file. */
 export const headerLine = (now: Instant, run: number): string =>

@@ -3,18 +3,22 @@ import { describe, expect, it } from 'vitest';
 import { must } from '../../controller/base/result.ts';
 import { controlGuest } from '../../sim/world/guests.ts';
 import { advance } from '../../sim/world/kernel.ts';
-import { restoreWorld, type WorldChange, worldChanges } from '../../sim/world/saved.ts';
+import { type WorldChange, worldChanges } from '../../sim/world/saved.ts';
 import type { WorldOptions } from '../../sim/world/settings.ts';
 import type { World } from '../../sim/world/state.ts';
 import { createWorld } from '../../sim/world/world.ts';
-import { changesLine, headerLine, parseWorldFile, worldLines } from '../../sim/world/world-file.ts';
+import {
+  changesLine,
+  headerLine,
+  openWorld,
+  parseWorldFile,
+  worldLines,
+} from '../../sim/world/world-file.ts';
 import { call, callRaw } from './pair.ts';
 import { answersOf, deployRich, probesOf } from './rich.ts';
 
 function reload(text: string, options: WorldOptions = {}): World {
-  const saved = must(parseWorldFile(text, 'world.json'));
-  const world = createWorld({ ...options, startAt: saved.now, run: saved.run });
-  restoreWorld(world, saved.changes);
+  const world = openWorld(must(parseWorldFile(text, 'world.json')), options);
   advance(world, world.now);
   return world;
 }

@@ -15,6 +15,7 @@ import type { EgressOnlyGatewayRecord, EgressRecords, NatAddress, NatGatewayReco
 import {
   account,
   address,
+  byKind,
   cidr,
   date,
   exactly,
@@ -78,23 +79,10 @@ const transitGateway = exactly<TransitGatewayRecord>({
   propagationTable: text.exactOptional(),
 });
 
-const link: z.ZodType<AttachmentLink> = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('vpc'),
-    vpc: text,
-    subnets: texts,
-    dns: flag,
-    groupReferences: flag,
-    ipv6: flag,
-    applianceMode: flag,
-  }),
-  z.strictObject({
-    kind: z.literal('peering'),
-    peer: text,
-    peerGateway: text,
-    role: z.enum(['requester', 'accepter']),
-  }),
-]);
+const link = byKind<AttachmentLink>({
+  vpc: { vpc: text, subnets: texts, dns: flag, groupReferences: flag, ipv6: flag, applianceMode: flag },
+  peering: { peer: text, peerGateway: text, role: z.enum(['requester', 'accepter']) },
+});
 
 const attachment = exactly<AttachmentRecord>({
   ...stored,

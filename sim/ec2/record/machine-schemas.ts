@@ -11,6 +11,7 @@ import type {
 import type { IdentityRecords, InstanceProfileRecord, RoleRecord } from './identity.ts';
 import {
   account,
+  byKind,
   cidr,
   date,
   exactly,
@@ -78,10 +79,7 @@ const groupRule = exactly<GroupRuleRecord>({
   protocol: int,
   fromPort: int,
   toPort: int,
-  peer: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('cidr'), cidr }),
-    z.strictObject({ kind: z.literal('group'), group: text, account: text }),
-  ]),
+  peer: byKind<GroupRuleRecord['peer']>({ cidr: { cidr }, group: { group: text, account: text } }),
   description: text.exactOptional(),
 });
 

@@ -22,6 +22,7 @@ import type {
 import {
   account,
   address,
+  byKind,
   cidr,
   date,
   exactly,
@@ -37,24 +38,24 @@ import {
 
 const block = exactly<CidrAssociation>({ association: text, cidr });
 
-const gateway = <K extends string>(kind: K) => z.strictObject({ kind: z.literal(kind), gateway: text });
-
-const target: z.ZodType<RouteTarget> = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('local') }),
-  z.strictObject({ kind: z.literal('eni'), eni: text }),
-  z.strictObject({ kind: z.literal('vpc-peering-connection'), connection: text }),
-  gateway('internet-gateway'),
-  gateway('transit-gateway'),
-  gateway('nat-gateway'),
-  gateway('egress-only-gateway'),
-  gateway('vpn-gateway'),
-]);
+const target = byKind<RouteTarget>({
+  local: {},
+  eni: { eni: text },
+  'internet-gateway': { gateway: text },
+  'vpc-peering-connection': { connection: text },
+  'transit-gateway': { gateway: text },
+  'nat-gateway': { gateway: text },
+  'egress-only-gateway': { gateway: text },
+  'vpn-gateway': { gateway: text },
+  'vpc-endpoint': { endpoint: text },
+});
 
 const route = exactly<Route>({
   destination: z.union([z.string().regex(/^pl-[0-9a-f]+$/), cidr]),
   target,
   origin: z.enum(['CreateRouteTable', 'CreateRoute', 'EnableVgwRoutePropagation', 'Advertisement']),
   propagatedFrom: z.enum(['direct-connect', 'vpn-static', 'vpn-bgp']).exactOptional(),
+  advertised: z.strictObject({ server: text, nextHop: text }).exactOptional(),
 });
 
 const vpc = exactly<VpcRecord>({
@@ -111,7 +112,7 @@ const networkInterface = exactly<NetworkInterfaceRecord>({
   zone: text,
   mac,
   description: text,
-  interfaceType: z.enum(['nat_gateway', 'interface', 'efa', 'branch', 'trunk', 'efa-only']),
+  interfaceType: z.enum(['nat_gateway', 'vpc_endpoint', 'interface', 'efa', 'branch', 'trunk', 'efa-only']),
   ipv4: z.array(address),
   ipv6: z.array(address),
   publicAddresses: z.array(
@@ -125,6 +126,7 @@ const networkInterface = exactly<NetworkInterfaceRecord>({
   groups: texts,
   sourceDestCheck: flag,
   manager: text.exactOptional(),
+  speaker: text.exactOptional(),
   attachment: exactly<EniAttachment>({
     id: text,
     instance: text,

@@ -9,11 +9,30 @@ import type { Kind, Records } from './kind.ts';
 
 export type Schemas<K extends Kind = Kind> = { readonly [Each in K]: z.ZodType<Records[Each]> };
 
-type Shape<T> = { readonly [F in keyof T]-?: z.ZodType<T[F]> };
+/** Of a union of words all of them, which assignability alone would not ask for. */
+type Words<V extends string> = z.ZodEnum<{ readonly [K in V]: K }>;
+type SchemaOf<V> = [V] extends [string]
+  ? string extends V
+    ? z.ZodType<V>
+    : Words<V> | z.ZodExactOptional<Words<V>>
+  : z.ZodType<V>;
+type Shape<T> = { readonly [F in keyof T]-?: SchemaOf<Exclude<T[F], undefined>> };
 
 /** The schema of an object with exactly these members. */
 export const exactly = <T extends object>(shape: Shape<T>): z.ZodType<T> =>
   z.strictObject(shape as z.ZodRawShape) as unknown as z.ZodType<T>;
+
+type Variants<T extends { readonly kind: string }> = {
+  readonly [K in T['kind']]: Shape<Omit<Extract<T, { readonly kind: K }>, 'kind'>>;
+};
+
+/** The schema of a union: for each kind its other members. */
+export const byKind = <T extends { readonly kind: string }>(variants: Variants<T>): z.ZodType<T> => {
+  const schemas = Object.entries(variants).map(([kind, shape]) =>
+    z.strictObject({ kind: z.literal(kind), ...(shape as z.ZodRawShape) }),
+  );
+  return z.discriminatedUnion('kind', schemas as [(typeof schemas)[number]]) as unknown as z.ZodType<T>;
+};
 
 export const text = z.string();
 export const texts = z.array(z.string());

@@ -1,7 +1,15 @@
 /** How each kind of record is written in a world file. */
 import { connectivitySchemas } from './connectivity-schemas.ts';
+import { endpointSchemas } from './endpoint-schemas.ts';
 import { machineSchemas } from './machine-schemas.ts';
 import { networkSchemas } from './network-schemas.ts';
+import { routingSchemas } from './routing-schemas.ts';
 import type { Schemas } from './schema.ts';
 
-export const schemas: Schemas = { ...networkSchemas, ...connectivitySchemas, ...machineSchemas };
+export const schemas: Schemas = {
+  ...networkSchemas,
+  ...connectivitySchemas,
+  ...endpointSchemas,
+  ...machineSchemas,
+  ...routingSchemas,
+};
