@@ -14,6 +14,7 @@ import { instanceStateHandlers, instanceTransitions } from './handlers/instance-
 import { instanceTypeHandlers } from './handlers/instance-type.ts';
 import { internetGatewayHandlers } from './handlers/internet-gateway.ts';
 import { keyPairHandlers } from './handlers/key-pair.ts';
+import { launchTemplateHandlers } from './handlers/launch-template.ts';
 import { natGatewayHandlers, natGatewayTransitions } from './handlers/nat-gateway.ts';
 import { networkAclHandlers } from './handlers/network-acl.ts';
 import { networkAclEntryHandlers } from './handlers/network-acl-entry.ts';
@@ -84,6 +85,7 @@ const ec2: Handlers = {
   ...instanceTypeHandlers,
   ...imageHandlers,
   ...keyPairHandlers,
+  ...launchTemplateHandlers,
   ...profileAssociationHandlers,
   ...runInstancesHandlers,
   ...transitAttachmentHandlers,

@@ -23,13 +23,16 @@ export function specifiedTags(
   return mergeTags(tx, {}, tags);
 }
 
+/** Whether a key is one that AWS alone gives. */
+export const isReserved = (key: string): boolean => /^aws:/i.test(key);
+
 /** Old tags with new ones laid over; refuses what EC2 refuses. */
 export function mergeTags(tx: Tx, old: Tags, tags: readonly Tag[]): Tags {
   const merged = new Map(Object.entries(old));
   const seen = new Set<string>();
   for (const { Key: key = '', Value: value = '' } of tags) {
     if (key === '') refuse('InvalidParameterValue', 'Tag key cannot be null or empty.');
-    if (/^aws:/i.test(key)) {
+    if (isReserved(key)) {
       refuse(
         'InvalidParameterValue',
         `Tag keys starting with 'aws:' are reserved for internal use (key '${key}')`,
@@ -43,11 +46,9 @@ export function mergeTags(tx: Tx, old: Tags, tags: readonly Tag[]): Tags {
     seen.add(key);
     merged.set(key, value);
   }
-  if (merged.size > tx.settings.quotas.tagsPerResource) {
-    refuse(
-      'TagLimitExceeded',
-      `The maximum number of Tags for a resource has been reached (${merged.size} tags).`,
-    );
+  const own = [...merged.keys()].filter((key) => !isReserved(key)).length;
+  if (own > tx.settings.quotas.tagsPerResource) {
+    refuse('TagLimitExceeded', `The maximum number of Tags for a resource has been reached (${own} tags).`);
   }
   return Object.fromEntries(merged);
 }

@@ -1,7 +1,4 @@
-/**
- * RunInstances: one reservation of instances, each with its ENIs and volumes. Spot and launch templates are
- * refused.
- */
+/** RunInstances: one reservation of instances, each with its ENIs and volumes. Spot is refused. */
 import type {
   InstanceMetadataOptionsRequest,
   InstanceNetworkInterfaceSpecification,
@@ -19,6 +16,7 @@ import { specifiedTags } from '../tags.ts';
 import { needImage } from './image.ts';
 import { shownInstance } from './instance.ts';
 import { coresOf, needInstanceType } from './instance-type.ts';
+import { templateOfLaunch } from './launch-template.ts';
 import { namedProfile } from './profile-association.ts';
 import { defaultVpc, namedGroup } from './security-group.ts';
 import { createVolumes, disksOf } from './volume.ts';
@@ -237,10 +235,22 @@ function zoneOf(tx: Tx, primary: LaunchInterface): { readonly subnet: SubnetReco
   return { subnet: tx.need('subnet', subnet) };
 }
 
-function refuseUnsimulated(input: RunInstancesRequest): void {
-  if (input.LaunchTemplate)
-    refuse('UnsupportedOperation', 'Launch templates are not simulated: name the parameters.');
-  if (input.InstanceMarketOptions) refuse('UnsupportedOperation', 'Spot instances are not simulated.');
+/** A request with what its launch template gives beside it: what the request itself says counts. */
+function withTemplate(tx: Tx, input: RunInstancesRequest): { input: RunInstancesRequest; tags: Tags } {
+  const { LaunchTemplate: named, ...own } = input;
+  if (named === undefined) return { input, tags: {} };
+  const { template, version } = templateOfLaunch(tx, named);
+  const { RamDiskId: _, ElasticGpuSpecifications: __, InstanceRequirements: needs, ...data } = version.data;
+  if (needs) refuse('UnsupportedOperation', 'Choosing a type by requirements is not simulated: name one.');
+  const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
+  const types = new Set((own.TagSpecifications ?? []).map((each) => each.ResourceType));
+  const inherited = (data.TagSpecifications ?? []).filter((each) => !types.has(each.ResourceType));
+  const tags = {
+    'aws:ec2launchtemplate:id': template.id,
+    'aws:ec2launchtemplate:version': String(version.number),
+  };
+  const TagSpecifications = [...inherited, ...(own.TagSpecifications ?? [])];
+  return { input: { ...data, ...given, TagSpecifications } as RunInstancesRequest, tags };
 }
 
 type Parameters = Omit<InstanceRecord, 'id' | 'launchIndex' | 'devices'>;
@@ -318,11 +328,12 @@ function addInterface(tx: Tx, instance: InstanceRecord, wanted: LaunchInterface)
   if (wanted.kind === 'new' && wanted.lendPublic) lendPublicAddress(tx, eni.id);
 }
 
-function runInstances(tx: Tx, input: RunInstancesRequest): Reservation {
-  refuseUnsimulated(input);
+function runInstances(tx: Tx, request: RunInstancesRequest): Reservation {
+  const { input, tags: ofTemplate } = withTemplate(tx, request);
+  if (input.InstanceMarketOptions) refuse('UnsupportedOperation', 'Spot instances are not simulated.');
   const of = (type: string): Tags => specifiedTags(tx, input.TagSpecifications, type, TAGGABLE);
   const tags: LaunchTags = {
-    instance: of('instance'),
+    instance: { ...ofTemplate, ...of('instance') },
     volume: of('volume'),
     interface: of('network-interface'),
   };

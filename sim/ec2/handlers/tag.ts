@@ -12,7 +12,7 @@ import type { Stored, Tags } from '../record/base.ts';
 import type { Kind } from '../record/kind.ts';
 import { kinds } from '../record/kinds.ts';
 import { refuse } from '../refusal.ts';
-import { mergeTags } from '../tags.ts';
+import { isReserved, mergeTags } from '../tags.ts';
 
 const taggable = (Object.keys(kinds) as Kind[]).filter((kind) => kinds[kind].resourceType !== undefined);
 
@@ -82,11 +82,11 @@ function describeTags(tx: Tx, input: DescribeTagsRequest): DescribeTagsResult {
   return { Tags: tags, ...page.next };
 }
 
-/** Tags that a request removes: by key alone, or by key and value. */
+/** Tags that a request removes: by key alone, or by key and value; all but AWS's own where it names none. */
 function removeTags(tags: Tags, wanted: DeleteTagsRequest['Tags']): Tags {
-  if (wanted === undefined) return {};
   const removed = ([key, value]: readonly [string, string]): boolean =>
-    wanted.some((tag) => tag.Key === key && (tag.Value === undefined || tag.Value === value));
+    !isReserved(key) &&
+    (wanted?.some((tag) => tag.Key === key && (tag.Value === undefined || tag.Value === value)) ?? true);
   return Object.fromEntries(Object.entries(tags).filter((entry) => !removed(entry)));
 }
 

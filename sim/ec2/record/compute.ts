@@ -1,4 +1,5 @@
 /** Instances and their volumes, as EC2 stores them. */
+import type { RequestLaunchTemplateData } from '@aws-sdk/client-ec2';
 import type { Instant } from '../../../controller/base/time.ts';
 import type { InstanceState } from '../../vpc/model.ts';
 import type { Stored } from './base.ts';
@@ -84,8 +85,28 @@ export interface KeyPairRecord extends Stored {
   readonly created: Date;
 }
 
+export interface LaunchTemplateVersionRecord {
+  readonly number: number;
+  readonly created: Date;
+  readonly description?: string;
+  /** The parameters of a launch, as the request gave them. */
+  readonly data: Readonly<RequestLaunchTemplateData>;
+}
+
+export interface LaunchTemplateRecord extends Stored {
+  readonly name: string;
+  readonly account: string;
+  readonly created: Date;
+  readonly defaultVersion: number;
+  /** The number of the newest version that was ever made. */
+  readonly latestVersion: number;
+  /** In ascending order; numbers of deleted versions are missing. */
+  readonly versions: readonly LaunchTemplateVersionRecord[];
+}
+
 export interface ComputeRecords {
   readonly instance: InstanceRecord;
   readonly volume: VolumeRecord;
   readonly 'key-pair': KeyPairRecord;
+  readonly 'launch-template': LaunchTemplateRecord;
 }

@@ -35,6 +35,15 @@ export const machineKinds: KindTable<keyof (ComputeRecords & SecurityRecords & I
     malformed: 'InvalidKeyPair.Format',
     noun: 'key pair ID',
   },
+  'launch-template': {
+    scope: 'region',
+    refersTo: () => [],
+    prefix: 'lt',
+    resourceType: 'launch-template',
+    notFound: 'InvalidLaunchTemplateId.NotFound',
+    malformed: 'InvalidLaunchTemplateId.Malformed',
+    noun: 'launch template ID',
+  },
   'security-group': {
     scope: 'region',
     refersTo: (group) => [
