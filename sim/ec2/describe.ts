@@ -1,9 +1,10 @@
 /** Describing generically: by ids, by filters with wildcards, in pages. */
 import type { Filter } from '@aws-sdk/client-ec2';
 import type { Tx } from './handler.ts';
+import { type Place, pageAfter } from './page.ts';
 import type { Tags } from './record/base.ts';
 import type { Kind, Records } from './record/kind.ts';
-import { invalidValue, refuse } from './refusal.ts';
+import { refuse } from './refusal.ts';
 
 /** What a filter sees of a record; a list matches where one of its values does. */
 export type Property = string | number | boolean | undefined | readonly (string | number | undefined)[];
@@ -48,6 +49,7 @@ export function describe<K extends Kind>(
   return paginate(
     candidates.filter((record) => (visible?.(record) ?? true) && matches(record)),
     input,
+    (record) => [tx.order(kind, record.id), record.id],
   );
 }
 
@@ -60,6 +62,30 @@ function narrowed<K extends Kind>(
   const filter = wanted.find(({ Name, Values }) => indexed.includes(Name ?? '') && Values?.length === 1);
   const [value] = filter?.Values ?? [];
   return value === undefined || /[*?\\]/.test(value) ? undefined : tx.referring(kind, value);
+}
+
+/**
+ * Filters named after members of what is shown, as most of EC2's are: `metadata-options.http-tokens` is
+ * MetadataOptions.HttpTokens, `network-interface.status` the Status of each of NetworkInterfaces. What is
+ * never shown matches nothing.
+ */
+export function byShown<R>(shown: (tx: Tx, record: R) => object, ...names: readonly string[]): Filters<R> {
+  return Object.fromEntries(
+    names.map((name) => {
+      const steps = name.split('.').map((step) => step.replaceAll('-', ''));
+      return [name, (record: R, tx: Tx): Property => valuesAt(shown(tx, record), steps)];
+    }),
+  );
+}
+
+function valuesAt(value: unknown, steps: readonly string[]): string[] {
+  if (value === undefined || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap((each) => valuesAt(each, steps));
+  const [step, ...rest] = steps;
+  if (step === undefined) return [value instanceof Date ? value.toISOString() : String(value)];
+  if (typeof value !== 'object') return [];
+  const found = Object.entries(value).find(([name]) => [step, `${step}s`].includes(name.toLowerCase()));
+  return found === undefined ? [] : valuesAt(found[1], rest);
 }
 
 /** A predicate for EC2's filters: all filters must match, each by one of its values. */
@@ -131,32 +157,15 @@ function glob(parts: readonly string[], value: string): boolean {
   return part === parts.length;
 }
 
-/** One page: MaxResults 5 to 1000, the token opaque to the caller. */
+/** One page; the token is opaque to the caller. `place` says where a record stands in the list. */
 export function paginate<R>(
   records: readonly R[],
   { MaxResults: limit, NextToken: token }: DescribeInput,
+  place: (record: R) => Place,
 ): { readonly records: readonly R[]; readonly next: { readonly NextToken?: string } } {
-  if (limit !== undefined && (limit < 5 || limit > 1000)) {
-    invalidValue(
-      'maxResults',
-      limit,
-      `Expecting a value ${limit < 5 ? 'greater than or equal to 5' : 'less than or equal to 1000'}.`,
-    );
-  }
-  const digits = token === undefined ? '0' : /^page-([0-9]{1,9})$/.exec(atob64(token))?.[1];
-  if (digits === undefined) return refuse('InvalidNextToken', `The token '${token}' is invalid`);
-  const start = Number(digits);
-  const end = limit === undefined ? records.length : start + limit;
-  const next = end < records.length ? { NextToken: btoa(`page-${end}`) } : {};
-  return { records: records.slice(start, end), next };
-}
-
-function atob64(text: string): string {
-  try {
-    return atob(text);
-  } catch {
-    return '';
-  }
+  const page = pageAfter(records, { limit, token }, place);
+  if (page === undefined) return refuse('InvalidNextToken', `The token '${token}' is invalid`);
+  return { records: page.rows, next: page.token === undefined ? {} : { NextToken: page.token } };
 }
 
 /** Tags as EC2 shows them; nothing where there are none. */

@@ -33,6 +33,8 @@ export interface Tx {
    * The records of a kind that refer to an id (`refersTo` in kinds.ts): children, users, by association id.
    */
   readonly referring: <K extends Kind>(kind: K, id: string) => readonly Records[K][];
+  /** The place of a record in `list`: records made later have higher ones. */
+  readonly order: (kind: Kind, id: string) => number;
   readonly put: <K extends Kind>(kind: K, record: Records[K]) => Records[K];
   readonly remove: (kind: Kind, id: string) => void;
   /** A new id such as `vpc-0123456789abcdef0`. */

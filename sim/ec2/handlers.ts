@@ -8,8 +8,8 @@ import { egressOnlyGatewayHandlers } from './handlers/egress-only-gateway.ts';
 import { iamInstanceProfileHandlers } from './handlers/iam-instance-profile.ts';
 import { iamRoleHandlers } from './handlers/iam-role.ts';
 import { imageHandlers } from './handlers/image.ts';
-import { instanceHandlers } from './handlers/instance.ts';
 import { instanceAttributeHandlers } from './handlers/instance-attribute.ts';
+import { instanceDescribeHandlers } from './handlers/instance-describe.ts';
 import { instanceStateHandlers, instanceTransitions } from './handlers/instance-state.ts';
 import { instanceTypeHandlers } from './handlers/instance-type.ts';
 import { internetGatewayHandlers } from './handlers/internet-gateway.ts';
@@ -79,7 +79,7 @@ const ec2: Handlers = {
   ...internetGatewayHandlers,
   ...securityGroupHandlers,
   ...securityGroupRuleHandlers,
-  ...instanceHandlers,
+  ...instanceDescribeHandlers,
   ...instanceAttributeHandlers,
   ...instanceStateHandlers,
   ...instanceTypeHandlers,

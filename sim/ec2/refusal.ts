@@ -22,3 +22,34 @@ export const missing = (parameter: string): never =>
 
 export const invalidValue = (parameter: string, value: unknown, why = ''): never =>
   refuse('InvalidParameterValue', `Value (${value}) for parameter ${parameter} is invalid. ${why}`.trimEnd());
+
+/**
+ * EC2 codes that we spell from memory: neither AWS's list of error codes nor a client of EC2 has them.
+ * docs/ec2-api.md says so too.
+ */
+export const FROM_MEMORY: readonly string[] = [
+  'CidrConflict',
+  'EgressOnlyInternetGatewayLimitExceeded',
+  'InvalidAllocationID.Malformed',
+  'InvalidCoreNetworkArn.NotFound',
+  'InvalidLocalGatewayID.NotFound',
+  'InvalidOdbNetworkArn.NotFound',
+  'InvalidRouteServerEndpointId.Malformed',
+  'InvalidRouteServerId.Malformed',
+  'InvalidRouteServerPeerId.Malformed',
+  'InvalidTransitGatewayAttachmentID.Malformed',
+  'InvalidTransitGatewayID.Malformed',
+  'InvalidVpnConnectionID.Malformed',
+  'InvalidVpnGatewayID.Malformed',
+  'NoSuchAssociation',
+  'PrefixListLimitExceeded',
+  'PrefixListMaxEntriesExceeded',
+  'RouteServerEndpointLimitExceeded',
+  'RouteServerLimitExceeded',
+  'RouteServerPeerLimitExceeded',
+  'SubnetIpv6CidrBlockAssociationLimitExceeded',
+  'TransitGatewayAttachmentLimitExceeded',
+  'TransitGatewayLimitExceeded',
+  'TransitGatewayRouteTableLimitExceeded',
+  'TransitGatewayRouteTablePropagation.Duplicate',
+];

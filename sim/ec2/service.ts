@@ -11,6 +11,7 @@ import type { CloudChange, Scheduled } from './cloud-change.ts';
 import type { Learnt } from './gateway-speaker.ts';
 import { createDefaultVpc } from './handlers/vpc.ts';
 import { handlerFor, hearSpeaker, transitions } from './handlers.ts';
+import { checkPageSize } from './page.ts';
 import { changeOf } from './record/projection.ts';
 import { same } from './record/same.ts';
 import { isRefusal } from './refusal.ts';
@@ -36,6 +37,13 @@ export type Reply =
   /** `output` as the SDK's command returns it, without metadata. */
   | { readonly kind: 'ok'; readonly output: object }
   | { readonly kind: 'error'; readonly code: string; readonly message: string; readonly status: number };
+
+/** Parameters that mean the same in every operation. */
+interface Common {
+  readonly DryRun?: boolean;
+  readonly ClientToken?: string;
+  readonly MaxResults?: number;
+}
 
 /** A cloud owns its state; only this file's functions change it. */
 export interface Cloud {
@@ -88,7 +96,7 @@ export function handle(cloud: Cloud, request: Request, now: Instant): Reply {
   if (cloud.settings.throttle === 'aws' && request.service === 'ec2' && !admit(cloud.buckets, request, now)) {
     return { kind: 'error', code: 'RequestLimitExceeded', message: 'Request limit exceeded.', status: 503 };
   }
-  const { DryRun: dryRun, ClientToken: token } = request.input as { DryRun?: boolean; ClientToken?: string };
+  const { DryRun: dryRun, ClientToken: token, MaxResults: maxResults } = request.input as Common;
   const remembered = token && `${request.account}/${request.region}/${request.action}/${token}`;
   const earlier = remembered ? cloud.tokens.get(remembered) : undefined;
   if (earlier !== undefined && dryRun !== true) {
@@ -105,6 +113,7 @@ export function handle(cloud: Cloud, request: Request, now: Instant): Reply {
         : 'plain';
   const run = (): object => {
     checkRequired(request.service, request.action, request.input);
+    if (request.service === 'ec2') checkPageSize(request.action, maxResults);
     return handler(transaction(cloud, request, now, log, queue), request.input) ?? {};
   };
   try {

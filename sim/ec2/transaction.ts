@@ -27,6 +27,7 @@ export function openTransaction({ store, log, ...given }: Opening): Tx {
     get,
     need: (kind, id) => get(kind, id) ?? absent(kind, id),
     list: (kind) => readAll(table(kind)),
+    order: (kind, id) => table(kind).entries.get(id)?.serial ?? -1,
     referring: (kind, id) => readReferring(table(kind), id),
     put: (kind, record) => {
       put(kind, record.id, record);

@@ -6,6 +6,7 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
 import type { RunningSimulator } from '../../sim/index.ts';
 import { findProvider, startProvider } from './provider.ts';
 import { answers, clientEnvironment, instantSimulator, run } from './simulator.ts';
@@ -46,7 +47,7 @@ export async function openStack(configuration: string): Promise<Stack> {
   return {
     simulator,
     terraform: async (expected, ...args) => {
-      const ran = await run('terraform', [...args, '-no-color'], { env, cwd: folder, timeoutMs: 240_000 });
+      const ran = await run('terraform', [...args, '-no-color'], { env, cwd: folder, timeoutMs: 480_000 });
       if (ran.code === expected) return ran.stdout;
       throw new Error(`terraform ${args.join(' ')} ended with ${ran.code}:\n${ran.stdout}\n${ran.stderr}`);
     },
@@ -56,4 +57,23 @@ export async function openStack(configuration: string): Promise<Stack> {
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+/**
+ * One life of a stack: it applies, plans no change, updates in place for another owner, plans no change, and
+ * destroys all that it made. `applied` gets what the first command said while everything is there.
+ */
+export async function live({ terraform }: Stack, applied: (said: string) => void = () => {}): Promise<void> {
+  const owner = ['-var', 'owner=b'];
+  await terraform(0, 'init');
+  const said = await terraform(0, 'apply', '-auto-approve');
+  const count = /Plan: (\d+) to add, 0 to change, 0 to destroy/.exec(said)?.[1];
+  expect(said).toContain(`Apply complete! Resources: ${count} added, 0 changed, 0 destroyed`);
+  applied(said);
+  await terraform(0, 'plan', '-detailed-exitcode');
+  const updated = await terraform(0, 'apply', '-auto-approve', '-refresh=false', ...owner);
+  expect(updated).toMatch(/Resources: 0 added, [1-9]\d* changed, 0 destroyed/);
+  await terraform(0, 'plan', '-detailed-exitcode', ...owner);
+  const destroyed = await terraform(0, 'destroy', '-auto-approve', '-refresh=false', ...owner);
+  expect(destroyed).toContain(`Destroy complete! Resources: ${count} destroyed`);
 }

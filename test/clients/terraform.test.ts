@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ACCOUNT } from './simulator.ts';
-import { openStack, type Stack, whyNoTerraform } from './stack.ts';
+import { live, openStack, type Stack, whyNoTerraform } from './stack.ts';
 
 /** The commands of one life of a stack, in order: each needs what the one before left. */
 describe.skipIf(whyNoTerraform !== undefined)(`Terraform's AWS provider (skipped: ${whyNoTerraform})`, () => {
@@ -21,18 +21,11 @@ describe.skipIf(whyNoTerraform !== undefined)(`Terraform's AWS provider (skipped
   };
 
   it('applies, plans no change, updates in place, plans no change, and destroys all', async () => {
-    const { terraform } = stack;
-    await terraform(0, 'init');
-    const applied = await terraform(0, 'apply', '-auto-approve');
-    expect(applied).toMatch(/Apply complete! Resources: 50 added, 0 changed, 0 destroyed/);
-    expect(applied).toContain(`account = "${ACCOUNT}"`);
-    expect(kinds()).toEqual({ running: 3 });
-    await terraform(0, 'plan', '-detailed-exitcode');
-    const updated = await terraform(0, 'apply', '-auto-approve', '-refresh=false', '-var', 'owner=b');
-    expect(updated).toMatch(/Resources: 0 added, 10 changed, 0 destroyed/);
-    await terraform(0, 'plan', '-detailed-exitcode', '-var', 'owner=b');
-    const destroyed = await terraform(0, 'destroy', '-auto-approve', '-refresh=false');
-    expect(destroyed).toMatch(/Destroy complete! Resources: 50 destroyed/);
-    expect(kinds()).toEqual({ terminated: 3 });
-  }, 600_000);
+    await live(stack, (applied) => {
+      expect(applied).toContain(`account = "${ACCOUNT}"`);
+      expect(applied).toContain('appliance_vcpus = 2');
+      expect(kinds()).toEqual({ running: 4 });
+    });
+    expect(kinds()).toEqual({ terminated: 4 });
+  }, 900_000);
 });

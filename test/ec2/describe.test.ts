@@ -110,11 +110,65 @@ describe('pages', () => {
     );
   });
 
+  it('neither skip nor repeat what stays, whatever is made and deleted between them', () => {
+    const change = fc.record({ make: fc.nat({ max: 3 }), remove: fc.array(fc.nat(), { maxLength: 6 }) });
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 25 }), fc.array(change, { maxLength: 8 }), (count, changes) => {
+        const at = tagged(Array(count).fill('x'));
+        const all = (): string[] =>
+          at
+            .call<Gateways>('DescribeInternetGateways')
+            .InternetGateways.map((each) => each.InternetGatewayId);
+        const stayed = new Set(all());
+        const seen: string[] = [];
+        let token: string | undefined;
+        for (let page = 0; page === 0 || token !== undefined; page++) {
+          const input = { MaxResults: 5, ...(token !== undefined && { NextToken: token }) };
+          const found = at.call<Gateways>('DescribeInternetGateways', input);
+          seen.push(...found.InternetGateways.map((each) => each.InternetGatewayId));
+          token = found.NextToken;
+          const { make = 0, remove = [] } = changes[page] ?? {};
+          for (let made = 0; made < make; made++) at.call('CreateInternetGateway');
+          for (const index of remove) {
+            const ids = all();
+            const id = ids[index % Math.max(1, ids.length)];
+            if (id === undefined) continue;
+            at.call('DeleteInternetGateway', { InternetGatewayId: id });
+            stayed.delete(id);
+          }
+        }
+        expect(new Set(seen).size).toBe(seen.length);
+        expect([...stayed].filter((id) => !seen.includes(id))).toEqual([]);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it.each([
+    ['DescribeRouteTables', {}, 5, 100],
+    ['DescribeLaunchTemplates', {}, 1, 200],
+    ['DescribeEgressOnlyInternetGateways', {}, 5, 255],
+    ['DescribeSubnets', {}, 5, 1000],
+  ] as const)('of %s have the sizes that EC2 allows', (action, input, least, most) => {
+    const at = calls();
+    for (const MaxResults of [least, most]) at.call(action, { ...input, MaxResults });
+    for (const MaxResults of [least - 1, most + 1, -1, 1.5e9]) {
+      expect(at.code(action, { ...input, MaxResults })).toBe('InvalidParameterValue');
+    }
+  });
+
   it('have sizes of 5 to 1000, tokens of ours, and no ids', () => {
     const at = site();
     expect(refusal(at, 'DescribeVpcs', { MaxResults: 4 })).toMatch(/^InvalidParameterValue: .*greater than/);
     expect(refusal(at, 'DescribeVpcs', { MaxResults: 1001 })).toMatch(/^InvalidParameterValue: .*less than/);
-    for (const NextToken of ['???', btoa('page--1'), btoa('x')]) {
+    for (const NextToken of [
+      '',
+      '???',
+      btoa('page--1'),
+      btoa('after []'),
+      btoa('after [null]'),
+      btoa('after %'),
+    ]) {
       expect(refusal(at, 'DescribeVpcs', { NextToken })).toMatch(/^InvalidNextToken/);
     }
     expect(refusal(at, 'DescribeVpcs', { VpcIds: [at.vpc], MaxResults: 5 })).toMatch(

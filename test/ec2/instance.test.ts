@@ -198,7 +198,11 @@ describe('RunInstances', () => {
     ['an address outside', { PrivateIpAddress: '10.9.0.9' }, 'InvalidParameterValue'],
     ['a reserved address', { PrivateIpAddress: '10.0.0.3' }, 'InvalidParameterValue'],
     ['a subnet and ENIs', { NetworkInterfaces: [{ DeviceIndex: 0 }] }, 'InvalidParameterCombination'],
-    ['a launch template', { LaunchTemplate: { LaunchTemplateName: 'x' } }, 'UnsupportedOperation'],
+    [
+      'an unknown launch template',
+      { LaunchTemplate: { LaunchTemplateName: 'x' } },
+      'InvalidLaunchTemplateName.NotFoundException',
+    ],
     ['another zone', { Placement: { AvailabilityZone: 'eu-central-1b' } }, 'InvalidParameterValue'],
     [
       'credits on a type without',

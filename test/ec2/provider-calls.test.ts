@@ -1,16 +1,11 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { decodeRequest } from '../../sim/ec2/codec.ts';
 import { handlerFor } from '../../sim/ec2/handlers.ts';
 import type { ServiceName } from '../../sim/ec2/shape.ts';
 import { CALLS, PARAMETERS } from './provider-calls.ts';
 
-/** Operations that the provider uses and that nobody serves yet. */
-const OPEN = [
-  'ec2:CreateVpcEndpoint',
-  'ec2:DescribeVpcEndpoints',
-  'ec2:DescribePrefixLists',
-  'ec2:DeleteVpcEndpoints',
-];
+const CONFIGURATIONS = new URL('../clients/terraform/', import.meta.url);
 
 const split = (operation: string): readonly [ServiceName, string] => {
   const [service = '', action = ''] = operation.split(':');
@@ -20,7 +15,14 @@ const split = (operation: string): readonly [ServiceName, string] => {
 describe("what Terraform's AWS provider asks", () => {
   it.each(Object.entries(CALLS))('for %s is served: %s', (_kind, operations) => {
     const unserved = operations.split(' ').filter((each) => handlerFor(...split(each)) === undefined);
-    expect(unserved.filter((each) => !OPEN.includes(each))).toEqual([]);
+    expect(unserved).toEqual([]);
+  });
+
+  it('is asked in the client tests, for every kind of resource', () => {
+    const files = readdirSync(CONFIGURATIONS).filter((name) => name.endsWith('.tf'));
+    const texts = files.map((name) => readFileSync(new URL(name, CONFIGURATIONS), 'utf8')).join('');
+    const made = new Set(Array.from(texts.matchAll(/^(?:resource|data) "(\w+)"/gm), ([, kind]) => kind));
+    expect(Object.keys(CALLS).filter((kind) => kind !== 'provider' && !made.has(kind))).toEqual([]);
   });
 
   it.each(Object.entries(PARAMETERS))('%s has parameters that are known: %s', (operation, parameters) => {

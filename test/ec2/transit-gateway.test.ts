@@ -159,6 +159,7 @@ describe('VPC attachments', () => {
       id: table,
       gateway,
       routes: [{ destination: '10.0.0.0/16', attachment }],
+      shadowed: [],
     });
   });
 
@@ -313,13 +314,14 @@ describe('transit gateway routes', () => {
   });
 
   it('shadow propagated ones of the same destination, for searches and for packets', () => {
-    const { at, gateway, table } = attached();
+    const { at, attachment, gateway, table } = attached();
     at.call('CreateTransitGatewayRoute', routeOf(table, '10.0.0.0/16', { Blackhole: true }));
     expect(search(at, table, all)).toEqual(['10.0.0.0/16 static blackhole -']);
     expect(takeChanges(at.cloud).at(-1)?.value).toEqual({
       id: table,
       gateway,
       routes: [{ destination: '10.0.0.0/16' }],
+      shadowed: [{ destination: '10.0.0.0/16', attachment }],
     });
   });
 

@@ -27,7 +27,7 @@ describe.each(documents)('%s', (name) => {
   });
 
   it('names npm scripts and commands that exist', () => {
-    const npm = [...text.matchAll(/\bnpm run ([\w-]+)/g)].map((match) => match[1] ?? '');
+    const npm = [...text.matchAll(/\bnpm run ([\w-]+(?::\w+)?)/g)].map((match) => match[1] ?? '');
     expect(npm.filter((script) => scripts[script] === undefined)).toEqual([]);
     const commands = parts.flatMap((part) => Object.keys(part.commands));
     const named = [...text.matchAll(/(?:^ {4}|`)byoa ([a-z]+)/gm)].map((match) => match[1] ?? '');

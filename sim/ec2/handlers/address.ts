@@ -190,7 +190,7 @@ export const addressHandlers: Handlers = {
 
   DescribeAddressesAttribute: handler(
     (tx, input: DescribeAddressesAttributeRequest): DescribeAddressesAttributeResult => {
-      const page = paginate(named(tx, input.AllocationIds), input);
+      const page = paginate(named(tx, input.AllocationIds), input, ({ id }) => [tx.order('address', id)]);
       return {
         Addresses: page.records.map(({ id, publicIp }) => ({ AllocationId: id, PublicIp: publicIp })),
         ...page.next,

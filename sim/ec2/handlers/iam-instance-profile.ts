@@ -94,7 +94,11 @@ const tagging: Handlers = {
   }),
   ListInstanceProfileTags: handler(
     (tx, input: ListInstanceProfileTagsRequest): ListInstanceProfileTagsResponse => {
-      const page = iamPage(iamTags(needProfile(tx, input.InstanceProfileName).tags), input);
+      const page = iamPage(
+        iamTags(needProfile(tx, input.InstanceProfileName).tags),
+        input,
+        (tag) => tag.Key ?? '',
+      );
       return { Tags: page.items, ...page.rest };
     },
   ),
@@ -109,12 +113,16 @@ export const iamInstanceProfileHandlers: Handlers = {
   ),
   ListInstanceProfiles: handler((tx, input: ListInstanceProfilesRequest): ListInstanceProfilesResponse => {
     const under = tx.list('instance-profile').filter((each) => each.path.startsWith(input.PathPrefix ?? '/'));
-    const page = iamPage(under, input);
+    const page = iamPage(under, input, (profile) => profile.id);
     return { InstanceProfiles: page.items.map((each) => shown(tx, each)), ...page.rest };
   }),
   ListInstanceProfilesForRole: handler(
     (tx, input: ListInstanceProfilesForRoleRequest): ListInstanceProfilesForRoleResponse => {
-      const page = iamPage(tx.referring('instance-profile', needRole(tx, input.RoleName).id), input);
+      const page = iamPage(
+        tx.referring('instance-profile', needRole(tx, input.RoleName).id),
+        input,
+        (profile) => profile.id,
+      );
       return { InstanceProfiles: page.items.map((each) => shown(tx, each)), ...page.rest };
     },
   ),

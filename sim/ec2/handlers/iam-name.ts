@@ -1,6 +1,7 @@
 /** What IAM's handlers share: names, ids, ARNs, encoded policies, tags and pages. */
 import type { Tag } from '@aws-sdk/client-iam';
 import type { Tx } from '../handler.ts';
+import { pageAfter } from '../page.ts';
 import type { Tags } from '../record/base.ts';
 import type { InstanceProfileRecord, RoleRecord } from '../record/identity.ts';
 import { refuse } from '../refusal.ts';
@@ -84,21 +85,20 @@ interface Page<R> {
   readonly rest: { readonly IsTruncated: boolean; readonly Marker?: string };
 }
 
-/** One page; the marker is opaque to the caller. 100 items unless told. */
+/** One page in the order of names; the marker is opaque to the caller. 100 items unless told. */
 export function iamPage<R>(
   all: readonly R[],
   {
     Marker,
     MaxItems = 100,
   }: { readonly Marker?: string | undefined; readonly MaxItems?: number | undefined },
+  name: (item: R) => string,
 ): Page<R> {
-  const digits = Marker === undefined ? '0' : /^marker-([0-9]{1,9})$/.exec(Marker)?.[1];
-  if (digits === undefined) return refuse('InvalidInput', `The marker '${Marker}' is invalid`);
   if (MaxItems < 1 || MaxItems > 1000) refuse('ValidationError', `MaxItems is 1 to 1000, not ${MaxItems}`);
-  const end = Number(digits) + MaxItems;
-  const more = end < all.length;
-  const rest = more ? { IsTruncated: true, Marker: `marker-${end}` } : { IsTruncated: false };
-  return { items: all.slice(Number(digits), end), rest };
+  const page = pageAfter(all, { limit: MaxItems, token: Marker }, (item) => [name(item)]);
+  if (page === undefined) return refuse('InvalidInput', `The marker '${Marker}' is invalid`);
+  const more = page.token === undefined ? { IsTruncated: false } : { IsTruncated: true, Marker: page.token };
+  return { items: [...page.rows], rest: more };
 }
 
 /** The role, or NoSuchEntity. */

@@ -157,7 +157,7 @@ const inlinePolicies: Handlers = {
     return undefined;
   }),
   ListRolePolicies: handler((tx, input: ListRolePoliciesRequest): ListRolePoliciesResponse => {
-    const page = iamPage(Object.keys(needRole(tx, input.RoleName).policies).toSorted(), input);
+    const page = iamPage(Object.keys(needRole(tx, input.RoleName).policies), input, (policy) => policy);
     return { PolicyNames: page.items, ...page.rest };
   }),
 };
@@ -167,7 +167,7 @@ const attachedPolicies: Handlers = {
   DetachRolePolicy: handler(detach),
   ListAttachedRolePolicies: handler(
     (tx, input: ListAttachedRolePoliciesRequest): ListAttachedRolePoliciesResponse => {
-      const page = iamPage(needRole(tx, input.RoleName).attached, input);
+      const page = iamPage(needRole(tx, input.RoleName).attached, input, (arn) => arn);
       const shown = page.items.map((arn) => ({ PolicyArn: arn, PolicyName: policyNameOf(arn) }));
       return { AttachedPolicies: shown, ...page.rest };
     },
@@ -186,7 +186,7 @@ const tagging: Handlers = {
     return undefined;
   }),
   ListRoleTags: handler((tx, input: ListRoleTagsRequest): ListRoleTagsResponse => {
-    const page = iamPage(iamTags(needRole(tx, input.RoleName).tags), input);
+    const page = iamPage(iamTags(needRole(tx, input.RoleName).tags), input, (tag) => tag.Key ?? '');
     return { Tags: page.items, ...page.rest };
   }),
 };
@@ -198,7 +198,7 @@ export const iamRoleHandlers: Handlers = {
   ),
   ListRoles: handler((tx, input: ListRolesRequest): ListRolesResponse => {
     const under = tx.list('role').filter((role) => role.path.startsWith(input.PathPrefix ?? '/'));
-    const page = iamPage(under, input);
+    const page = iamPage(under, input, (role) => role.id);
     return { Roles: page.items.map(shownRole), ...page.rest };
   }),
   UpdateRole: handler((tx, input: UpdateRoleRequest): UpdateRoleResponse => {

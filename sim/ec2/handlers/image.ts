@@ -3,7 +3,7 @@
  */
 import type { DescribeImagesRequest, DescribeImagesResult, Image as ShownImage } from '@aws-sdk/client-ec2';
 import { type Image, imagesOf } from '../catalog/images.ts';
-import { type Filters, matcher, paginate } from '../describe.ts';
+import { byShown, type Filters, matcher, paginate } from '../describe.ts';
 import { type Handlers, handler, type Tx } from '../handler.ts';
 import { isId } from '../identifier.ts';
 import type { Tags } from '../record/base.ts';
@@ -28,6 +28,44 @@ const filters: Filters<Described> = {
   'root-device-type': () => 'ebs',
   state: () => 'available',
   'virtualization-type': () => 'hvm',
+  'block-device-mapping.delete-on-termination': () => true,
+  'block-device-mapping.encrypted': () => false,
+  'block-device-mapping.snapshot-id': (image) => snapshotOf(image.id),
+  'block-device-mapping.volume-size': (image) => image.rootSizeGiB,
+  'block-device-mapping.volume-type': () => 'gp3',
+  ...byShown(
+    (_, image: Described) => shown(image),
+    'block-device-mapping.device-name',
+    'boot-mode',
+    'free-tier-eligible',
+    'image-allowed',
+    'image-watermark.source-image-creation-time',
+    'image-watermark.source-image-id',
+    'image-watermark.source-image-region',
+    'image-watermark.watermark-creation-time',
+    'image-watermark.watermark-key',
+    'instance-type-specification.supported-instance-type',
+    'instance-type-specification.unsupported-instance-type',
+    'kernel-id',
+    'manifest-location',
+    'product-code',
+    'product-code.type',
+    'public-ssm-parameter-name',
+    'ramdisk-id',
+    'scan-result.critical-fix-available-since',
+    'scan-result.finding-scan-date',
+    'scan-result.high-fix-available-since',
+    'scan-result.highest-finding-severity-label',
+    'scan-result.informational-fix-available-since',
+    'scan-result.low-fix-available-since',
+    'scan-result.medium-fix-available-since',
+    'source-image-id',
+    'source-image-region',
+    'source-instance-id',
+    'state-reason-code',
+    'state-reason-message',
+    'sriov-net-support',
+  ),
 };
 
 /** The snapshot of an image: the image's own digits. */
@@ -98,7 +136,7 @@ function describeImages(tx: Tx, input: DescribeImagesRequest): DescribeImagesRes
   const candidates = ids.length > 0 ? ids.map((id) => needImage(tx, id)) : imagesOf(tx.region);
   const matches = matcher(tx, input.Filters ?? [], filters);
   const found = candidates.filter((image) => ownedBy(owners, image) && matches({ ...image, tags: {} }));
-  const page = paginate(found, input);
+  const page = paginate(found, input, ({ id }) => [id]);
   return { Images: page.records.map(shown), ...page.next };
 }
 

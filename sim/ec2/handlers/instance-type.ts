@@ -7,28 +7,12 @@ import type {
   InstanceTypeInfo,
 } from '@aws-sdk/client-ec2';
 import { INSTANCE_TYPES, type InstanceType } from '../catalog/instance-types.ts';
-import { type Filters, matcher, paginate } from '../describe.ts';
+import { byShown, type Filters, matcher, paginate } from '../describe.ts';
 import { type Handlers, handler, type Tx } from '../handler.ts';
 import type { Tags } from '../record/base.ts';
 import { refuse } from '../refusal.ts';
 
 type Described = InstanceType & { readonly tags: Tags };
-
-const filters: Filters<Described> = {
-  'auto-recovery-supported': () => true,
-  'bare-metal': () => false,
-  'burstable-performance-supported': (type) => type.burstable,
-  'current-generation': (type) => type.hypervisor === 'nitro',
-  hypervisor: (type) => type.hypervisor,
-  'instance-type': (type) => type.name,
-  'memory-info.size-in-mib': (type) => type.memoryMiB,
-  'network-info.ipv4-addresses-per-interface': (type) => type.ipv4PerInterface,
-  'network-info.maximum-network-interfaces': (type) => type.interfaces,
-  'processor-info.supported-architecture': (type) => type.architecture,
-  'supported-root-device-type': () => 'ebs',
-  'supported-virtualization-type': () => 'hvm',
-  'vcpu-info.default-vcpus': (type) => type.vcpus,
-};
 
 const shown = (type: InstanceType): InstanceTypeInfo => ({
   InstanceType: type.name as InstanceTypeInfo['InstanceType'],
@@ -70,6 +54,68 @@ const shown = (type: InstanceType): InstanceTypeInfo => ({
   NitroTpmSupport: 'unsupported',
 });
 
+const filters: Filters<Described> = {
+  'auto-recovery-supported': () => true,
+  'bare-metal': () => false,
+  'burstable-performance-supported': (type) => type.burstable,
+  'current-generation': (type) => type.hypervisor === 'nitro',
+  hypervisor: (type) => type.hypervisor,
+  'instance-type': (type) => type.name,
+  'memory-info.size-in-mib': (type) => type.memoryMiB,
+  'network-info.ipv4-addresses-per-interface': (type) => type.ipv4PerInterface,
+  'network-info.maximum-network-interfaces': (type) => type.interfaces,
+  'processor-info.supported-architecture': (type) => type.architecture,
+  'supported-root-device-type': () => 'ebs',
+  'supported-virtualization-type': () => 'hvm',
+  'vcpu-info.default-vcpus': (type) => type.vcpus,
+  ...byShown(
+    (_, type: Described) => shown(type),
+    'dedicated-hosts-supported',
+    'ebs-info.attachment-limit-type',
+    'ebs-info.maximum-ebs-attachments',
+    'ebs-info.ebs-optimized-info.baseline-bandwidth-in-mbps',
+    'ebs-info.ebs-optimized-info.baseline-iops',
+    'ebs-info.ebs-optimized-info.baseline-throughput-in-mbps',
+    'ebs-info.ebs-optimized-info.maximum-bandwidth-in-mbps',
+    'ebs-info.ebs-optimized-info.maximum-iops',
+    'ebs-info.ebs-optimized-info.maximum-throughput-in-mbps',
+    'ebs-info.ebs-optimized-support',
+    'ebs-info.encryption-support',
+    'ebs-info.nvme-support',
+    'free-tier-eligible',
+    'hibernation-supported',
+    'instance-storage-info.disk.count',
+    'instance-storage-info.disk.size-in-gb',
+    'instance-storage-info.disk.type',
+    'instance-storage-info.encryption-support',
+    'instance-storage-info.nvme-support',
+    'instance-storage-info.total-size-in-gb',
+    'instance-storage-supported',
+    'network-info.bandwidth-weightings',
+    'network-info.efa-info.maximum-efa-interfaces',
+    'network-info.efa-supported',
+    'network-info.ena-support',
+    'network-info.flexible-ena-queues-support',
+    'network-info.encryption-in-transit-supported',
+    'network-info.ipv6-addresses-per-interface',
+    'network-info.ipv6-supported',
+    'network-info.maximum-network-cards',
+    'network-info.network-performance',
+    'nitro-enclaves-support',
+    'nitro-tpm-support',
+    'nitro-tpm-info.supported-versions',
+    'processor-info.sustained-clock-speed-in-ghz',
+    'processor-info.supported-features',
+    'reboot-migration-support',
+    'supported-boot-mode',
+    'supported-usage-class',
+    'vcpu-info.default-cores',
+    'vcpu-info.default-threads-per-core',
+    'vcpu-info.valid-cores',
+    'vcpu-info.valid-threads-per-core',
+  ),
+};
+
 /** Cores of a type: two threads a core, except on Graviton and on single-vCPU types. */
 export const coresOf = (type: InstanceType): number =>
   type.architecture === 'arm64' ? type.vcpus : Math.max(1, type.vcpus / 2);
@@ -90,7 +136,7 @@ function describeTypes(tx: Tx, input: DescribeInstanceTypesRequest): DescribeIns
     .filter((type) => names.length === 0 || names.includes(type.name))
     .filter((type) => matches({ ...type, tags: {} }));
   // EC2 shows at most 100 types unless told, and a caller who does not page misses the rest.
-  const page = paginate(found, names.length > 0 ? {} : { MaxResults: 100, ...input });
+  const page = paginate(found, names.length > 0 ? {} : { MaxResults: 100, ...input }, ({ name }) => [name]);
   return { InstanceTypes: page.records.map(shown), ...page.next };
 }
 
@@ -120,10 +166,14 @@ function describeOfferings(
   const all = locations.flatMap((location) =>
     Array.from(INSTANCE_TYPES.keys(), (type): Offering => ({ type, location, tags: {} })),
   );
-  const page = paginate(all.filter(matcher(tx, input.Filters ?? [], offeringFilters)), {
-    MaxResults: 1000,
-    ...input,
-  });
+  const page = paginate(
+    all.filter(matcher(tx, input.Filters ?? [], offeringFilters)),
+    {
+      MaxResults: 1000,
+      ...input,
+    },
+    ({ type, location }) => [type, location],
+  );
   const offerings = page.records.map(({ type, location }) => ({
     InstanceType: type as InstanceTypeInfo['InstanceType'],
     LocationType: kind,

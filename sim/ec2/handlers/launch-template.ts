@@ -165,9 +165,14 @@ function create(tx: Tx, input: CreateLaunchTemplateRequest): CreateLaunchTemplat
 function makeVersion(
   tx: Tx,
   number: number,
-  { VersionDescription: description, LaunchTemplateData: data = {} }: CreateLaunchTemplateVersionRequest,
+  { VersionDescription: description, LaunchTemplateData: given = {} }: CreateLaunchTemplateVersionRequest,
 ): LaunchTemplateVersionRecord {
-  if (Object.values(data).every((value) => value === undefined)) missing('LaunchTemplateData');
+  // Clients send an empty text for what they do not set.
+  const data = Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  if (Object.keys(data).length === 0) missing('LaunchTemplateData');
+  if (given.InstanceMarketOptions) refuse('UnsupportedOperation', 'Spot instances are not simulated.');
   return { number, created: tx.date(), ...(description !== undefined && { description }), data };
 }
 
@@ -276,7 +281,10 @@ export const launchTemplateHandlers: Handlers = {
   DescribeLaunchTemplateVersions: handler(
     (tx, input: DescribeLaunchTemplateVersionsRequest): DescribeLaunchTemplateVersionsResult => {
       const found = wantedVersions(tx, input).filter(matcher(tx, input.Filters ?? [], versionFilters));
-      const page = paginate(found, input);
+      const page = paginate(found, input, ({ template, version }) => [
+        tx.order(KIND, template.id),
+        version.number,
+      ]);
       return { LaunchTemplateVersions: page.records.map(shownVersion), ...page.next };
     },
   ),

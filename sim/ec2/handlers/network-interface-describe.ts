@@ -8,7 +8,7 @@ import type {
   NetworkInterfaceStatus,
   NetworkInterfaceType,
 } from '@aws-sdk/client-ec2';
-import { describe, type Filters, shownTags } from '../describe.ts';
+import { byShown, describe, type Filters, shownTags } from '../describe.ts';
 import { privateDnsName, publicDnsName } from '../dns-name.ts';
 import type { Tx } from '../handler.ts';
 import type { EniAttachment, NetworkInterfaceRecord, PublicAddress } from '../record/network.ts';
@@ -128,6 +128,13 @@ const filters: Filters<NetworkInterfaceRecord> = {
   status,
   'subnet-id': (eni) => eni.subnet,
   'vpc-id': (eni) => eni.vpc,
+  ...byShown(
+    shownInterface,
+    'association.public-dns-name',
+    'availability-zone-id',
+    'operator.managed',
+    'operator.principal',
+  ),
 };
 
 const indexed = ['attachment.attachment-id', 'attachment.instance-id', 'group-id', 'subnet-id', 'vpc-id'];

@@ -214,7 +214,7 @@ function describeServices(tx: Tx, input: DescribePrefixListsRequest): DescribePr
   }
   const matches = matcher(tx, wanted, filters);
   const found = lists.filter((list) => (ids.length === 0 || ids.includes(list.id)) && matches(list));
-  const page = paginate(found, input);
+  const page = paginate(found, input, ({ name }) => [name]);
   const shownLists = page.records.map((list) => ({
     PrefixListId: list.id,
     PrefixListName: list.name,
@@ -242,7 +242,7 @@ export const prefixListHandlers: Handlers = {
     (tx, input: GetManagedPrefixListEntriesRequest): GetManagedPrefixListEntriesResult => {
       const { PrefixListId: id = '' } = input;
       const list = serviceLists(tx).find((each) => each.id === id) ?? tx.need('prefix-list', id);
-      const page = paginate(entriesAt(list, input.TargetVersion), input);
+      const page = paginate(entriesAt(list, input.TargetVersion), input, ({ cidr }) => [cidr]);
       const shownEntries = page.records.map(({ cidr, description }) => ({
         Cidr: cidr,
         ...(description !== undefined && { Description: description }),

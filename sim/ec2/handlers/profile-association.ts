@@ -112,7 +112,10 @@ function describeAssociations(
 ): DescribeIamInstanceProfileAssociationsResult {
   const ids = input.AssociationIds ?? [];
   const candidates = ids.length > 0 ? ids.map((id) => associated(tx, id).instance) : tx.list('instance');
-  const page = paginate(candidates.filter(matcher(tx, input.Filters ?? [], filters)), input);
+  const withOne = candidates.filter(({ profile }) => profile !== undefined);
+  const page = paginate(withOne.filter(matcher(tx, input.Filters ?? [], filters)), input, ({ id }) => [
+    tx.order('instance', id),
+  ]);
   const found = page.records.flatMap(({ id, profile }) =>
     profile ? [shown(id, profile, 'associated')] : [],
   );

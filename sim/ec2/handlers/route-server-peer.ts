@@ -191,6 +191,7 @@ function database(tx: Tx, input: GetRouteServerRoutingDatabaseRequest): GetRoute
   const page = paginate(
     server.paths.filter((path) => matches({ ...path, tags: {} })),
     input,
+    ({ prefix, neighbor }) => [prefix, neighbor],
   );
   const shown = (path: RouteServerPath): RouteServerRoute => ({
     RouteServerEndpointId: path.endpoint,

@@ -295,7 +295,7 @@ function parametersOf(tx: Tx, input: RunInstancesRequest, primary: LaunchInterfa
     image: image.id,
     ...(input.KeyName !== undefined && { keyName: input.KeyName }),
     ...(input.ClientToken !== undefined && { clientToken: input.ClientToken }),
-    ...(input.UserData !== undefined && { userData: checkedUserData(input.UserData) }),
+    ...(input.UserData && { userData: checkedUserData(input.UserData) }),
     ...(profile && { profile }),
     metadata: changedMetadata(METADATA, input.MetadataOptions ?? {}),
     monitoring: input.Monitoring?.Enabled ?? false,

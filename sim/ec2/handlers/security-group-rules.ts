@@ -247,7 +247,10 @@ function describeRules(tx: Tx, input: DescribeSecurityGroupRulesRequest): Descri
       : groupIds?.every((id) => isId('sg', id))
         ? groupIds.flatMap((id) => tx.get('security-group', id) ?? []).flatMap(held)
         : tx.list('security-group').flatMap(held);
-  const page = paginate(candidates.filter(matcher(tx, wanted, filters)), input);
+  const page = paginate(candidates.filter(matcher(tx, wanted, filters)), input, ({ group, rule }) => [
+    tx.order('security-group', group.id),
+    rule.id,
+  ]);
   return { SecurityGroupRules: page.records.map((each) => shown(tx, each)), ...page.next };
 }
 

@@ -15,7 +15,7 @@ import type {
 } from '@aws-sdk/client-ec2';
 import { covers, formatPrefix, overlaps, prefix } from '../../../controller/base/ip.ts';
 import { cidrParameter, freeCount } from '../addressing.ts';
-import { describe, type Filters, shownTags } from '../describe.ts';
+import { byShown, describe, type Filters, shownTags } from '../describe.ts';
 import { type Handlers, handler, type Tx } from '../handler.ts';
 import type { Tags } from '../record/base.ts';
 import type { CidrAssociation, SubnetRecord, VpcRecord } from '../record/network.ts';
@@ -24,26 +24,6 @@ import { specifiedTags } from '../tags.ts';
 import { zoneNamed, zonesOf } from '../zones.ts';
 import { associateDefaultAcl, forgetSubnet } from './network-acl.ts';
 import { forgetAssociations } from './route-table-association.ts';
-
-const filters: Filters<SubnetRecord> = {
-  'availability-zone': (subnet) => subnet.zone,
-  availabilityZone: (subnet) => subnet.zone,
-  'availability-zone-id': (subnet, tx) => zoneId(tx, subnet),
-  'available-ip-address-count': (subnet, tx) => freeCount(tx, subnet),
-  cidr: (subnet) => subnet.cidr,
-  'cidr-block': (subnet) => subnet.cidr,
-  'default-for-az': (subnet) => subnet.defaultForAz,
-  defaultForAz: (subnet) => subnet.defaultForAz,
-  'ipv6-cidr-block-association.ipv6-cidr-block': (subnet) => subnet.ipv6?.cidr,
-  'ipv6-cidr-block-association.association-id': (subnet) => subnet.ipv6?.association,
-  'ipv6-cidr-block-association.state': (subnet) => subnet.ipv6 && 'associated',
-  'map-public-ip-on-launch': (subnet) => subnet.mapPublicIpOnLaunch,
-  'owner-id': (subnet) => subnet.account,
-  state: () => 'available',
-  'subnet-arn': (subnet) => arn(subnet),
-  'subnet-id': (subnet) => subnet.id,
-  'vpc-id': (subnet) => subnet.vpc,
-};
 
 const indexed = ['vpc-id', 'ipv6-cidr-block-association.association-id'];
 
@@ -86,6 +66,38 @@ const shown = (tx: Tx, subnet: SubnetRecord): Subnet => ({
   State: 'available',
   Tags: shownTags(subnet.tags),
 });
+
+const filters: Filters<SubnetRecord> = {
+  'availability-zone': (subnet) => subnet.zone,
+  availabilityZone: (subnet) => subnet.zone,
+  'availability-zone-id': (subnet, tx) => zoneId(tx, subnet),
+  'available-ip-address-count': (subnet, tx) => freeCount(tx, subnet),
+  cidr: (subnet) => subnet.cidr,
+  'cidr-block': (subnet) => subnet.cidr,
+  'default-for-az': (subnet) => subnet.defaultForAz,
+  defaultForAz: (subnet) => subnet.defaultForAz,
+  'ipv6-cidr-block-association.ipv6-cidr-block': (subnet) => subnet.ipv6?.cidr,
+  'ipv6-cidr-block-association.association-id': (subnet) => subnet.ipv6?.association,
+  'ipv6-cidr-block-association.state': (subnet) => subnet.ipv6 && 'associated',
+  'map-public-ip-on-launch': (subnet) => subnet.mapPublicIpOnLaunch,
+  'owner-id': (subnet) => subnet.account,
+  state: () => 'available',
+  'subnet-arn': (subnet) => arn(subnet),
+  'subnet-id': (subnet) => subnet.id,
+  'vpc-id': (subnet) => subnet.vpc,
+  ...byShown(
+    shown,
+    'customer-owned-ipv4-pool',
+    'enable-dns64',
+    'enable-lni-at-device-index',
+    'ipv6-native',
+    'map-customer-owned-ip-on-launch',
+    'outpost-arn',
+    'private-dns-name-options-on-launch.hostname-type',
+    'private-dns-name-options-on-launch.enable-resource-name-dns-a-record',
+    'private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record',
+  ),
+};
 
 interface NewSubnet {
   readonly cidr: string;

@@ -8,6 +8,7 @@ import type {
 } from '@aws-sdk/client-ec2';
 import { type Filters, matcher, paginate } from '../describe.ts';
 import { type Handlers, handler, type Tx } from '../handler.ts';
+import type { Place } from '../page.ts';
 import type { Stored, Tags } from '../record/base.ts';
 import type { Kind } from '../record/kind.ts';
 import { kinds } from '../record/kinds.ts';
@@ -47,6 +48,7 @@ interface TagRow {
   readonly key: string;
   readonly value: string;
   readonly tags: Tags;
+  readonly place: Place;
 }
 
 const filters: Filters<TagRow> = {
@@ -56,21 +58,35 @@ const filters: Filters<TagRow> = {
   value: (row) => row.value,
 };
 
-const rows = (type: string, id: string, tags: Tags): TagRow[] =>
-  Object.entries(tags).map(([key, value]) => ({ id, type, key, value, tags: { [key]: value } }));
+interface Tagged {
+  readonly type: string;
+  readonly id: string;
+  readonly tags: Tags;
+  readonly place: Place;
+}
+
+const rows = ({ type, id, tags, place }: Tagged): TagRow[] =>
+  Object.entries(tags).map(([key, value]) => {
+    return { id, type, key, value, tags: { [key]: value }, place: [...place, key] };
+  });
 
 function* allRows(tx: Tx): Generator<TagRow> {
   for (const kind of taggable) {
-    for (const record of tx.list(kind)) yield* rows(kinds[kind].resourceType ?? kind, record.id, record.tags);
+    const type = kinds[kind].resourceType ?? kind;
+    for (const { id, tags } of tx.list(kind))
+      yield* rows({ type, id, tags, place: [type, tx.order(kind, id)] });
   }
   for (const group of tx.list('security-group')) {
-    for (const rule of group.rules) yield* rows('security-group-rule', rule.id, rule.tags);
+    const order = tx.order('security-group', group.id);
+    for (const { id, tags } of group.rules) {
+      yield* rows({ type: 'security-group-rule', id, tags, place: ['security-group-rule', order, id] });
+    }
   }
 }
 
 function describeTags(tx: Tx, input: DescribeTagsRequest): DescribeTagsResult {
   const found = [...allRows(tx)].filter(matcher(tx, input.Filters ?? [], filters));
-  const page = paginate(found, input);
+  const page = paginate(found, input, (row) => row.place);
   const tags = page.records.map(
     ({ id, type, key, value }): TagDescription => ({
       ResourceId: id,

@@ -164,7 +164,9 @@ const relationFilters: Filters<AttachmentRecord> = {
 };
 
 const relations = (tx: Tx, found: readonly AttachmentRecord[], input: DescribeInput) =>
-  paginate(found.filter(matcher(tx, input.Filters ?? [], relationFilters)), input);
+  paginate(found.filter(matcher(tx, input.Filters ?? [], relationFilters)), input, ({ id }) => [
+    tx.order(ATTACHMENT, id),
+  ]);
 
 const relation = (attachment: AttachmentRecord) => ({
   TransitGatewayAttachmentId: attachment.id,
@@ -224,7 +226,9 @@ export const transitRouteTableHandlers: Handlers = {
       const { propagations } = tx.need(ATTACHMENT, input.TransitGatewayAttachmentId ?? '');
       const rows = propagations.map((id) => ({ id, tags: {} }));
       const byTable: Filters<(typeof rows)[number]> = { 'transit-gateway-route-table-id': (row) => row.id };
-      const page = paginate(rows.filter(matcher(tx, input.Filters ?? [], byTable)), input);
+      const page = paginate(rows.filter(matcher(tx, input.Filters ?? [], byTable)), input, ({ id }) => [
+        tx.order(KIND, id),
+      ]);
       const records = page.records.map(({ id }) => {
         return { TransitGatewayRouteTableId: id, State: 'enabled' as const };
       });

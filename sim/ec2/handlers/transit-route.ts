@@ -4,6 +4,7 @@ import type {
   CreateTransitGatewayRouteResult,
   DeleteTransitGatewayRouteRequest,
   DeleteTransitGatewayRouteResult,
+  Filter,
   ReplaceTransitGatewayRouteRequest,
   ReplaceTransitGatewayRouteResult,
   SearchTransitGatewayRoutesRequest,
@@ -158,44 +159,56 @@ function resource(tx: Tx, { attachment }: Row) {
   return found && resourceOf(found);
 }
 
-const SEARCH = 'route-search.';
+/** Narrows the routes of a table to those that a search by address finds. */
+type Searches = Readonly<Record<string, (rows: readonly Row[], text: string) => readonly Row[]>>;
 
-/** The routes that one of the four searches by address finds. */
-function search(rows: readonly Row[], kind: string, text: string): readonly Row[] {
-  if (kind === 'longest-prefix-match') {
+const searches: Searches = {
+  'route-search.exact-match': (rows, text) => {
+    const asked = formatPrefix(blockOf('route-search.exact-match', text));
+    return rows.filter((row) => row.destination === asked);
+  },
+  'route-search.longest-prefix-match': (rows, text) => {
     const address = parseAddress(text);
-    const asked = address.ok ? undefined : parsePrefix(text, 'clear');
-    if (asked !== undefined && !asked.ok) invalidValue(SEARCH + kind, text);
-    const holds = (block: Prefix): boolean =>
-      address.ok ? contains(block, address.value) : asked?.ok === true && covers(block, asked.value);
+    const block = address.ok ? undefined : blockOf('route-search.longest-prefix-match', text);
+    const holds = (route: Prefix): boolean =>
+      address.ok ? contains(route, address.value) : block !== undefined && covers(route, block);
     const found = rows.filter((row) => holds(prefix(row.destination)));
     return found.sort((a, b) => prefix(b.destination).length - prefix(a.destination).length).slice(0, 1);
-  }
+  },
+  'route-search.subnet-of-match': (rows, text) => {
+    const block = blockOf('route-search.subnet-of-match', text);
+    return rows.filter((row) => covers(block, prefix(row.destination)));
+  },
+  'route-search.supernet-of-match': (rows, text) => {
+    const block = blockOf('route-search.supernet-of-match', text);
+    return rows.filter((row) => covers(prefix(row.destination), block));
+  },
+};
+
+function blockOf(filter: string, text: string): Prefix {
   const parsed = parsePrefix(text, 'clear');
-  if (!parsed.ok) return invalidValue(SEARCH + kind, text, 'This is not a valid CIDR block.');
-  const block = parsed.value;
-  switch (kind) {
-    case 'exact-match':
-      return rows.filter((row) => row.destination === formatPrefix(block));
-    case 'subnet-of-match':
-      return rows.filter((row) => covers(block, prefix(row.destination)));
-    case 'supernet-of-match':
-      return rows.filter((row) => covers(prefix(row.destination), block));
-    default:
-      return refuse('InvalidParameterValue', `The filter '${SEARCH}${kind}' is invalid`);
-  }
+  return parsed.ok ? parsed.value : invalidValue(filter, text, 'This is not a valid CIDR block.');
 }
 
 function find(tx: Tx, input: SearchTransitGatewayRoutesRequest): SearchTransitGatewayRoutesResult {
   const table = tx.need(KIND, input.TransitGatewayRouteTableId ?? '');
   const { Filters: asked = [] } = input;
-  const searches = asked.filter(({ Name }) => Name?.startsWith(SEARCH));
-  const rest = asked.filter(({ Name }) => !Name?.startsWith(SEARCH));
-  const plain = rowsOf(table).filter(matcher(tx, rest, filters));
-  const found = searches.reduce<readonly Row[]>((rows, { Name = '', Values = [] }) => {
-    return [...new Set(Values.flatMap((text) => search(rows, Name.slice(SEARCH.length), text)))];
+  const isSearch = ({ Name = '' }: Filter): boolean => Object.hasOwn(searches, Name);
+  const plain = rowsOf(table).filter(
+    matcher(
+      tx,
+      asked.filter((each) => !isSearch(each)),
+      filters,
+    ),
+  );
+  const found = asked.filter(isSearch).reduce<readonly Row[]>((rows, { Name = '', Values = [] }) => {
+    return [...new Set(Values.flatMap((text) => searches[Name]?.(rows, text) ?? []))];
   }, plain);
-  const { records, next } = paginate(found, { ...input, MaxResults: input.MaxResults ?? 1000 });
+  const { records, next } = paginate(
+    found,
+    { ...input, MaxResults: input.MaxResults ?? (found.length > 1000 ? 1000 : undefined) },
+    ({ destination, attachment = '' }) => [destination, attachment],
+  );
   return {
     Routes: records.map((row) => shown(tx, row)),
     AdditionalRoutesAvailable: next.NextToken !== undefined,

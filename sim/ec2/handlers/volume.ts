@@ -9,11 +9,12 @@ import type {
   Volume,
 } from '@aws-sdk/client-ec2';
 import type { Image } from '../catalog/images.ts';
-import { describe, type Filters, type Property, shownTags } from '../describe.ts';
+import { byShown, describe, type Filters, type Property, shownTags } from '../describe.ts';
 import { type Handlers, handler, type Tx } from '../handler.ts';
 import type { Tags } from '../record/base.ts';
 import type { BlockDevice, VolumeRecord } from '../record/compute.ts';
 import { refuse } from '../refusal.ts';
+import { zonesOf } from '../zones.ts';
 import { snapshotOf } from './image.ts';
 
 const TYPES: readonly string[] = ['standard', 'gp2', 'gp3', 'io1', 'io2', 'sc1', 'st1'];
@@ -134,22 +135,6 @@ const ofDevice =
     return device && value(device);
   };
 
-const filters: Filters<VolumeRecord> = {
-  'attachment.attach-time': ofDevice((device) => device.attachTime.toISOString()),
-  'attachment.delete-on-termination': ofDevice((device) => device.deleteOnTermination),
-  'attachment.device': ofDevice((device) => device.device),
-  'attachment.instance-id': (volume) => volume.instance,
-  'attachment.status': (volume) => (volume.instance === undefined ? undefined : 'attached'),
-  'availability-zone': (volume) => volume.zone,
-  'create-time': (volume) => volume.created.toISOString(),
-  encrypted: (volume) => volume.encrypted,
-  size: (volume) => volume.sizeGiB,
-  'snapshot-id': (volume) => volume.snapshot,
-  status: (volume) => (volume.instance === undefined ? 'available' : 'in-use'),
-  'volume-id': (volume) => volume.id,
-  'volume-type': (volume) => volume.type,
-};
-
 function shown(tx: Tx, volume: VolumeRecord): Volume {
   const device = deviceOf(tx, volume);
   const attachment = device && {
@@ -165,6 +150,7 @@ function shown(tx: Tx, volume: VolumeRecord): Volume {
     Size: volume.sizeGiB,
     SnapshotId: volume.snapshot,
     AvailabilityZone: volume.zone,
+    AvailabilityZoneId: zonesOf(tx).find((zone) => zone.name === volume.zone)?.id,
     State: volume.instance === undefined ? 'available' : 'in-use',
     CreateTime: volume.created,
     Attachments: attachment ? [attachment] : [],
@@ -176,6 +162,30 @@ function shown(tx: Tx, volume: VolumeRecord): Volume {
     Tags: shownTags(volume.tags),
   };
 }
+
+const filters: Filters<VolumeRecord> = {
+  'attachment.attach-time': ofDevice((device) => device.attachTime.toISOString()),
+  'attachment.delete-on-termination': ofDevice((device) => device.deleteOnTermination),
+  'attachment.device': ofDevice((device) => device.device),
+  'attachment.instance-id': (volume) => volume.instance,
+  'attachment.status': (volume) => (volume.instance === undefined ? undefined : 'attached'),
+  'availability-zone': (volume) => volume.zone,
+  'create-time': (volume) => volume.created.toISOString(),
+  encrypted: (volume) => volume.encrypted,
+  size: (volume) => volume.sizeGiB,
+  'snapshot-id': (volume) => volume.snapshot,
+  status: (volume) => (volume.instance === undefined ? 'available' : 'in-use'),
+  'volume-id': (volume) => volume.id,
+  'volume-type': (volume) => volume.type,
+  ...byShown(
+    shown,
+    'availability-zone-id',
+    'fast-restored',
+    'multi-attach-enabled',
+    'operator.managed',
+    'operator.principal',
+  ),
+};
 
 export const volumeHandlers: Handlers = {
   DescribeVolumes: handler((tx, input: DescribeVolumesRequest): DescribeVolumesResult => {

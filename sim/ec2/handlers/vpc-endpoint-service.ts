@@ -113,7 +113,11 @@ function describeServices(
   const offers = services.flatMap((service) =>
     service.types.map((type): Offer => ({ service, type, tags: {} })),
   );
-  const page = paginate(offers.filter(matcher(tx, input.Filters ?? [], filters)), input);
+  const page = paginate(
+    offers.filter(matcher(tx, input.Filters ?? [], filters)),
+    input,
+    ({ service, type }) => [service.name, type],
+  );
   return {
     ServiceNames: [...new Set(page.records.map(({ service }) => service.name))],
     ServiceDetails: page.records.map((offer) => detail(tx, offer)),

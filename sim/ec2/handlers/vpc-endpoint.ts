@@ -233,6 +233,7 @@ function remove(tx: Tx, { VpcEndpointIds: ids = [] }: DeleteVpcEndpointsRequest)
 const filters: Filters<VpcEndpointRecord> = {
   'ip-address-type': () => 'ipv4',
   'service-name': (endpoint) => endpoint.service,
+  'service-region': (_, tx) => tx.region,
   'vpc-id': (endpoint) => endpoint.vpc,
   'vpc-endpoint-id': (endpoint) => endpoint.id,
   'vpc-endpoint-state': (endpoint) => endpoint.state,

@@ -24,6 +24,10 @@ const zoneFilters: Filters<Tagged<Zone>> = {
   'zone-id': (zone) => zone.id,
   'zone-name': (zone) => zone.name,
   'zone-type': () => 'availability-zone',
+  'group-long-name': () => undefined,
+  message: () => undefined,
+  'parent-zone-id': () => undefined,
+  'parent-zone-name': () => undefined,
 };
 
 function describeZones(tx: Tx, input: DescribeAvailabilityZonesRequest): DescribeAvailabilityZonesResult {

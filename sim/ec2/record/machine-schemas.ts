@@ -5,6 +5,8 @@ import type {
   ComputeRecords,
   InstanceRecord,
   KeyPairRecord,
+  LaunchTemplateRecord,
+  LaunchTemplateVersionRecord,
   MetadataOptions,
   VolumeRecord,
 } from './compute.ts';
@@ -105,6 +107,22 @@ export const machineSchemas: Schemas<keyof (ComputeRecords & SecurityRecords & I
     publicKey: text,
     fingerprint: text,
     created: date,
+  }),
+  'launch-template': exactly<LaunchTemplateRecord>({
+    ...stored,
+    name: text,
+    account,
+    created: date,
+    defaultVersion: int,
+    latestVersion: int,
+    versions: z.array(
+      exactly<LaunchTemplateVersionRecord>({
+        number: int,
+        created: date,
+        description: text.exactOptional(),
+        data: z.custom<LaunchTemplateVersionRecord['data']>((data) => typeof data === 'object'),
+      }),
+    ),
   }),
   'security-group': exactly<SecurityGroupRecord>({
     ...stored,

@@ -32,6 +32,25 @@ resource "aws_route_table" "hub" {
   vpc_id = aws_vpc.hub.id
 }
 
+resource "aws_default_route_table" "hub" {
+  default_route_table_id = aws_vpc.hub.default_route_table_id
+  route {
+    cidr_block                = "10.41.0.0/16"
+    vpc_peering_connection_id = aws_vpc_peering_connection.spoke.id
+  }
+  tags = { Owner = var.owner }
+}
+
+resource "aws_default_security_group" "hub" {
+  vpc_id = aws_vpc.hub.id
+  tags   = { Owner = var.owner }
+}
+
+resource "aws_default_network_acl" "hub" {
+  default_network_acl_id = aws_vpc.hub.default_network_acl_id
+  tags                   = { Owner = var.owner }
+}
+
 resource "aws_vpc_peering_connection" "spoke" {
   vpc_id      = aws_vpc.hub.id
   peer_vpc_id = aws_vpc.spoke["a"].id

@@ -1,5 +1,6 @@
 # The kinds of resource of both designs, as an unmodified AWS provider makes them. An attachment of an ENI is part of its
-# instance here: as a resource of its own the provider takes 2.5 minutes to destroy it, on AWS too (its issue 45835).
+# instance here: as a resource of its own (attachment.tf) the provider takes 2.5 minutes to destroy it, on AWS too (its
+# issue 45835).
 terraform {
   required_providers {
     aws = { source = "hashicorp/aws" }
@@ -30,6 +31,14 @@ data "aws_ami" "debian" {
     name   = "name"
     values = ["debian-12-amd64-*"]
   }
+}
+
+data "aws_ec2_instance_type" "appliance" {
+  instance_type = "t3.small"
+}
+
+data "aws_route_table" "public" {
+  route_table_id = aws_route_table.public.id
 }
 
 resource "aws_vpc" "main" {
@@ -215,6 +224,27 @@ resource "aws_instance" "appliance" {
   tags = { Name = "appliance-${each.key}", Owner = var.owner }
 }
 
+resource "aws_launch_template" "workload" {
+  name          = "workload"
+  image_id      = data.aws_ami.debian.id
+  instance_type = "t3.micro"
+  tags          = { Owner = var.owner }
+}
+
+# No instance is made of it: the provider takes user data of a template for a change for ever (its issue 30825).
+resource "aws_launch_template" "spare" {
+  name          = "spare"
+  instance_type = var.owner == "a" ? "t3.micro" : "t3.small"
+  user_data     = base64encode("#!/bin/sh\necho ${var.owner}\n")
+}
+
+resource "aws_instance" "templated" {
+  subnet_id = aws_subnet.private.id
+  launch_template {
+    id = aws_launch_template.workload.id
+  }
+}
+
 resource "aws_instance" "workload" {
   ami                    = data.aws_ami.debian.id
   instance_type          = "t3.micro"
@@ -327,6 +357,7 @@ resource "aws_route_table_association" "edge" {
 }
 
 output "account" { value = data.aws_caller_identity.me.account_id }
+output "appliance_vcpus" { value = data.aws_ec2_instance_type.appliance.default_vcpus }
 output "workload_ip" { value = aws_instance.workload.public_ip }
 
 resource "aws_eip" "nat" {
