@@ -6,7 +6,10 @@ import { controllerPart } from './controller-part.ts';
 import type { Part } from './program.ts';
 
 const simulator: Part = {
-  commands: { sim: 'simulate the EC2 API and the forwarding of VPCs' },
+  commands: {
+    sim: 'simulate the EC2 API and the forwarding of VPCs',
+    trace: 'show hop by hop how a packet fares, and why',
+  },
   load: () => import('../sim/main.ts'),
 };
 

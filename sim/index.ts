@@ -9,6 +9,7 @@
  */
 import { type ServerOptions, startServer } from './server/server.ts';
 import { type State, stateOf } from './server/state.ts';
+import type { Trace } from './vpc/forward.ts';
 import { type Injection, inject, setKnobs } from './world/api.ts';
 import { type FlowStats, flowStats } from './world/flows.ts';
 import { addHost, controlGuest, type GuestVerb, type Profile, setProfile } from './world/guests.ts';
@@ -16,8 +17,8 @@ import type { Logged } from './world/happening.ts';
 import { addCut, type Cut, removeCut } from './world/links.ts';
 import type { Service } from './world/services.ts';
 import type { Knobs } from './world/settings.ts';
+import { type TracedFlow, type TracedPacket, tracePacket } from './world/trace.ts';
 import { beginFlow, endFlow, type FlowRequest } from './world/traffic.ts';
-import { type Trace, type TracedPacket, tracePacket } from './world/wire.ts';
 
 export type {
   Cut,
@@ -31,6 +32,7 @@ export type {
   Service,
   State,
   Trace,
+  TracedFlow,
   TracedPacket,
 };
 
@@ -52,7 +54,7 @@ export interface RunningSimulator {
   readonly stopFlow: (id: string) => FlowStats | undefined;
   readonly cut: (cut: Omit<Cut, 'id'> & { readonly id?: string }) => Cut;
   readonly heal: (id: string) => boolean;
-  readonly trace: (packet: TracedPacket) => Trace;
+  readonly trace: (packet: TracedPacket) => TracedFlow;
   readonly knobs: (knobs: Partial<Knobs>) => void;
   readonly inject: (injection: Injection) => void;
   readonly reset: () => void;

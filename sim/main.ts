@@ -1,6 +1,7 @@
-/** The simulator's commands: `byoa sim` and `byoa sim ctl`. Only wiring. */
+/** The simulator's commands: `byoa sim`, `byoa sim ctl` and `byoa trace`. Only wiring. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { registerCtl } from './server/ctl.ts';
+import { registerTrace } from './server/trace-command.ts';
 import type { Knobs, ProfileName } from './world/settings.ts';
 
 const number =
@@ -34,7 +35,7 @@ interface SimOptions {
   readonly state?: string;
 }
 
-/** Adds `sim` to the program. */
+/** Adds `sim` and `trace` to the program. */
 export function register(program: Command): void {
   const sim = program
     .command('sim')
@@ -64,6 +65,7 @@ export function register(program: Command): void {
     .option('--internet-host <address...>', 'hosts on the simulated Internet')
     .action(run);
   registerCtl(sim);
+  registerTrace(program);
 }
 
 const knobsOf = (options: SimOptions): Partial<Knobs> => ({

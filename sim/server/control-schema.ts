@@ -35,13 +35,15 @@ export const cut = z.strictObject({
 });
 
 export const packet = z.strictObject({
-  from: z.string(),
+  from: z.string().min(1).max(100),
   to: address,
-  protocol: z.enum(['icmp', 'tcp', 'udp']).default('icmp'),
+  protocol: z.union([z.enum(['icmp', 'tcp', 'udp']), z.int().min(0).max(255)]).default('icmp'),
   port: port.optional(),
   sourcePort: port.optional(),
   source: address.optional(),
   via: address.optional(),
+  /** Whether the receiver's answer is traced, too. */
+  both: z.boolean().default(false),
 });
 
 export const knobs = z

@@ -11,8 +11,8 @@ import { addHost, controlGuest, GUEST_VERBS, setProfile } from '../world/guests.
 import { addCut, removeCut } from '../world/links.ts';
 import type { WorldOptions } from '../world/settings.ts';
 import type { World } from '../world/state.ts';
+import { tracePacket } from '../world/trace.ts';
 import { beginFlow, endFlow } from '../world/traffic.ts';
-import { tracePacket } from '../world/wire.ts';
 import { readBody } from './body.ts';
 import * as schema from './control-schema.ts';
 import { stateOf } from './state.ts';

@@ -5,14 +5,15 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { FlowStats } from '../world/flows.ts';
 import type { Logged } from '../world/happening.ts';
-import type { Trace } from '../world/wire.ts';
-import { describeEvent, describeFlow, describeState, describeTrace } from './describe.ts';
+import type { TracedFlow } from '../world/trace.ts';
+import { describeEvent, describeFlow, describeState } from './describe.ts';
+import { describeTrace } from './describe-trace.ts';
 import type { State } from './state.ts';
 
-type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 /** Asks a simulator; fails with what, why and remedy in one sentence. */
-async function ask<T>(base: string, method: Method, path: string, body?: unknown): Promise<T> {
+export async function ask<T>(base: string, method: Method, path: string, body?: unknown): Promise<T> {
   let response: Response;
   try {
     response = await fetch(new URL(`/_byoa/${path}`, base), {
@@ -170,7 +171,7 @@ const verbs: readonly Verb[] = [
     run: async ({ call, first, second, options }) => {
       const { protocol, port, via } = options;
       const packet = { from: first, to: second, protocol, port, via };
-      print(await call<Trace>('POST', 'trace', packet), options, describeTrace);
+      print(await call<TracedFlow>('POST', 'trace', packet), options, describeTrace);
     },
   },
   {

@@ -4,7 +4,6 @@ import { formatMillis } from '../../controller/base/time.ts';
 import { targetId } from '../vpc/model.ts';
 import type { FlowStats, Gap } from '../world/flows.ts';
 import type { Happening, Logged } from '../world/happening.ts';
-import type { Trace } from '../world/wire.ts';
 import type { State } from './state.ts';
 
 const clockOf = (at: number): string => new Date(at).toISOString().slice(11, 23);
@@ -51,18 +50,6 @@ const describeGap = (gap: Gap): string =>
   gap.to === undefined
     ? `  gap since ${clockOf(gap.from)}, ${gap.lostPackets} packets so far`
     : `  gap ${clockOf(gap.from)} to ${clockOf(gap.to)}: ${formatMillis(gap.to - gap.from)}, ${gap.lostPackets} packets`;
-
-/** One packet, hop by hop. */
-export function describeTrace(trace: Trace): string {
-  const hops = trace.hops.map(
-    (hop, index) => `${index + 1}. ${hop.place} ${hop.id}: ${hop.text}\n   ${hop.packet}`,
-  );
-  return [
-    ...hops,
-    `${trace.disposition}: ${trace.meaning}`,
-    ...(trace.hint === undefined ? [] : [trace.hint]),
-  ].join('\n');
-}
 
 /** One happening. */
 export const describeEvent = (event: Logged): string =>

@@ -7,15 +7,30 @@
  * fabric or the Internet. A driver that wants time to pass between hops calls `depart`, `cross` and `input`
  * itself.
  */
-import { type Address, formatAddress, parseAddress } from '../../controller/base/ip.ts';
+import { type Address, contains, formatAddress, parseAddress } from '../../controller/base/ip.ts';
 import { must } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
 import { type AddressMap, createAddressMap, find, set, unset } from './address-map.ts';
 import { applyChange } from './apply-change.ts';
 import { CODE, type Disposition, dispositionOf, EXPLANATIONS } from './dispositions.ts';
 import { explain, type Finding, findingsOf, type Hop } from './explain.ts';
-import { answerNeighbour, createFabric, type Fabric, publicScope, siteOf } from './fabric.ts';
-import { createRoute, type Guest, type GuestRoute, hearAnnouncement, syncDevices } from './guest.ts';
+import {
+  answerNeighbour,
+  createFabric,
+  type Fabric,
+  gatewayOfSubnet,
+  publicScope,
+  ROUTER_LINK_LOCAL,
+  siteOf,
+} from './fabric.ts';
+import {
+  createRoute,
+  type Guest,
+  type GuestRoute,
+  hearAnnouncement,
+  syncDevices,
+  UNSPECIFIED,
+} from './guest.ts';
 import { input, isLocal, output } from './guest-kernel.ts';
 import {
   createHeader,
@@ -63,6 +78,8 @@ export type Crossing = (from: Port | undefined, to: Port | undefined, h: Header)
 export interface SendOptions {
   /** Next hop on the link of the sending guest, as a static route to the destination would have it. */
   readonly via?: Address;
+  /** The ENI by which the sending guest lets the packet out, whatever its routes say. */
+  readonly by?: string;
   readonly crossing?: Crossing;
 }
 
@@ -136,11 +153,29 @@ function routeVia(guest: Guest, via: Address): GuestRoute | undefined {
   return undefined;
 }
 
+/** A route out by an ENI: on its link where the destination is in its subnet, else to the subnet's router. */
+function routeBy(guest: Guest, eni: string, h: Header): GuestRoute | undefined {
+  const device = guest.devices.find(({ port }) => port.id === eni);
+  if (device === undefined) return undefined;
+  const to = destinationOf(h);
+  const { subnet } = device.port;
+  const onLink = subnet.cidrs.find((cidr) => cidr.address.family === to.family && contains(cidr, to));
+  if (onLink !== undefined) return createRoute(device, onLink, undefined);
+  const router = to.family === 4 ? gatewayOfSubnet(subnet) : ROUTER_LINK_LOCAL;
+  return createRoute(device, { address: UNSPECIFIED[to.family], length: 0 }, router);
+}
+
 /**
  * The packet leaves its origin: source address, frame. DELIVERED where it is for the origin itself, 0 to
  * cross.
  */
-export function depart(network: Network, origin: End, h: Header, via?: Address, recorder?: Recorder): number {
+export function depart(
+  network: Network,
+  origin: End,
+  h: Header,
+  { via, by }: SendOptions = {},
+  recorder?: Recorder,
+): number {
   h.from = undefined;
   h.to = undefined;
   if (origin.kind === 'host') {
@@ -163,10 +198,11 @@ export function depart(network: Network, origin: End, h: Header, via?: Address, 
     if (recorder) record(recorder, h, 'guest', origin.id, 'delivers to itself');
     return CODE.DELIVERED;
   }
-  const route = via === undefined ? undefined : routeVia(origin, via);
-  if (via !== undefined && route === undefined) {
-    if (recorder)
-      record(recorder, h, 'guest', origin.id, `has no link to the next hop ${formatAddress(via)}`);
+  const route =
+    via !== undefined ? routeVia(origin, via) : by === undefined ? undefined : routeBy(origin, by, h);
+  if (route === undefined && (via !== undefined || by !== undefined)) {
+    const what = via === undefined ? `no device for ${by}` : `no link to the next hop ${formatAddress(via)}`;
+    if (recorder) record(recorder, h, 'guest', origin.id, `has ${what}`);
     return CODE.GUEST_NO_ROUTE;
   }
   return output(network.fabric, origin, h, route, recorder);
@@ -260,7 +296,7 @@ export function send(
   options: SendOptions = {},
   recorder?: Recorder,
 ): Readonly<Arrival> {
-  const code = depart(network, origin, h, options.via, recorder);
+  const code = depart(network, origin, h, options, recorder);
   return code === 0 ? travel(network, h, code, options.crossing, recorder) : ended(code, origin);
 }
 

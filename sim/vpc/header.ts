@@ -199,6 +199,22 @@ export function fill(header: Header, packet: Packet): Result<Header> {
   return ok(header);
 }
 
+/** The packet with which its receiver answers it, as it was when it arrived; an answer to TCP is SYN and ACK. */
+export function answerTo(packet: Packet): Packet {
+  const { source, destination, protocol, sourcePort, destinationPort, icmp } = packet;
+  if (source === undefined) throw new Error('assertion failed: a packet that arrived has a source');
+  const v6 = source.includes(':');
+  return {
+    protocol,
+    source: destination,
+    destination: source,
+    ...(destinationPort !== undefined && { sourcePort: destinationPort }),
+    ...(sourcePort !== undefined && { destinationPort: sourcePort }),
+    ...(icmp && { icmp: { ...icmp, type: v6 ? 129 : 0 } }),
+    ...(protocol === 'tcp' && { tcpFlags: TCP_SYN | TCP_ACK }),
+  };
+}
+
 /** The header in words. */
 export function packetOf(h: Header): Packet {
   const common = {

@@ -6,15 +6,7 @@
 import { type Address, formatAddress, parseAddress } from '../../controller/base/ip.ts';
 import { err, must, ok, type Result, unreachable } from '../../controller/base/result.ts';
 import { CODE, dispositionOf, EXPLANATIONS } from '../vpc/dispositions.ts';
-import {
-  type Crossing,
-  depart,
-  type End,
-  forward,
-  send,
-  sendFromRouter,
-  type Trace,
-} from '../vpc/forward.ts';
+import { type Crossing, depart, type End, send, sendFromRouter } from '../vpc/forward.ts';
 import {
   createHeader,
   destinationOf,
@@ -33,11 +25,9 @@ import { answerTooLong } from '../vpc/mtu.ts';
 import type { Port } from '../vpc/nodes.ts';
 import type { Endpoint, Network, Packet } from './endpoint.ts';
 import { schedule, trace } from './kernel.ts';
-import { crossingMs, cutBetween, lossOf } from './links.ts';
+import { crossingMs, lossOf } from './links.ts';
 import { deliver } from './sockets.ts';
 import type { World } from './state.ts';
-
-export type { Trace };
 
 /** How long a kernel believes what ICMP told of a path; Linux `net.ipv4.route.mtu_expires`. */
 const PATH_MTU_MS = 600_000;
@@ -92,7 +82,7 @@ export function networkOf(world: World, end: End): Network {
   const source = (to: string, via: string | undefined): Result<string> => {
     if (end.kind === 'host') return ok(end.id);
     setDestination(Object.assign(header, createHeader(), { now: world.now, protocol: TCP }), addressOf(to));
-    const code = depart(world.network, end, header, via === undefined ? undefined : addressOf(via));
+    const code = depart(world.network, end, header, via === undefined ? {} : { via: addressOf(via) });
     if (code === 0 || code === CODE.DELIVERED || code === CODE.NOTHING_ANSWERS_ARP) {
       return ok(formatAddress(sourceOf(header)));
     }
@@ -104,7 +94,7 @@ export function networkOf(world: World, end: End): Network {
 const zoneOf = (port: Port | undefined): string | undefined => port?.subnet.zone;
 
 /** The machine of an ENI; on the Internet's side the host. */
-const nameOf = (port: Port | undefined, h: Header, side: 'source' | 'destination'): string =>
+export const nameOf = (port: Port | undefined, h: Header, side: 'source' | 'destination'): string =>
   port === undefined
     ? formatAddress(side === 'source' ? sourceOf(h) : destinationOf(h))
     : (port.instance?.id ?? port.id);
@@ -215,38 +205,4 @@ function asReceived(packet: Packet, h: Header): Packet {
     destinationPort: echo ? h.icmpId : h.destinationPort,
     body: packet.body,
   };
-}
-
-/** A packet to be traced. `from` is an instance id or a host's address. */
-export interface TracedPacket {
-  readonly from: string;
-  readonly to: string;
-  readonly protocol?: 'icmp' | 'tcp' | 'udp' | undefined;
-  readonly port?: number | undefined;
-  readonly sourcePort?: number | undefined;
-  readonly source?: string | undefined;
-  readonly via?: string | undefined;
-}
-
-/** Sends one packet and tells every hop; loss rates do not touch it, cuts do. */
-export function tracePacket(world: World, traced: TracedPacket): Result<Trace> {
-  const { from, to, protocol = 'icmp', port, sourcePort, source, via } = traced;
-  const end = world.network.guests.get(from) ?? world.ends.get(from);
-  if (end === undefined)
-    return err(`'${from}' is neither an instance that has run nor a host on the Internet`);
-  for (const text of [to, source, via]) {
-    if (text !== undefined && !parseAddress(text).ok) return err(`'${text}' is not an IP address`);
-  }
-  if (source !== undefined && addressOf(source).family !== addressOf(to).family) {
-    return err(`source ${source} and destination ${to} are of different families`);
-  }
-  const crossing: Crossing = (out, into, h) =>
-    cutBetween(world, nameOf(out, h, 'source'), nameOf(into, h, 'destination')) ? CODE.LINK_CUT : 0;
-  const packet = {
-    destination: to,
-    protocol,
-    ...(source !== undefined && { source }),
-    ...(protocol === 'icmp' ? {} : { sourcePort: sourcePort ?? 40_000, destinationPort: port ?? 7 }),
-  };
-  return ok(forward(world.network, packet, end, world.now, { crossing, ...(via !== undefined && { via }) }));
 }

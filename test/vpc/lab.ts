@@ -10,7 +10,7 @@ import {
   type Trace,
 } from '../../sim/vpc/forward.ts';
 import { boot, createGuest, type Guest, type GuestProfile } from '../../sim/vpc/guest.ts';
-import type { Packet } from '../../sim/vpc/header.ts';
+import { answerTo, type Packet } from '../../sim/vpc/header.ts';
 import type {
   Change,
   NetworkInterface,
@@ -197,22 +197,6 @@ export function roundTrip(
 ): { readonly there: Trace; readonly back: Trace | undefined } {
   const there = udp(lab, from, destination, more);
   if (there.deliveredTo === undefined) return { there, back: undefined };
-  const { packet } = there;
   const receiver = lab.network.guests.get(there.deliveredTo) ?? host(lab, there.deliveredTo);
-  const back = forward(
-    lab.network,
-    {
-      protocol: packet.protocol,
-      destination: present(packet.source, 'source'),
-      source: packet.destination,
-      ...(packet.icmp === undefined
-        ? {}
-        : { icmp: { ...packet.icmp, type: packet.icmp.type === 8 ? 0 : 129 } }),
-      ...(packet.destinationPort === undefined ? {} : { sourcePort: packet.destinationPort }),
-      ...(packet.sourcePort === undefined ? {} : { destinationPort: packet.sourcePort }),
-    },
-    receiver,
-    lab.now,
-  );
-  return { there, back };
+  return { there, back: forward(lab.network, answerTo(there.packet), receiver, lab.now) };
 }

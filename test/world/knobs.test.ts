@@ -7,7 +7,7 @@ import { changeGuest } from '../../sim/world/guests.ts';
 import { advance } from '../../sim/world/kernel.ts';
 import { INSTANT, type Knobs, PROFILES } from '../../sim/world/settings.ts';
 import type { World } from '../../sim/world/state.ts';
-import { tracePacket } from '../../sim/world/wire.ts';
+import { tracePacket } from '../../sim/world/trace.ts';
 import { createWorld } from '../../sim/world/world.ts';
 import { ACCOUNT, call, callRaw, deployPair, moveTo, REGION } from './pair.ts';
 

@@ -10,8 +10,8 @@ import { controlGuest, setProfile } from '../../sim/world/guests.ts';
 import { advance } from '../../sim/world/kernel.ts';
 import { addCut, removeCut } from '../../sim/world/links.ts';
 import { AWS } from '../../sim/world/settings.ts';
+import { tracePacket } from '../../sim/world/trace.ts';
 import { beginFlow } from '../../sim/world/traffic.ts';
-import { tracePacket } from '../../sim/world/wire.ts';
 import { createWorld } from '../../sim/world/world.ts';
 import { deployPair, moveTo } from './pair.ts';
 

@@ -5,7 +5,7 @@
 import { handle } from '../../sim/ec2/service.ts';
 import { addHost, changeGuest, setProfile } from '../../sim/world/guests.ts';
 import type { World } from '../../sim/world/state.ts';
-import { tracePacket } from '../../sim/world/wire.ts';
+import { tracePacket } from '../../sim/world/trace.ts';
 import { ACCOUNT, call, deployPair, launch, type Pair, REGION } from './pair.ts';
 
 /** A member of the answer, as `Vpc.VpcId`. */
