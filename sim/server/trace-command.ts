@@ -1,6 +1,6 @@
 /**
- * `byoa trace`: how a packet fares in a simulated world, hop by hop. It asks a running simulator. Exit code 0:
- * it was delivered (with `--both`, the answer as well); 1: it was not; 2: the question was wrong.
+ * `byoa trace`: how a packet fares in a simulated world, hop by hop. It asks a running simulator. Exit code
+ * 0: it was delivered (with `--both`, the answer as well); 1: it was not; 2: the question was wrong.
  */
 import { type Command, InvalidArgumentError } from 'commander';
 import type { TracedFlow, TracedPacket } from '../world/trace.ts';

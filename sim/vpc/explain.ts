@@ -2,13 +2,14 @@
  * Hops for people, made of recorded steps: which route counted and why it beat the others, which rule of a
  * filter decided, what was translated, and who is at fault where the packet was dropped.
  */
+import { formatAddress } from '../../controller/base/ip.ts';
 import { unreachable } from '../../controller/base/result.ts';
 import { inCidr } from './cidr.ts';
 import { type Disposition, EXPLANATIONS } from './dispositions.ts';
 import type { Fabric } from './fabric.ts';
 import { aclFilter, type Filter, groupFilter, groupText, lostReference } from './filter-reason.ts';
 import { destinationOf, type Header, isUnspecified } from './header.ts';
-import type { Decision, HopPlace, Step } from './hop.ts';
+import { BLACKHOLE, type Decision, type HopPlace, type Step } from './hop.ts';
 import type { CidrPeer, Port } from './nodes.ts';
 import { NOTES, type Note, type NoteCode } from './note.ts';
 import { destinationText, formatPacket, sourceText } from './packet-text.ts';
@@ -165,33 +166,65 @@ export function findingsOf(
   if (disposition === 'DELIVERED') return [];
   const last = hops.at(-1);
   const { meaning, hint } = EXPLANATIONS[disposition];
-  const first = { code: disposition, objects: faultAt(steps), text: last?.text ?? meaning, hint };
-  const notes = hops.flatMap((hop) => hop.notes ?? []);
-  return [first, ...notes.map((note) => ({ ...note, hint: NOTES[note.code].hint }))];
+  const first = {
+    code: disposition,
+    objects: faultAt(disposition, steps),
+    text: last?.text ?? meaning,
+    hint,
+  };
+  const notes = new Map(hops.flatMap((hop) => hop.notes ?? []).map((note) => [note.text, note]));
+  return [first, ...[...notes.values()].map((note) => ({ ...note, hint: NOTES[note.code].hint }))];
 }
 
-/** The resources at fault where the last step dropped the packet. */
-function faultAt(steps: readonly Step[]): readonly string[] {
+/** What a gateway did not take because of who sent it, not because of the gateway. */
+const BY_SENDER: ReadonlySet<Disposition> = new Set<Disposition>([
+  'IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS',
+  'VGW_PRIVATE_IP_ASSOCIATION_FOR_EGRESS',
+  'GATEWAY_REJECTS_SPOOFED_TRAFFIC',
+  'NGW_REQUIRES_SOURCE_IN_VPC',
+]);
+
+/** What a gateway could not take because a route led the packet there, not because of the gateway. */
+const BY_ROUTE: ReadonlySet<Disposition> = new Set<Disposition>([
+  'INGRESS_RTB_TRAFFIC_REDIRECTION',
+  'IGW_PRIVATE_DESTINATION',
+  'PCX_REQUIRES_ADDRESS_IN_VPC_CIDR',
+  'VGW_IPV4_ONLY',
+  'NGW_PROTOCOL',
+]);
+
+/** The resources at fault where the last step dropped the packet, the one to look at first first. */
+function faultAt(disposition: Disposition, steps: readonly Step[]): readonly string[] {
   const last = steps.at(-1);
   if (last === undefined) return [];
   const { decision } = last;
+  if (disposition === 'NO_POSSIBLE_DESTINATION') return [formatAddress(destinationOf(last.header)), last.id];
   switch (decision?.kind) {
-    case 'route':
-      return [decision.target, decision.table];
+    case 'route': {
+      const { target, table } = decision;
+      return target === BLACKHOLE ? [table] : [target, table];
+    }
     case 'no-route':
-      return [decision.table, ...[decision.subnet ?? decision.attachment ?? []].flat()];
+      return [decision.table, decision.subnet ?? decision.attachment ?? []].flat();
     case 'groups':
       return [...decision.port.groups.map(({ id }) => id), decision.port.id];
     case 'acl':
       return [decision.acl.id];
     case 'fault':
       return decision.objects;
-    case undefined: {
-      const route = steps.at(-2)?.decision;
-      const led = route?.kind === 'route' && route.target === last.id;
-      return led ? [last.id, route.table] : [last.id];
-    }
+    case undefined:
+      return atGateway(disposition, last, steps);
     default:
       return unreachable(decision);
   }
+}
+
+function atGateway(disposition: Disposition, { id }: Step, steps: readonly Step[]): readonly string[] {
+  const decisions = steps.map(({ decision }) => decision);
+  const route = decisions.findLast((each) => each?.kind === 'route');
+  const led = route?.kind === 'route' && route.target === id ? [route.table] : [];
+  if (BY_ROUTE.has(disposition)) return [...led, id];
+  if (!BY_SENDER.has(disposition)) return [id, ...led];
+  const sender = decisions.findLast((each) => each?.kind === 'groups' && each.direction === 'egress');
+  return sender?.kind === 'groups' ? [sender.port.id, id] : [id];
 }

@@ -199,7 +199,7 @@ export function fill(header: Header, packet: Packet): Result<Header> {
   return ok(header);
 }
 
-/** The packet with which its receiver answers it, as it was when it arrived; an answer to TCP is SYN and ACK. */
+/** The packet with which the receiver answers one that arrived as `packet`; to TCP it is SYN and ACK. */
 export function answerTo(packet: Packet): Packet {
   const { source, destination, protocol, sourcePort, destinationPort, icmp } = packet;
   if (source === undefined) throw new Error('assertion failed: a packet that arrived has a source');

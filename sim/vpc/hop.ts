@@ -7,6 +7,9 @@ import type { Header } from './header.ts';
 import type { AclNode, Port } from './nodes.ts';
 import type { Direction } from './security.ts';
 
+/** The target of a route of a transit gateway that leads nowhere. */
+export const BLACKHOLE = 'blackhole';
+
 export type HopPlace =
   | 'guest'
   | 'eni'

@@ -1,5 +1,6 @@
 /** Why a route of a table counted and others that match too did not. For people: nothing forwards by it. */
 import { type Address, contains, type Prefix, prefix } from '../../controller/base/ip.ts';
+import { BLACKHOLE } from './hop.ts';
 import { type Route, type RouteTable, targetId } from './model.ts';
 import type { TransitTableNode } from './nodes.ts';
 import type { NoteCode } from './note.ts';
@@ -71,10 +72,10 @@ export function beatenTransitRoutes(
     const block = prefix(destination);
     if (destination === won.destination || !contains(block, to)) continue;
     const text = `/${length} is longer than /${block.length}`;
-    const target = attachment?.id ?? 'blackhole';
+    const target = attachment?.id ?? BLACKHOLE;
     beaten.push({ destination, target, code: 'TGW_RTB_MORE_SPECIFIC_ROUTE', text });
   }
-  for (const { destination, attachment = 'blackhole' } of shadowed) {
+  for (const { destination, attachment = BLACKHOLE } of shadowed) {
     if (destination !== won.destination) continue;
     const text = 'a static route beats a propagated one';
     beaten.push({ destination, target: attachment, code: 'TGW_RTB_HIGHER_PRIORITY_ROUTE', text });

@@ -148,7 +148,7 @@ function follow(
     }
     case 'eni': {
       const { port } = entry;
-      const live = port.present && port.instance !== undefined;
+      const live = port.present && (port.instance !== undefined || port.nat !== undefined);
       const dead = port.present ? 'which is attached to nothing' : 'which does not exist';
       if (recorder)
         recordRoute(recorder, h, table, entry, live ? 'destination untouched' : `a blackhole: ${dead}`);

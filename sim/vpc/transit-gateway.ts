@@ -13,7 +13,7 @@ import { lookup } from '../../controller/base/longest-match.ts';
 import { CODE } from './dispositions.ts';
 import type { Fabric } from './fabric.ts';
 import { destinationOf, type Header } from './header.ts';
-import { type Decision, type Recorder, record } from './hop.ts';
+import { BLACKHOLE, type Decision, type Recorder, record } from './hop.ts';
 import { checkLength, whyTooLong } from './mtu.ts';
 import { explainAcl, passesAcl } from './network-acl.ts';
 import type { AttachmentNode, Place } from './nodes.ts';
@@ -115,7 +115,7 @@ function route(entry: AttachmentNode, near: string, h: Header, recorder?: Record
   const { destination, attachment } = match.value;
   const live = attachment?.available === true;
   if (recorder) {
-    const target = attachment?.id ?? 'blackhole';
+    const target = attachment?.id ?? BLACKHOLE;
     const place = live && attachment.peer === undefined ? placeOf(attachment, near, h)?.subnet : undefined;
     const where = place === undefined ? '' : ` in ${place.zone}`;
     const what = live ? `leaves there${where}` : 'a blackhole: dropped';

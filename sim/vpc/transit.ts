@@ -20,7 +20,7 @@ import type { ServiceFlow } from './nodes.ts';
 import { byRoute, deliver, egressOnlyFor, enterThrough, handOver } from './router.ts';
 import { checkGroups } from './security.ts';
 import { answeredFlow } from './vpc-endpoint.ts';
-import { gatewayFor, whyNotIn } from './vpn-gateway.ts';
+import { gatewayFor, whoNotIn, whyNotIn } from './vpn-gateway.ts';
 
 /**
  * Carries the packet across the fabric once. In: `from` (undefined: the Internet), the MACs, the fields of
@@ -69,7 +69,10 @@ function fromSite(fabric: Fabric, h: Header, recorder?: Recorder): number {
     return enterThrough(fabric, gateway, gateway.vpc, h, recorder);
   }
   const code = typeof gateway === 'number' ? gateway : CODE.BAD_STATE_VPN;
-  if (recorder) record(recorder, h, 'vpn-gateway', 'vpn', whyNotIn(code, h));
+  if (recorder) {
+    const decision = { kind: 'fault', objects: whoNotIn(fabric, code, h) } as const;
+    record(recorder, h, 'vpn-gateway', 'vpn', whyNotIn(code, h), decision);
+  }
   return code;
 }
 
@@ -104,8 +107,9 @@ function fromInternet(fabric: Fabric, h: Header, recorder?: Recorder): number {
   if (flow !== undefined) return fromService(fabric, flow, h, recorder);
   if (to === undefined) {
     if (recorder) {
-      const text = `${formatAddress(destinationOf(h))} belongs to no ENI`;
-      record(recorder, h, 'internet', 'internet', text);
+      const address = formatAddress(destinationOf(h));
+      const decision = { kind: 'fault', objects: [address] } as const;
+      record(recorder, h, 'internet', 'internet', `${address} belongs to no ENI`, decision);
     }
     return CODE.IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS;
   }

@@ -24,7 +24,11 @@ export function toSite(
   const connection = longest(gateway, h);
   const code = checkOut(fabric, from, gateway, connection, h);
   if (code === CODE.TO_SITE) h.site = connection?.site?.number ?? 0;
-  if (recorder) record(recorder, h, 'vpn-gateway', gateway.id, whyOut(code, connection, h));
+  if (recorder) {
+    const down = code === CODE.BAD_STATE_VPN && connection !== undefined;
+    const decision = down ? ({ kind: 'fault', objects: [connection.id, gateway.id] } as const) : undefined;
+    record(recorder, h, 'vpn-gateway', gateway.id, whyOut(code, connection, h), decision);
+  }
   return code;
 }
 
@@ -92,6 +96,14 @@ export function gatewayFor(fabric: Fabric, h: Header): VpnGatewayNode | number {
     }
   }
   return code;
+}
+
+/** Whose fault it is that a packet from a site reaches no VPC: of its connections, or of their gateways. */
+export function whoNotIn(fabric: Fabric, code: number, h: Header): readonly string[] {
+  const site = [...fabric.sites.values()].find(({ number }) => number === h.site);
+  return (site?.connections ?? []).flatMap(({ id, gateway }) =>
+    code === CODE.BAD_STATE_VPN ? id : (gateway?.id ?? []),
+  );
 }
 
 /** Why a packet from a site reaches no VPC. */
