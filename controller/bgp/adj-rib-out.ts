@@ -13,7 +13,7 @@ import type { Family } from './options.ts';
 import { prefixSignature } from './policy.ts';
 import { cached, keep } from './policy-cache.ts';
 import { candidateOf, eligible } from './rib-decide.ts';
-import { type AdjRibOut, dequeue, effectivePolicy, enqueue, type RibPeer } from './rib-peer.ts';
+import { type AdjRibOut, dequeue, effectivePolicy, hasQueue, type RibPeer } from './rib-peer.ts';
 import type { FamilyRib, Rib } from './rib-state.ts';
 import {
   append,
@@ -29,14 +29,11 @@ const PORTION = 2048;
 const SETS = 64;
 const NOTHING = -1;
 
-/** Puts all prefixes that have, or had for this peer, a path into its queue. */
+/** Has all prefixes looked at for a peer: what it is to be told of them, or not any more, is seen then. */
 export function enqueueAll(rib: Rib, peer: RibPeer, family: Family): void {
-  const { best, table } = rib.families[family];
   const out = peer.out[family];
-  for (let prefix = 0; prefix < table.used; prefix++) {
-    if (best[prefix] !== 0 || (out.sent[prefix] ?? 0) !== 0 || out.sentPaths.has(prefix))
-      enqueue(out, prefix);
-  }
+  out.lookAt = 0;
+  out.lookEnd = rib.families[family].table.used;
 }
 
 /** Has a peer sent everything again, also what it holds. RFC 2918 4. */
@@ -53,7 +50,7 @@ export const hasUpdates = (rib: Rib, peer: RibPeer): boolean =>
   !rib.isDeferred &&
   peer.facts.families.some((family) => {
     const out = peer.out[family];
-    return out.head !== out.tail || out.owesEndOfRib || out.owesRefreshEnd;
+    return hasQueue(out) || out.owesEndOfRib || out.owesRefreshEnd;
   });
 
 /** The next whole messages for a peer, about `maxBytes` of them; absent where there are none. */
@@ -62,12 +59,12 @@ export function nextUpdates(rib: Rib, peer: RibPeer, maxBytes: number): Uint8Arr
   outbox.end = 0;
   for (const family of peer.facts.families) {
     const out = peer.out[family];
-    while (outbox.end < maxBytes && out.head !== out.tail) {
+    while (outbox.end < maxBytes && hasQueue(out)) {
       portion(rib, peer, rib.families[family], out);
       // Nothing came of it: others have their turn before the next look.
       if (outbox.end === 0) return new Uint8Array(0);
     }
-    if (out.head !== out.tail) break;
+    if (hasQueue(out)) break;
     if (out.owesEndOfRib) append(outbox, encodeEndOfRib(family));
     if (out.owesRefreshEnd) append(outbox, encodeRouteRefresh(AFI[family], SAFI_UNICAST, 'end'));
     out.owesEndOfRib = false;

@@ -38,7 +38,7 @@ export interface AttributeSets {
 }
 
 /** Records that are kept: those of a full table would cost 100 MB and their share of garbage collection. */
-const RECENT = 8192;
+const RECENT = 1024;
 
 const COLUMNS: readonly Widen<AttributeSets>[] = [
   (sets, size) => {

@@ -46,14 +46,17 @@ export interface AdjRibOut {
   sent: Int32Array;
   /** With add-path: what the peer holds of a prefix, path identifier to attribute set. */
   readonly sentPaths: Map<number, Map<number, number>>;
+  /** All prefix numbers from here up to `lookEnd` are to be looked at, before those of the queue. */
+  lookAt: number;
+  lookEnd: number;
   /** Prefix numbers to look at, in order; `head` is the first that waits. */
   queue: Int32Array;
   head: number;
   tail: number;
   queued: Uint8Array;
-  /** End-of-RIB is owed when the queue is empty. */
+  /** End-of-RIB is owed when no prefix waits. */
   owesEndOfRib: boolean;
-  /** What the answer to a route refresh ends with is owed when the queue is empty. RFC 7313. */
+  /** What the answer to a route refresh ends with is owed when no prefix waits. RFC 7313. */
   owesRefreshEnd: boolean;
   count: number;
 }
@@ -81,6 +84,8 @@ export function newAdjRibOut(): AdjRibOut {
   return {
     sent: new Int32Array(0),
     sentPaths: new Map(),
+    lookAt: 0,
+    lookEnd: 0,
     queue: new Int32Array(256),
     head: 0,
     tail: 0,
@@ -135,8 +140,13 @@ function makeRoom(out: AdjRibOut): void {
   out.tail = waiting;
 }
 
+/** Whether prefixes wait to be looked at. */
+export const hasQueue = ({ lookAt, lookEnd, head, tail }: AdjRibOut): boolean =>
+  lookAt !== lookEnd || head !== tail;
+
 /** The next prefix to look at, or -1. */
 export function dequeue(out: AdjRibOut): number {
+  if (out.lookAt !== out.lookEnd) return out.lookAt++;
   if (out.head === out.tail) return -1;
   const prefix = out.queue[out.head++] as number;
   out.queued[prefix] = 0;
