@@ -40,3 +40,49 @@ describe('an order', () => {
     expect(said[1]).toMatch(/^10\.0\.0\.9 dialed/);
   });
 });
+
+describe('the rehearsal', () => {
+  const outwardTo = (said: string[]) => (effect: Outward) => effect.kind === 'log' && said.push(effect.text);
+
+  it('is played when all else is done', async () => {
+    const said: string[] = [];
+    function* rehearsal(): Generator<void> {
+      for (const piece of ['first', 'second']) {
+        said.push(piece);
+        yield;
+      }
+    }
+    const running = startSpeaker(options, now, outwardTo(said), (text) => said.push(text), rehearsal());
+    running.post({ kind: 'reset', peer: 'nobody', hard: false, text: '' });
+    running.post({ kind: 'tcp-accepted', connection: 3, local: '10.0.0.1', remote: '10.0.0.9' });
+    await vi.waitUntil(() => said.includes('second'), { timeout: 10_000 });
+    running.close();
+    expect(said.map((text) => text.split(' ')[0])).toEqual(['reset:', '10.0.0.9', 'first', 'second']);
+  });
+
+  it('gives way to what comes, and to others in their turns', async () => {
+    const whole = 3_000_000;
+    const at = { timer: whole, dialed: whole };
+    let pieces = 0;
+    const rehearsal = {
+      next() {
+        if (++pieces === 1000) {
+          setTimeout(() => {
+            at.timer = pieces;
+          }, 0);
+          running.post({ kind: 'tcp-accepted', connection: 3, local: '10.0.0.1', remote: '10.0.0.9' });
+        }
+        return { done: pieces === whole, value: undefined };
+      },
+    };
+    const heard = ({ kind }: Outward): void => {
+      if (kind === 'log') at.dialed = Math.min(at.dialed, pieces);
+    };
+    const running = startSpeaker(options, now, heard, () => undefined, rehearsal);
+    running.post({ kind: 'start' });
+    await vi.waitUntil(() => pieces === whole, { timeout: 60_000 });
+    running.close();
+    expect(at.dialed).toBe(1000);
+    expect(at.timer).toBeLessThan(whole);
+  });
+});
