@@ -174,14 +174,30 @@ async function* checkFloatingEni(
   else yield fine(`${group.name}: ${eni.id} is attached to ${holder.name}`);
 }
 
-/** The tables that follow best paths. */
+/** The tables that follow best paths, each once. */
+async function syncedTables(reader: AwsReader, { routeSync }: Config): Promise<readonly Routes[]> {
+  const places = routeSync.flatMap(({ tables }) => tables);
+  const found = (await Promise.all(places.map((place) => reader.tables(place)))).flat();
+  return [...new Map(found.map((table) => [table.id, table])).values()];
+}
+
+/** A route that a dry run can name as one that is there: EC2 refuses to replace any other. */
+const staticRoute = ({ routes }: Routes): string | undefined =>
+  routes.find(
+    ({ destination, target, propagated }) =>
+      target !== 'local' && propagated === undefined && destination.includes('/'),
+  )?.destination;
+
 async function* checkSyncedTables(reader: AwsReader, { routeSync }: Config): AsyncGenerator<Finding> {
   for (const place of routeSync.flatMap(({ tables }) => tables)) {
     const named = place.table ?? `tag ${place.tag?.key}=${place.tag?.value}`;
     const tables = await reader.tables(place);
     if (tables.length === 0)
       yield bad(`routeSync: no route table for ${named}`, 'correct `tables`, or tag the tables');
-    for (const { id } of tables) yield fine(`routeSync: ${id} exists`);
+    for (const table of tables) {
+      const untried = ', without a static route on which ec2:ReplaceRoute could be tried dry';
+      yield fine(`routeSync: ${table.id} exists${staticRoute(table) === undefined ? untried : ''}`);
+    }
   }
 }
 
@@ -213,15 +229,14 @@ async function writesOf(
       }
     }
   }
-  for (const place of config.routeSync.flatMap((entry) => entry.tables)) {
-    for (const { id } of await reader.tables(place)) {
-      // Documentation space: a dry run changes nothing, whatever it names.
-      const route = { table: id, destination: '192.0.2.0/24' };
-      calls.push({ kind: 'delete-route', ...route });
-      if (own === undefined) continue;
-      calls.push({ kind: 'create-route', ...route, eni: own.eni });
-      calls.push({ kind: 'replace-route', ...route, eni: own.eni });
-    }
+  for (const synced of await syncedTables(reader, config)) {
+    // Documentation space: a dry run changes nothing, whatever it names.
+    const made = { table: synced.id, destination: '192.0.2.0/24' };
+    const present = { table: synced.id, destination: staticRoute(synced) ?? made.destination };
+    calls.push({ kind: 'delete-route', ...present });
+    if (own === undefined) continue;
+    calls.push({ kind: 'create-route', ...made, eni: own.eni });
+    if (staticRoute(synced) !== undefined) calls.push({ kind: 'replace-route', ...present, eni: own.eni });
   }
   return calls;
 }

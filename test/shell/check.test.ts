@@ -8,6 +8,7 @@ import {
   AssociateRouteTableCommand,
   CreateNetworkInterfaceCommand,
   CreateSubnetCommand,
+  CreateTagsCommand,
   DeleteRouteCommand,
   DescribeNetworkInterfacesCommand,
   DescribeRouteTablesCommand,
@@ -67,17 +68,16 @@ async function check(
   };
 }
 
-/**
- * The simulator, save that the VPC has an interface endpoint for EC2 with this ENI. The answer is its URL.
- */
-async function withEndpoint(eni: string): Promise<string> {
-  const item = `<state>available</state><networkInterfaceIdSet><item>${eni}</item></networkInterfaceIdSet>`;
-  const list = `<vpcEndpointSet><item>${item}</item></vpcEndpointSet>`;
+/** A server that answers some requests itself, and passes all others on to the simulator. Its URL. */
+async function between(
+  own: (body: string) => { readonly status: number; readonly text: string } | undefined,
+): Promise<string> {
   const server = createServer(async (request, response) => {
     let body = '';
     for await (const part of request.setEncoding('utf8')) body += part;
-    if (body.includes('Action=DescribeVpcEndpoints')) {
-      response.end(`<DescribeVpcEndpointsResponse>${list}</DescribeVpcEndpointsResponse>`);
+    const mine = own(body);
+    if (mine !== undefined) {
+      response.writeHead(mine.status).end(mine.text);
       return;
     }
     const headers = {
@@ -91,6 +91,31 @@ async function withEndpoint(eni: string): Promise<string> {
   servers.push(server);
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
+
+/**
+ * The simulator, save that the VPC has an interface endpoint for EC2 with this ENI. The answer is its URL.
+ */
+function withEndpoint(eni: string): Promise<string> {
+  const item = `<state>available</state><networkInterfaceIdSet><item>${eni}</item></networkInterfaceIdSet>`;
+  const list = `<vpcEndpointSet><item>${item}</item></vpcEndpointSet>`;
+  const text = `<DescribeVpcEndpointsResponse>${list}</DescribeVpcEndpointsResponse>`;
+  return between((body) =>
+    body.includes('Action=DescribeVpcEndpoints') ? { status: 200, text } : undefined,
+  );
+}
+
+/** The simulator, save that the role of the node may not do this. The answer is its URL. */
+const forbidding = (action: string): Promise<string> =>
+  between((body) =>
+    body.includes(`Action=${action}&`)
+      ? refusal('UnauthorizedOperation', 'You are not authorized.')
+      : undefined,
+  );
+
+const refusal = (code: string, message: string): { status: number; text: string } => ({
+  status: 403,
+  text: `<Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors></Response>`,
+});
 
 const failures = (lines: readonly Line[]): readonly Line[] => lines.filter(({ ok }) => !ok);
 
@@ -168,6 +193,50 @@ describe('byoa check --aws', () => {
     await pair.ec2.send(new DisassociateRouteTableCommand({ AssociationId }));
     await pair.ec2.send(new AssociateRouteTableCommand({ RouteTableId: pair.table, SubnetId }));
   }
+
+  describe('with routeSync', () => {
+    const routeSync = (): Partial<ConfigInput> => ({
+      bgp: {
+        as: 65_000,
+        routerId: '10.0.0.1',
+        listen: ['127.0.0.1:0'],
+        neighbors: [{ name: 'up', address: '10.0.0.99', as: 65_001, passive: true }],
+      },
+      routeSync: [
+        { tables: [{ table: pair.edge }], prefixes: [{ prefix: '198.51.100.0/24' }] },
+        { tables: [{ tag: { key: 'sync', value: 'yes' } }], prefixes: [{ prefix: '203.0.113.0/24' }] },
+      ],
+    });
+
+    it('tries its three writes on each table, and misses tables that nothing is tagged as', async () => {
+      const { code, lines } = await check(routeSync());
+      expect(code).toBe(1);
+      const good = lines.filter(({ ok }) => ok).map(({ what }) => what);
+      expect(good).toContain(`routeSync: ${pair.edge} exists`);
+      for (const action of ['CreateRoute', 'ReplaceRoute', 'DeleteRoute'])
+        expect(good).toContain(`ec2:${action} on ${pair.edge} is allowed`);
+      expect(failures(lines)).toEqual([
+        {
+          ok: false,
+          what: 'routeSync: no route table for tag sync=yes',
+          remedy: 'correct `tables`, or tag the tables',
+        },
+      ]);
+    }, 30_000);
+
+    it('names the permission that the role lacks, and on which table', async () => {
+      await pair.ec2.send(
+        new CreateTagsCommand({ Resources: [pair.edge], Tags: [{ Key: 'sync', Value: 'yes' }] }),
+      );
+      const endpoint = await forbidding('DeleteRoute');
+      const { code, lines } = await check({ ...routeSync(), aws: { region: 'eu-central-1', endpoint } });
+      expect(code).toBe(1);
+      const said = new Set(failures(lines).map(({ what, remedy }) => `${what}: ${remedy}`));
+      expect([...said]).toEqual([
+        `ec2:DeleteRoute on ${pair.edge} is not allowed: allow ec2:DeleteRoute on ${pair.edge} in the role of this node`,
+      ]);
+    }, 30_000);
+  });
 
   it('says what is wrong with the file itself, with its line', async () => {
     const file = join(directory, 'bad.yaml');

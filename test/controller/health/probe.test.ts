@@ -5,6 +5,7 @@ import type { ProbeConfig } from '../../../controller/config.ts';
 import {
   begin,
   dueAt,
+  hear,
   isFresh,
   newProbe,
   type ProbeState,
@@ -95,5 +96,39 @@ describe('a probe', () => {
         return state.state === (turns === undefined ? 'unknown' : turns.startsWith('u') ? 'up' : 'down');
       }),
     );
+  });
+});
+
+describe('a probe of a session', () => {
+  const bfd: ProbeConfig = { ...config, kind: 'bfd', id: 'a/bfd' };
+  const lost = { kind: 'down', reason: 'control detection time expired' } as const;
+
+  it('is decided by one change, which counts until the next', () => {
+    const state = hear(newProbe(0), up, 1000);
+    expect(says(state, bfd, 1_000_000)).toBe('passing');
+    expect(says(hear(state, lost, 2000, 1900), bfd, 1_000_000)).toBe('down');
+  });
+
+  it('failed half-way between the last packet and its end', () => {
+    expect(hear(newProbe(0), lost, 2000, 1000)).toMatchObject({
+      heardAt: 1000,
+      last: { at: 2000, firstAt: 1500 },
+    });
+  });
+
+  it('failed at its end where the peer was heard then, or where nobody knows', () => {
+    expect(hear(newProbe(0), lost, 2000, 2000).last?.firstAt).toBe(2000);
+    const state = hear(newProbe(0), lost, 2000);
+    expect(state.last?.firstAt).toBe(2000);
+    expect(state).not.toHaveProperty('heardAt');
+    // A clock that went back gives no failure in the future.
+    expect(hear(newProbe(0), lost, 2000, 3000).last?.firstAt).toBe(2000);
+  });
+
+  it('forgets what it was when the session says nothing', () => {
+    const state = hear(hear(newProbe(0), lost, 2000, 1000), { kind: 'silent', reason: 'AdminDown' }, 3000);
+    expect(says(state, bfd, 3000)).toBe('unknown');
+    expect(state).toMatchObject({ silence: 'AdminDown', state: 'unknown' });
+    expect(state).not.toHaveProperty('heardAt');
   });
 });

@@ -1,0 +1,40 @@
+/** What the policy of the daemons allows, and that it allows all that they send. */
+import { describe, expect, it } from 'vitest';
+import type { Call } from '../../controller/ec2/call.ts';
+import { toRequest } from '../../controller/ec2/request.ts';
+import { daemonPolicy } from '../../infra/components/iam.ts';
+
+const arn = (rest: string): string => `arn:aws:ec2:eu-central-1:111122223333:${rest}`;
+const [MOVED, SYNCED] = [arn('route-table/rtb-1'), arn('route-table/rtb-2')];
+const nothing = { routeTables: [], networkInterfaces: [], instances: [] };
+
+describe('the statement of route sync', () => {
+  const { Statement } = daemonPolicy({ ...nothing, routeTables: [MOVED], syncedTables: [SYNCED] });
+  /** Whether a call on a table is allowed. */
+  const allows = (call: Call, table: string): boolean =>
+    Statement.some(
+      ({ Action, Resource }) =>
+        Action.includes(`ec2:${toRequest(call).action}`) && (Resource === '*' || Resource.includes(table)),
+    );
+
+  it('allows every call that it makes, and deletes in its own tables only', () => {
+    const route = { table: 'rtb-2', destination: '192.0.2.0/24' };
+    const calls: readonly Call[] = [
+      { kind: 'create-route', ...route, eni: 'eni-1' },
+      { kind: 'replace-route', ...route, eni: 'eni-1' },
+      { kind: 'delete-route', ...route },
+      { kind: 'describe-route-tables', select: { kind: 'ids', ids: ['rtb-2'] } },
+      { kind: 'describe-network-interfaces', vpc: 'vpc-1', addresses: ['10.0.0.10'] },
+      { kind: 'describe-subnets', vpc: 'vpc-1' },
+    ];
+    expect(calls.filter((call) => !allows(call, SYNCED))).toEqual([]);
+    expect(allows({ kind: 'delete-route', ...route }, MOVED)).toBe(false);
+    expect(allows({ kind: 'replace-route', ...route, eni: 'eni-1' }, MOVED)).toBe(true);
+  });
+
+  it('is left out, never widened, where no table is kept in sync', () => {
+    const names = daemonPolicy({ ...nothing, routeTables: [MOVED] }).Statement.map(({ Sid }) => Sid);
+    expect(names).toEqual(['Describe', 'MoveRoutes']);
+    expect(daemonPolicy(nothing).Statement.map(({ Sid }) => Sid)).toEqual(['Describe']);
+  });
+});
