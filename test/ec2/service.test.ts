@@ -6,23 +6,7 @@ import { operationNames } from '../../sim/ec2/shape.ts';
 import type { Change } from '../../sim/vpc/model.ts';
 import { calls } from './calls.ts';
 import { refusal, site } from './site.ts';
-
-/** Everything that a cloud remembers of its resources, with its indexes, as text. */
-const snapshot = (cloud: Cloud): string =>
-  JSON.stringify(
-    [...cloud.store.scopes]
-      .filter(([, tables]) => [...tables.values()].some((table) => table.entries.size > 0))
-      .map(([scope, tables]) => [
-        scope,
-        [...tables]
-          .filter(([, table]) => table.entries.size > 0)
-          .map(([kind, table]) => [
-            kind,
-            [...table.entries].sort(([a], [b]) => (a < b ? -1 : 1)),
-            [...table.referring].map(([id, by]) => [id, [...by].sort()]).sort(),
-          ]),
-      ]),
-  );
+import { snapshot } from './snapshot.ts';
 
 /** Requests of a random session: most name resources by their place among those made so far. */
 const step = fc.record({

@@ -107,6 +107,10 @@ function targetOf(
   tx: Tx,
   { NetworkInterfaceId: eni, InstanceId: id }: AssociateAddressRequest,
 ): NetworkInterfaceRecord {
+  if (eni !== undefined && id !== undefined) {
+    const why = 'You may specify an instance or a network interface, but not both in the same call';
+    refuse('InvalidParameterCombination', why);
+  }
   if (eni !== undefined) return tx.need('network-interface', eni);
   const instance = tx.need('instance', id ?? missing('networkInterfaceId or instanceId'));
   if (instance.state === 'terminated' || instance.state === 'shutting-down') {

@@ -88,6 +88,9 @@ function create(tx: Tx, input: CreateNatGatewayRequest): CreateNatGatewayResult 
     !input.SecondaryPrivateIpAddresses?.length &&
     !input.SecondaryPrivateIpAddressCount;
   if (!simple) refuse('UnsupportedOperation', 'Secondary addresses of NAT gateways are not simulated.');
+  if (input.AvailabilityMode === 'regional' || input.VpcId !== undefined) {
+    refuse('UnsupportedOperation', 'Regional NAT gateways are not simulated; name a SubnetId.');
+  }
   const subnet = tx.need('subnet', input.SubnetId ?? missing('SubnetId'));
   const allocation = allocationOf(tx, input);
   checkQuota(tx, subnet);

@@ -164,7 +164,7 @@ function disable(tx: Tx, input: DisableRouteServerPropagationRequest): DisableRo
 
 function propagations(tx: Tx, input: GetRouteServerPropagationsRequest): GetRouteServerPropagationsResult {
   const server = tx.need(KIND, input.RouteServerId ?? '');
-  const { RouteTableId: only } = input;
+  const only = input.RouteTableId === undefined ? undefined : tx.need('route-table', input.RouteTableId).id;
   const there = server.tables.filter((each) => tx.get('route-table', each) !== undefined);
   return {
     RouteServerPropagations: there

@@ -25,7 +25,7 @@ import type {
 import { type DescribeInput, describe, type Filters, matcher, paginate, shownTags } from '../describe.ts';
 import { type Handlers, handler, type Transitions, type Tx } from '../handler.ts';
 import type { AttachmentRecord, TransitRouteTableRecord } from '../record/connectivity.ts';
-import { refuse } from '../refusal.ts';
+import { missing, refuse } from '../refusal.ts';
 import { specifiedTags } from '../tags.ts';
 import {
   DELETED_VISIBLE_MS,
@@ -91,7 +91,7 @@ interface Pair {
 /** The table and attachment of a request, both in working order and of one gateway. */
 function needPair(tx: Tx, { TransitGatewayRouteTableId: id, TransitGatewayAttachmentId: other }: Pair) {
   const table = needAvailable(tx.need(KIND, id ?? ''));
-  const attachment = needAvailable(tx.need(ATTACHMENT, other ?? ''));
+  const attachment = needAvailable(tx.need(ATTACHMENT, other ?? missing('transitGatewayAttachmentId')));
   if (attachment.gateway !== table.gateway) {
     refuse('InvalidParameterValue', `${attachment.id} and ${table.id} are of different transit gateways`);
   }

@@ -22,6 +22,7 @@ import type {
 import { overlaps, prefix } from '../../../controller/base/ip.ts';
 import { describe, type Filters, shownTags } from '../describe.ts';
 import { type Handlers, handler, type Transitions, type Tx } from '../handler.ts';
+import { isId } from '../identifier.ts';
 import type { PeeringRecord, PeeringState } from '../record/connectivity.ts';
 import type { VpcRecord } from '../record/network.ts';
 import { missing, refuse } from '../refusal.ts';
@@ -136,6 +137,7 @@ function checkPair(tx: Tx, requester: VpcRecord, accepter: string): void {
 function create(tx: Tx, input: CreateVpcPeeringConnectionRequest): CreateVpcPeeringConnectionResult {
   const requester = tx.need('vpc', input.VpcId ?? missing('vpcId'));
   const accepter = input.PeerVpcId ?? missing('peerVpcId');
+  if (!isId('vpc', accepter)) tx.need('vpc', accepter);
   const { PeerOwnerId: owner = tx.account, PeerRegion: region = tx.region } = input;
   if (owner !== tx.account || region !== tx.region) {
     const why = 'is not simulated: both VPCs must be of one account and region.';
