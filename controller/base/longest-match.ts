@@ -61,13 +61,11 @@ export function masked(address: Address, bits: number): Masked {
   };
 }
 
-const createNode = <T>(address: Address, bits: number, entry: Match<T> | undefined): Node<T> => ({
-  ...masked(address, bits),
-  bits,
-  entry,
-  zero: undefined,
-  one: undefined,
-});
+/** Field by field: a literal with a spread gives every node a hidden class of its own. */
+function createNode<T>(address: Address, bits: number, entry: Match<T> | undefined): Node<T> {
+  const { w0, w1, w2, w3, m0, m1, m2, m3 } = masked(address, bits);
+  return { w0, w1, w2, w3, m0, m1, m2, m3, bits, entry, zero: undefined, one: undefined };
+}
 
 function bitAt(index: number, w0: number, w1: number, w2: number, w3: number): number {
   const word = index >= 96 ? w3 : index >= 64 ? w2 : index >= 32 ? w1 : w0;
@@ -173,6 +171,10 @@ export function lookup<T>(
   }
   return best;
 }
+
+/** Whether an IPv4 trie has an entry for everything, 0.0.0.0/0. */
+export const hasDefault = <T>({ root }: LongestMatch<T>): boolean =>
+  root !== undefined && root.bits === 96 && root.entry !== undefined;
 
 /** All entries, shorter prefixes before the longer ones that they contain. */
 export function* entries<T>(table: LongestMatch<T>): Generator<Match<T>> {

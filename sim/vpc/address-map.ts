@@ -14,10 +14,13 @@ export interface AddressMap<T> {
   size: number;
 }
 
+/** At first: most maps belong to guests and hold one or two addresses. */
+const SLOTS = 4;
+
 export const createAddressMap = <T>(): AddressMap<T> => ({
-  keys: new Int32Array(16 * WORDS),
-  values: new Array<T | undefined>(16).fill(undefined),
-  mask: 15,
+  keys: new Int32Array(SLOTS * WORDS),
+  values: new Array<T | undefined>(SLOTS).fill(undefined),
+  mask: SLOTS - 1,
   size: 0,
 });
 

@@ -49,7 +49,7 @@ import { effectiveRoutes, isPrefixListRoute } from './route-order.ts';
 import { compileGroup } from './security-group.ts';
 import { applyAttachment, applyTransitTable } from './transit-change.ts';
 
-/** A private address that became an ENI's: what the fabric may announce to the neighbours. */
+/** A private address that moved to an ENI: what the fabric may announce to the neighbours. */
 export interface Claimed {
   readonly address: Address;
   readonly port: Port;
@@ -64,7 +64,7 @@ function claim<N>(claims: N[], node: N): void {
   if (!claims.includes(node)) claims.push(node);
 }
 
-/** Takes in one changed record; returns the private addresses that became an ENI's. */
+/** Takes in one changed record; returns the private addresses that moved to another ENI. */
 export function applyChange(fabric: Fabric, change: Change): readonly Claimed[] {
   switch (change.kind) {
     case 'vpc': {
@@ -357,8 +357,10 @@ function applyPort(fabric: Fabric, id: string, value: NetworkInterface | undefin
   const claimed: Claimed[] = [];
   for (const [name, key] of after) {
     if (before.has(name)) continue;
+    const known = fabric.claims.has(name);
     claimKey(fabric, name, key, port);
-    if (key.map !== fabric.mapping) continue;
+    // Nobody can have learned the MAC of an address that never was anybody's.
+    if (key.map !== fabric.mapping || !known) continue;
     claimed.push({ address: must(parseAddress(name.slice(port.vpc.id.length + 1))), port });
   }
   return claimed;
@@ -380,7 +382,6 @@ function releaseKey(fabric: Fabric, name: string, key: Key, port: Port): void {
     set(key.map, key.scope, key.words, owner);
     return;
   }
-  fabric.claims.delete(name);
   unset(key.map, key.scope, key.words);
 }
 

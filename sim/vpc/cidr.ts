@@ -8,7 +8,8 @@ import type { CidrPeer } from './nodes.ts';
 export function compileCidr(cidr: string): CidrPeer {
   const { address, length } = must(parsePrefix(cidr));
   const bits = length + (address.family === 4 ? 96 : 0);
-  return { kind: 'cidr', family: address.family, length, ...masked(address, bits) };
+  const { w0, w1, w2, w3, m0, m1, m2, m3 } = masked(address, bits);
+  return { kind: 'cidr', family: address.family, length, w0, w1, w2, w3, m0, m1, m2, m3 };
 }
 
 /**

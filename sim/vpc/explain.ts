@@ -9,7 +9,7 @@ import { type Disposition, EXPLANATIONS } from './dispositions.ts';
 import type { Fabric } from './fabric.ts';
 import { aclFilter, type Filter, groupFilter, groupText, lostReference } from './filter-reason.ts';
 import { destinationOf, type Header, isUnspecified } from './header.ts';
-import { BLACKHOLE, type Decision, type HopPlace, type Step } from './hop.ts';
+import { BLACKHOLE, type Decision, type HopPlace, type Step, textOf } from './hop.ts';
 import type { CidrPeer, Port } from './nodes.ts';
 import { NOTES, type Note, type NoteCode } from './note.ts';
 import { destinationText, formatPacket, sourceText } from './packet-text.ts';
@@ -65,21 +65,21 @@ export function explain(fabric: Fabric, steps: readonly Step[]): readonly Hop[] 
       case 'route':
         return { ...common, ...routeOf(fabric, step, decision) };
       case 'no-route':
-        return { ...common, text: step.text, ...noted(misdirected(fabric, header, decision)) };
+        return { ...common, text: textOf(step), ...noted(misdirected(fabric, header, decision)) };
       case 'groups': {
         const { port, direction, code } = decision;
         if (direction === 'egress') origins.push(port);
         const filter = groupFilter(fabric, port, header, direction, code);
-        if (filter === undefined) return { ...common, text: step.text };
-        const text = `${step.text}: ${groupText(filter, code, header)}`;
+        if (filter === undefined) return { ...common, text: textOf(step) };
+        const text = `${textOf(step)}: ${groupText(filter, code, header)}`;
         const lost = code !== 0 && direction === 'ingress' ? lostReference(port, header, origins) : undefined;
         return { ...common, text, filter, ...noted(lost === undefined ? [] : [lost]) };
       }
       case 'acl':
-        return { ...common, text: step.text, filter: aclFilter(decision.acl, header, decision.egress) };
+        return { ...common, text: textOf(step), filter: aclFilter(decision.acl, header, decision.egress) };
       case 'fault':
       case undefined:
-        return { ...common, text: step.text };
+        return { ...common, text: textOf(step) };
       default:
         return unreachable(decision);
     }
@@ -98,7 +98,8 @@ function translated(before: Readonly<Header> | undefined, after: Readonly<Header
   return ends.filter((end) => end.before !== end.after);
 }
 
-function routeOf(fabric: Fabric, { text, header, place }: Step, decision: RouteDecision) {
+function routeOf(fabric: Fabric, step: Step, decision: RouteDecision) {
+  const { header, place } = step;
   const { table, destination, target } = decision;
   const to = destinationOf(header);
   const won = { destination, target };
@@ -112,7 +113,11 @@ function routeOf(fabric: Fabric, { text, header, place }: Step, decision: RouteD
         ? []
         : beatenRoutes(record, won, to, entriesOf);
   const notes: readonly Note[] = [...diversions(decision, beats), ...zoneNotes(fabric, header, decision)];
-  return { text, route: { table, ...won, ...(beats.length > 0 && { beats }) }, ...noted(notes) };
+  return {
+    text: textOf(step),
+    route: { table, ...won, ...(beats.length > 0 && { beats }) },
+    ...noted(notes),
+  };
 }
 
 /** The beaten routes that lead elsewhere; that local routes beat shorter ones is no news. */

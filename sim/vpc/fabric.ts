@@ -69,7 +69,10 @@ export interface Fabric {
   readonly macs: AddressMap<Port>;
   /** (family, address seen from the Internet) -> ENI. */
   readonly publics: AddressMap<Port>;
-  /** All ENIs that claim a key of one of the three maps, oldest first; the last claim counts. */
+  /**
+   * All ENIs that claim a key of one of the three maps, oldest first: the last claim counts, and without one
+   * the key once had one.
+   */
   readonly claims: Map<string, Port[]>;
   /** Flows that the security groups track. */
   readonly flows: FlowTable<Tracked>;

@@ -108,7 +108,7 @@ function rebuild<T>(table: FlowTable<T>, now: Instant, keep: (value: T) => boole
   const live = [...values.entries()].filter(
     ([slot, value]) => value !== undefined && (expiresAt[slot] ?? 0) > now && keep(value),
   );
-  let slots = 64;
+  let slots = 2;
   while (slots < 4 * live.length) slots *= 2;
   Object.assign(table, createFlowTable<T>(slots));
   const key = createFlowKey();

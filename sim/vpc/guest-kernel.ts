@@ -4,7 +4,7 @@
  * without fragments and ICMP errors.
  */
 import { contains, formatAddress } from '../../controller/base/ip.ts';
-import { lookup } from '../../controller/base/longest-match.ts';
+import { hasDefault, lookup } from '../../controller/base/longest-match.ts';
 import { find, set } from './address-map.ts';
 import { CODE } from './dispositions.ts';
 import { answerNeighbour, type Fabric } from './fabric.ts';
@@ -14,7 +14,7 @@ import {
   type Guest,
   type GuestRoute,
   localScope,
-  MAIN_TABLE,
+  type Neighbour,
 } from './guest.ts';
 import { destinationOf, formatMac, type Header, isUnspecified, nextHopOf, sourceOf } from './header.ts';
 import { type Recorder, record } from './hop.ts';
@@ -40,9 +40,7 @@ function routeTo(guest: Guest, h: Header, from: 'source' | 'destination'): Guest
     const match = lookup(h.family === 4 ? table.v4 : table.v6, t0, t1, t2, t3);
     if (match !== undefined) return match.value;
   }
-  const main = guest.tables.get(MAIN_TABLE);
-  if (main === undefined) return undefined;
-  return lookup(h.family === 4 ? main.v4 : main.v6, t0, t1, t2, t3)?.value;
+  return lookup(h.family === 4 ? guest.main.v4 : guest.main.v6, t0, t1, t2, t3)?.value;
 }
 
 /** The address that a device sends from, the one beside the next hop first. */
@@ -57,10 +55,11 @@ function sourceFor(device: Device, h: Header): DeviceAddress | undefined {
   return any;
 }
 
-/** The MAC of the next hop: from the cache, else asked of the fabric; 0 for silence. */
-function neighbourMac(fabric: Fabric, device: Device, h: Header): number {
+/** The MAC of a route's next hop: from the cache, else asked of the fabric; 0 for silence. */
+function neighbourMac(fabric: Fabric, route: GuestRoute, h: Header): number {
+  const { device } = route;
   const scope = localScope(h.family);
-  const known = find(device.neighbours, scope, h.n0, h.n1, h.n2, h.n3);
+  const known = route.neighbour ?? find(device.neighbours, scope, h.n0, h.n1, h.n2, h.n3);
   if (
     known !== undefined &&
     known.mac !== 0 &&
@@ -74,7 +73,9 @@ function neighbourMac(fabric: Fabric, device: Device, h: Header): number {
     known.mac = mac;
     known.learnedAt = h.now;
   } else if (mac !== 0) {
-    set(device.neighbours, scope, [h.n0, h.n1, h.n2, h.n3], { mac, learnedAt: h.now, address: target });
+    const neighbour: Neighbour = { mac, learnedAt: h.now, address: target };
+    set(device.neighbours, scope, [h.n0, h.n1, h.n2, h.n3], neighbour);
+    if (route.via !== undefined) route.neighbour = neighbour;
   }
   return mac;
 }
@@ -128,12 +129,15 @@ export function output(
       return code;
     }
   }
-  const mac = neighbourMac(fabric, device, h);
+  const mac = neighbourMac(fabric, route, h);
   if (recorder) {
-    const next = onLink ? 'on the link' : `by next hop ${formatAddress(nextHopOf(h))}`;
-    const hop = `${next}, device ${device.index}`;
-    const to = mac === 0 ? ', but nobody answers ARP for it' : ` to MAC ${formatMac(mac)}`;
-    record(recorder, h, 'guest', guest.id, `sends ${hop}${masks ? ', masqueraded' : ''}${to}`);
+    const { index } = device;
+    const text = (sent: Readonly<Header>): string => {
+      const next = onLink ? 'on the link' : `by next hop ${formatAddress(nextHopOf(sent))}`;
+      const to = mac === 0 ? ', but nobody answers ARP for it' : ` to MAC ${formatMac(mac)}`;
+      return `sends ${next}, device ${index}${masks ? ', masqueraded' : ''}${to}`;
+    };
+    record(recorder, h, 'guest', guest.id, text);
   }
   if (mac === 0) return CODE.NOTHING_ANSWERS_ARP;
   h.from = device.port;
@@ -154,6 +158,7 @@ export function deviceOf(guest: Guest, port: Port): Device | undefined {
 /** The reverse path filter, RFC 3704; IPv4 only, as in Linux. */
 function passesReversePath(guest: Guest, device: Device, h: Header): boolean {
   if (h.family === 6 || device.rpFilter === 0) return true;
+  if (device.rpFilter === 2 && hasDefault(guest.main.v4)) return true;
   const back = routeTo(guest, h, 'destination');
   return back !== undefined && (device.rpFilter === 2 || back.device === device);
 }

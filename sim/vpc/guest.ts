@@ -77,6 +77,8 @@ export interface GuestRoute {
   readonly v1: number;
   readonly v2: number;
   readonly v3: number;
+  /** What is known of the next hop. */
+  neighbour: Neighbour | undefined;
 }
 
 export interface RoutingTable {
@@ -102,6 +104,8 @@ export interface Guest {
   profile: GuestProfile;
   devices: Device[];
   readonly tables: Map<number, RoutingTable>;
+  /** The main table, which is among the tables, too. */
+  main: RoutingTable;
   rules: Rule[];
   /** Configured addresses; what arrives for one of them is delivered here. */
   readonly local: AddressMap<DeviceAddress>;
@@ -113,29 +117,33 @@ export const MAIN_TABLE = 254;
 
 const createTable = (): RoutingTable => ({ v4: createLongestMatch(), v6: createLongestMatch() });
 
+const HOST: GuestProfile = { ipForward: false, masquerade: [] };
+
 /** A guest that is off; `boot` starts it. */
-export const createGuest = (
-  id: string,
-  profile: GuestProfile = { ipForward: false, masquerade: [] },
-): Guest => ({
-  kind: 'guest',
-  id,
-  power: 'dead',
-  hung: false,
-  drop: false,
-  profile,
-  devices: [],
-  tables: new Map([[MAIN_TABLE, createTable()]]),
-  rules: [],
-  local: createAddressMap(),
-  nat: createNat(),
-});
+export const createGuest = (id: string, profile: GuestProfile = HOST): Guest => {
+  const main = createTable();
+  return {
+    kind: 'guest',
+    id,
+    power: 'dead',
+    hung: false,
+    drop: false,
+    profile,
+    devices: [],
+    tables: new Map([[MAIN_TABLE, main]]),
+    main,
+    rules: [],
+    local: createAddressMap(),
+    nat: createNat(),
+  };
+};
 
 /** Starts the guest with a fresh kernel: devices from `ports`, nothing left of what was configured before. */
 export function boot(guest: Guest, ports: Iterable<Port>, settings: VpcSettings): void {
   for (const device of guest.devices) unplug(guest, device);
   guest.tables.clear();
-  guest.tables.set(MAIN_TABLE, createTable());
+  guest.main = createTable();
+  guest.tables.set(MAIN_TABLE, guest.main);
   guest.rules = [];
   clearNat(guest.nat);
   guest.power = 'running';
@@ -204,8 +212,8 @@ export const localScope = (family: 4 | 6): number => (family === 6 ? 1 : 0);
 export function addAddress(guest: Guest, device: Device, own: Address, length: number): void {
   const [a, b, c, d] = own.words;
   const onLink: Prefix = { address: mask(own, length), length };
-  const words = { w0: a | 0, w1: b | 0, w2: c | 0, w3: d | 0 };
-  const entry: DeviceAddress = { device, address: own, prefix: onLink, ...words };
+  const [w0, w1, w2, w3] = [a | 0, b | 0, c | 0, d | 0];
+  const entry: DeviceAddress = { device, address: own, prefix: onLink, w0, w1, w2, w3 };
   device.addresses = [...device.addresses, entry];
   set(guest.local, localScope(own.family), [entry.w0, entry.w1, entry.w2, entry.w3], entry);
   if (length < width(own.family)) addRoute(guest, MAIN_TABLE, createRoute(device, onLink, undefined));
@@ -233,7 +241,7 @@ export function removeAddress(guest: Guest, device: Device, entry: DeviceAddress
 
 export function createRoute(device: Device, destination: Prefix, via: Address | undefined): GuestRoute {
   const [a, b, c, d] = via?.words ?? [0, 0, 0, 0];
-  return { device, destination, via, v0: a | 0, v1: b | 0, v2: c | 0, v3: d | 0 };
+  return { device, destination, via, v0: a | 0, v1: b | 0, v2: c | 0, v3: d | 0, neighbour: undefined };
 }
 
 /** The table of a number, made where it is missing. */

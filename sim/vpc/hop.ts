@@ -47,16 +47,21 @@ export type Decision =
   /** The resources at fault, the one to look at first first, where it is not the place itself. */
   | { readonly kind: 'fault'; readonly objects: readonly string[] };
 
+/** Words are made only for who reads them. */
+export type Saying = string | ((h: Readonly<Header>) => string);
+
 export interface Step {
   readonly place: HopPlace;
   /** The id of the instance, ENI, route table, ACL or gateway, or the Internet host's address. */
   readonly id: string;
-  /** What happened there and why: one sentence. */
-  readonly text: string;
+  /** What happened there and why: one sentence, or how to make it of the packet. */
+  readonly text: Saying;
   readonly decision: Decision | undefined;
   /** The packet as it left the place. */
   readonly header: Readonly<Header>;
 }
+
+export const textOf = ({ text, header }: Step): string => (typeof text === 'string' ? text : text(header));
 
 export type Recorder = (step: Step) => void;
 
@@ -66,7 +71,7 @@ export function record(
   h: Header,
   place: HopPlace,
   id: string,
-  text: string,
+  text: Saying,
   decision?: Decision,
 ): void {
   recorder({ place, id, text, decision, header: { ...h } });

@@ -10,10 +10,12 @@ import { type Header, ICMP, ICMP6, TCP, UDP } from './header.ts';
 import type { Nat, NatFlow, OwnAddress } from './nat-flow.ts';
 import type { IdleTimes } from './settings.ts';
 
-export const createNat = (): Nat => ({ forward: createFlowTable(), back: createFlowTable(), next: 0 });
+/** Most guests never masquerade: the tables begin small. */
+export const createNat = (): Nat => ({ forward: createFlowTable(2), back: createFlowTable(2), next: 0 });
 
 /** Forgets everything, or what used an address that is gone. */
 export function clearNat(nat: Nat, own?: OwnAddress): void {
+  if (nat.forward.used === 0 && nat.back.used === 0) return;
   const drop = (flow: NatFlow): boolean => own === undefined || flow.own === own;
   dropFlows(nat.forward, 0, drop);
   dropFlows(nat.back, 0, drop);

@@ -257,8 +257,5 @@ export interface AclEntryNode {
   readonly cidr: CidrPeer;
 }
 
-/** A flow that an ENI's security groups track: which directions it has been seen in. */
-export interface Tracked {
-  outbound: boolean;
-  inbound: boolean;
-}
+/** The directions that a flow has been seen in which an ENI's security groups track: 1 out, 2 in, 3 both. */
+export type Tracked = 1 | 2 | 3;

@@ -105,7 +105,7 @@ function leaveSubnet(
   }
   if (recorder) {
     const decision = { kind: 'acl', acl, egress: true } as const;
-    record(recorder, h, 'network-acl', acl.id, explainAcl(acl, h, true), decision);
+    record(recorder, h, 'network-acl', acl.id, (seen) => explainAcl(acl, seen, true), decision);
   }
   return passesAcl(from.subnet, h, true) ? 0 : CODE.SUBNET_ACL_RESTRICTION;
 }
@@ -213,7 +213,7 @@ export function deliver(fabric: Fabric, vpc: VpcNode, h: Header, recorder?: Reco
 function recordRoute(recorder: Recorder, h: Header, table: TableNode, entry: RouteEntry, what: string): void {
   const { destination } = entry.route;
   const target = targetId(entry.route.target);
-  const text = `route ${destination} -> ${target} of ${table.id} matches: ${what}`;
+  const text = (): string => `route ${destination} -> ${target} of ${table.id} matches: ${what}`;
   record(recorder, h, 'router', table.id, text, { kind: 'route', table: table.id, destination, target });
 }
 
@@ -229,7 +229,7 @@ export function enterSubnet(
   if (recorder) {
     const { acl } = to;
     const decision = { kind: 'acl', acl, egress: false } as const;
-    record(recorder, h, 'network-acl', acl.id, explainAcl(acl, h, false), decision);
+    record(recorder, h, 'network-acl', acl.id, (seen) => explainAcl(acl, seen, false), decision);
   }
   return passesAcl(to, h, false);
 }

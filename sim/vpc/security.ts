@@ -71,26 +71,29 @@ export function trackAlways(fabric: Fabric, h: Header): void {
   else track(fabric, h, 'egress');
 }
 
+const BOTH: Tracked = 3;
+const seenIn = (direction: Direction): Tracked => (direction === 'egress' ? 1 : 2);
+
 const isMidFlow = (h: Header): boolean => h.protocol === TCP && (h.tcpFlags & TCP_SYN) === 0;
 
 /** Begins the flow of `key`. */
 function track(fabric: Fabric, h: Header, direction: Direction): void {
-  const flow = { outbound: direction === 'egress', inbound: direction === 'ingress' };
+  const flow = seenIn(direction);
   setFlow(fabric.flows, key, flow, h.now + idleMs(fabric.settings.tracking, h.protocol, flow), h.now);
 }
 
 function refresh({ flows, settings }: Fabric, slot: number, h: Header, direction: Direction): void {
-  const flow = flows.values[slot];
-  if (flow === undefined) return;
-  if (direction === 'egress') flow.outbound = true;
-  else flow.inbound = true;
+  const before = flows.values[slot];
+  const seen = seenIn(direction);
+  const flow = before === undefined || before === seen ? seen : BOTH;
+  flows.values[slot] = flow;
   flows.expiresAt[slot] = h.now + idleMs(settings.tracking, h.protocol, flow);
 }
 
 function idleMs(idle: IdleTimes, protocol: number, flow: Tracked): Millis {
   if (protocol === TCP) return idle.tcpMs;
   if (protocol !== UDP) return idle.otherMs;
-  return flow.outbound && flow.inbound ? idle.udpStreamMs : idle.udpMs;
+  return flow === BOTH ? idle.udpStreamMs : idle.udpMs;
 }
 
 /** The same key for both directions: `a` is the ENI's side, `b` the other. */

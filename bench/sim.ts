@@ -1,0 +1,147 @@
+/**
+ * What the simulator costs: packets by number of ENIs, memory, its start, and API requests beside moto.
+ * Packets are counted in CPU time of one process that runs the compiled code.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { type Benchmark, type Goal, goal, median, type Row, spread } from './harness.ts';
+import {
+  ACTIONS,
+  boto3Rates,
+  buildLibrary,
+  makeSite,
+  rateOf,
+  rawClient,
+  type Server,
+  startByoa,
+  startMoto,
+} from './sim/api.ts';
+import type { PacketCosts } from './sim/packets.ts';
+
+const FEW = 100;
+const MANY = 100_000;
+const STARTS = 9;
+const REQUESTS = { byoa: 1000, moto: 150, boto3: 150 } as const;
+
+const rounded = (value: number): number => Number(value.toPrecision(4));
+
+/** Measures in a fresh process, so that memory and compiled code are those of this size alone. */
+async function packetCosts(enis: readonly number[], say: (line: string) => void): Promise<PacketCosts[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'byoa-bench-'));
+  const outfile = join(folder, 'packets.mjs');
+  const entry = fileURLToPath(new URL('sim/packets.ts', import.meta.url));
+  try {
+    await build({ entryPoints: [entry], outfile, bundle: true, platform: 'node', format: 'esm' });
+    return enis.map((count) => {
+      say(`packets among ${count} ENIs`);
+      const { status, stdout, stderr } = spawnSync(process.execPath, [outfile, String(count)], {
+        encoding: 'utf8',
+      });
+      if (status !== 0) throw new Error(`the packets of ${count} ENIs were not measured: ${stderr}`);
+      return JSON.parse(stdout);
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const perSecond = (ns: number): number => 1e9 / ns;
+
+function packetRow({ enis, buildMs, rss, same, recorded, spread: wide }: PacketCosts): Row {
+  return {
+    what: `${enis} ENIs`,
+    'packets/s': rounded(perSecond(same)),
+    'all hops recorded/s': rounded(perSecond(recorded)),
+    'flows among all ENIs/s': rounded(perSecond(wide)),
+    'built in': `${rounded(buildMs)} ms`,
+    memory: `${rounded(rss / 2 ** 20)} MiB`,
+  };
+}
+
+function packetGoals(few: PacketCosts, many: PacketCosts): readonly Goal[] {
+  return [
+    goal('packets-per-second', perSecond(few.same), '>=', 1_000_000, '/s'),
+    goal('packets-per-second-recorded', perSecond(few.recorded), '>=', 500_000, '/s'),
+    goal('cost at 100,000 ENIs, the same flows', many.same / few.same, '<=', 1.5, 'x'),
+    goal('cost at 100,000 ENIs, flows among all', many.spread / few.same, '<=', 3, 'x'),
+    goal('memory at 100,000 ENIs', many.rss / 2 ** 20, '<=', 1024, 'MiB'),
+  ];
+}
+
+async function startTimes(say: (line: string) => void): Promise<readonly number[]> {
+  const times: number[] = [];
+  for (let run = 0; run < STARTS; run++) {
+    const server = await startByoa();
+    times.push(server.readyMs);
+    await server.close();
+  }
+  say(`started ${STARTS} times`);
+  return times;
+}
+
+type Rates = Readonly<Record<string, number>>;
+
+async function ratesOf(
+  server: Server,
+  count: number,
+): Promise<{ readonly raw: Rates; readonly boto3: Rates }> {
+  const client = rawClient(server.url);
+  try {
+    const site = await makeSite(client.send);
+    const raw: Record<string, number> = {};
+    for (const action of ACTIONS) raw[action] = await rateOf(client.send, site, action, count);
+    return { raw, boto3: boto3Rates(server.url, site, REQUESTS.boto3) };
+  } finally {
+    client.close();
+    await server.close();
+  }
+}
+
+async function requests(
+  say: (line: string) => void,
+): Promise<{ rows: Row[]; goals: Goal[]; notes: string[] }> {
+  say('API requests');
+  const ours = await ratesOf(await startByoa(), REQUESTS.byoa);
+  const server = await startMoto();
+  const moto = server && (await ratesOf(server, REQUESTS.moto));
+  const cell = (value: number | undefined): string | number => (value === undefined ? '' : rounded(value));
+  const rows = ACTIONS.map((action) => ({
+    request: `${action}/s`,
+    byoa: cell(ours.raw[action]),
+    moto: cell(moto?.raw[action]),
+    'byoa, boto3': cell(ours.boto3[action]),
+    'moto, boto3': cell(moto?.boto3[action]),
+  }));
+  if (moto === undefined)
+    return { rows, goals: [], notes: ["No moto_server here: pip install 'moto[server]'."] };
+  const goals = ACTIONS.map((action) => {
+    const ratio = (ours.raw[action] ?? 0) / (moto.raw[action] ?? Number.NaN);
+    return goal(`${action}, beside moto`, ratio, '>=', 10, 'x');
+  });
+  return { rows, goals, notes: [] };
+}
+
+export const benchmark: Benchmark = {
+  question: 'What do packets, ENIs, a start and API requests cost in the simulator?',
+  run: async (say) => {
+    const [few, many] = await packetCosts([FEW, MANY], say);
+    if (few === undefined || many === undefined) throw new Error('no packets were measured');
+    say('compiling the library');
+    buildLibrary();
+    const starts = await startTimes(say);
+    const api = await requests(say);
+    return {
+      rows: [packetRow(few), packetRow(many), { what: 'start, built', ...spread(starts, 'ms') }, ...api.rows],
+      goals: [...packetGoals(few, many), goal('start, built', median(starts), '<=', 700, 'ms'), ...api.goals],
+      notes: [
+        'A packet is UDP from guest to guest between two subnets, past 2 security groups that track 10,000 flows,',
+        '2 network ACLs and a table of 1,000 routes, in CPU time; recorded is every step, not its words.',
+        ...api.notes,
+      ],
+    };
+  },
+};
