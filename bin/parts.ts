@@ -8,6 +8,7 @@ import type { Part } from './program.ts';
 const simulator: Part = {
   commands: {
     sim: 'simulate the EC2 API and the forwarding of VPCs',
+    import: 'make a world file of a described AWS account',
     trace: 'show hop by hop how a packet fares, and why',
   },
   load: () => import('../sim/main.ts'),

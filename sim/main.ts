@@ -1,6 +1,7 @@
 /** The simulator's commands: `byoa sim`, `byoa sim ctl` and `byoa trace`. Only wiring. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { registerCtl } from './server/ctl.ts';
+import { registerImport } from './server/import-command.ts';
 import { registerTrace } from './server/trace-command.ts';
 import type { Knobs, ProfileName } from './world/settings.ts';
 
@@ -66,6 +67,7 @@ export function register(program: Command): void {
     .action(run);
   registerCtl(sim);
   registerTrace(program);
+  registerImport(program);
 }
 
 const knobsOf = (options: SimOptions): Partial<Knobs> => ({

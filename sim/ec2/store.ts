@@ -42,7 +42,7 @@ export interface Store {
 
 export const createStore = (): Store => ({ scopes: new Map(), serial: 0 });
 
-const scopeName = (scope: Scope, account: string, region: string): string =>
+export const scopeName = (scope: Scope, account: string, region: string): string =>
   scope === 'region' ? `${account}/${region}` : scope === 'account' ? account : 'cloud';
 
 /** The table of a kind as seen from an account and region. */

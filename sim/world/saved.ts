@@ -56,7 +56,7 @@ export function* worldChanges(world: World): Generator<WorldChange> {
   for (const host of world.placed.values()) yield { kind: 'host', host };
 }
 
-/** Makes a saved world in a new one: records first, then what takes effect, then the machines. */
+/** Makes a saved world in a new one: records and hosts first, then what takes effect, then the machines. */
 export function restoreWorld(world: World, changes: Iterable<WorldChange>): void {
   const guests = new Map<string, SavedGuest>();
   const hosts = new Map<string, PlacedHost>();
@@ -68,11 +68,11 @@ export function restoreWorld(world: World, changes: Iterable<WorldChange>): void
   for (const { instance, profile } of guests.values()) {
     if (profile !== undefined) world.profiles.set(instance, profile);
   }
-  announce(world.api.cloud);
-  for (const change of takeChanges(world.api.cloud)) applyChange(world, change);
   for (const { address, services, behind } of hosts.values()) {
     must(addHost(world, address, services, world.placed.has(address) ? undefined : behind));
   }
+  announce(world.api.cloud);
+  for (const change of takeChanges(world.api.cloud)) applyChange(world, change);
   for (const guest of guests.values()) restoreMachine(world, guest);
   publish(world.api);
 }

@@ -96,6 +96,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'sim/vpc/',
     'sim/ec2/',
   ],
+  'sim/import/': ['controller/base/', 'sim/vpc/', 'sim/ec2/', 'sim/world/'],
   'sim/server/': [
     'controller/base/',
     'controller/attach.ts',
@@ -103,6 +104,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'sim/vpc/',
     'sim/ec2/',
     'sim/world/',
+    'sim/import/',
   ],
   'sim/index.ts': ['sim/vpc/', 'sim/ec2/', 'sim/world/', 'sim/server/'],
   'sim/main.ts': ['controller/base/', 'sim/ec2/', 'sim/world/', 'sim/server/', 'sim/index.ts'],

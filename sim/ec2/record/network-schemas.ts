@@ -160,7 +160,7 @@ const networkAcl = exactly<NetworkAclRecord>({
 
 const prefixList = exactly<PrefixListRecord>({
   ...stored,
-  account,
+  account: z.union([account, z.literal('AWS')]),
   region,
   name: text,
   family: z.union([z.literal(4), z.literal(6)]),

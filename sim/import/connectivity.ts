@@ -1,0 +1,301 @@
+/** What leads out of a VPC, from its descriptions. */
+import type { AttachmentRecord } from '../ec2/record/connectivity.ts';
+import type { NatGatewayRecord } from '../ec2/record/egress.ts';
+import { type Item, tagsOf } from './item.ts';
+import { taken } from './network.ts';
+import { made, type Place, type Reader } from './place.ts';
+
+const EPOCH = new Date(0);
+const GONE = ['deleted', 'deleting', 'failed', 'rejected', 'expired'];
+
+/** A reader that leaves out what is gone, and says so. */
+const alive =
+  (list: string, idName: string, stateOf: (item: Item) => string | undefined, read: Reader): Reader =>
+  (item, place) => {
+    const state = stateOf(item) ?? 'available';
+    if (!GONE.includes(state)) return read(item, place);
+    const id = item.text(idName) ?? '';
+    item.ignore(...item.unread());
+    place.find({ list, id, field: 'State', why: `it is ${state}, and carries nothing: left out` });
+    return [];
+  };
+
+const stateOf = (item: Item): string | undefined => item.text('State');
+
+const natGateway: Reader = (item, { account, find }) => {
+  const id = item.text('NatGatewayId') ?? '';
+  const [first, ...others] = item.items('NatGatewayAddresses');
+  if (others.length > 0) {
+    const why = `${others.length} secondary addresses are left out: a simulated NAT gateway has one`;
+    find({ list: 'NatGateways', id, field: 'NatGatewayAddresses', why });
+    for (const other of others) other.ignore(...other.unread());
+  }
+  first?.ignore('IsPrimary', 'Status');
+  const [allocation, association, shown] = [
+    first?.text('AllocationId'),
+    first?.text('AssociationId'),
+    first?.text('PublicIp'),
+  ];
+  const record: NatGatewayRecord = {
+    id,
+    tags: tagsOf(item),
+    account,
+    vpc: item.text('VpcId') ?? '',
+    subnet: item.text('SubnetId') ?? '',
+    connectivity: item.text('ConnectivityType') === 'private' ? 'private' : 'public',
+    state: 'available',
+    address: {
+      eni: first?.text('NetworkInterfaceId') ?? '',
+      private: first?.text('PrivateIp') ?? '',
+      ...(allocation !== undefined && { allocation }),
+      ...(association !== undefined && { association }),
+      ...(shown !== undefined && { public: shown }),
+    },
+    createdAt: item.date('CreateTime') ?? EPOCH,
+  };
+  return made('nat-gateway', record);
+};
+
+const peering: Reader = (item, { account, region, find }) => {
+  const id = item.text('VpcPeeringConnectionId') ?? '';
+  const status = item.item('Status');
+  const side = (name: string) => {
+    const info = item.item(name);
+    info.ignore('CidrBlock', 'CidrBlockSet', 'Ipv6CidrBlockSet');
+    const options = info.item('PeeringOptions');
+    const [owner, where] = [info.text('OwnerId') ?? account, info.text('Region') ?? region];
+    if (owner !== account || where !== region) {
+      const why = `it leads to ${owner} in ${where}, which was not read: nothing passes there`;
+      find({ list: 'VpcPeeringConnections', id, field: name, why });
+    }
+    return { vpc: info.text('VpcId') ?? '', dns: options.flag('AllowDnsResolutionFromRemoteVpc') };
+  };
+  const [requester, accepter] = [side('RequesterVpcInfo'), side('AccepterVpcInfo')];
+  const active = status.text('Code') === 'active';
+  return made('vpc-peering-connection', {
+    id,
+    tags: tagsOf(item),
+    account,
+    region,
+    requesterVpc: requester.vpc,
+    accepterVpc: accepter.vpc,
+    state: active ? 'active' : 'pending-acceptance',
+    message: status.text('Message') ?? '',
+    expiresAt: item.date('ExpirationTime') ?? EPOCH,
+    requesterDns: requester.dns,
+    accepterDns: accepter.dns,
+  });
+};
+
+const vpnGateway: Reader = (item, { account }) => {
+  item.ignore('Type');
+  const attached = item.items('VpcAttachments').find((each) => each.text('State') === 'attached');
+  const [vpc, zone] = [attached?.text('VpcId'), item.text('AvailabilityZone')];
+  return made('vpn-gateway', {
+    id: item.text('VpnGatewayId') ?? '',
+    tags: tagsOf(item),
+    account,
+    state: 'available',
+    asn: item.number('AmazonSideAsn') ?? 64_512,
+    ...(zone !== undefined && { zone }),
+    ...(vpc !== undefined && { vpc }),
+  });
+};
+
+const customerGateway: Reader = (item, { account }) => {
+  item.ignore('Type');
+  const deviceName = item.text('DeviceName');
+  return made('customer-gateway', {
+    id: item.text('CustomerGatewayId') ?? '',
+    tags: tagsOf(item),
+    account,
+    state: 'available',
+    address: item.text('IpAddress') ?? '',
+    asn: item.number('BgpAsn') ?? 65_000,
+    ...(deviceName !== undefined && { deviceName }),
+  });
+};
+
+const enabled = (item: Item, name: string): boolean => item.text(name) === 'enable';
+
+const transitGateway: Reader = (item, { account, region }) => {
+  item.ignore('TransitGatewayArn', 'OwnerId');
+  const options = item.item('Options');
+  options.ignore('DefaultRouteTableAssociation', 'DefaultRouteTablePropagation');
+  const [associationTable, propagationTable] = [
+    options.text('AssociationDefaultRouteTableId'),
+    options.text('PropagationDefaultRouteTableId'),
+  ];
+  return made('transit-gateway', {
+    id: item.text('TransitGatewayId') ?? '',
+    tags: tagsOf(item),
+    account,
+    region,
+    state: 'available',
+    description: item.text('Description') ?? '',
+    created: item.date('CreationTime') ?? EPOCH,
+    asn: options.number('AmazonSideAsn') ?? 64_512,
+    autoAccept: enabled(options, 'AutoAcceptSharedAttachments'),
+    vpnEcmp: enabled(options, 'VpnEcmpSupport'),
+    dns: enabled(options, 'DnsSupport'),
+    groupReferences: enabled(options, 'SecurityGroupReferencingSupport'),
+    multicast: enabled(options, 'MulticastSupport'),
+    cidrs: options.texts('TransitGatewayCidrBlocks'),
+    ...(associationTable !== undefined && { associationTable }),
+    ...(propagationTable !== undefined && { propagationTable }),
+  });
+};
+
+/** The tables that an attachment propagates to; the names of files say which table an answer is about. */
+const propagationsOf = (id: string, { described }: Place): readonly string[] =>
+  [...described].flatMap(([list, items]) => {
+    const table = /^TransitGatewayRouteTablePropagations (.+)$/.exec(list)?.[1];
+    const has = items.some((each) => {
+      each.ignore('ResourceId', 'ResourceType', 'State');
+      return each.text('TransitGatewayAttachmentId') === id;
+    });
+    return table !== undefined && has ? [table] : [];
+  });
+
+const attachment: Reader = (item, place) => {
+  const id = item.text('TransitGatewayAttachmentId') ?? '';
+  const vpcOnes = place.described.get('TransitGatewayVpcAttachments') ?? [];
+  const detail = vpcOnes.find((each) => each.text('TransitGatewayAttachmentId') === id);
+  item.ignore('TransitGatewayOwnerId', 'ResourceOwnerId', 'ResourceId');
+  const type = item.text('ResourceType');
+  const association = item.item('Association');
+  if (detail === undefined) {
+    const why =
+      type === 'vpc'
+        ? 'its subnets are not known: save those of describe-transit-gateway-vpc-attachments too'
+        : `attachments to ${type} are not imported`;
+    item.ignore(...item.unread());
+    place.find({ list: 'TransitGatewayAttachments', id, why });
+    return [];
+  }
+  detail.ignore('TransitGatewayId', 'VpcOwnerId', 'State', 'CreationTime', 'Tags');
+  association.ignore('State');
+  const options = detail.item('Options');
+  const table = association.text('TransitGatewayRouteTableId');
+  const record: AttachmentRecord = {
+    id,
+    tags: tagsOf(item),
+    account: place.account,
+    region: place.region,
+    gateway: item.text('TransitGatewayId') ?? '',
+    state: 'available',
+    created: item.date('CreationTime') ?? EPOCH,
+    link: {
+      kind: 'vpc',
+      vpc: detail.text('VpcId') ?? '',
+      subnets: detail.texts('SubnetIds'),
+      dns: enabled(options, 'DnsSupport'),
+      groupReferences: enabled(options, 'SecurityGroupReferencingSupport'),
+      ipv6: enabled(options, 'Ipv6Support'),
+      applianceMode: enabled(options, 'ApplianceModeSupport'),
+    },
+    ...(table !== undefined && { association: table }),
+    propagations: propagationsOf(id, place),
+  };
+  return made('transit-gateway-attachment', record);
+};
+
+/** Routes come by SearchTransitGatewayRoutes; the file's name says of which table. */
+const transitTable: Reader = (item, { described, find }) => {
+  const id = item.text('TransitGatewayRouteTableId') ?? '';
+  item.ignore('DefaultAssociationRouteTable', 'DefaultPropagationRouteTable');
+  const given = described.get(`Routes ${id}`);
+  if (given === undefined) {
+    const why =
+      'its routes are not known: save those of search-transit-gateway-routes in a file named after it';
+    find({ list: 'TransitGatewayRouteTables', id, field: 'Routes', why });
+  }
+  const routes = (given ?? []).map((route) => {
+    const [first] = route.items('TransitGatewayAttachments');
+    first?.ignore('ResourceId', 'ResourceType');
+    return {
+      destination: route.text('DestinationCidrBlock') ?? '',
+      attachment: first?.text('TransitGatewayAttachmentId'),
+      isStatic: route.text('Type') === 'static',
+      state: route.text('State'),
+    };
+  });
+  const statics = routes
+    .filter(({ isStatic }) => isStatic)
+    .map(({ destination, attachment: to }) => ({ destination, ...(to !== undefined && { attachment: to }) }));
+  const propagated = routes.flatMap(({ destination, attachment: to, isStatic }) =>
+    isStatic || to === undefined ? [] : [{ destination, attachment: to }],
+  );
+  return made('transit-gateway-route-table', {
+    id,
+    tags: tagsOf(item),
+    gateway: item.text('TransitGatewayId') ?? '',
+    state: 'available',
+    created: item.date('CreationTime') ?? EPOCH,
+    statics,
+    propagated,
+  });
+};
+
+const vpnConnection: Reader = (item, { account, find }) => {
+  const id = item.text('VpnConnectionId') ?? '';
+  const gateway = item.text('VpnGatewayId');
+  if (gateway === undefined) {
+    item.ignore(...item.unread());
+    find({ list: 'VpnConnections', id, why: 'it ends at no VPN gateway: such connections are not imported' });
+    return [];
+  }
+  item.ignore('Type', 'Category', 'CustomerGatewayConfiguration', 'GatewayAssociationState', 'VgwTelemetry');
+  const options = item.item('Options');
+  options.ignore('LocalIpv4NetworkCidr', 'RemoteIpv4NetworkCidr', 'OutsideIpAddressType');
+  options.ignore('TunnelInsideIpVersion');
+  const staticOnly = options.flag('StaticRoutesOnly');
+  if (!staticOnly) {
+    const why = 'what its BGP sessions learn is not imported: nothing is announced to it';
+    find({ list: 'VpnConnections', id, field: 'Options.StaticRoutesOnly', why });
+  }
+  const tunnels = options.items('TunnelOptions').map((tunnel) => ({
+    outside: tunnel.text('OutsideIpAddress') ?? '',
+    inside: (tunnel.text('TunnelInsideCidr') ?? '').replace(/\.\d+\/30$/, ''),
+    key: tunnel.text('PreSharedKey') ?? '',
+  }));
+  const routes = item.items('Routes').map((route) => {
+    route.ignore('Source', 'State');
+    return route.text('DestinationCidrBlock') ?? '';
+  });
+  const record = {
+    id,
+    tags: tagsOf(item),
+    account,
+    gateway,
+    customerGateway: item.text('CustomerGatewayId') ?? '',
+    state: 'available' as const,
+    staticOnly,
+    routes,
+    tunnels,
+  };
+  return [...made('vpn-connection', record), ...tunnels.flatMap(({ outside }) => taken(outside, id))];
+};
+
+const peeringState = (item: Item): string | undefined => item.item('Status').text('Code');
+
+export const connectivityReaders: Readonly<Record<string, Reader>> = {
+  NatGateways: alive('NatGateways', 'NatGatewayId', stateOf, natGateway),
+  VpcPeeringConnections: alive('VpcPeeringConnections', 'VpcPeeringConnectionId', peeringState, peering),
+  VpnGateways: alive('VpnGateways', 'VpnGatewayId', stateOf, vpnGateway),
+  CustomerGateways: alive('CustomerGateways', 'CustomerGatewayId', stateOf, customerGateway),
+  VpnConnections: alive('VpnConnections', 'VpnConnectionId', stateOf, vpnConnection),
+  TransitGateways: alive('TransitGateways', 'TransitGatewayId', stateOf, transitGateway),
+  TransitGatewayAttachments: alive(
+    'TransitGatewayAttachments',
+    'TransitGatewayAttachmentId',
+    stateOf,
+    attachment,
+  ),
+  TransitGatewayRouteTables: alive(
+    'TransitGatewayRouteTables',
+    'TransitGatewayRouteTableId',
+    stateOf,
+    transitTable,
+  ),
+};
