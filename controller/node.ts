@@ -50,10 +50,12 @@ import {
   sendDue,
   setCarriers,
 } from './health/health.ts';
+import { orderReply } from './routing/orders.ts';
 import {
   allEstablished,
   bfdChanged,
   leave,
+  nextSessionsAt,
   noSessions,
   openSessions,
   reopenSessions,
@@ -316,7 +318,7 @@ function bgpCommand(
   turn: Turn,
 ): Node {
   const ok = node.config.bgp !== undefined;
-  const message = ok ? `The speaker was told: ${input.kind}.` : 'This daemon speaks no BGP: configure bgp.';
+  const message = ok ? orderReply(input) : 'This daemon speaks no BGP: configure bgp.';
   if (ok) turn.emit({ kind: 'bgp', input });
   turn.emit({ kind: 'reply', id, ok, body: { message } });
   return node;
@@ -395,6 +397,7 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
     ? start.fib
     : pump(start.fib, config, turn.now, (change) => turn.kernel(change));
   if (config.kernel !== undefined) wakeAt = earliest(wakeAt, nextFibAt(fib, turn.now));
+  wakeAt = earliest(wakeAt, nextSessionsAt(sessions, config));
   const { wakeAt: _, ...rest } = start;
   const node: Node = {
     ...rest,

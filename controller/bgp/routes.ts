@@ -84,7 +84,7 @@ export function sessionUp(speaker: Speaker, peer: Peer, machine: Machine, now: I
     `AS ${session.as}, identifier ${formatBgpId(session.bgpId)}, ${session.families.join(' and ')}, ` +
     `Hold Time ${session.holdTimeS} s, ${machine.dialed ? 'we dialed' : 'it dialed'}`;
   tell(speaker, peer, { peer: peer.name, address: peer.address, state: 'established', reason });
-  say(speaker, 'info', `established: ${reason}`, peer);
+  say(speaker, 'debug', `established: ${reason}`, peer);
   checkDeferral(speaker, now);
 }
 
@@ -131,7 +131,7 @@ export function sessionDown(
     what.kind === 'keep'
       ? `routes are kept as stale for ${formatMillis(what.forMs)} at most: ${what.why}`
       : `routes are withdrawn: ${what.why}`;
-  say(speaker, administrative ? 'info' : 'warn', `down: ${reason}; ${routes}`, peer);
+  say(speaker, 'debug', `down: ${reason}; ${routes}`, peer);
 }
 
 /** Gives up the stale routes of one family. */

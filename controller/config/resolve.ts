@@ -380,8 +380,10 @@ function checkMembers({ appliances, groups }: Config, note: Note): void {
 }
 
 /** Whoever may take over must be judged by somebody, and must judge itself. */
-function checkEvidence({ node, appliances, groups }: Config, note: Note): void {
+function checkEvidence({ node, appliances, groups, bgp }: Config, note: Note): void {
   const members = new Set(groups.flatMap((group) => group.members));
+  // Where this node is no member, it gives the group to others, and must know that they still live.
+  const heirs = new Set(groups.flatMap((group) => (group.members.includes(node) ? [] : group.members)));
   appliances.forEach(({ name, probes }, index) => {
     if (!members.has(name)) return;
     const decides = (...from: ProbeBase['from'][]): boolean =>
@@ -393,6 +395,15 @@ function checkEvidence({ node, appliances, groups }: Config, note: Note): void {
     if (name !== node && !decides('others')) {
       const why = `no probe that decides is run from elsewhere, so nobody could tell whether ${name} lives`;
       note(path, why, 'add one, such as { kind: icmp }; daemon and advisory probes alone do not suffice');
+    }
+    const isHeard = bgp?.options.neighbors.some(
+      (one) => bgp.appliances[one.name] === name && one.bfd !== undefined,
+    );
+    const isFresh = ({ kind, advisory, from }: ProbeConfig): boolean =>
+      !advisory && kind !== 'daemon' && from !== 'self' && (kind !== 'bgp' || isHeard === true);
+    if (heirs.has(name) && decides('others') && !probes.some(isFresh)) {
+      const why = `the only evidence on ${name} is a BGP session without BFD, whose silence for a Hold Time shows nothing: nobody could tell that ${name} lives when it is to take over`;
+      note(path, why, 'add a probe, such as { kind: icmp }, or write bfd: true at its BGP neighbor');
     }
     if (name === node && !decides('self')) {
       const why = `this node runs on ${name} and has no probe of it, so it could never know that it is fit to take over`;

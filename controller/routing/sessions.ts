@@ -3,7 +3,7 @@
  * evidence, says what becomes of the routes of a neighbor that is away. The death of a daemon is not the
  * death of its appliance: while a `through` probe vouches for it, its routes stay. RFC 5882 4.3, RFC 4724.
  */
-import type { Instant } from '../base/time.ts';
+import { earliest, type Instant, type Millis } from '../base/time.ts';
 import type { BfdChange } from '../bfd/event.ts';
 import type { SessionChange } from '../bgp/event.ts';
 import { type Config, ownAppliance, type ProbeConfig } from '../config.ts';
@@ -21,11 +21,20 @@ export interface Sessions {
   readonly retained: readonly string[];
   /** Appliances that forward without a control plane, as has been said. */
   readonly lost: readonly string[];
+  /** Neighbors whose session is up without the BFD that is configured, as has been said. */
+  readonly unwatched: readonly string[];
   /** How this appliance is drained at present. */
   readonly drained: 'none' | 'graceful-shutdown' | 'withdraw';
 }
 
-export const noSessions: Sessions = { bfd: {}, bgp: {}, retained: [], lost: [], drained: 'none' };
+export const noSessions: Sessions = {
+  bfd: {},
+  bgp: {},
+  retained: [],
+  lost: [],
+  unwatched: [],
+  drained: 'none',
+};
 
 /** Asks for the BFD sessions that no neighbor asks for. Their keys are put in by the driver. */
 export function openSessions({ bfd }: Config, turn: Turn): void {
@@ -143,7 +152,11 @@ export function sessionChanged(
   const heardAt = byBfd ? bfd.lastReceivedAt : turn.now;
   const heard = hearSession(health, config, drives, result, turn.now, heardAt);
   const level = state === 'established' || administrative === true ? 'info' : 'warn';
-  turn.log(level, 'bgp', `BGP with ${peer} (${change.address}) is ${state}: ${reason}.`, { peer, state });
+  const kept = retained === true ? '; its routes are kept as stale' : '';
+  turn.log(level, 'bgp', `BGP with ${peer} (${change.address}) is ${state}: ${reason}${kept}.`, {
+    peer,
+    state,
+  });
   const others = sessions.retained.filter((one) => one !== peer);
   const asks = state === 'down' && retained === true && appliance !== undefined;
   const next = {
@@ -157,11 +170,53 @@ export function sessionChanged(
 /** What follows from sessions and evidence in every step: routes given up, an alarm, the own drain. */
 export const settleSessions = (sessions: Sessions, health: Health, config: Config, turn: Turn): Sessions =>
   drainSelf(
-    tellControlPlanes(flushDead(sessions, health, config, turn), health, config, turn),
+    tellControlPlanes(
+      flushDead(tellUnwatched(sessions, config, turn), health, config, turn),
+      health,
+      config,
+      turn,
+    ),
     health,
     config,
     turn,
   );
+
+/** How long BFD may take to come up beside a session that is established, until people are told. */
+const BFD_MS: Millis = 30_000;
+
+/** Neighbors with BFD configured that is not up, though their session is, and when people are to be told. */
+const withoutBfd = ({ bfd, bgp }: Sessions, config: Config): readonly (readonly [string, Instant])[] =>
+  (config.bgp?.options.neighbors ?? []).flatMap(({ name, address, bfd: wanted }) => {
+    const session = bgp[name];
+    const isUp = bfd[address]?.state === 'up';
+    return wanted === undefined || session?.state !== 'established' || isUp
+      ? []
+      : [[name, Math.max(session.at, bfd[address]?.at ?? 0) + BFD_MS] as const];
+  });
+
+/** When a session is to be spoken of that is still without BFD. */
+export const nextSessionsAt = (sessions: Sessions, config: Config): Instant | undefined =>
+  withoutBfd(sessions, config)
+    .filter(([name]) => !sessions.unwatched.includes(name))
+    .reduce<Instant | undefined>((first, [, at]) => earliest(first, at), undefined);
+
+/** A warning where BFD is configured and does not come up beside a session; once, as it begins. */
+function tellUnwatched(sessions: Sessions, config: Config, turn: Turn): Sessions {
+  const late = withoutBfd(sessions, config).filter(
+    ([name, at]) => at <= turn.now || sessions.unwatched.includes(name),
+  );
+  for (const [name] of late.filter(([one]) => !sessions.unwatched.includes(one))) {
+    const { address = '' } = sessions.bgp[name] ?? {};
+    const { state = 'not answered', diagnostic = 'none' } = sessions.bfd[address] ?? {};
+    const text =
+      `BGP with ${name} is established and BFD with ${address} is not up (${state}, ${diagnostic}): its death ` +
+      'will be noticed after the Hold Time only. Configure BFD at the other side, and let UDP 3784 through ' +
+      '(4784 for multihop).';
+    turn.log('warn', 'alarm', text, { peer: name });
+  }
+  const unwatched = late.map(([name]) => name);
+  return unwatched.join() === sessions.unwatched.join() ? sessions : { ...sessions, unwatched };
+}
 
 /** An alarm where sessions are down and their appliance forwards all the same; once, as it begins. */
 function tellControlPlanes(sessions: Sessions, health: Health, config: Config, turn: Turn): Sessions {

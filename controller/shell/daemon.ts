@@ -107,7 +107,8 @@ async function assemble(
     (config.bgp !== undefined || config.bfd.length > 0 || config.kernel !== undefined)
   )
     throw new Error(
-      'bgp, bfd and kernel do not work in an attached daemon yet; run it on a machine of its own',
+      'bgp, bfd and kernel do not work in an attached daemon, which has no TTLs, keys and kernel routes; ' +
+        'run it on a machine of its own',
     );
   const secrets = await readSecrets(config, process.env, warnOf(log));
   const parts = { options, config, log, network: network.network, journal, aws, word, control, secrets };

@@ -87,7 +87,11 @@ const outward =
         post({ kind: 'bgp-routes', changes: effect.changes });
         return;
       case 'log':
-        log.write(effect.level, 'bgp', effect.text);
+        log.write(
+          effect.level,
+          'bgp',
+          effect.peer === undefined ? effect.text : `${effect.peer}: ${effect.text}`,
+        );
         return;
       case 'stopped':
         stopped();

@@ -201,3 +201,39 @@ describe('a mistake is told with line, field, value, cause and remedy', () => {
     expect(errors).not.toContain('hunter2');
   });
 });
+
+describe('an heir whose only evidence is its BGP session', () => {
+  const observer = (bfd: string, probes = '{ kind: bgp }', node = 'w'): string => `version: 1
+node: ${node}
+aws: { region: eu-central-1 }
+appliances:
+  - { name: a, address: 10.0.0.10, eni: eni-00000000000000001, probes: [ { kind: icmp, from: all } ] }
+  - { name: b, address: 10.0.0.11, eni: eni-00000000000000002, probes: [ ${probes} ] }
+bgp:
+  as: 65000
+  routerId: 10.0.0.1
+  neighbors: [ { appliance: b, as: 65001 ${bfd} } ]
+groups:
+  - { name: egress, members: [a, b], routes: [ { table: rtb-00000000000000001, destinations: [0.0.0.0/0] } ] }
+`;
+
+  it('is refused, with what to add and where', () => {
+    const [error, ...others] = errorsOf(observer(''));
+    expect(others).toEqual([]);
+    expect(error).toContain('appliances[1].probes');
+    expect(error).toContain('the only evidence on b is a BGP session without BFD');
+    expect(error).toContain('add a probe, such as { kind: icmp }, or write bfd: true at its BGP neighbor');
+  });
+
+  it.each([
+    ['with BFD at its neighbor', observer(', bfd: true')],
+    ['beside a probe', observer('', '{ kind: bgp }, { kind: icmp }')],
+    ['where the node is a member itself and takes over itself', observer('', '{ kind: bgp }', 'a')],
+  ])('is taken %s', (_, text) => expect(errorsOf(text)).toEqual([]));
+
+  it.each([
+    ['a probe that only advises', '{ kind: bgp }, { kind: icmp, advisory: true }'],
+    ['a probe of its own daemon', '{ kind: bgp }, { kind: icmp, from: self }'],
+    ['the word of its daemon', '{ kind: bgp }, { kind: daemon }'],
+  ])('is refused beside %s', (_, probes) => expect(errorsOf(observer('', probes))).toHaveLength(1));
+});
