@@ -1,4 +1,4 @@
-/** `byoa import`: descriptions of an account to a world file, and a list of what is not in it. Only wiring. */
+/** `byoa import`: descriptions of an account to a world file, and what is not in it. Wiring only. */
 import type { Command } from 'commander';
 import type { Finding } from '../import/place.ts';
 import type { Owner } from './import-source.ts';

@@ -5,7 +5,15 @@
 import { formatAddress, formatPrefix, type Prefix, parseAddress, prefix } from '../../controller/base/ip.ts';
 import { entries } from '../../controller/base/longest-match.ts';
 import { must } from '../../controller/base/result.ts';
-import { addAddress, addRoute, createRoute, type Device, type Guest, removeAddress } from './guest.ts';
+import {
+  addAddress,
+  addRoute,
+  clearTables,
+  createRoute,
+  type Device,
+  type Guest,
+  removeAddress,
+} from './guest.ts';
 
 export interface GuestState {
   readonly devices: readonly {
@@ -58,7 +66,7 @@ export function restoreGuest(guest: Guest, state: GuestState): void {
       addAddress(guest, device, must(parseAddress(address)), length);
     }
   }
-  guest.tables.clear();
+  clearTables(guest);
   for (const { table, eni, destination, via } of state.routes) {
     const device = known.get(eni);
     if (device === undefined) continue;

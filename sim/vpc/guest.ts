@@ -138,12 +138,17 @@ export const createGuest = (id: string, profile: GuestProfile = HOST): Guest => 
   };
 };
 
-/** Starts the guest with a fresh kernel: devices from `ports`, nothing left of what was configured before. */
-export function boot(guest: Guest, ports: Iterable<Port>, settings: VpcSettings): void {
-  for (const device of guest.devices) unplug(guest, device);
+/** Takes all routes away. */
+export function clearTables(guest: Guest): void {
   guest.tables.clear();
   guest.main = createTable();
   guest.tables.set(MAIN_TABLE, guest.main);
+}
+
+/** Starts the guest with a fresh kernel: devices from `ports`, nothing left of what was configured before. */
+export function boot(guest: Guest, ports: Iterable<Port>, settings: VpcSettings): void {
+  for (const device of guest.devices) unplug(guest, device);
+  clearTables(guest);
   guest.rules = [];
   clearNat(guest.nat);
   guest.power = 'running';

@@ -1,4 +1,4 @@
-/** What `aws ec2 describe-*` prints, imported: the world that it describes, and a list of what is not in it. */
+/** What `aws ec2 describe-*` prints, imported: the world that it describes, and what is not in it. */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
