@@ -24,6 +24,7 @@ interface SimOptions {
   readonly propagation?: number;
   readonly throttle?: 'aws' | 'off';
   readonly staleReads?: number;
+  readonly newIdLag?: number;
   readonly attachMs?: number;
   readonly detachMs?: number;
   readonly startMs?: number;
@@ -54,6 +55,7 @@ export function register(program: Command): void {
     .option('--propagation <ms>', 'API: from a change to its effect on packets', millis)
     .addOption(new Option('--throttle <how>', "API: EC2's request buckets").choices(['aws', 'off']))
     .option('--stale-reads <ms>', 'API: describes may be so old', millis)
+    .option('--new-id-lag <ms>', 'API: what was just made may not be found for so long', millis)
     .option('--errors <rate>', 'API: share of requests that fail with InternalError', rate)
     .option('--timeouts <rate>', 'API: share of requests that are applied but never answered', rate)
     .option('--attach-ms <ms>', 'how long an ENI takes to attach', millis)
@@ -75,6 +77,7 @@ const knobsOf = (options: SimOptions): Partial<Knobs> => ({
   ...(options.propagation !== undefined && { propagation: { medianMs: options.propagation, spread: 0 } }),
   ...(options.throttle !== undefined && { throttle: options.throttle }),
   ...(options.staleReads !== undefined && { staleReadsMs: options.staleReads }),
+  ...(options.newIdLag !== undefined && { newIdLagMs: options.newIdLag }),
   ...(options.errors !== undefined && {
     errors: { rate: options.errors, code: 'InternalError', status: 500 },
   }),

@@ -63,8 +63,8 @@ export function cutPublicAddress(tx: Tx, id: string, address: string): void {
   if (pair.allocation === undefined) {
     giveBack(tx, pair.public);
   } else {
-    const { association: _, ...free } = tx.need('address', pair.allocation);
-    tx.put('address', free);
+    const { association, ...free } = tx.need('address', pair.allocation);
+    tx.put('address', { ...free, ...(association && { formerAssociation: association.id }) });
   }
   const publicAddresses = eni.publicAddresses.filter((each) => each !== pair);
   tx.put('network-interface', { ...eni, publicAddresses });

@@ -18,7 +18,7 @@ import { isRefusal } from './refusal.ts';
 import { checkRequired } from './required.ts';
 import { type CloudOptions, type CloudSettings, cloudSettings } from './settings.ts';
 import type { ServiceName } from './shape.ts';
-import { createStore, read, redo, type Store, undo, type Write } from './store.ts';
+import { createStore, read, redo, type Store, tableOf, undo, type Write } from './store.ts';
 import { admit, type Bucket } from './throttle.ts';
 import { openTransaction } from './transaction.ts';
 
@@ -57,7 +57,7 @@ export interface Cloud {
   readonly tokens: Map<string, { readonly input: object; readonly output: object }>;
   /** Regions of accounts that have been used, where each starts with a default VPC. */
   readonly regions: Set<string>;
-  /** Recent writes, oldest first; kept only for stale reads. */
+  /** Recent writes, oldest first; kept only for stale reads and ids that are too new. */
   readonly recent: Write[];
   seq: number;
   /** Told of what each commit has changed, before it is answered. */
@@ -97,11 +97,14 @@ export function handle(cloud: Cloud, request: Request, now: Instant): Reply {
     return { kind: 'error', code: 'RequestLimitExceeded', message: 'Request limit exceeded.', status: 503 };
   }
   const { DryRun: dryRun, ClientToken: token, MaxResults: maxResults } = request.input as Common;
+  if (token !== undefined && request.service === 'ec2' && !/^[\x21-\x7e]{0,64}$/.test(token)) return badToken;
   const remembered = token && `${request.account}/${request.region}/${request.action}/${token}`;
   const earlier = remembered ? cloud.tokens.get(remembered) : undefined;
   if (earlier !== undefined && dryRun !== true) {
-    if (same(earlier.input, request.input)) return { kind: 'ok', output: earlier.output };
-    return tokenMismatch;
+    if (!same(earlier.input, request.input)) return tokenMismatch;
+    return allTerminated(cloud, request, earlier.output)
+      ? launchOver
+      : { kind: 'ok', output: earlier.output };
   }
   const log: Write[] = [];
   const queue: Scheduled[] = [];
@@ -114,7 +117,8 @@ export function handle(cloud: Cloud, request: Request, now: Instant): Reply {
   const run = (): object => {
     checkRequired(request.service, request.action, request.input);
     if (request.service === 'ec2') checkPageSize(request.action, maxResults);
-    return handler(transaction(cloud, request, now, log, queue), request.input) ?? {};
+    const unseen = unseenOf(cloud, request, now);
+    return handler(transaction(cloud, request, now, log, queue, unseen), request.input) ?? {};
   };
   try {
     switch (mode) {
@@ -159,6 +163,41 @@ const tokenMismatch: Reply = {
     'Arguments on this idempotent request are inconsistent with arguments used in previous request(s).',
   status: 400,
 };
+
+const badToken: Reply = {
+  kind: 'error',
+  code: 'InvalidClientToken',
+  message: 'The client token is not valid: at most 64 printable ASCII characters.',
+  status: 400,
+};
+
+const launchOver: Reply = {
+  kind: 'error',
+  code: 'IdempotentInstanceTerminated',
+  message: 'The instances that were launched with this client token are terminated.',
+  status: 400,
+};
+
+/** Whether an answer is that of a launch whose instances are all terminated, or gone. */
+function allTerminated(cloud: Cloud, { account, region }: Request, output: object): boolean {
+  const { Instances: launched } = output as { readonly Instances?: readonly { InstanceId?: string }[] };
+  const table = tableOf(cloud.store, 'instance', account, region);
+  const alive = (id = ''): boolean => {
+    const state = read<'instance'>(table, id)?.state;
+    return state !== undefined && state !== 'terminated' && state !== 'shutting-down';
+  };
+  return launched !== undefined && !launched.some(({ InstanceId }) => alive(InstanceId));
+}
+
+/** The ids that are too new for this request: made after a seeded moment up to `newIdLagMs` ago. */
+function unseenOf(cloud: Cloud, { input }: Request, now: Instant): ReadonlySet<string> {
+  const { newIdLagMs } = cloud.settings;
+  if (newIdLagMs <= 0) return new Set();
+  const moment = now - cloud.staleness() * newIdLagMs;
+  const made = cloud.recent.filter((write) => write.before === undefined && write.at > moment);
+  const named = new Set(Object.values(input).flat());
+  return new Set(made.map(({ id }) => id).filter((id) => named.has(id)));
+}
 
 const dryRunPassed: Reply = {
   kind: 'error',
@@ -214,6 +253,7 @@ function transaction(
   now: Instant,
   log: Write[],
   queue: Scheduled[],
+  unseen?: ReadonlySet<string>,
 ): ReturnType<typeof openTransaction> {
   const { account, region } = who;
   return openTransaction({
@@ -224,6 +264,7 @@ function transaction(
     store: cloud.store,
     random: cloud.random,
     log,
+    ...(unseen && { unseen }),
     after: (delay, transition) => {
       queue.push({ at: now + delay, seq: cloud.seq++, account, region, transition });
     },
@@ -252,9 +293,10 @@ function commit(
     const change = changeOf(table.kind, id, before?.record as never, read(table, id));
     if (change) cloud.changes.push(change);
   }
-  if (cloud.settings.staleReadsMs > 0) {
+  const remembersMs = Math.max(cloud.settings.staleReadsMs, cloud.settings.newIdLagMs);
+  if (remembersMs > 0) {
     cloud.recent.push(...log);
-    const oldest = now - cloud.settings.staleReadsMs;
+    const oldest = now - remembersMs;
     const keep = cloud.recent.findIndex((write) => write.at >= oldest);
     cloud.recent.splice(0, keep < 0 ? cloud.recent.length : keep);
   }

@@ -94,6 +94,8 @@ export interface CloudSettings {
   readonly throttle: 'off' | 'aws';
   /** Reads may answer from a state that is up to so old; 0 is off. */
   readonly staleReadsMs: Millis;
+  /** A request that names a resource may not find it for so long after it was made; 0 is off. */
+  readonly newIdLagMs: Millis;
   /** Where public addresses come from; RFC 2544 benchmark space by default. */
   readonly publicPool: string;
   readonly quotas: Quotas;
@@ -162,6 +164,7 @@ export const cloudSettings = (options: CloudOptions): CloudSettings => ({
   endpointMs: 0,
   throttle: 'off',
   staleReadsMs: 0,
+  newIdLagMs: 0,
   publicPool: '198.18.0.0/15',
   ...options,
   quotas: { ...quotas, ...options.quotas },

@@ -46,6 +46,10 @@ const ownRates: Readonly<Record<string, Rate>> = {
   StartInstances: launches,
 };
 
+/** Tokens for instances, beside those for requests. */
+const launched: Rate = { burst: 1000, perSecond: 2 };
+const ended: Rate = { burst: 1000, perSecond: 20 };
+
 interface Asked {
   readonly account: string;
   readonly region: string;
@@ -53,25 +57,69 @@ interface Asked {
   readonly input: object;
 }
 
-/** Takes a token for the request, or says that there is none. */
+interface Demand {
+  readonly bucket: string;
+  readonly rate: Rate;
+  readonly tokens: number;
+}
+
+/** What a request takes: a token of its action, and one for each instance that it starts or ends. */
+function demandsOf(action: string, input: object): readonly Demand[] {
+  const rate = rateOf(action, input);
+  const request: Demand = { bucket: `${action}/${rate.burst}`, rate, tokens: 1 };
+  const { MaxCount: count = 1, InstanceIds: ids = [] } = input as {
+    readonly MaxCount?: number;
+    readonly InstanceIds?: readonly string[];
+  };
+  switch (action) {
+    case 'RunInstances':
+      return [
+        request,
+        {
+          bucket: 'instances launched',
+          rate: launched,
+          tokens: Math.min(launched.burst, Math.max(1, count)),
+        },
+      ];
+    case 'StartInstances':
+      return [request, { bucket: 'instances launched', rate: launched, tokens: ids.length }];
+    case 'StopInstances':
+    case 'TerminateInstances':
+      return [request, { bucket: 'instances ended', rate: ended, tokens: ids.length }];
+    default:
+      return [request];
+  }
+}
+
+/** Takes the tokens for the request, or says that there are not enough. */
 export function admit(
   buckets: Map<string, Bucket>,
   { account, region, action, input }: Asked,
   now: Instant,
 ): boolean {
-  const { burst, perSecond } = rateOf(action, input);
-  const key = `${account}/${region}/${action}/${burst}`;
-  const bucket = buckets.get(key) ?? { tokens: burst, at: now };
-  const tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) / 1000) * perSecond);
-  buckets.set(key, { tokens: tokens < 1 ? tokens : tokens - 1, at: now });
-  return tokens >= 1;
+  const found = demandsOf(action, input).map(({ bucket: name, rate, tokens: wanted }) => {
+    const key = `${account}/${region}/${name}`;
+    const bucket = buckets.get(key) ?? { tokens: rate.burst, at: now };
+    const there = Math.min(rate.burst, bucket.tokens + ((now - bucket.at) / 1000) * rate.perSecond);
+    return { key, there, wanted };
+  });
+  const enough = found.every(({ there, wanted }) => there >= wanted);
+  for (const { key, there, wanted } of found) {
+    buckets.set(key, { tokens: enough ? there - wanted : there, at: now });
+  }
+  return enough;
 }
+
+/** Parameters that neither filter nor page. */
+const NEUTRAL = ['DryRun', 'IncludeAllInstances', 'IncludeManagedResources'];
 
 function rateOf(action: string, input: object): Rate {
   const own = Object.hasOwn(ownRates, action) ? ownRates[action] : undefined;
   if (own) return own;
   if (!/^(Describe|Get|List|Search)/.test(action)) return mutating;
-  return unfilteredActions.has(action) && Object.values(input).every((value) => value === undefined)
-    ? unfilteredReads
-    : reads;
+  const given = Object.entries(input).filter(
+    ([name, value]) =>
+      value !== undefined && !(Array.isArray(value) && value.length === 0) && !NEUTRAL.includes(name),
+  );
+  return unfilteredActions.has(action) && given.length === 0 ? unfilteredReads : reads;
 }

@@ -11,10 +11,12 @@ interface Opening extends Pick<Tx, 'account' | 'region' | 'now' | 'settings' | '
   readonly store: Store;
   /** Filled with what is written, in order. */
   readonly log: Write[];
+  /** Ids that are not found yet. */
+  readonly unseen?: ReadonlySet<string>;
 }
 
 /** Opens a transaction for one request or transition. */
-export function openTransaction({ store, log, ...given }: Opening): Tx {
+export function openTransaction({ store, log, unseen, ...given }: Opening): Tx {
   const { account, region, now, settings, random } = given;
   const table = (kind: Kind): ReturnType<typeof tableOf> => tableOf(store, kind, account, region);
   const get: Tx['get'] = (kind, id) => read(table(kind), id);
@@ -25,7 +27,7 @@ export function openTransaction({ store, log, ...given }: Opening): Tx {
     ...given,
     date: () => new Date(settings.epochMs + now),
     get,
-    need: (kind, id) => get(kind, id) ?? absent(kind, id),
+    need: (kind, id) => (unseen?.has(id) ? undefined : get(kind, id)) ?? absent(kind, id),
     list: (kind) => readAll(table(kind)),
     order: (kind, id) => table(kind).entries.get(id)?.serial ?? -1,
     referring: (kind, id) => readReferring(table(kind), id),

@@ -52,6 +52,7 @@ export const knobs = z
     propagation: delay,
     throttle: z.enum(['off', 'aws']),
     staleReadsMs: millis,
+    newIdLagMs: millis,
     errors: z.strictObject({
       rate,
       code: z.string().min(1).default('InternalError'),

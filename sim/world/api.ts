@@ -130,6 +130,7 @@ export function setKnobs(api: Api, knobs: SomeKnobs): void {
 export const cloudKnobs = (knobs: Knobs) => ({
   throttle: knobs.throttle,
   staleReadsMs: knobs.staleReadsMs,
+  newIdLagMs: knobs.newIdLagMs,
   attachMs: knobs.attachMs,
   detachMs: knobs.detachMs,
   startMs: knobs.startMs,

@@ -18,6 +18,8 @@ export interface Knobs {
   readonly throttle: 'off' | 'aws';
   /** Describes may answer from a state up to so old; 0 reads one's own writes. */
   readonly staleReadsMs: Millis;
+  /** For so long a resource may not be found by requests that name it. */
+  readonly newIdLagMs: Millis;
   /** This share of requests (0-1) ends with this error and changes nothing. */
   readonly errors: { readonly rate: number; readonly code: string; readonly status: number };
   /** This share of requests (0-1) is applied and never answered. */
@@ -73,6 +75,7 @@ export const INSTANT: Knobs = {
   propagation: { medianMs: 0, spread: 0 },
   throttle: 'off',
   staleReadsMs: 0,
+  newIdLagMs: 0,
   errors: { rate: 0, code: 'InternalError', status: 500 },
   appliedButTimedOut: 0,
   attachMs: 0,

@@ -6,6 +6,20 @@ const allocate = (at: Site): { readonly AllocationId: string; readonly PublicIp:
   at.call('AllocateAddress');
 
 describe('Elastic IP addresses', () => {
+  it('are cut again without an error, as long as the association was the last', () => {
+    const at = site();
+    const NetworkInterfaceId = at.eni(at.subnets[0]);
+    const { AllocationId } = allocate(at);
+    const tie = (): object => at.call('AssociateAddress', { AllocationId, NetworkInterfaceId });
+    const first = tie();
+    for (let time = 0; time < 2; time++) at.call('DisassociateAddress', first);
+    const second = tie();
+    at.call('DisassociateAddress', first);
+    expect(at.interfaceOf(NetworkInterfaceId).Association).toMatchObject(second);
+    at.call('DisassociateAddress', second);
+    expect(refusal(at, 'DisassociateAddress', first)).toMatch(/^InvalidAssociationID.NotFound/);
+  });
+
   it('are tied to a private address, shown on the ENI, and cut when it goes', () => {
     const at = site();
     const NetworkInterfaceId = at.eni(at.subnets[0]);

@@ -333,8 +333,19 @@ describe('throttling', () => {
     expect(drain(cloud, 'ReplaceRoute', route, 1e9)).toBe(50);
     expect(drain(cloud, 'DescribeVpcs', {}, 0)).toBe(100);
     expect(drain(cloud, 'DescribeNetworkInterfaces', {}, 0)).toBe(50);
+    expect(drain(cloud, 'DescribeNetworkInterfaces', { DryRun: true, Filters: [] }, 0)).toBe(0);
     expect(drain(cloud, 'DescribeNetworkInterfaces', { MaxResults: 5 }, 0)).toBe(100);
     expect(drain(cloud, 'CreateTags', { Resources: ['x'], Tags: [] }, 0)).toBe(100);
+  });
+
+  it('counts instances that are started and ended, beside requests', () => {
+    const cloud = createCloud({ throttle: 'aws' });
+    const ids = (count: number): object => ({ InstanceIds: Array(count).fill('i-00000000000000000') });
+    expect(drain(cloud, 'TerminateInstances', ids(400), 0)).toBe(2);
+    expect(drain(cloud, 'StopInstances', ids(200), 0)).toBe(1);
+    expect(drain(cloud, 'StopInstances', ids(20), 1000)).toBe(1);
+    expect(drain(cloud, 'StartInstances', ids(600), 0)).toBe(1);
+    expect(drain(cloud, 'RunInstances', { MaxCount: 500, MinCount: 500 }, 0)).toBe(0);
   });
 
   it('counts each account and region apart, and is off by default', () => {
@@ -381,6 +392,22 @@ describe('stale reads', () => {
     const { Vpc: vpc } = at.call<{ Vpc: { VpcId: string } }>('CreateVpc', { CidrBlock: '10.0.0.0/16' });
     at.pass(1);
     expect(at.code('DescribeVpcs', { VpcIds: [vpc.VpcId] })).toBe('InvalidVpcID.NotFound');
+  });
+});
+
+describe('a new id', () => {
+  it('may not be found for a while by requests that name it, and nothing is wrong with others', () => {
+    const at = calls({ newIdLagMs: 1000, quotas: { vpcs: 200 } });
+    const outcomes = Array.from({ length: 40 }, () => {
+      const { Vpc: vpc } = at.call<{ Vpc: { VpcId: string } }>('CreateVpc', { CidrBlock: '10.0.0.0/16' });
+      at.pass(500);
+      const input = { VpcId: vpc.VpcId, CidrBlock: '10.0.0.0/24', DryRun: true };
+      const code = at.code('CreateSubnet', input);
+      at.pass(501);
+      expect(at.code('CreateSubnet', input)).toBe('DryRunOperation');
+      return code;
+    });
+    expect(new Set(outcomes)).toEqual(new Set(['InvalidVpcID.NotFound', 'DryRunOperation']));
   });
 });
 

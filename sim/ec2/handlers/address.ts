@@ -156,7 +156,10 @@ function disassociate(tx: Tx, { AssociationId: id, PublicIp: ip }: DisassociateA
     disassociateAddress(tx, byPublicIp(tx, ip ?? missing('associationId')));
     return undefined;
   }
-  const found = tx.referring('address', id).find((each) => each.association?.id === id);
+  const [found] = tx.referring('address', id).filter(({ association, formerAssociation }) => {
+    return association?.id === id || formerAssociation === id;
+  });
+  if (found?.formerAssociation === id) return undefined;
   if (!found) refuse('InvalidAssociationID.NotFound', `The association ID '${id}' does not exist`);
   else disassociateAddress(tx, found);
   return undefined;

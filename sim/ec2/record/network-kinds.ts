@@ -59,7 +59,8 @@ export const networkKinds: KindTable<keyof NetworkRecords> = {
   },
   address: {
     scope: 'region',
-    refersTo: (address) => defined([address.publicIp, address.association?.id, address.association?.eni]),
+    refersTo: ({ publicIp, association, formerAssociation }) =>
+      defined([publicIp, association?.id, association?.eni, formerAssociation]),
     prefix: 'eipalloc',
     resourceType: 'elastic-ip',
     notFound: 'InvalidAllocationID.NotFound',

@@ -182,6 +182,7 @@ export const networkSchemas: Schemas<keyof NetworkRecords> = {
     publicIp: address,
     networkBorderGroup: text,
     association: z.strictObject({ id: text, eni: text, private: address }).exactOptional(),
+    formerAssociation: text.exactOptional(),
   }),
   'network-acl': networkAcl,
   'prefix-list': prefixList,

@@ -116,6 +116,8 @@ export interface AddressRecord extends Stored {
   readonly publicIp: string;
   readonly networkBorderGroup: string;
   readonly association?: { readonly id: string; readonly eni: string; readonly private: string };
+  /** The association it had last: to end it again is no error. */
+  readonly formerAssociation?: string;
 }
 
 export interface NetworkAclEntry {
