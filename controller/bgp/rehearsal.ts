@@ -22,8 +22,8 @@ import { createSpeaker, nextSpeakerDeadline, type Speaker, stepSpeaker } from '.
 /** Attribute sets of the table, and prefixes of each at most. */
 const SETS = 2000;
 const MOST_PREFIXES = 12;
-/** Messages that come at once. */
-const MESSAGES = 8;
+/** Messages that come at once, at most: at first they are few, as nothing is compiled. */
+const MOST_MESSAGES = 64;
 
 const LOCAL = '192.0.2.1';
 const COMMUNITY = '65000:1';
@@ -123,22 +123,33 @@ const openOf = (number: number): Uint8Array =>
     ],
   });
 
-/** The table as a neighbor tells it: the second by longer paths. */
-function* announce(stage: Stage, number: number, sets: number): Generator<void, void> {
-  const random = stream(0, 'rehearsal');
-  for (let set = 0; set < sets; ) {
-    const messages: number[] = [];
-    for (let count = 0; count < MESSAGES; count++, set++) {
-      const attributes = writeAttributes(drawAttributes(number, random), { as4: true, inMpReach: false });
-      messages.push(...updateMessage([], attributes, nlriOf(set)));
-    }
-    yield* hear(stage, number, Uint8Array.from(messages));
+/** A message for each set, more and more of them at once. */
+function* tell(
+  stage: Stage,
+  number: number,
+  sets: number,
+  message: (set: number) => Uint8Array,
+): Generator<void, void> {
+  for (let first = 0; first < sets; ) {
+    const count = Math.min(first + 1, MOST_MESSAGES, sets - first);
+    const messages = Array.from({ length: count }, (_, index) => message(first + index));
+    first += count;
+    // A Buffer, as sockets give it: what is compiled is for one of these.
+    yield* hear(stage, number, Buffer.concat(messages));
   }
 }
 
-function* withdraw(stage: Stage, number: number, sets: number): Generator<void, void> {
-  for (let set = 0; set < sets; set++) yield* hear(stage, number, updateMessage(nlriOf(set), [], []));
+/** The table as a neighbor tells it: the second by longer paths. */
+function announce(stage: Stage, number: number, sets: number): Generator<void, void> {
+  const random = stream(0, 'rehearsal');
+  return tell(stage, number, sets, (set) => {
+    const attributes = writeAttributes(drawAttributes(number, random), { as4: true, inMpReach: false });
+    return updateMessage([], attributes, nlriOf(set));
+  });
 }
+
+const withdraw = (stage: Stage, number: number, sets: number): Generator<void, void> =>
+  tell(stage, number, sets, (set) => updateMessage(nlriOf(set), [], []));
 
 /** The prefixes of a set, each in a /16 of its own from 9.192.0.0/16 on; policy rejects 10.0.0.0/8. */
 function nlriOf(set: number): Uint8Array {
