@@ -24,4 +24,9 @@ const demonstration: Part = {
   load: () => import('../sim/demo/main.ts'),
 };
 
-export const parts: readonly Part[] = [controllerPart, simulator, deployer, demonstration];
+const chaos: Part = {
+  commands: { chaos: 'run the daemons through simulated faults, and check what must always hold' },
+  load: () => import('../sim/chaos/main.ts'),
+};
+
+export const parts: readonly Part[] = [controllerPart, simulator, deployer, demonstration, chaos];

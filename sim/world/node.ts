@@ -32,6 +32,12 @@ export interface DaemonOptions {
   /** The account of its calls; that of the instance's VPC where absent. */
   readonly account?: string;
   readonly commands?: Commands;
+  /** Told of each step before its effects are played. */
+  readonly onStep?: (daemon: Daemon, event: Event, effects: readonly Effect[]) => void;
+  /** Falsifies what the daemon hears, to show that a test would notice. */
+  readonly tamper?: (event: Event) => Event;
+  /** Keeps no journal: for long runs. */
+  readonly forgetful?: boolean;
   /** The failure of a hook, if it fails. */
   readonly hook?: (effect: Extract<Effect, { kind: 'hook' }>) => string | undefined;
   /**
@@ -57,6 +63,8 @@ export interface Daemon {
   ended: string | undefined;
   readonly events: { readonly at: Instant; readonly event: Event }[];
   readonly effects: { readonly at: Instant; readonly effect: Effect }[];
+  /** Events taken in. */
+  taken: number;
   readonly replies: Map<number, { readonly ok: boolean; readonly body: unknown }>;
   /** What it last said of its own appliance. */
   word: { readonly healthy: boolean; readonly reason: string } | undefined;
@@ -86,6 +94,7 @@ export function startDaemon(world: World, options: DaemonOptions): Daemon {
     ended: endpoint.power === 'dead' ? 'its machine is dead' : undefined,
     events: [],
     effects: [],
+    taken: 0,
     replies: new Map(),
     word: undefined,
     queue: [],
@@ -170,18 +179,21 @@ function feed(daemon: Daemon, event: Event): void {
   });
 }
 
-function handle(daemon: Daemon, event: Event): void {
+function handle(daemon: Daemon, heard: Event): void {
   const { world, options } = daemon;
   const at = world.now;
-  daemon.events.push({ at, event });
+  const event = options.tamper?.(heard) ?? heard;
+  daemon.taken += 1;
+  if (!options.forgetful) daemon.events.push({ at, event });
   const { node, effects } = step(daemon.node, event, at);
   daemon.node = node;
-  const last = daemon.events.length === options.crashAfter?.events;
+  options.onStep?.(daemon, event, effects);
+  const last = daemon.taken === options.crashAfter?.events;
   for (const effect of last ? effects.slice(0, options.crashAfter?.effects ?? 0) : effects) {
-    daemon.effects.push({ at, effect });
+    if (!options.forgetful) daemon.effects.push({ at, effect });
     perform(daemon, effect);
   }
-  if (last) end(daemon, `it crashed at event ${daemon.events.length}`);
+  if (last) end(daemon, `it crashed at event ${daemon.taken}`);
   else arm(daemon);
 }
 

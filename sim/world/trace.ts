@@ -33,6 +33,14 @@ export interface TracedFlow extends Trace {
   readonly answer?: Trace;
 }
 
+/** Crossings that cuts end, and nothing else. */
+export const cutCrossing =
+  (world: World): Crossing =>
+  (out, into, h) =>
+    world.cuts.size > 0 && cutBetween(world, nameOf(out, h, 'source'), nameOf(into, h, 'destination'))
+      ? CODE.LINK_CUT
+      : 0;
+
 /** Where a packet starts: a machine, and the ENI and address by which it leaves, where those are given. */
 interface Origin {
   readonly end: End;
@@ -60,8 +68,7 @@ export function tracePacket(world: World, traced: TracedPacket): Result<TracedFl
     ...(from !== undefined && { source: from }),
   };
   const network = withoutFlows(world.network);
-  const crossing: Crossing = (out, into, h) =>
-    cutBetween(world, nameOf(out, h, 'source'), nameOf(into, h, 'destination')) ? CODE.LINK_CUT : 0;
+  const crossing = cutCrossing(world);
   const leave = via === undefined ? by !== undefined && { by } : { via };
   const there = forward(network, packet, end, world.now, { crossing, ...leave });
   if (!both || there.deliveredTo === undefined) return ok(there);

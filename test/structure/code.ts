@@ -11,6 +11,7 @@ const SHELL = [
   'controller/main.ts',
   'sim/main.ts',
   'sim/index.ts',
+  'sim/chaos/main.ts',
   'sim/server/',
   'sim/pulumi/',
   'sim/demo/',

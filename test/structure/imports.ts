@@ -97,6 +97,14 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'sim/ec2/',
   ],
   'sim/import/': ['controller/base/', 'sim/vpc/', 'sim/ec2/', 'sim/world/'],
+  'sim/chaos/': [
+    'controller/base/',
+    'controller/config.ts',
+    'controller/event.ts',
+    'controller/ec2/',
+    'sim/vpc/',
+    'sim/world/',
+  ],
   'sim/server/': [
     'controller/base/',
     'controller/attach.ts',
@@ -118,7 +126,13 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'sim/pulumi/',
   ],
   'infra/': ['controller/config.ts', 'controller/config/'],
-  'bin/': ['controller/main.ts', 'sim/main.ts', 'sim/pulumi/main.ts', 'sim/demo/main.ts'],
+  'bin/': [
+    'controller/main.ts',
+    'sim/main.ts',
+    'sim/pulumi/main.ts',
+    'sim/demo/main.ts',
+    'sim/chaos/main.ts',
+  ],
   'bench/': ['bin/', 'controller/', 'sim/', 'test/interop/'],
   'test/': ['test/', 'bin/', 'bench/', 'controller/', 'sim/', 'infra/'],
 };

@@ -1,0 +1,66 @@
+/**
+ * The daemons of a run under their supervisors: a process that was killed, or whose machine was off, is
+ * started again with its memory when its machine runs, as systemd would.
+ */
+import type { Millis } from '../../controller/base/time.ts';
+import { after } from '../world/kernel.ts';
+import { crash, type Daemon, type DaemonOptions, memoryOf, startDaemon } from '../world/node.ts';
+import type { World } from '../world/state.ts';
+import type { Scene } from './scenario.ts';
+
+/** From a machine's start, or a process's end, to its next run. */
+const RESTART_MS: Millis = 1000;
+
+export interface Actor {
+  /** The name of its machine. */
+  readonly name: string;
+  daemon: Daemon;
+  /** Whether its supervisor may start it. */
+  allowed: boolean;
+}
+
+export type Cast = ReadonlyMap<string, Actor>;
+
+type Options = Pick<DaemonOptions, 'onStep' | 'tamper'>;
+
+/** Starts the daemons of a scene. */
+export function startCast(world: World, scene: Scene, seed: number, options: Options): Cast {
+  const cast = new Map<string, Actor>();
+  for (const [name, config] of Object.entries(scene.daemons)) {
+    const machine = scene.machines[name]?.instance ?? '';
+    const daemon = startDaemon(world, {
+      machine,
+      config,
+      seed: `${seed}/${name}`,
+      forgetful: true,
+      ...options,
+    });
+    cast.set(name, { name, daemon, allowed: true });
+  }
+  world.listeners.add((logged) => {
+    if (logged.kind !== 'power' || logged.power !== 'running') return;
+    for (const actor of cast.values())
+      if (actor.daemon.endpoint.name === logged.instance) startLater(world, actor);
+  });
+  return cast;
+}
+
+function startLater(world: World, actor: Actor): void {
+  after(world, RESTART_MS, () => {
+    const { daemon, allowed } = actor;
+    if (!allowed || daemon.running || daemon.endpoint.power === 'dead') return;
+    actor.daemon = startDaemon(world, { ...daemon.options, memory: memoryOf(daemon) });
+  });
+}
+
+/** Kills the process; it stays away until `release`. */
+export function hold(actor: Actor): void {
+  actor.allowed = false;
+  crash(actor.daemon);
+}
+
+export function release(world: World, actor: Actor): void {
+  if (actor.allowed) return;
+  actor.allowed = true;
+  startLater(world, actor);
+}

@@ -1,0 +1,176 @@
+/**
+ * What must hold at every step of every daemon, whatever happens around it. Each is judged by the truth of
+ * the world, not by what daemons believe.
+ */
+import { unreachable } from '../../controller/base/result.ts';
+import type { Instant } from '../../controller/base/time.ts';
+import type { Call } from '../../controller/ec2/call.ts';
+import type { Effect } from '../../controller/event.ts';
+import type { Daemon } from '../world/node.ts';
+import type { OwnedGroup, Scenario } from './scenario.ts';
+import { isFit, type Truth, unfitForMs } from './truth.ts';
+
+export type Invariant =
+  /** A daemon writes only what its groups own. */
+  | 'owned'
+  /** A group goes only to an appliance that was able to forward a moment ago. */
+  | 'fresh-evidence'
+  /** Nothing is taken from an owner that forwards, while all is calm. */
+  | 'needless'
+  /** Writes stay within EC2's request buckets. */
+  | 'budget'
+  /** Moves stay within the damping of the configuration. */
+  | 'damping'
+  /** When the faults have ended: traffic returns, one owner says so, and then nothing more is written. */
+  | 'recovery'
+  | 'agreement'
+  | 'quiet'
+  /** What no group owns stays as it was. */
+  | 'foreign';
+
+export interface Violation {
+  readonly at: Instant;
+  readonly invariant: Invariant;
+  readonly text: string;
+}
+
+/** After a disturbance, so long nothing is called needless, ms. */
+const CALM_MS = 10_000;
+/** ReplaceRoute and its like: https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html */
+const BUCKET = 50;
+const REFILL_PER_S = 5;
+
+interface Bucket {
+  left: number;
+  at: Instant;
+}
+
+export interface Judge {
+  readonly truth: Truth;
+  readonly scenario: Scenario;
+  readonly violations: Violation[];
+  /** How often what must sometimes happen has happened. */
+  readonly seen: Map<string, number>;
+  readonly buckets: Map<string, Bucket>;
+  /** The start of the operation that was judged last, and of all, by daemon and group. */
+  readonly begun: Map<string, Instant[]>;
+  /** Writes of all daemons so far. */
+  writes: number;
+}
+
+export const createJudge = (truth: Truth, scenario: Scenario): Judge => ({
+  truth,
+  scenario,
+  violations: [],
+  seen: new Map(),
+  buckets: new Map(),
+  begun: new Map(),
+  writes: 0,
+});
+
+export function count(judge: Judge, what: string): void {
+  judge.seen.set(what, (judge.seen.get(what) ?? 0) + 1);
+}
+
+export function violate(judge: Judge, invariant: Invariant, text: string): void {
+  judge.violations.push({ at: judge.truth.world.now, invariant, text });
+}
+
+/** Judges one step of a daemon. */
+export function judgeStep(judge: Judge, name: string, daemon: Daemon, effects: readonly Effect[]): void {
+  judgeMoves(judge, name, daemon);
+  for (const effect of effects) {
+    if (effect.kind === 'log') count(judge, `log ${effect.topic}`);
+    if (effect.kind === 'ec2-call') judgeCall(judge, name, daemon, effect.call);
+  }
+}
+
+/** The groups of the scene that a write touches, or undefined where the call only reads. */
+function touched({ scene }: Truth, call: Call): readonly OwnedGroup[] | undefined {
+  switch (call.kind) {
+    case 'describe-route-tables':
+    case 'describe-network-interfaces':
+    case 'describe-subnets':
+      return undefined;
+    case 'replace-route':
+    case 'create-route':
+    case 'delete-route':
+      return scene.groups.filter(
+        ({ resource }) =>
+          resource.kind === 'routes' &&
+          resource.routes.some(
+            ({ table, destination }) => table === call.table && destination === call.destination,
+          ),
+      );
+    case 'detach-network-interface':
+      // An attachment does not name its ENI; whether it was a foreign one shows at the end.
+      return scene.groups.filter(({ resource }) => resource.kind === 'eni');
+    case 'attach-network-interface':
+      return scene.groups.filter(({ resource }) => resource.kind === 'eni' && resource.eni === call.eni);
+    default:
+      return unreachable(call);
+  }
+}
+
+function judgeCall(judge: Judge, name: string, daemon: Daemon, call: Call): void {
+  const groups = touched(judge.truth, call);
+  if (groups === undefined) return;
+  judge.writes += 1;
+  count(judge, `write ${call.kind}`);
+  spend(judge, call.kind);
+  if (groups.length === 0)
+    violate(judge, 'owned', `${name} sends ${JSON.stringify(call)}, which no group owns`);
+  for (const { name: group } of groups) {
+    const to = daemon.node.groups[group]?.operation?.to;
+    if (to === undefined) continue;
+    const unfit = unfitForMs(judge.truth, to, name);
+    if (unfit > judge.scenario.freshMs)
+      violate(
+        judge,
+        'fresh-evidence',
+        `${name} moves ${group} to ${to}, which has not forwarded for ${unfit} ms`,
+      );
+  }
+}
+
+function spend(judge: Judge, action: string): void {
+  const { now } = judge.truth.world;
+  const bucket = judge.buckets.get(action) ?? { left: BUCKET, at: now };
+  const left = Math.min(BUCKET, bucket.left + ((now - bucket.at) / 1000) * REFILL_PER_S) - 1;
+  judge.buckets.set(action, { left, at: now });
+  if (left < 0) violate(judge, 'budget', `the bucket of ${action} is empty`);
+}
+
+/** Judges moves that a daemon has begun in this step. */
+function judgeMoves(judge: Judge, name: string, { node }: Daemon): void {
+  for (const { name: group, damping } of node.config.groups) {
+    const operation = node.groups[group]?.operation;
+    if (operation === undefined) continue;
+    const key = `${name}/${group}`;
+    const before = judge.begun.get(key) ?? [];
+    if (before.at(-1) === operation.startedAt) continue;
+    const recent = [
+      ...before.filter((at) => operation.startedAt - at < damping.withinMs),
+      operation.startedAt,
+    ];
+    judge.begun.set(key, recent);
+    count(judge, `move ${operation.cause}`);
+    if (recent.length > damping.moves)
+      violate(
+        judge,
+        'damping',
+        `${name} has begun ${recent.length} moves of ${group} within ${damping.withinMs} ms`,
+      );
+    if (operation.cause === 'takeover' && operation.from !== undefined)
+      judgeNeed(judge, name, group, operation.from);
+  }
+}
+
+function judgeNeed(judge: Judge, name: string, group: string, owner: string): void {
+  const { truth } = judge;
+  const now = truth.world.now;
+  const since = truth.fitSince.get(owner);
+  const calm = truth.world.cuts.size === 0 && now - truth.disturbedAt > CALM_MS;
+  if (calm && isFit(truth, owner) && since !== undefined && now - since > CALM_MS)
+    violate(judge, 'needless', `${name} takes ${group} from ${owner}, which forwards`);
+}

@@ -1,0 +1,119 @@
+/**
+ * Draws a run from a seed: which scenario, and all its faults, up front. Each kind draws from a stream of its
+ * own, and each run leaves some kinds out and takes others heavily (a swarm), so that rare mixtures occur.
+ */
+import { stream } from '../../controller/base/prng.ts';
+import { present } from '../../controller/base/result.ts';
+import type { Millis } from '../../controller/base/time.ts';
+import type { Fault, Trouble } from './fault.ts';
+
+/** What a scenario offers to faults. */
+export interface Places {
+  readonly scenario: string;
+  /** Machines whose loss the design is made for. */
+  readonly appliances: readonly string[];
+  /** Those with a daemon. */
+  readonly daemons: readonly string[];
+  readonly zones: readonly string[];
+  readonly groups: readonly string[];
+  /** The actions by which groups are moved. */
+  readonly writes: readonly string[];
+}
+
+export interface Plan {
+  readonly seed: number;
+  readonly scenario: string;
+  readonly faults: readonly Fault[];
+}
+
+/** Faults begin and end within so long. */
+export const FAULTS_MS: Millis = 90_000;
+
+type Draw = () => number;
+
+const pick = <T>(draw: Draw, from: readonly T[]): T =>
+  present(from[Math.floor(draw() * from.length)], 'something to pick from');
+const between = (draw: Draw, least: number, most: number): number =>
+  Math.round(least + draw() * (most - least));
+
+type Kind = Trouble['kind'];
+const KINDS = [
+  'machine',
+  'zone',
+  'daemon',
+  'link',
+  'calls',
+  'api',
+  'operator',
+] as const satisfies readonly Kind[];
+
+/** Which of the scenarios a seed plays. */
+export const scenarioOf = (seed: number, names: readonly string[]): string =>
+  pick(stream(seed, 'scenario'), names);
+
+/** All that befalls the places in the run of a seed, in the order of time. */
+export function drawPlan(seed: number, places: Places): Plan {
+  const mixture = stream(seed, 'mixture');
+  const faults = KINDS.flatMap((kind) => {
+    const draw = stream(seed, `faults/${kind}`);
+    // Off, light or heavy.
+    const most = pick(mixture, [0, 0, 1, 1, 2, 5]);
+    return Array.from({ length: between(draw, Math.min(1, most), most) }, () =>
+      timed(draw, troubleOf(kind, draw, places)),
+    );
+  });
+  return { seed, scenario: places.scenario, faults: faults.toSorted((a, b) => a.at - b.at) };
+}
+
+/** Most last some seconds; some but a moment, some to the end. */
+function timed(draw: Draw, trouble: Trouble): Fault {
+  const at = between(draw, 0, FAULTS_MS - 1000);
+  const length = pick(draw, [100, 1000, 5000, 20_000, FAULTS_MS]);
+  return { ...trouble, at, forMs: Math.min(FAULTS_MS - at, between(draw, length / 4, length)) };
+}
+
+function troubleOf(kind: Kind, draw: Draw, places: Places): Trouble {
+  const { appliances, daemons, zones, groups, writes } = places;
+  switch (kind) {
+    case 'machine':
+      return {
+        kind,
+        how: pick(draw, ['kill', 'kill', 'hang', 'freeze', 'drop', 'reboot', 'stop']),
+        machine: pick(draw, appliances),
+      };
+    case 'zone':
+      return { kind, zone: pick(draw, zones) };
+    case 'daemon':
+      return { kind, machine: pick(draw, daemons) };
+    case 'link': {
+      const from = pick(draw, daemons);
+      const others = [...new Set([...appliances, 'api', 'internet', '*'])].filter((name) => name !== from);
+      return {
+        kind,
+        from,
+        to: pick(draw, others),
+        direction: pick(draw, ['both', 'both', 'one-way']),
+        loss: pick(draw, [1, 1, 0.05, 0.3]),
+      };
+    }
+    case 'calls':
+      return {
+        kind,
+        what: pick(draw, ['throttle', 'error', 'applied-no-answer', 'lost', 'late']),
+        action: draw() < 0.7 ? pick(draw, writes) : undefined,
+        times: between(draw, 1, 5),
+        lateMs: between(draw, 100, 10_000),
+      };
+    case 'api': {
+      const how = pick(draw, ['slow', 'stale', 'errors', 'unanswered', 'forbidden', 'late-effect'] as const);
+      const isShare = how === 'errors' || how === 'unanswered' || how === 'forbidden';
+      return { kind, how, much: isShare ? pick(draw, [0.2, 0.5, 1]) : between(draw, 200, 5000) };
+    }
+    case 'operator':
+      return {
+        kind,
+        group: pick(draw, groups),
+        to: draw() < 0.75 ? pick(draw, appliances) : undefined,
+      };
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * Plays one run: builds the scene, lets its daemons settle, inflicts the faults of the plan, heals
+ * everything, and judges. The same plan gives the same hash.
+ */
+import { present } from '../../controller/base/result.ts';
+import type { Instant, Millis } from '../../controller/base/time.ts';
+import { setKnobs } from '../world/api.ts';
+import type { Logged } from '../world/happening.ts';
+import { advance, nextAt } from '../world/kernel.ts';
+import { removeCut } from '../world/links.ts';
+import type { DaemonOptions } from '../world/node.ts';
+import { AWS, type Knobs } from '../world/settings.ts';
+import type { World } from '../world/state.ts';
+import { createWorld } from '../world/world.ts';
+import { type Cast, release, startCast } from './cast.ts';
+import { planFault, type Theatre, wake } from './inflict.ts';
+import { count, createJudge, type Judge, judgeStep, type Violation, violate } from './invariants.ts';
+import { FAULTS_MS, type Places, type Plan } from './plan.ts';
+import type { Blackout, Scenario, Scene } from './scenario.ts';
+import { createTruth, foreignOf, ownersOf } from './truth.ts';
+import { type Watch, watchFlow } from './watch.ts';
+
+export interface Outcome {
+  readonly plan: Plan;
+  readonly hash: string;
+  readonly violations: readonly Violation[];
+  /** What was thrown, where something was. */
+  readonly crash?: string;
+  readonly simulatedMs: Millis;
+  readonly seen: ReadonlyMap<string, number>;
+  readonly blackouts: readonly Blackout[];
+}
+
+export interface PlayOptions {
+  /** Falsifies what daemons hear: for tests of the judge. */
+  readonly tamper?: DaemonOptions['tamper'];
+  /** Told of all that happens, and of what daemons log. */
+  readonly onLine?: (at: Instant, text: string) => void;
+}
+
+const SETTLE_MS: Millis = 10_000;
+/** After recovery, so long nothing is written. */
+const QUIET_MS: Millis = 60_000;
+/** A run that does more than this in one simulated second makes no progress. */
+const EVENTS_PER_S = 20_000;
+
+/** What a scenario offers to faults. */
+export function placesOf(scenario: Scenario): Places {
+  const scene = scenario.build(createWorld({ seed: 0 }));
+  return {
+    scenario: scenario.name,
+    appliances: scene.appliances,
+    daemons: Object.keys(scene.daemons),
+    zones: [...new Set(scene.appliances.map((name) => present(scene.machines[name], name).zone))],
+    groups: scene.groups.map(({ name }) => name),
+    writes: scenario.writes,
+  };
+}
+
+export function play(plan: Plan, scenario: Scenario, options: PlayOptions = {}): Outcome {
+  const world = createWorld({ seed: plan.seed });
+  const scene = scenario.build(world);
+  const truth = createTruth(world, scene);
+  const judge = createJudge(truth, scenario);
+  if (options.onLine !== undefined) tellHappenings(world, options.onLine);
+  const startedAt = world.now;
+  let watches: readonly Watch[] = [];
+  let crash: string | undefined;
+  try {
+    watches = perform(plan, judge, scene, options);
+  } catch (error) {
+    crash = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  }
+  return {
+    plan,
+    hash: world.traceHash.toString(16).padStart(8, '0'),
+    violations: judge.violations,
+    ...(crash !== undefined && { crash }),
+    simulatedMs: world.now - startedAt,
+    seen: judge.seen,
+    blackouts: watches.flatMap(({ blackouts }) => blackouts),
+  };
+}
+
+function perform(plan: Plan, judge: Judge, scene: Scene, options: PlayOptions): readonly Watch[] {
+  const { truth, scenario } = judge;
+  const { world } = truth;
+  const knobs: Knobs = {
+    ...AWS,
+    attachMs: 1000,
+    detachMs: 1000,
+    startMs: 3000,
+    stopMs: 3000,
+    rebootMs: 8000,
+  };
+  setKnobs(world.api, knobs);
+  const cast = startCast(world, scene, plan.seed, {
+    onStep: (daemon, _event, effects) => {
+      const name = nameOf(scene, daemon.endpoint.name);
+      judgeStep(judge, name, daemon, effects);
+      for (const effect of effects)
+        if (effect.kind === 'log') options.onLine?.(world.now, `${name}: ${effect.text}`);
+    },
+    ...(options.tamper && { tamper: options.tamper }),
+  });
+  const watches = scene.flows.map(({ from, to }) =>
+    watchFlow(world, { name: from, instance: present(scene.machines[from], from).instance }, to),
+  );
+  const until = (ms: Millis): boolean => run(judge, world.now + ms);
+  until(SETTLE_MS);
+  for (const { down, flow } of watches)
+    if (down !== undefined)
+      violate(judge, 'recovery', `${flow} does not work before anything is wrong: ${down.why}`);
+  const foreign = foreignOf(truth);
+  const theatre: Theatre = { world, scene, cast, knobs };
+  for (const fault of plan.faults)
+    planFault(theatre, fault, () =>
+      count(
+        judge,
+        `fault ${fault.kind}${'how' in fault ? ` ${fault.how}` : 'what' in fault ? ` ${fault.what}` : ''}`,
+      ),
+    );
+  if (!until(FAULTS_MS)) return watches;
+  options.onLine?.(world.now, 'All faults have ended.');
+  heal(theatre);
+  if (!until(scenario.recoverMs)) return watches;
+  judgeRecovery(judge, watches, cast);
+  const { writes } = judge;
+  if (!until(QUIET_MS)) return watches;
+  if (judge.writes > writes)
+    violate(judge, 'quiet', `${judge.writes - writes} writes after all had recovered`);
+  if (foreignOf(truth) !== foreign)
+    violate(judge, 'foreign', `what no group owns has changed:\n${foreign}\nto\n${foreignOf(truth)}`);
+  return watches;
+}
+
+/** Lets time pass until `to`, or the first violation; false where there is one. */
+function run(judge: Judge, to: Instant): boolean {
+  const { world } = judge.truth;
+  const budget = ((to - world.now) / 1000) * EVENTS_PER_S;
+  const first = world.nextSeq;
+  for (let at = nextAt(world); at !== undefined && at <= to; at = nextAt(world)) {
+    advance(world, at);
+    if (judge.violations.length > 0) return false;
+    if (world.nextSeq - first > budget)
+      throw new Error(`no progress at ${world.now} ms: more than ${EVENTS_PER_S} events a second`);
+  }
+  advance(world, to);
+  return judge.violations.length === 0;
+}
+
+/** Ends all that is wrong, whichever fault it came from. */
+function heal({ world, scene, cast, knobs }: Theatre): void {
+  for (const id of [...world.cuts.keys()]) removeCut(world, id);
+  world.api.injections = [];
+  setKnobs(world.api, knobs);
+  for (const { instance } of Object.values(scene.machines)) wake(world, instance);
+  for (const actor of cast.values()) release(world, actor);
+}
+
+function judgeRecovery(judge: Judge, watches: readonly Watch[], cast: Cast): void {
+  const { truth } = judge;
+  for (const { flow, down } of watches)
+    if (down !== undefined)
+      violate(judge, 'recovery', `${flow} has not come back: ${down.why} since ${down.since} ms`);
+  for (const group of truth.scene.groups) {
+    const owners = ownersOf(truth, group);
+    const announced = [...cast.values()]
+      .filter(({ daemon }) => daemon.node.groups[group.name]?.announced)
+      .map(({ name }) => name);
+    const expected = owners.filter((owner) => cast.has(owner));
+    if (owners.length !== 1 || announced.join() !== expected.join())
+      violate(
+        judge,
+        'agreement',
+        `${group.name} is owned by ${owners.join(' and ')}, and said to be by ${announced.join(' and ') || 'nobody'}`,
+      );
+  }
+}
+
+const nameOf = (scene: Scene, instance: string): string =>
+  Object.keys(scene.machines).find((name) => scene.machines[name]?.instance === instance) ?? instance;
+
+function tellHappenings(world: World, onLine: (at: Instant, text: string) => void): void {
+  world.listeners.add(({ seq: _, at, ...happening }: Logged) => onLine(at, JSON.stringify(happening)));
+}

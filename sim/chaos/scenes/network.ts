@@ -1,0 +1,109 @@
+/** Builds a scenario's VPC by EC2 calls, as its operator would. */
+import { present } from '../../../controller/base/result.ts';
+import { setProfile } from '../../world/guests.ts';
+import { call, type Place } from '../../world/operator.ts';
+import type { Profile, World } from '../../world/state.ts';
+
+export const PLACE: Place = { account: '111122223333', region: 'eu-central-1' };
+/** The host that workloads talk to and probes go through to. */
+export const HOST = '203.0.113.10';
+
+export interface Machine {
+  readonly instance: string;
+  /** Its first ENI. */
+  readonly eni: string;
+  readonly address: string;
+  readonly zone: string;
+}
+
+export interface Site {
+  readonly world: World;
+  readonly vpc: string;
+  readonly gateway: string;
+  readonly group: string;
+}
+
+type Ids<K extends string, Id extends string> = { readonly [key in K]: { readonly [id in Id]: string } };
+
+export const ask = <T = Record<string, unknown>>(world: World, action: string, input: object): T =>
+  call<T>(world, PLACE, action, input);
+
+/** A VPC 10.0.0.0/16 with an Internet gateway and a security group that is open. */
+export function createSite(world: World): Site {
+  const vpc = ask<Ids<'Vpc', 'VpcId'>>(world, 'CreateVpc', { CidrBlock: '10.0.0.0/16' }).Vpc.VpcId;
+  const made = ask<Ids<'InternetGateway', 'InternetGatewayId'>>(world, 'CreateInternetGateway', {});
+  const gateway = made.InternetGateway.InternetGatewayId;
+  ask(world, 'AttachInternetGateway', { InternetGatewayId: gateway, VpcId: vpc });
+  const { GroupId: group } = ask<{ GroupId: string }>(world, 'CreateSecurityGroup', {
+    GroupName: 'open',
+    Description: 'open',
+    VpcId: vpc,
+  });
+  const all = [{ IpProtocol: '-1', IpRanges: [{ CidrIp: '0.0.0.0/0' }] }];
+  ask(world, 'AuthorizeSecurityGroupIngress', { GroupId: group, IpPermissions: all });
+  return { world, vpc, gateway, group };
+}
+
+/** A route table with a default route. */
+export function createTable({ world, vpc }: Site, target: object): string {
+  const made = ask<Ids<'RouteTable', 'RouteTableId'>>(world, 'CreateRouteTable', { VpcId: vpc });
+  const { RouteTableId } = made.RouteTable;
+  ask(world, 'CreateRoute', { RouteTableId, DestinationCidrBlock: '0.0.0.0/0', ...target });
+  return RouteTableId;
+}
+
+export function createSubnet({ world, vpc }: Site, cidr: string, zone: string, RouteTableId: string): string {
+  const { SubnetId } = ask<Ids<'Subnet', 'SubnetId'>>(world, 'CreateSubnet', {
+    VpcId: vpc,
+    CidrBlock: cidr,
+    AvailabilityZone: `${PLACE.region}${zone}`,
+  }).Subnet;
+  ask(world, 'AssociateRouteTable', { RouteTableId, SubnetId });
+  return SubnetId;
+}
+
+/** An instance that runs, and what its image does. */
+export function launch(
+  site: Site,
+  at: { SubnetId: string; address: string; zone: string },
+  profile: Profile,
+): Machine {
+  const { world, group } = site;
+  const { Instances } = ask<{
+    Instances: { InstanceId: string; NetworkInterfaces: { NetworkInterfaceId: string }[] }[];
+  }>(world, 'RunInstances', {
+    ImageId: 'ami-0123456789abcdef0',
+    InstanceType: 't3.small',
+    MinCount: 1,
+    MaxCount: 1,
+    SubnetId: at.SubnetId,
+    PrivateIpAddress: at.address,
+    SecurityGroupIds: [group],
+  });
+  const { InstanceId: instance, NetworkInterfaces } = present(Instances[0], 'an instance');
+  const eni = present(NetworkInterfaces[0], 'its ENI').NetworkInterfaceId;
+  const set = setProfile(world, instance, profile);
+  if (!set.ok) throw new Error(set.error);
+  return { instance, eni, address: at.address, zone: at.zone };
+}
+
+/** Lets an ENI forward for others. */
+export const forwardFor = (world: World, NetworkInterfaceId: string): unknown =>
+  ask(world, 'ModifyNetworkInterfaceAttribute', { NetworkInterfaceId, SourceDestCheck: { Value: false } });
+
+/** Gives an ENI a public address. */
+export function makePublic(world: World, NetworkInterfaceId: string): void {
+  const { AllocationId } = ask<{ AllocationId: string }>(world, 'AllocateAddress', {});
+  ask(world, 'AssociateAddress', { AllocationId, NetworkInterfaceId });
+}
+
+/** An appliance: forwards, masquerades, and has a public address. */
+export function createAppliance(
+  site: Site,
+  at: { SubnetId: string; address: string; zone: string },
+): Machine {
+  const machine = launch(site, at, { role: 'nat', services: [] });
+  forwardFor(site.world, machine.eni);
+  makePublic(site.world, machine.eni);
+  return machine;
+}

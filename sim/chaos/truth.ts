@@ -1,0 +1,104 @@
+/** What is really so: which appliance forwards, who owns what, and since when all is calm. */
+import { present } from '../../controller/base/result.ts';
+import type { Instant } from '../../controller/base/time.ts';
+import type { World } from '../world/state.ts';
+import type { OwnedGroup, Scene } from './scenario.ts';
+import { type Watch, watchFlow } from './watch.ts';
+
+export interface Truth {
+  readonly world: World;
+  readonly scene: Scene;
+  /** When each appliance last was able to forward; those that are now have the present. */
+  readonly lastFit: Map<string, Instant>;
+  /** Since when each has been able to without interruption. */
+  readonly fitSince: Map<string, Instant | undefined>;
+  /** Whether each reaches the Internet itself. */
+  readonly own: ReadonlyMap<string, Watch>;
+  /** When something last was wrong with links, with a machine that watches, or was done by an operator. */
+  disturbedAt: Instant;
+}
+
+export function createTruth(world: World, scene: Scene): Truth {
+  const truth: Truth = {
+    world,
+    scene,
+    lastFit: new Map(scene.appliances.map((name) => [name, world.now])),
+    fitSince: new Map(scene.appliances.map((name) => [name, world.now])),
+    own: new Map(scene.appliances.map((name) => [name, watchOwn(world, scene, name)])),
+    disturbedAt: world.now,
+  };
+  world.listeners.add(({ kind }) => {
+    if (kind === 'power' || kind === 'guest') noteFitness(truth);
+    if (kind === 'link' || kind === 'power') truth.disturbedAt = world.now;
+  });
+  return truth;
+}
+
+/** Whether an appliance forwards at this instant. */
+export function isFit({ world, scene }: Truth, name: string): boolean {
+  const guest = world.network.guests.get(scene.machines[name]?.instance ?? '');
+  return guest?.power === 'running' && !guest.drop;
+}
+
+function noteFitness(truth: Truth): void {
+  const { world, lastFit, fitSince, scene } = truth;
+  for (const name of scene.appliances) {
+    const fit = isFit(truth, name);
+    const since = fitSince.get(name);
+    if (fit && since === undefined) fitSince.set(name, world.now);
+    if (!fit && since !== undefined) {
+      fitSince.set(name, undefined);
+      lastFit.set(name, world.now);
+    }
+  }
+}
+
+function watchOwn(world: World, scene: Scene, name: string): Watch {
+  const to = present(scene.flows[0], 'a flow').to;
+  return watchFlow(world, { name, instance: present(scene.machines[name], name).instance }, to);
+}
+
+/**
+ * For how long an appliance has not been fit in the eyes of `by`, ms. A daemon sees its own appliance by its
+ * own packets; what that does with those of others can only be seen from outside.
+ */
+export function unfitForMs(truth: Truth, name: string, by: string): number {
+  const { now } = truth.world;
+  if (name === by) return now - (truth.own.get(name)?.down?.since ?? now);
+  return isFit(truth, name) ? 0 : now - (truth.lastFit.get(name) ?? 0);
+}
+
+/** Those that a group's resources lead to in the data plane; a target that is no member by its id. */
+export function ownersOf({ world, scene }: Truth, { resource, members }: OwnedGroup): readonly string[] {
+  if (resource.kind === 'eni') {
+    const instance = world.records['network-interface'].get(resource.eni)?.attachment?.instance;
+    if (instance === undefined) return ['nobody'];
+    return [members.find((name) => scene.machines[name]?.instance === instance) ?? instance];
+  }
+  const owners = resource.routes.map(({ table, destination }) => {
+    const route = world.records['route-table']
+      .get(table)
+      ?.routes.find((one) => one.destination === destination);
+    if (route === undefined) return 'nobody';
+    const eni = route.target.kind === 'eni' ? route.target.eni : route.target.kind;
+    return members.find((name) => scene.machines[name]?.eni === eni) ?? eni;
+  });
+  return [...new Set(owners)];
+}
+
+/** All routes and attachments that no group owns, as text: what must stay as it is. */
+export function foreignOf({ world, scene }: Truth): string {
+  const isOwned = (table: string, destination: string): boolean =>
+    scene.groups.some(
+      ({ resource }) =>
+        resource.kind === 'routes' &&
+        resource.routes.some((one) => one.table === table && one.destination === destination),
+    );
+  const tables = [...world.records['route-table'].values()].flatMap(({ id, routes }) =>
+    routes.filter(({ destination }) => !isOwned(id, destination)).map((route) => JSON.stringify([id, route])),
+  );
+  const enis = [...world.records['network-interface'].values()]
+    .filter(({ id }) => !scene.groups.some(({ resource }) => resource.kind === 'eni' && resource.eni === id))
+    .map(({ id, attachment, addresses }) => JSON.stringify([id, attachment, addresses]));
+  return [...tables, ...enis].toSorted().join('\n');
+}
