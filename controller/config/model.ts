@@ -160,15 +160,21 @@ export interface Config {
 export const ownAppliance = (config: Config): Appliance | undefined =>
   config.appliances.find((appliance) => appliance.name === config.node);
 
+const probesOf = new WeakMap<Config, readonly ProbeConfig[]>();
+
 /**
  * The probes that this node runs. A `through` probe of the own appliance goes by its own routes: no `via`.
  */
 export function probesOfNode(config: Config): readonly ProbeConfig[] {
-  return config.appliances.flatMap(({ name, probes }) => {
+  const known = probesOf.get(config);
+  if (known !== undefined) return known;
+  const probes = config.appliances.flatMap(({ name, probes: all }) => {
     const self = name === config.node;
-    const mine = probes.filter((probe) => probe.from === 'all' || (probe.from === 'self') === self);
+    const mine = all.filter((probe) => probe.from === 'all' || (probe.from === 'self') === self);
     return mine.map((probe) => (self && probe.kind === 'through' ? withoutVia(probe) : probe));
   });
+  probesOf.set(config, probes);
+  return probes;
 }
 
 function withoutVia(probe: ThroughProbe): ProbeConfig {

@@ -41,8 +41,18 @@ export interface GroupView {
   readonly eni?: ObservedEni;
 }
 
-/** The view of `group`. */
+const views = new WeakMap<Observed, Map<Group, GroupView>>();
+
+/** The view of `group`, whose configuration is `config`. */
 export function viewGroup(config: Config, group: Group, observed: Observed): GroupView {
+  const known = views.get(observed) ?? new Map<Group, GroupView>();
+  views.set(observed, known);
+  const view = known.get(group) ?? newView(config, group, observed);
+  known.set(group, view);
+  return view;
+}
+
+function newView(config: Config, group: Group, observed: Observed): GroupView {
   const sources = sourcesOfGroup(group);
   const seen = sources.map((source) => observed.sources[source]?.seen);
   const times = seen.flatMap((one) => one?.at ?? []);

@@ -2,9 +2,10 @@
  * The daemons of a run under their supervisors: a process that was killed, or whose machine was off, is
  * started again with its memory when its machine runs, as systemd would.
  */
-import type { Millis } from '../../controller/base/time.ts';
+import type { Instant, Millis } from '../../controller/base/time.ts';
+import type { Effect, Event } from '../../controller/event.ts';
 import { after } from '../world/kernel.ts';
-import { crash, type Daemon, type DaemonOptions, memoryOf, startDaemon } from '../world/node.ts';
+import { crash, type Daemon, memoryOf, startDaemon } from '../world/node.ts';
 import type { World } from '../world/state.ts';
 import type { Scene } from './scenario.ts';
 
@@ -21,19 +22,34 @@ export interface Actor {
 
 export type Cast = ReadonlyMap<string, Actor>;
 
-type Options = Pick<DaemonOptions, 'onStep' | 'tamper'>;
+/** A bug in a daemon: what it hears is not what happened. It is told what the daemon does. */
+export interface Mutant {
+  readonly hear: (event: Event, now: Instant) => Event;
+  readonly did?: (effects: readonly Effect[]) => void;
+}
+
+interface Options {
+  readonly onStep: (name: string, daemon: Daemon, effects: readonly Effect[]) => void;
+  /** Makes one for each daemon, by the name of its machine. */
+  readonly mutant?: ((name: string) => Mutant) | undefined;
+}
 
 /** Starts the daemons of a scene. */
 export function startCast(world: World, scene: Scene, seed: number, options: Options): Cast {
   const cast = new Map<string, Actor>();
   for (const [name, config] of Object.entries(scene.daemons)) {
     const machine = scene.machines[name]?.instance ?? '';
+    const mutant = options.mutant?.(name);
     const daemon = startDaemon(world, {
       machine,
       config,
       seed: `${seed}/${name}`,
       forgetful: true,
-      ...options,
+      onStep: (one, _event, effects) => {
+        mutant?.did?.(effects);
+        options.onStep(name, one, effects);
+      },
+      ...(mutant && { tamper: (event: Event) => mutant.hear(event, world.now) }),
     });
     cast.set(name, { name, daemon, allowed: true });
   }

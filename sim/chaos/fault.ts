@@ -22,7 +22,10 @@ const troubles = [
   z.strictObject({ kind: z.literal('zone'), zone: z.string() }),
   /** The daemon's process is killed, and started again at the end. */
   z.strictObject({ kind: z.literal('daemon'), machine: z.string() }),
-  /** Packets between two machines are lost: all (1) or a share. `*` is everybody, `api` the API's host. */
+  /**
+   * Packets between two machines are lost: all (1) or a share. `*` is everybody, `internet` every host
+   * there, `api` the API's, `host` the one that flows go to.
+   */
   z.strictObject({
     kind: z.literal('link'),
     from: z.string(),

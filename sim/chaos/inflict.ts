@@ -23,12 +23,19 @@ export interface Theatre {
 const AGAIN_MS = 2000;
 
 /** Plans a fault of a run whose faults begin now. */
-export function planFault(theatre: Theatre, fault: Fault, told: (fault: Fault) => void): void {
+export function planFault(
+  theatre: Theatre,
+  fault: Fault,
+  told: (fault: Fault, begins: boolean) => void,
+): void {
   const { world } = theatre;
   after(world, fault.at, () => {
-    told(fault);
+    told(fault, true);
     const undo = inflict(theatre, fault);
-    after(world, fault.forMs, undo);
+    after(world, fault.forMs, () => {
+      undo();
+      told(fault, false);
+    });
   });
 }
 
@@ -133,8 +140,13 @@ function persist(world: World, action: string, input: object, wanted: () => bool
 
 function troubleLink(theatre: Theatre, fault: Extract<Trouble, { kind: 'link' }>): () => void {
   const { world } = theatre;
-  const nameOf = (name: string): string =>
-    name === 'api' ? API_ADDRESS : name === '*' || name === 'internet' ? name : instanceOf(theatre, name);
+  const elsewhere = new Map([
+    ['*', '*'],
+    ['internet', 'internet'],
+    ['api', API_ADDRESS],
+    ['host', present(theatre.scene.flows[0], 'a flow').to],
+  ]);
+  const nameOf = (name: string): string => elsewhere.get(name) ?? instanceOf(theatre, name);
   const { direction, loss } = fault;
   const cut = addCut(world, { from: nameOf(fault.from), to: nameOf(fault.to), direction, loss });
   return () => {

@@ -7,8 +7,10 @@ import type { Instant } from '../../controller/base/time.ts';
 import type { Call } from '../../controller/ec2/call.ts';
 import type { Effect } from '../../controller/event.ts';
 import type { Daemon } from '../world/node.ts';
+import type { Cast } from './cast.ts';
 import type { OwnedGroup, Scenario } from './scenario.ts';
-import { isFit, type Truth, unfitForMs } from './truth.ts';
+import { isFit, isOnlyAppliances, type Truth, unfitForMs } from './truth.ts';
+import type { Watch } from './watch.ts';
 
 export type Invariant =
   /** A daemon writes only what its groups own. */
@@ -17,6 +19,8 @@ export type Invariant =
   | 'fresh-evidence'
   /** Nothing is taken from an owner that forwards, while all is calm. */
   | 'needless'
+  /** Where only appliances are in trouble, and one of a group is fit, traffic goes on through it. */
+  | 'failover'
   /** Writes stay within EC2's request buckets. */
   | 'budget'
   /** Moves stay within the damping of the configuration. */
@@ -34,6 +38,10 @@ export interface Violation {
   readonly text: string;
 }
 
+/** A failover takes no longer, ms. */
+const FAILOVER_MS = 15_000;
+/** What was wrong with links, calls or daemons is not felt for longer than this, ms. */
+const AFTERMATH_MS = 35_000;
 /** After a disturbance, so long nothing is called needless, ms. */
 const CALM_MS = 10_000;
 /** ReplaceRoute and its like: https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html */
@@ -173,4 +181,37 @@ function judgeNeed(judge: Judge, name: string, group: string, owner: string): vo
   const calm = truth.world.cuts.size === 0 && now - truth.disturbedAt > CALM_MS;
   if (calm && isFit(truth, owner) && since !== undefined && now - since > CALM_MS)
     violate(judge, 'needless', `${name} takes ${group} from ${owner}, which forwards`);
+}
+
+/**
+ * What a daemon without a lease cannot settle alone: it alarms, and waits for the other side or an operator.
+ * The README names these limits.
+ */
+const WAITS = ['hold lost', 'hold given', 'hold damped', 'hold foreign'];
+
+/** Judges, now and then, whether traffic goes on where it could. */
+export function judgeFailover(judge: Judge, watches: readonly Watch[], cast: Cast): void {
+  const { truth } = judge;
+  const { now } = truth.world;
+  if (!isOnlyAppliances(truth) || now - truth.troubledAt < AFTERMATH_MS) return;
+  const heirs = truth.scene.appliances.filter(
+    (name) => now - (truth.fitSince.get(name) ?? now) > FAILOVER_MS,
+  );
+  const able = heirs.filter((name) => cast.get(name)?.daemon.running ?? true);
+  if (able.length === 0) return;
+  const waits = [...cast.values()].some(({ daemon }) =>
+    Object.values(daemon.node.groups).some(({ decision }) =>
+      WAITS.some((key) => decision.key.startsWith(key)),
+    ),
+  );
+  for (const { flow, down } of watches) {
+    if (down === undefined || now - down.since < FAILOVER_MS) continue;
+    if (waits) count(judge, 'waits for a lease or an operator');
+    else
+      violate(
+        judge,
+        'failover',
+        `${flow} is lost (${down.why}) since ${down.since} ms, although ${able.join(' and ')} could take over`,
+      );
+  }
 }

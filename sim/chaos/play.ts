@@ -8,16 +8,24 @@ import { setKnobs } from '../world/api.ts';
 import type { Logged } from '../world/happening.ts';
 import { advance, nextAt } from '../world/kernel.ts';
 import { removeCut } from '../world/links.ts';
-import type { DaemonOptions } from '../world/node.ts';
 import { AWS, type Knobs } from '../world/settings.ts';
 import type { World } from '../world/state.ts';
 import { createWorld } from '../world/world.ts';
-import { type Cast, release, startCast } from './cast.ts';
+import { type Cast, type Mutant, release, startCast } from './cast.ts';
+import type { Fault } from './fault.ts';
 import { planFault, type Theatre, wake } from './inflict.ts';
-import { count, createJudge, type Judge, judgeStep, type Violation, violate } from './invariants.ts';
+import {
+  count,
+  createJudge,
+  type Judge,
+  judgeFailover,
+  judgeStep,
+  type Violation,
+  violate,
+} from './invariants.ts';
 import { FAULTS_MS, type Places, type Plan } from './plan.ts';
 import type { Blackout, Scenario, Scene } from './scenario.ts';
-import { createTruth, foreignOf, ownersOf } from './truth.ts';
+import { createTruth, foreignOf, noteFault, ownersOf } from './truth.ts';
 import { type Watch, watchFlow } from './watch.ts';
 
 export interface Outcome {
@@ -32,8 +40,8 @@ export interface Outcome {
 }
 
 export interface PlayOptions {
-  /** Falsifies what daemons hear: for tests of the judge. */
-  readonly tamper?: DaemonOptions['tamper'];
+  /** A bug in every daemon: for tests of the judge. */
+  readonly mutant?: (name: string) => Mutant;
   /** Told of all that happens, and of what daemons log. */
   readonly onLine?: (at: Instant, text: string) => void;
 }
@@ -95,32 +103,33 @@ function perform(plan: Plan, judge: Judge, scene: Scene, options: PlayOptions): 
   };
   setKnobs(world.api, knobs);
   const cast = startCast(world, scene, plan.seed, {
-    onStep: (daemon, _event, effects) => {
-      const name = nameOf(scene, daemon.endpoint.name);
+    onStep: (name, daemon, effects) => {
       judgeStep(judge, name, daemon, effects);
       for (const effect of effects)
         if (effect.kind === 'log') options.onLine?.(world.now, `${name}: ${effect.text}`);
     },
-    ...(options.tamper && { tamper: options.tamper }),
+    mutant: options.mutant,
   });
+  const until = (ms: Millis): boolean => run(judge, world.now + ms);
+  if (!until(SETTLE_MS)) return [];
   const watches = scene.flows.map(({ from, to }) =>
     watchFlow(world, { name: from, instance: present(scene.machines[from], from).instance }, to),
   );
-  const until = (ms: Millis): boolean => run(judge, world.now + ms);
-  until(SETTLE_MS);
+  until(1);
   for (const { down, flow } of watches)
     if (down !== undefined)
       violate(judge, 'recovery', `${flow} does not work before anything is wrong: ${down.why}`);
   const foreign = foreignOf(truth);
   const theatre: Theatre = { world, scene, cast, knobs };
   for (const fault of plan.faults)
-    planFault(theatre, fault, () =>
-      count(
-        judge,
-        `fault ${fault.kind}${'how' in fault ? ` ${fault.how}` : 'what' in fault ? ` ${fault.what}` : ''}`,
-      ),
-    );
-  if (!until(FAULTS_MS)) return watches;
+    planFault(theatre, fault, (_, begins) => {
+      noteFault(truth, fault, begins);
+      if (begins) count(judge, `fault ${nameOfFault(fault)}`);
+    });
+  for (const end = world.now + FAULTS_MS; world.now < end; ) {
+    if (!until(1000)) return watches;
+    judgeFailover(judge, watches, cast);
+  }
   options.onLine?.(world.now, 'All faults have ended.');
   heal(theatre);
   if (!until(scenario.recoverMs)) return watches;
@@ -133,6 +142,11 @@ function perform(plan: Plan, judge: Judge, scene: Scene, options: PlayOptions): 
     violate(judge, 'foreign', `what no group owns has changed:\n${foreign}\nto\n${foreignOf(truth)}`);
   return watches;
 }
+
+const nameOfFault = (fault: Fault): string =>
+  [fault.kind, 'how' in fault ? fault.how : undefined, 'what' in fault ? fault.what : undefined]
+    .filter((word) => word !== undefined)
+    .join(' ');
 
 /** Lets time pass until `to`, or the first violation; false where there is one. */
 function run(judge: Judge, to: Instant): boolean {
@@ -177,9 +191,6 @@ function judgeRecovery(judge: Judge, watches: readonly Watch[], cast: Cast): voi
       );
   }
 }
-
-const nameOf = (scene: Scene, instance: string): string =>
-  Object.keys(scene.machines).find((name) => scene.machines[name]?.instance === instance) ?? instance;
 
 function tellHappenings(world: World, onLine: (at: Instant, text: string) => void): void {
   world.listeners.add(({ seq: _, at, ...happening }: Logged) => onLine(at, JSON.stringify(happening)));

@@ -2,6 +2,7 @@
 import { present } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
 import type { World } from '../world/state.ts';
+import type { Fault } from './fault.ts';
 import type { OwnedGroup, Scene } from './scenario.ts';
 import { type Watch, watchFlow } from './watch.ts';
 
@@ -14,6 +15,10 @@ export interface Truth {
   readonly fitSince: Map<string, Instant | undefined>;
   /** Whether each reaches the Internet itself. */
   readonly own: ReadonlyMap<string, Watch>;
+  /** Faults that are being inflicted. */
+  readonly active: Set<Fault>;
+  /** When anything but an appliance last was in trouble. */
+  troubledAt: Instant;
   /** When something last was wrong with links, with a machine that watches, or was done by an operator. */
   disturbedAt: Instant;
 }
@@ -25,6 +30,8 @@ export function createTruth(world: World, scene: Scene): Truth {
     lastFit: new Map(scene.appliances.map((name) => [name, world.now])),
     fitSince: new Map(scene.appliances.map((name) => [name, world.now])),
     own: new Map(scene.appliances.map((name) => [name, watchOwn(world, scene, name)])),
+    active: new Set(),
+    troubledAt: world.now,
     disturbedAt: world.now,
   };
   world.listeners.add(({ kind }) => {
@@ -67,6 +74,18 @@ export function unfitForMs(truth: Truth, name: string, by: string): number {
   if (name === by) return now - (truth.own.get(name)?.down?.since ?? now);
   return isFit(truth, name) ? 0 : now - (truth.lastFit.get(name) ?? 0);
 }
+
+/** A fault begins or ends. */
+export function noteFault(truth: Truth, fault: Fault, begins: boolean): void {
+  if (begins) truth.active.add(fault);
+  else truth.active.delete(fault);
+  if (!isOfAppliance(fault)) truth.troubledAt = truth.world.now;
+}
+
+const isOfAppliance = ({ kind }: Fault): boolean => kind === 'machine' || kind === 'zone';
+
+/** Whether only appliances are in trouble, if anything is. */
+export const isOnlyAppliances = ({ active }: Truth): boolean => [...active].every(isOfAppliance);
 
 /** Those that a group's resources lead to in the data plane; a target that is no member by its id. */
 export function ownersOf({ world, scene }: Truth, { resource, members }: OwnedGroup): readonly string[] {

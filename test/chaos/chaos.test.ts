@@ -1,0 +1,98 @@
+/** Runs drawn from seeds hold what must always hold; the judge finds bugs; plans shrink. */
+import { describe, expect, test } from 'vitest';
+import { planOf, playPlan } from '../../sim/chaos/campaign.ts';
+import type { Fault } from '../../sim/chaos/fault.ts';
+import type { Plan } from '../../sim/chaos/plan.ts';
+import { SCENARIOS } from '../../sim/chaos/scenes/all.ts';
+import { shrink } from '../../sim/chaos/shrink.ts';
+import { MUTANTS } from './mutants.ts';
+
+const planned = (scenario: string, faults: readonly Fault[] = []): Plan => ({ seed: 1, scenario, faults });
+const death: Fault = { kind: 'machine', how: 'kill', machine: 'a', at: 20_000, forMs: 60_000 };
+
+describe('plans', () => {
+  test('the same seed gives the same plan and the same run', () => {
+    const [one, two] = [1, 2].map(() => playPlan(planOf(7)));
+    expect(two).toEqual(one);
+    expect(playPlan(planOf(8)).hash).not.toBe(one?.hash);
+  });
+
+  test('each scenario is drawn, and every kind of fault', () => {
+    const plans = Array.from({ length: 300 }, (_, seed) => planOf(seed));
+    expect(new Set(plans.map(({ scenario }) => scenario))).toEqual(new Set(Object.keys(SCENARIOS)));
+    const kinds = new Set(plans.flatMap(({ faults }) => faults.map(({ kind }) => kind)));
+    expect(kinds).toEqual(new Set(['machine', 'zone', 'daemon', 'link', 'calls', 'api', 'operator']));
+  });
+});
+
+describe.each(Object.keys(SCENARIOS))('%s', (scenario) => {
+  test('nothing is moved while nothing is wrong', () => {
+    const finding = playPlan(planned(scenario));
+    expect(finding.failure).toBeUndefined();
+    expect(finding.seen['move takeover']).toBeUndefined();
+    expect(finding.blackoutsMs).toEqual([]);
+  });
+
+  test('the death of the owner is a takeover, and short', () => {
+    const finding = playPlan(planned(scenario, [death]));
+    expect(finding.failure).toBeUndefined();
+    expect(finding.seen['move takeover']).toBe(1);
+    expect(finding.blackoutsMs.length).toBeGreaterThan(0);
+    expect(Math.max(...finding.blackoutsMs)).toBeLessThan(8000);
+  });
+});
+
+const cutOff: Fault = {
+  kind: 'link',
+  from: 'b',
+  to: 'host',
+  direction: 'both',
+  loss: 1,
+  at: 10_000,
+  forMs: 70_000,
+};
+const unanswered: Fault = {
+  kind: 'calls',
+  what: 'lost',
+  action: 'ReplaceRoute',
+  times: 1,
+  lateMs: 0,
+  at: 19_000,
+  forMs: 60_000,
+};
+const takenBack: Fault = { kind: 'operator', group: 'egress', to: 'a', at: 70_000, forMs: 1 };
+
+describe('a planted bug is found', () => {
+  test.each<[keyof typeof MUTANTS, string, readonly Fault[], readonly string[]]>([
+    ['trustsStaleViews', 'egress-routes', [death, takenBack], ['agreement']],
+    ['skipsReadBack', 'egress-routes', [death, takenBack], ['agreement']],
+    ['neverSeesDeath', 'egress-observer', [death], ['failover']],
+    ['inventsDeaths', 'egress-routes', [], ['needless']],
+    ['trustsItself', 'egress-routes', [cutOff, death], ['fresh-evidence']],
+  ])('%s', (name, scenario, faults, invariants) => {
+    expect(playPlan(planned(scenario, faults)).failure).toBeUndefined();
+    const found = playPlan(planned(scenario, faults), { mutant: MUTANTS[name] });
+    expect(invariants, found.failure?.text).toContain(found.failure?.invariant);
+  });
+
+  test('a lost answer to a write is made good by looking', () => {
+    expect(playPlan(planned('egress-routes', [unanswered, death])).failure).toBeUndefined();
+  });
+});
+
+test('a failing plan is made small: the death alone is left of it', () => {
+  const others: readonly Fault[] = [
+    { kind: 'calls', what: 'throttle', action: 'ReplaceRoute', times: 1, lateMs: 0, at: 1000, forMs: 1000 },
+    { kind: 'api', how: 'slow', much: 300, at: 3000, forMs: 2000 },
+    { kind: 'daemon', machine: 'a', at: 5000, forMs: 2000 },
+  ];
+  const failureOf = (plan: Plan): string | undefined =>
+    playPlan(plan, { mutant: MUTANTS.neverSeesDeath }).failure?.invariant;
+  const small = shrink(planned('egress-routes', [...others, death]), failureOf);
+  expect(small.faults.map(({ kind }) => kind)).toEqual(['machine']);
+  expect(failureOf(small)).toBe('failover');
+});
+
+test.each(Array.from({ length: 8 }, (_, index) => 1000 + index))('seed %i', (seed) => {
+  expect(playPlan(planOf(seed)).failure).toBeUndefined();
+});

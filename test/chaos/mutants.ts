@@ -1,0 +1,81 @@
+/** Bugs that a daemon could have, planted by falsifying what it hears. The judge must find each. */
+import type { Call, ObservedRouteTable } from '../../controller/ec2/call.ts';
+import type { Event } from '../../controller/event.ts';
+import type { Mutant } from '../../sim/chaos/cast.ts';
+
+type Outcome = Extract<Event, { kind: 'ec2-outcome' }>;
+
+const onOutcome =
+  (change: (event: Outcome) => Event) =>
+  (event: Event): Event =>
+    event.kind === 'ec2-outcome' ? change(event) : event;
+
+/** A look at EC2 shows what the first one showed. */
+const trustsStaleViews = (): Mutant => {
+  const first = new Map<string, Outcome['outcome']>();
+  return {
+    hear: onOutcome((event) => {
+      if (event.outcome.kind !== 'ok') return event;
+      const { kind } = event.outcome.value;
+      const outcome = first.get(kind) ?? event.outcome;
+      first.set(kind, outcome);
+      return { ...event, outcome };
+    }),
+  };
+};
+
+/** What was written is taken to be so: no look at EC2 shows otherwise. */
+const skipsReadBack = (): Mutant => {
+  const written = new Map<string, Extract<Call, { kind: 'replace-route' }>>();
+  const believed = (table: ObservedRouteTable): ObservedRouteTable => ({
+    ...table,
+    routes: table.routes.map((route) => ({
+      ...route,
+      target: written.get(`${table.id} ${route.destination}`)?.eni ?? route.target,
+    })),
+  });
+  return {
+    hear: onOutcome((event) => {
+      const { outcome } = event;
+      if (outcome.kind !== 'ok' || outcome.value.kind !== 'route-tables') return event;
+      const tables = outcome.value.tables.map(believed);
+      return { ...event, outcome: { kind: 'ok', value: { kind: 'route-tables', tables } } };
+    }),
+    did: (effects) => {
+      for (const effect of effects)
+        if (effect.kind === 'ec2-call' && effect.call.kind === 'replace-route')
+          written.set(`${effect.call.table} ${effect.call.destination}`, effect.call);
+    },
+  };
+};
+
+const onProbe = (
+  change: (event: Extract<Event, { kind: 'probe-result' }>, now: number) => Event,
+): Mutant => ({
+  hear: (event, now) => (event.kind === 'probe-result' ? change(event, now) : event),
+});
+
+/** No probe ever fails. */
+const neverSeesDeath = (): Mutant => onProbe((event) => ({ ...event, result: { kind: 'up', rttMs: 1 } }));
+
+/** Every probe fails for two seconds of each half-minute. */
+const inventsDeaths = (): Mutant =>
+  onProbe((event, now) =>
+    now % 30_000 < 2000 && !event.probe.includes('through')
+      ? { ...event, result: { kind: 'down', reason: 'invented' } }
+      : event,
+  );
+
+/** It always finds itself fit. */
+const trustsItself = (name: string): Mutant =>
+  onProbe((event) =>
+    event.probe.startsWith(`${name}/`) ? { ...event, result: { kind: 'up', rttMs: 1 } } : event,
+  );
+
+export const MUTANTS = {
+  trustsStaleViews,
+  skipsReadBack,
+  neverSeesDeath,
+  inventsDeaths,
+  trustsItself,
+};
