@@ -1,10 +1,11 @@
 /** Does a fault to a world, and undoes it. */
 import { assert, present, unreachable } from '../../controller/base/result.ts';
+import { API_ADDRESS } from '../ec2/catalog/services.ts';
 import { inject, request, setKnobs } from '../world/api.ts';
 import { controlGuest, type GuestVerb } from '../world/guests.ts';
 import { after } from '../world/kernel.ts';
 import { addCut, removeCut } from '../world/links.ts';
-import { API_ADDRESS, type Knobs } from '../world/settings.ts';
+import type { Knobs } from '../world/settings.ts';
 import type { World } from '../world/state.ts';
 import { type Cast, hold, release } from './cast.ts';
 import type { Fault, Trouble } from './fault.ts';

@@ -104,6 +104,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controller/ec2/',
     'sim/vpc/',
     'sim/world/',
+    'sim/ec2/',
   ],
   'sim/server/': [
     'controller/base/',
