@@ -5,6 +5,7 @@
 import type { GatewaySpeaker } from '../vpc/model.ts';
 import type { Tx } from './handler.ts';
 import type { GatewaySpeakerRecord, LearntPath, SessionState } from './record/routing.ts';
+import { same } from './record/same.ts';
 
 /** What a speaker says that it knows now: all of it. */
 export interface Learnt {
@@ -21,10 +22,16 @@ const KIND = 'gateway-speaker';
 /** Sets what a speaker is to be; what it has learnt of neighbors that it keeps, it keeps. */
 export function setSpeaker(tx: Tx, wanted: Omit<GatewaySpeaker, 'account' | 'region'>): void {
   const held = tx.get(KIND, wanted.id);
-  const names = new Set(wanted.neighbors.map(({ name }) => name));
+  const { id, place, as, routerId, neighbors, announces } = wanted;
+  const names = new Set(neighbors.map(({ name }) => name));
   const sessions = Object.entries(held?.sessions ?? {}).filter(([name]) => names.has(name));
   tx.put(KIND, {
-    ...wanted,
+    id,
+    place,
+    as,
+    routerId,
+    neighbors,
+    announces,
     account: tx.account,
     region: tx.region,
     tags: {},
@@ -33,8 +40,8 @@ export function setSpeaker(tx: Tx, wanted: Omit<GatewaySpeaker, 'account' | 'reg
   });
 }
 
-/** Takes in what a speaker says, of neighbors that are still wanted. */
-export function takeLearnt(tx: Tx, speaker: GatewaySpeakerRecord, { sessions, paths }: Learnt): void {
+/** Takes in what a speaker says, of neighbors that are still wanted; whether any of it is news. */
+export function takeLearnt(tx: Tx, speaker: GatewaySpeakerRecord, { sessions, paths }: Learnt): boolean {
   const names = new Set(speaker.neighbors.map(({ name }) => name));
   const states = sessions
     .filter(({ neighbor }) => names.has(neighbor))
@@ -42,11 +49,14 @@ export function takeLearnt(tx: Tx, speaker: GatewaySpeakerRecord, { sessions, pa
       const held = speaker.sessions[neighbor];
       return [neighbor, { bgp, bfd, changedAt: held?.bgp === bgp ? held.changedAt : tx.date() }];
     });
-  tx.put(KIND, {
+  const told: GatewaySpeakerRecord = {
     ...speaker,
     sessions: Object.fromEntries(states),
     paths: paths.filter(({ neighbor }) => names.has(neighbor)),
-  });
+  };
+  if (same(speaker, told)) return false;
+  tx.put(KIND, told);
+  return true;
 }
 
 /** What the session with a neighbor of a speaker is, as far as is known. */

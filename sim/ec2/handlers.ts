@@ -3,6 +3,7 @@
 import { type Learnt, takeLearnt } from './gateway-speaker.ts';
 import type { Handler, Handlers, Transitions, Tx } from './handler.ts';
 import { addressHandlers } from './handlers/address.ts';
+import { customerGatewayHandlers, customerGatewayTransitions } from './handlers/customer-gateway.ts';
 import { dhcpOptionsHandlers } from './handlers/dhcp-options.ts';
 import { egressOnlyGatewayHandlers } from './handlers/egress-only-gateway.ts';
 import { iamInstanceProfileHandlers } from './handlers/iam-instance-profile.ts';
@@ -50,9 +51,11 @@ import { zoneHandlers } from './handlers/zone.ts';
 import { interfaceTransitions } from './network-interface.ts';
 import { refreshRouteServer, routeServerTransitions } from './route-server.ts';
 import type { ServiceName } from './shape.ts';
+import { refreshVpn } from './vpn.ts';
 
 const ec2: Handlers = {
   ...addressHandlers,
+  ...customerGatewayHandlers,
   ...dhcpOptionsHandlers,
   ...egressOnlyGatewayHandlers,
   ...natGatewayHandlers,
@@ -113,6 +116,7 @@ export const transitions: Transitions = {
   ...peeringTransitions,
   ...natGatewayTransitions,
   ...vpcEndpointTransitions,
+  ...customerGatewayTransitions,
   ...vpnConnectionTransitions,
   ...vpnGatewayTransitions,
   ...prefixListTransitions,
@@ -126,8 +130,9 @@ export const transitions: Transitions = {
 /** A gateway's speaker says what it knows now; what it belongs to draws its conclusions. */
 export function hearSpeaker(tx: Tx, id: string, learnt: Learnt): void {
   const speaker = tx.get('gateway-speaker', id);
-  if (speaker === undefined) return;
-  takeLearnt(tx, speaker, learnt);
+  if (speaker === undefined || !takeLearnt(tx, speaker, learnt)) return;
   const endpoint = tx.get('route-server-endpoint', id);
   if (endpoint !== undefined) refreshRouteServer(tx, endpoint.server);
+  const connection = tx.get('vpn-connection', id);
+  if (connection !== undefined) refreshVpn(tx, connection.gateway);
 }

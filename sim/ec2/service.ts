@@ -6,9 +6,10 @@
 import { stream } from '../../controller/base/prng.ts';
 import { unreachable } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
-import type { Change, GatewaySpeaker } from '../vpc/model.ts';
+import type { Change } from '../vpc/model.ts';
 import type { CloudChange, Scheduled } from './cloud-change.ts';
 import type { Learnt } from './gateway-speaker.ts';
+import type { Tx } from './handler.ts';
 import { createDefaultVpc } from './handlers/vpc.ts';
 import { handlerFor, hearSpeaker, transitions } from './handlers.ts';
 import { checkPageSize } from './page.ts';
@@ -21,6 +22,7 @@ import type { ServiceName } from './shape.ts';
 import { createStore, read, redo, type Store, tableOf, undo, type Write } from './store.ts';
 import { admit, type Bucket } from './throttle.ts';
 import { openTransaction } from './transaction.ts';
+import { setTunnel } from './vpn.ts';
 
 export interface Request {
   /** 12 digits. */
@@ -231,17 +233,28 @@ export function settle(cloud: Cloud, now: Instant): void {
 }
 
 /** Takes in what the speaker beside a gateway knows now: all of it, at each change. */
-export function learn(
+export const learn = (cloud: Cloud, speaker: Resident, learnt: Learnt, now: Instant): void =>
+  within(cloud, speaker, now, (tx) => hearSpeaker(tx, speaker.id, learnt));
+
+/** Sets a tunnel of a VPN connection up or down; false where none has the outside address. */
+export const setVpnTunnel = (
   cloud: Cloud,
-  { id, account, region }: Pick<GatewaySpeaker, 'id' | 'account' | 'region'>,
-  learnt: Learnt,
+  connection: Resident,
+  { outside, down }: { readonly outside: string; readonly down: boolean },
   now: Instant,
-): void {
+): boolean => within(cloud, connection, now, (tx) => setTunnel(tx, connection.id, outside, down));
+
+/** A resource as the data plane knows it: with its account and region. */
+export type Resident = { readonly id: string; readonly account: string; readonly region: string };
+
+/** What happens in the cloud without a request. */
+function within<T>(cloud: Cloud, where: Resident, now: Instant, run: (tx: Tx) => T): T {
   settle(cloud, now);
   const log: Write[] = [];
   const queue: Scheduled[] = [];
-  hearSpeaker(transaction(cloud, { account, region }, now, log, queue), id, learnt);
+  const result = run(transaction(cloud, where, now, log, queue));
   commit(cloud, log, queue, now);
+  return result;
 }
 
 /** The data-plane changes since they were last taken, in order. */

@@ -1,5 +1,8 @@
 /** What the handlers of transit gateways share: attachments, and the routes that they propagate. */
 import { overlaps, type Prefix, prefix } from '../../controller/base/ip.ts';
+import { unreachable } from '../../controller/base/result.ts';
+import { bestPaths, comparePaths } from './best-path.ts';
+import { setSpeaker } from './gateway-speaker.ts';
 import type { Tx } from './handler.ts';
 import type {
   AttachmentRecord,
@@ -7,6 +10,8 @@ import type {
   TransitGatewayRecord,
   TransitRouteTableRecord,
 } from './record/connectivity.ts';
+import { defined } from './record/kind.ts';
+import type { LearntPath } from './record/routing.ts';
 import { refuse } from './refusal.ts';
 
 /** How long what was deleted is still shown as that. AWS says about an hour of attachments. */
@@ -31,38 +36,114 @@ export function needAvailable<R extends { readonly id: string; readonly state: A
 }
 
 /** What an attachment stands for, as EC2 shows it. */
-export const resourceOf = ({ link }: AttachmentRecord) =>
-  link.kind === 'vpc'
-    ? ({ ResourceId: link.vpc, ResourceType: 'vpc' } as const)
-    : ({ ResourceId: link.peerGateway, ResourceType: 'peering' } as const);
+export function resourceOf({ link }: AttachmentRecord) {
+  switch (link.kind) {
+    case 'vpc':
+      return { ResourceId: link.vpc, ResourceType: 'vpc' } as const;
+    case 'peering':
+      return { ResourceId: link.peerGateway, ResourceType: 'peering' } as const;
+    case 'vpn':
+      return { ResourceId: link.connection, ResourceType: 'vpn' } as const;
+    default:
+      return unreachable(link);
+  }
+}
+
+/** A route that an attachment offers to the tables that it propagates to. */
+interface Offer {
+  readonly destination: string;
+  readonly attachment: string;
+  /** Of an attachment that speaks BGP. */
+  readonly path?: LearntPath;
+}
+
+/** Lower wins. "Transit gateway route tables", route evaluation order. */
+const RANK = { vpc: 0, vpn: 1, peering: 2 } as const;
+
+function offersOf(tx: Tx, { id, link }: AttachmentRecord): readonly Offer[] {
+  switch (link.kind) {
+    case 'vpc': {
+      const vpc = tx.get('vpc', link.vpc);
+      const blocks = [...(vpc?.ipv4 ?? []), ...(vpc?.ipv6 ?? [])];
+      return blocks.map(({ cidr }) => ({ destination: cidr, attachment: id }));
+    }
+    case 'vpn': {
+      const paths = bestPaths(tx.get('gateway-speaker', link.connection)?.paths ?? []);
+      return [...paths.values()].map((path) => ({ destination: path.prefix, attachment: id, path }));
+    }
+    case 'peering':
+      return [];
+    default:
+      return unreachable(link);
+  }
+}
 
 /**
- * Learns anew what each table's attachments propagate: the blocks of their VPCs, oldest attachment first; a
- * block that overlaps one of an older attachment is left out. "Transit gateway VPC attachments".
+ * Learns anew what each table's attachments propagate. The blocks of VPCs come first, oldest attachment
+ * first; a block that overlaps one of an older attachment is left out ("Transit gateway VPC attachments"). Of
+ * routes that BGP told, the better kind of attachment wins, then the better path. Then the tables' speakers
+ * tell their sites.
  */
 export function refreshPropagations(tx: Tx, tables: readonly string[]): void {
   for (const id of tables) {
     const table = tx.get('transit-gateway-route-table', id);
     if (table === undefined) continue;
-    const propagated: { destination: string; attachment: string }[] = [];
+    const attachments = tx
+      .referring('transit-gateway-attachment', id)
+      .filter((each) => each.propagations.includes(id))
+      .sort((a, b) => RANK[a.link.kind] - RANK[b.link.kind]);
     const taken: Prefix[] = [];
-    for (const attachment of tx.referring('transit-gateway-attachment', id)) {
-      if (!attachment.propagations.includes(id) || attachment.link.kind !== 'vpc') continue;
-      const vpc = tx.get('vpc', attachment.link.vpc);
-      const blocks = [...(vpc?.ipv4 ?? []), ...(vpc?.ipv6 ?? [])].map(({ cidr }) => cidr);
-      const free = blocks.filter((cidr) => !taken.some((each) => overlaps(each, prefix(cidr))));
-      taken.push(...free.map(prefix));
-      propagated.push(...free.map((destination) => ({ destination, attachment: attachment.id })));
+    const best = new Map<string, Offer>();
+    for (const attachment of attachments) {
+      const offers = offersOf(tx, attachment);
+      const free =
+        attachment.link.kind === 'vpc'
+          ? offers.filter(({ destination }) => !taken.some((each) => overlaps(each, prefix(destination))))
+          : offers;
+      if (attachment.link.kind === 'vpc') taken.push(...free.map(({ destination }) => prefix(destination)));
+      for (const offer of free) {
+        const held = best.get(offer.destination);
+        if (held === undefined || isBetter(offer, held)) best.set(offer.destination, offer);
+      }
     }
+    const propagated = [...best.values()].map(({ destination, attachment }) => ({ destination, attachment }));
     tx.put('transit-gateway-route-table', { ...table, propagated });
+    announceTable(tx, id);
   }
+}
+
+/**
+ * Offers come in the order of their attachments' kinds, so that only those of one kind differ by their paths.
+ */
+const isBetter = (offer: Offer, held: Offer): boolean =>
+  offer.path !== undefined && held.path !== undefined && comparePaths(offer.path, held.path) < 0;
+
+/** The sites behind the attachments that a table serves hear the routes that it holds now. */
+export function announceTable(tx: Tx, table: string): void {
+  for (const attachment of tx.referring('transit-gateway-attachment', table)) {
+    if (attachment.association === table) announceTo(tx, attachment);
+  }
+}
+
+/**
+ * The site behind an attachment hears the routes of the attachment's table, but those that lead back to it.
+ */
+export function announceTo(tx: Tx, attachment: AttachmentRecord): void {
+  if (attachment.link.kind !== 'vpn') return;
+  const speaker = tx.get('gateway-speaker', attachment.link.connection);
+  if (speaker === undefined) return;
+  const table = tx.get('transit-gateway-route-table', attachment.association ?? '');
+  const routes = [...(table?.statics ?? []), ...(table?.propagated ?? [])].filter(
+    (route) => route.attachment !== undefined && route.attachment !== attachment.id,
+  );
+  setSpeaker(tx, { ...speaker, announces: [...new Set(routes.map(({ destination }) => destination))] });
 }
 
 /** A new attachment works: it gets what the gateway gives by default. */
 export function openAttachment(tx: Tx, attachment: AttachmentRecord): void {
   const gateway = tx.get('transit-gateway', attachment.gateway);
   const { associationTable, propagationTable } = gateway ?? {};
-  const propagates = propagationTable !== undefined && attachment.link.kind === 'vpc';
+  const propagates = propagationTable !== undefined && attachment.link.kind !== 'peering';
   const propagations = propagates ? [propagationTable] : [];
   tx.put('transit-gateway-attachment', {
     ...attachment,
@@ -70,7 +151,7 @@ export function openAttachment(tx: Tx, attachment: AttachmentRecord): void {
     propagations,
     ...(associationTable !== undefined && { association: associationTable }),
   });
-  refreshPropagations(tx, propagations);
+  refreshPropagations(tx, [...new Set([...propagations, ...defined([associationTable])])]);
 }
 
 /** An attachment is gone: so are its association and what it propagated; static routes turn blackhole. */

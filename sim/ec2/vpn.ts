@@ -1,19 +1,23 @@
-/** What the handlers of VPN gateways and connections share: the routes that gateways propagate. */
-import type { Route } from '../vpc/model.ts';
+/**
+ * What the handlers of VPN gateways and connections share: what gateways learn from their connections and
+ * propagate, which connection they use, and what they tell the sites. AWS Site-to-Site VPN User Guide.
+ */
+import { addressAt, formatAddress, parsePrefix, prefix } from '../../controller/base/ip.ts';
+import type { GatewayNeighbor, Route } from '../vpc/model.ts';
+import { bestPaths } from './best-path.ts';
+import { sessionOf, setSpeaker } from './gateway-speaker.ts';
 import type { Tx } from './handler.ts';
+import type { VpnConnectionRecord, VpnTunnel } from './record/connectivity.ts';
 import type { RouteTableRecord } from './record/network.ts';
+import type { LearntPath } from './record/routing.ts';
+import { invalidValue } from './refusal.ts';
+import { announceTo, refreshPropagations } from './transit-gateway.ts';
 
-/** The routes that a VPN gateway has learnt: the static ones of its connections. */
-const learntBy = (tx: Tx, gateway: string): Route[] => {
-  const connections = tx.referring('vpn-connection', gateway).filter((each) => each.state === 'available');
-  const destinations = new Set(connections.flatMap((each) => each.routes));
-  return [...destinations].map((destination) => ({
-    destination,
-    target: { kind: 'vpn-gateway', gateway },
-    origin: 'EnableVgwRoutePropagation',
-    propagatedFrom: 'vpn-static',
-  }));
-};
+const KIND = 'vpn-connection';
+
+/** What the gateway proposes as Hold Time, s, and the most prefixes that a site may announce. */
+const HOLD_TIME_S = 30;
+const MOST_PREFIXES = { 'vpn-gateway': 100, 'transit-gateway': 1000 } as const;
 
 /** The routes of a table without those that a VPN gateway propagated to it. */
 export const withoutRoutesOf = (table: RouteTableRecord, gateway: string): Route[] =>
@@ -22,11 +26,156 @@ export const withoutRoutesOf = (table: RouteTableRecord, gateway: string): Route
       origin !== 'EnableVgwRoutePropagation' || target.kind !== 'vpn-gateway' || target.gateway !== gateway,
   );
 
-/** Gives every route table that a VPN gateway propagates to what the gateway knows now. */
-export function refreshVpnRoutes(tx: Tx, gateway: string): void {
+const liveConnections = (tx: Tx, gateway: string): readonly VpnConnectionRecord[] =>
+  tx.referring(KIND, gateway).filter((each) => each.gateway === gateway && each.state === 'available');
+
+/** The address of one end of a tunnel: 1 is the gateway's, 2 the customer's. */
+export const insideAddress = ({ inside }: Pick<VpnTunnel, 'inside'>, end: 1 | 2): string =>
+  formatAddress(addressAt(prefix(inside), end));
+
+/** What EC2 shows of a tunnel: with dynamic routing it is up when its session is. */
+export function tunnelState(tx: Tx, { id, staticOnly }: VpnConnectionRecord, tunnel: VpnTunnel) {
+  const session = staticOnly ? undefined : sessionOf(tx, id, tunnel.outside);
+  const isUp = !tunnel.down && (staticOnly || session?.bgp === 'up');
+  const paths = tx.get('gateway-speaker', id)?.paths ?? [];
+  const accepted = paths.filter(({ neighbor }) => neighbor === tunnel.outside).length;
+  const said = session !== undefined && session.changedAt > tunnel.changedAt ? session : tunnel;
+  const ipsec = tunnel.down ? 'IPSEC IS DOWN' : 'IPSEC IS UP';
+  const message = isUp && !staticOnly ? `${accepted} BGP ROUTES` : ipsec;
+  return { isUp, accepted, message, changedAt: said.changedAt };
+}
+
+/** Whether a connection carries packets. */
+const isCarrying = (tx: Tx, connection: VpnConnectionRecord): boolean =>
+  connection.tunnels.some((tunnel) => tunnelState(tx, connection, tunnel).isUp);
+
+/** Learns anew what the connections of a VPN gateway or a transit gateway know. */
+export function refreshVpn(tx: Tx, gateway: string): void {
+  if (tx.get('vpn-gateway', gateway) !== undefined) {
+    refreshVpnGateway(tx, gateway);
+    return;
+  }
+  for (const connection of liveConnections(tx, gateway)) {
+    tx.put(KIND, { ...connection, up: isCarrying(tx, connection) });
+    const attachment = tx.get('transit-gateway-attachment', connection.attachment ?? '');
+    if (attachment === undefined) continue;
+    setConnectionSpeaker(tx, connection, tx.get('gateway-speaker', connection.id)?.announces ?? []);
+    announceTo(tx, attachment);
+    refreshPropagations(tx, attachment.propagations);
+  }
+}
+
+interface PathOver extends LearntPath {
+  readonly connection: string;
+}
+
+/**
+ * Static routes beat what BGP told; of several paths the gateway uses the best. Each site hears the blocks of
+ * the VPC; what other sites announce (VPN CloudHub) is not passed on here.
+ */
+function refreshVpnGateway(tx: Tx, gateway: string): void {
+  const connections = liveConnections(tx, gateway);
+  const paths = connections.flatMap(({ id }): readonly PathOver[] =>
+    (tx.get('gateway-speaker', id)?.paths ?? []).map((path) => ({ ...path, connection: id })),
+  );
+  const statics = new Set(connections.flatMap((each) => each.routes));
+  const best = [...bestPaths(paths).values()].filter((path) => !statics.has(path.prefix));
+  const vpc = tx.get('vpc', tx.get('vpn-gateway', gateway)?.vpc ?? '');
+  for (const connection of connections) {
+    const learnt = best.filter((path) => path.connection === connection.id).map((path) => path.prefix);
+    tx.put(KIND, { ...connection, up: isCarrying(tx, connection), learnt });
+    setConnectionSpeaker(
+      tx,
+      connection,
+      (vpc?.ipv4 ?? []).map(({ cidr }) => cidr),
+    );
+  }
+  const learnt = [
+    ...routesOf(gateway, [...statics], 'vpn-static'),
+    ...routesOf(
+      gateway,
+      best.map((path) => path.prefix),
+      'vpn-bgp',
+    ),
+  ];
   for (const table of tx.referring('route-table', gateway)) {
     if (!table.propagating?.includes(gateway)) continue;
-    const routes = [...withoutRoutesOf(table, gateway), ...learntBy(tx, gateway)];
-    tx.put('route-table', { ...table, routes });
+    tx.put('route-table', { ...table, routes: [...withoutRoutesOf(table, gateway), ...learnt] });
   }
+}
+
+const routesOf = (
+  gateway: string,
+  destinations: readonly string[],
+  propagatedFrom: 'vpn-static' | 'vpn-bgp',
+): Route[] =>
+  destinations.map((destination) => ({
+    destination,
+    target: { kind: 'vpn-gateway', gateway },
+    origin: 'EnableVgwRoutePropagation',
+    propagatedFrom,
+  }));
+
+/** The speaker of a connection with dynamic routing: a session through each tunnel. */
+function setConnectionSpeaker(tx: Tx, connection: VpnConnectionRecord, announces: readonly string[]): void {
+  const { id, gateway, customerGateway, tunnels, staticOnly } = connection;
+  if (staticOnly) return;
+  const kind = connection.attachment === undefined ? 'vpn-gateway' : 'transit-gateway';
+  const asn = tx.get('customer-gateway', customerGateway)?.asn ?? 0;
+  setSpeaker(tx, {
+    id,
+    place: { kind: 'site', customerGateway },
+    as: tx.get(kind, gateway)?.asn ?? 0,
+    routerId: tunnels[0]?.outside ?? '',
+    neighbors: tunnels.map(
+      (tunnel): GatewayNeighbor => ({
+        name: tunnel.outside,
+        address: insideAddress(tunnel, 2),
+        localAddress: insideAddress(tunnel, 1),
+        as: asn,
+        holdTimeS: HOLD_TIME_S,
+        bfd: false,
+        ...(tunnel.down && { down: true }),
+        maxPrefixes: MOST_PREFIXES[kind],
+      }),
+    ),
+    announces,
+  });
+}
+
+/**
+ * Blocks of 169.254.0.0/16 that AWS keeps for itself. "Tunnel options for your Site-to-Site VPN connection".
+ */
+const RESERVED = /^169\.254\.([0-5]\.0|169\.252)\/30$/;
+
+/** The inside block of a new tunnel: the one asked for, or a free one by chance. */
+export function insideBlock(tx: Tx, asked: string | undefined, besides: readonly string[]): string {
+  const taken = new Set([
+    ...besides,
+    ...tx
+      .list(KIND)
+      .flatMap(({ state, tunnels }) => (state === 'deleted' ? [] : tunnels.map(({ inside }) => inside))),
+  ]);
+  if (asked !== undefined) {
+    const isBlock = /^169\.254\.\d{1,3}\.\d{1,3}\/30$/.test(asked) && parsePrefix(asked).ok;
+    if (!isBlock || RESERVED.test(asked) || taken.has(asked))
+      invalidValue('tunnelInsideCidr', asked, 'It must be a free /30 of 169.254.0.0/16.');
+    return asked;
+  }
+  for (;;) {
+    const block = `169.254.${Math.floor(tx.random() * 256)}.${Math.floor(tx.random() * 64) * 4}/30`;
+    if (!RESERVED.test(block) && !taken.has(block)) return block;
+  }
+}
+
+/** An experiment sets a tunnel up or down, by its outside address; false where there is none of it. */
+export function setTunnel(tx: Tx, id: string, outside: string, down: boolean): boolean {
+  const connection = tx.get(KIND, id);
+  if (connection?.tunnels.some((each) => each.outside === outside) !== true) return false;
+  const tunnels = connection.tunnels.map((tunnel) =>
+    tunnel.outside === outside ? { ...tunnel, down, changedAt: tx.date() } : tunnel,
+  );
+  tx.put(KIND, { ...connection, tunnels });
+  refreshVpn(tx, connection.gateway);
+  return true;
 }

@@ -237,7 +237,7 @@ const transitTable: Reader = (item, { described, find }) => {
   });
 };
 
-const vpnConnection: Reader = (item, { account, find }) => {
+const vpnConnection: Reader = (item, { account, region, find }) => {
   const id = item.text('VpnConnectionId') ?? '';
   const gateway = item.text('VpnGatewayId');
   if (gateway === undefined) {
@@ -256,8 +256,10 @@ const vpnConnection: Reader = (item, { account, find }) => {
   }
   const tunnels = options.items('TunnelOptions').map((tunnel) => ({
     outside: tunnel.text('OutsideIpAddress') ?? '',
-    inside: (tunnel.text('TunnelInsideCidr') ?? '').replace(/\.\d+\/30$/, ''),
+    inside: tunnel.text('TunnelInsideCidr') ?? '',
     key: tunnel.text('PreSharedKey') ?? '',
+    down: false,
+    changedAt: new Date(0),
   }));
   const routes = item.items('Routes').map((route) => {
     route.ignore('Source', 'State');
@@ -267,11 +269,14 @@ const vpnConnection: Reader = (item, { account, find }) => {
     id,
     tags: tagsOf(item),
     account,
+    region,
     gateway,
     customerGateway: item.text('CustomerGatewayId') ?? '',
     state: 'available' as const,
     staticOnly,
     routes,
+    learnt: [],
+    up: staticOnly,
     tunnels,
   };
   return [...made('vpn-connection', record), ...tunnels.flatMap(({ outside }) => taken(outside, id))];

@@ -1,6 +1,6 @@
 /** The bodies of control API requests. */
 import { z } from 'zod';
-import { parseAddress } from '../../controller/base/ip.ts';
+import { parseAddress, parsePrefix } from '../../controller/base/ip.ts';
 import { profile, service } from '../world/schema.ts';
 
 const address = z.string().refine((text) => parseAddress(text).ok, 'is not an IP address');
@@ -16,6 +16,17 @@ export const host = z.strictObject({
   services: z.array(service).optional(),
   behind: z.string().startsWith('cgw-').optional(),
 });
+
+const prefix = z.string().refine((text) => parsePrefix(text).ok, 'is not a prefix in canonical form');
+
+export const router = z.strictObject({
+  announces: z.array(prefix).max(2000).default([]),
+  med: z.int().min(0).max(4_294_967_295).exactOptional(),
+  prepend: z.int().min(0).max(20).exactOptional(),
+});
+
+/** Of a VPN connection. */
+export const tunnel = z.strictObject({ state: z.enum(['up', 'down']) });
 
 export const flow = z.strictObject({
   id: z.string().min(1).max(100).optional(),

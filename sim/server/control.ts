@@ -7,9 +7,11 @@ import { z } from 'zod';
 import { err, ok, type Result } from '../../controller/base/result.ts';
 import { inject, setKnobs } from '../world/api.ts';
 import { flowStats } from '../world/flows.ts';
+import { setTunnel } from '../world/gateways.ts';
 import { addHost, controlGuest, GUEST_VERBS, setProfile } from '../world/guests.ts';
 import { addCut, removeCut } from '../world/links.ts';
 import type { WorldOptions } from '../world/settings.ts';
+import { killSiteRouter, setSiteRouter } from '../world/site-router.ts';
 import type { World } from '../world/state.ts';
 import { tracePacket } from '../world/trace.ts';
 import { beginFlow, endFlow } from '../world/traffic.ts';
@@ -140,6 +142,31 @@ const routes: readonly Route[] = [
       withBody(call, schema.host, ({ address, services, behind }) =>
         orRefuse(addHost(call.world, address, services, behind), 'The host was not added.', SEE_STATE, 201),
       ),
+  },
+  {
+    method: 'PUT',
+    path: ['routers', '*'],
+    run: (call) =>
+      withBody(call, schema.router, (router) =>
+        orRefuse(setSiteRouter(call.world, call.path[0] ?? '', router), 'The router was not set.', SEE_STATE),
+      ),
+  },
+  {
+    method: 'DELETE',
+    path: ['routers', '*'],
+    run: ({ world, path: [site = ''] }) =>
+      killSiteRouter(world, site)
+        ? done()
+        : fail(404, `There is no router at '${site}'.`, 'None was set, or it is off.', SEE_STATE),
+  },
+  {
+    method: 'PUT',
+    path: ['vpn-connections', '*', 'tunnels', '*'],
+    run: (call) =>
+      withBody(call, schema.tunnel, ({ state }) => {
+        const [id = '', outside = ''] = call.path;
+        return orRefuse(setTunnel(call.world, id, outside, state), 'The tunnel was not set.', SEE_STATE);
+      }),
   },
   {
     method: 'GET',

@@ -5,7 +5,7 @@
  */
 import { closeSync, fdatasync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { savedGuest, type WorldChange } from '../world/saved.ts';
+import { takeUnsaved, type WorldChange } from '../world/saved.ts';
 import type { World } from '../world/state.ts';
 import { changesLine, parseWorldFile, type SavedWorld, worldLines } from '../world/world-file.ts';
 
@@ -82,17 +82,6 @@ export function keep(file: string, world: World, run: number): Keeper {
     fd = openSync(file, 'a');
   };
 
-  const gather = (): void => {
-    const { guests, hosts } = world.unsaved;
-    for (const instance of guests) changes.push(savedGuest(world, instance));
-    for (const address of hosts) {
-      const host = world.placed.get(address);
-      if (host !== undefined) changes.push({ kind: 'host', host });
-    }
-    guests.clear();
-    hosts.clear();
-  };
-
   const tell = (): void => {
     const told = waiting;
     waiting = [];
@@ -101,7 +90,7 @@ export function keep(file: string, world: World, run: number): Keeper {
 
   const collect = (): void => {
     if (busy || closed) return;
-    gather();
+    changes.push(...takeUnsaved(world));
     if (changes.length === 0) {
       tell();
       return;
@@ -122,7 +111,7 @@ export function keep(file: string, world: World, run: number): Keeper {
   };
 
   world.api.cloud.committed = (made) => changes.push(...made);
-  gather();
+  changes.push(...takeUnsaved(world));
   changes = [];
   rewrite();
   return {
@@ -135,7 +124,7 @@ export function keep(file: string, world: World, run: number): Keeper {
       if (closed) return;
       closed = true;
       world.api.cloud.committed = undefined;
-      gather();
+      changes.push(...takeUnsaved(world));
       if (changes.length > 0) append(fd, changesLine(changes));
       fsyncSync(fd);
       closeSync(fd);

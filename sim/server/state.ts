@@ -45,6 +45,13 @@ export function stateOf(world: World) {
     transitGatewayRouteTables: [...records['transit-gateway-route-table'].values()],
     vpnGateways: [...records['vpn-gateway'].values()],
     vpnConnections: [...records['vpn-connection'].values()],
+    gatewaySpeakers: [...records['gateway-speaker'].values()],
+    siteRouters: [...world.routers].map(([customerGateway, router]) => ({
+      customerGateway,
+      power: router.endpoint.power,
+      ...router.options,
+      sessions: router.sessions(),
+    })),
     hosts: [...world.hosts.keys()],
     flows: [...world.flows.values()].map(flowStats),
     cuts: [...world.cuts.values()],

@@ -10,6 +10,7 @@ import { type AddressMap, set, unset } from './address-map.ts';
 import { compileCidr } from './cidr.ts';
 import {
   aclOf,
+  attachmentOf,
   egressOnlyOf,
   endpointOf,
   type Fabric,
@@ -178,7 +179,9 @@ function applyVpnConnection(
   const node = vpnConnectionOf(fabric, id);
   if (node.gateway !== undefined) release(node.gateway.connections, node);
   if (node.site !== undefined) release(node.site.connections, node);
-  node.gateway = value && vpnGatewayOf(fabric, value.gateway);
+  const isTransit = value?.gateway.startsWith('tgw-') === true;
+  node.attachment = value && isTransit ? attachmentOf(fabric, value.gateway) : undefined;
+  node.gateway = value && !isTransit ? vpnGatewayOf(fabric, value.gateway) : undefined;
   node.site = value && siteOf(fabric, value.customerGateway);
   if (node.gateway !== undefined) claim(node.gateway.connections, node);
   if (node.site !== undefined) claim(node.site.connections, node);

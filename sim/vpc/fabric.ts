@@ -183,6 +183,7 @@ export const vpnConnectionOf = (fabric: Fabric, id: string): VpnConnectionNode =
     id,
     up: false,
     gateway: undefined,
+    attachment: undefined,
     site: undefined,
     routes: [],
   }));
@@ -196,6 +197,7 @@ export const attachmentOf = (fabric: Fabric, id: string): AttachmentNode =>
     vpc: undefined,
     places: [],
     peer: undefined,
+    vpn: undefined,
     table: undefined,
   }));
 

@@ -225,12 +225,7 @@ export function cross(network: Network, h: Header, crossing?: Crossing, recorder
     const out = over(crossing, from, undefined, h, recorder);
     if (out !== 0) return out;
     h.from = undefined;
-    if (code === CODE.TO_SITE) {
-      if (hostOf(network, h) !== undefined) return CODE.DELIVERED;
-      if (recorder)
-        record(recorder, h, 'internet', formatAddress(destinationOf(h)), 'is no host of the site');
-      return CODE.SITE_NO_HOST;
-    }
+    if (code === CODE.TO_SITE) return atSite(network, h, recorder);
     h.site = 0;
   }
   if (hostOf(network, h) !== undefined) return CODE.DELIVERED;
@@ -240,7 +235,18 @@ export function cross(network: Network, h: Header, crossing?: Crossing, recorder
     return CODE.INTERNET_NO_HOST;
   }
   const code = transit(fabric, h, recorder);
-  return code === CODE.DELIVERED ? over(crossing, undefined, h.to, h, recorder) || CODE.DELIVERED : code;
+  if (code === CODE.TO_SITE) return atSite(network, h, recorder);
+  if (code !== CODE.TO_INTERNET)
+    return code === CODE.DELIVERED ? over(crossing, undefined, h.to, h, recorder) || code : code;
+  h.site = 0;
+  return hostOf(network, h) === undefined ? CODE.INTERNET_NO_HOST : CODE.DELIVERED;
+}
+
+/** At the site `h.site`: its host, if there is one of the destination. */
+function atSite(network: Network, h: Header, recorder?: Recorder): number {
+  if (hostOf(network, h) !== undefined) return CODE.DELIVERED;
+  if (recorder) record(recorder, h, 'internet', formatAddress(destinationOf(h)), 'is no host of the site');
+  return CODE.SITE_NO_HOST;
 }
 
 /** What `crossing` says of a way between two ENIs or the Internet: 0, or the code that ends the packet. */

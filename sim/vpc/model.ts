@@ -141,14 +141,17 @@ export interface VpnGateway {
   readonly vpc?: string;
 }
 
-/** Tunnels between a VPN gateway and the site behind a customer gateway. */
+/** Tunnels between a VPN gateway, or a transit gateway, and the site behind a customer gateway. */
 export interface VpnConnection {
   readonly id: string;
+  readonly account: string;
+  readonly region: string;
+  /** The VPN gateway, or the attachment to the transit gateway. */
   readonly gateway: string;
   readonly customerGateway: string;
-  /** What lies at the site: IPv4 CIDR blocks. */
+  /** What the VPN gateway sends to the site: IPv4 CIDR blocks. */
   readonly routes: readonly string[];
-  /** Whether a tunnel is up. */
+  /** Whether a tunnel is up, and with dynamic routing its BGP session. */
   readonly up: boolean;
 }
 
@@ -171,7 +174,8 @@ export interface TransitGatewayAttachment {
   readonly link: /** One subnet for each zone that the gateway serves. */
     | { readonly kind: 'vpc'; readonly vpc: string; readonly subnets: readonly string[] }
     /** `peer` is the attachment at the other gateway. */
-    | { readonly kind: 'peering'; readonly peer: string };
+    | { readonly kind: 'peering'; readonly peer: string }
+    | { readonly kind: 'vpn'; readonly connection: string };
   readonly applianceMode: boolean;
   /** The transit gateway route table that decides where packets go that come in here. */
   readonly routeTable?: string;
@@ -197,6 +201,10 @@ export interface GatewayNeighbor {
   readonly holdTimeS: number;
   /** Whether BFD watches the neighbor beside the hold timer. */
   readonly bfd: boolean;
+  /** Whether the tunnel to it carries nothing. */
+  readonly down?: boolean;
+  /** With more prefixes the session ends. */
+  readonly maxPrefixes?: number;
 }
 
 /** A BGP speaker beside a gateway: whom it waits for, and what it tells them. sim/world runs it. */

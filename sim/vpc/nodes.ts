@@ -132,6 +132,8 @@ export interface VpnConnectionNode {
   readonly id: string;
   up: boolean;
   gateway: VpnGatewayNode | undefined;
+  /** Instead of a VPN gateway: the attachment to a transit gateway. */
+  attachment: AttachmentNode | undefined;
   site: SiteNode | undefined;
   routes: readonly CidrPeer[];
 }
@@ -147,6 +149,8 @@ export interface AttachmentNode {
   places: readonly Place[];
   /** The attachment at the other transit gateway, of a peering. */
   peer: AttachmentNode | undefined;
+  /** The VPN connection that it is. */
+  vpn: VpnConnectionNode | undefined;
   table: TransitTableNode | undefined;
 }
 

@@ -2,7 +2,7 @@
 import { parsePrefix } from '../../controller/base/ip.ts';
 import { insert, remove } from '../../controller/base/longest-match.ts';
 import { must } from '../../controller/base/result.ts';
-import { attachmentOf, type Fabric, subnetOf, transitTableOf, vpcOf } from './fabric.ts';
+import { attachmentOf, type Fabric, subnetOf, transitTableOf, vpcOf, vpnConnectionOf } from './fabric.ts';
 import type { TransitGatewayAttachment, TransitGatewayRouteTable } from './model.ts';
 
 export function applyAttachment(
@@ -20,6 +20,7 @@ export function applyAttachment(
   node.available = value?.available ?? false;
   node.applianceMode = value?.applianceMode ?? false;
   node.peer = link?.kind === 'peering' ? attachmentOf(fabric, link.peer) : undefined;
+  node.vpn = link?.kind === 'vpn' ? vpnConnectionOf(fabric, link.connection) : undefined;
   node.table = value?.routeTable === undefined ? undefined : transitTableOf(fabric, value.routeTable);
   node.places =
     link?.kind === 'vpc' && vpc !== undefined

@@ -16,7 +16,7 @@ import { destinationOf, type Header } from './header.ts';
 import { BLACKHOLE, type Decision, type Recorder, record } from './hop.ts';
 import { checkLength, whyTooLong } from './mtu.ts';
 import { explainAcl, passesAcl } from './network-acl.ts';
-import type { AttachmentNode, Place } from './nodes.ts';
+import type { AttachmentNode, Place, VpnConnectionNode } from './nodes.ts';
 
 /** From a place in a VPC to where the packet enters another, or the code of its disposition. */
 export function throughTransitGateway(
@@ -54,7 +54,11 @@ export function throughTransitGateway(
     say(whyTooLong(h));
     return tooLong;
   }
-  return carry(attachment, zone, h, recorder);
+  const out = carry(attachment, zone, h, recorder);
+  if (out !== CODE.TO_SITE) return out;
+  const tooLongForVpn = checkLength(fabric.settings.mtu.vpn, from, h);
+  if (tooLongForVpn !== 0) say(whyTooLong(h));
+  return tooLongForVpn || out;
 }
 
 /** By the route tables of one gateway after the other, while routes lead to peerings. */
@@ -69,6 +73,7 @@ function carry(incoming: AttachmentNode, zone: string, h: Header, recorder?: Rec
     const exit = route(entry, near, h, recorder);
     if (typeof exit === 'number') return exit;
     h.ttl--;
+    if (exit.vpn !== undefined) return overVpn(exit, exit.vpn, h, recorder);
     if (exit.peer === undefined) return placeOf(exit, near, h) ?? CODE.TGW_RTB_BAD_STATE_ROUTE;
     if (!exit.peer.available) {
       const objects = [exit.peer.id, exit.id];
@@ -79,6 +84,21 @@ function carry(incoming: AttachmentNode, zone: string, h: Header, recorder?: Rec
     entry = exit.peer;
     near = '';
   }
+}
+
+/** From a site into the transit gateway, and on to where the packet enters a VPC or another site. */
+export const fromAttachment = (attachment: AttachmentNode, h: Header, recorder?: Recorder): Place | number =>
+  carry(attachment, '', h, recorder);
+
+/** Out through a VPN attachment: TO_SITE with `h.site` set, or why not. */
+function overVpn(exit: AttachmentNode, vpn: VpnConnectionNode, h: Header, recorder?: Recorder): number {
+  if (!vpn.up || vpn.site === undefined) {
+    const text = `no tunnel of ${vpn.id} is up: dropped`;
+    tell(recorder, h, exit, text, { kind: 'fault', objects: [vpn.id, exit.id] });
+    return CODE.BAD_STATE_VPN;
+  }
+  h.site = vpn.site.number;
+  return CODE.TO_SITE;
 }
 
 function tell(

@@ -19,6 +19,7 @@ import { arrive, decisionAtSend, leave, whySend } from './interface.ts';
 import type { ServiceFlow } from './nodes.ts';
 import { byRoute, deliver, egressOnlyFor, enterThrough, handOver } from './router.ts';
 import { checkGroups } from './security.ts';
+import { fromAttachment } from './transit-gateway.ts';
 import { answeredFlow } from './vpc-endpoint.ts';
 import { gatewayFor, whoNotIn, whyNotIn } from './vpn-gateway.ts';
 
@@ -60,10 +61,17 @@ export function transit(fabric: Fabric, h: Header, recorder?: Recorder): number 
   return arrive(fabric, peer, h, recorder);
 }
 
-/** In over a VPN connection of the site: by the gateway's edge table or to the ENI. */
+/**
+ * In over a VPN connection of the site: by a VPN gateway's edge table or to the ENI; or a transit gateway.
+ */
 function fromSite(fabric: Fabric, h: Header, recorder?: Recorder): number {
   const gateway = gatewayFor(fabric, h);
   if (h.lengthBytes > fabric.settings.mtu.vpn.mtuBytes) return tooLong(h, 'vpn-gateway', recorder);
+  if (typeof gateway !== 'number' && 'places' in gateway) {
+    if (recorder) record(recorder, h, 'transit-gateway', gateway.gateway, `in by ${gateway.id}`);
+    const place = fromAttachment(gateway, h, recorder);
+    return typeof place === 'number' ? place : byRoute(fabric, place, h, recorder);
+  }
   if (typeof gateway !== 'number' && gateway.vpc !== undefined) {
     if (recorder) record(recorder, h, 'vpn-gateway', gateway.id, `into ${gateway.vpc.id}`);
     return enterThrough(fabric, gateway, gateway.vpc, h, recorder);

@@ -11,7 +11,7 @@ import { type Fabric, scopeOf } from './fabric.ts';
 import { destinationOf, type Header, sourceOf } from './header.ts';
 import { type Recorder, record } from './hop.ts';
 import { checkLength, whyTooLong } from './mtu.ts';
-import type { Place, VpnConnectionNode, VpnGatewayNode } from './nodes.ts';
+import type { AttachmentNode, Place, VpnConnectionNode, VpnGatewayNode } from './nodes.ts';
 
 /** TO_SITE with `h.site` set, or why the gateway dropped the packet. */
 export function toSite(
@@ -83,19 +83,26 @@ function whyOut(code: number, connection: VpnConnectionNode | undefined, h: Head
   }
 }
 
-/** The gateway by which a packet from the site `h.site` reaches an ENI, or the code of its disposition. */
-export function gatewayFor(fabric: Fabric, h: Header): VpnGatewayNode | number {
-  if (h.family === 6) return CODE.VGW_IPV4_ONLY;
-  let code = CODE.BAD_STATE_VPN;
+/**
+ * By what a packet from the site `h.site` comes in: the VPN gateway of the VPC whose ENI has the destination,
+ * else an attachment to a transit gateway; or the code of its disposition.
+ */
+export function gatewayFor(fabric: Fabric, h: Header): VpnGatewayNode | AttachmentNode | number {
+  let code: number = CODE.BAD_STATE_VPN;
+  let transit: AttachmentNode | undefined;
   for (const site of fabric.sites.values()) {
     if (site.number !== h.site) continue;
-    for (const { up, gateway } of site.connections) {
-      if (!up || gateway?.vpc === undefined) continue;
-      if (find(fabric.mapping, scopeOf(gateway.vpc, 4), h.d0, h.d1, h.d2, h.d3) !== undefined) return gateway;
-      code = CODE.VGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS;
+    for (const { up, gateway, attachment } of site.connections) {
+      if (!up) continue;
+      if (attachment?.available === true) transit ??= attachment;
+      if (gateway?.vpc === undefined) continue;
+      if (h.family === 6) code = CODE.VGW_IPV4_ONLY;
+      else if (find(fabric.mapping, scopeOf(gateway.vpc, 4), h.d0, h.d1, h.d2, h.d3) !== undefined)
+        return gateway;
+      else code = CODE.VGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS;
     }
   }
-  return code;
+  return transit ?? code;
 }
 
 /** Whose fault it is that a packet from a site reaches no VPC: of its connections, or of their gateways. */
@@ -112,7 +119,7 @@ export function whyNotIn(code: number, h: Header): string {
     case CODE.VGW_IPV4_ONLY:
       return 'a VPN gateway carries no IPv6: dropped';
     case CODE.BAD_STATE_VPN:
-      return 'no tunnel of the site to an attached VPN gateway is up: dropped';
+      return 'no tunnel of the site to an attached gateway is up: dropped';
     default:
       return `${formatAddress(destinationOf(h))} is no private address of an ENI there: dropped`;
   }

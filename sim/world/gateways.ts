@@ -3,7 +3,7 @@
  * address, exchanging bytes with whatever speaks there: a daemon in a simulated instance, an attached one, a
  * router at a site. What a speaker learns goes to the API, which alone decides what routes come of it.
  */
-import { unreachable } from '../../controller/base/result.ts';
+import { err, ok, type Result, unreachable } from '../../controller/base/result.ts';
 import type { BfdChange } from '../../controller/bfd/event.ts';
 import {
   DEFAULT_PEER,
@@ -12,22 +12,22 @@ import {
   type SpeakerOptions,
 } from '../../controller/bgp/options.ts';
 import { summary } from '../../controller/bgp/query.ts';
-import { listRoutes } from '../../controller/bgp/rib-query.ts';
 import type { Speaker } from '../../controller/bgp/speaker.ts';
 import type { Learnt } from '../ec2/gateway-speaker.ts';
-import { learn } from '../ec2/service.ts';
+import { learn, setVpnTunnel } from '../ec2/service.ts';
 import type { GatewayNeighbor, GatewaySpeaker } from '../vpc/model.ts';
 import { publish } from './api.ts';
+import { createEndpoint, powerOff } from './endpoint.ts';
 import { removeMachine, startMachine } from './guests.ts';
-import { schedule } from './kernel.ts';
+import { record, schedule } from './kernel.ts';
+import { ACCEPT_ALL, announceOnly, OWN, pathsFrom } from './routes-heard.ts';
 import { createBfdDriver, createSpeakerDriver, type SpeakerWord } from './speaker.ts';
 import type { Gateway, World } from './state.ts';
+import { tunnelNetwork } from './tunnels.ts';
 
 /** What AWS documents of Direct Connect's BFD, taken for all gateways. */
 const BFD = { multihop: false, intervalMs: 300, multiplier: 3, passive: false, strict: false };
 const BGP_PORT = 179;
-/** Prefixes of one page of a speaker's routes. */
-const PAGE = 10_000;
 
 /** A speaker has changed in the data plane: it begins, becomes another, or ends. */
 export function followSpeaker(world: World, id: string, value: GatewaySpeaker | undefined): void {
@@ -35,33 +35,33 @@ export function followSpeaker(world: World, id: string, value: GatewaySpeaker | 
   if (value === undefined) {
     running?.end();
     world.gateways.delete(id);
-    return;
-  }
-  if (running !== undefined) running.configure(value);
+  } else if (running !== undefined) running.configure(value);
   else world.gateways.set(id, startGateway(world, value));
+  for (const router of world.routers.values()) router.refresh();
+}
+
+/** Sets a tunnel of a VPN connection up or down, by its address outside: IPsec, as the API shows it. */
+export function setTunnel(world: World, id: string, outside: string, state: 'up' | 'down'): Result<void> {
+  const connection = world.records['vpn-connection'].get(id);
+  if (connection === undefined) return err(`there is no VPN connection '${id}'`);
+  const down = state === 'down';
+  if (!setVpnTunnel(world.api.cloud, connection, { outside, down }, world.now))
+    return err(`${id} has no tunnel to ${outside}; DescribeVpnConnections lists them`);
+  record(world, { kind: 'fault', what: `the tunnel ${outside} of ${id} is ${state}` });
+  publish(world.api);
+  return ok(undefined);
 }
 
 /** Waits for its neighbors to dial, takes all that they announce, and tells them only what is its own. */
-function optionsOf({ as, routerId, neighbors, announces }: GatewaySpeaker): SpeakerOptions {
-  const own = announces.map((prefix) => ({ prefix }));
-  const accept = { set: {}, action: 'accept' } as const;
-  return {
-    ...DEFAULT_SPEAKER,
-    as,
-    routerId,
-    listen: [{ address: '0.0.0.0', port: BGP_PORT }],
-    neighbors: neighbors.map(neighborOf),
-    policies: [
-      { name: 'all', rules: [], otherwise: 'accept' },
-      {
-        name: 'own',
-        rules: own.length === 0 ? [] : [{ match: { prefixes: own }, ...accept }],
-        otherwise: 'reject',
-      },
-    ],
-    originate: announces.map((prefix) => ({ prefix, nextHop: 'self', communities: [] })),
-  };
-}
+const optionsOf = ({ as, routerId, neighbors, announces }: GatewaySpeaker): SpeakerOptions => ({
+  ...DEFAULT_SPEAKER,
+  as,
+  routerId,
+  listen: [{ address: '0.0.0.0', port: BGP_PORT }],
+  neighbors: neighbors.map(neighborOf),
+  policies: [ACCEPT_ALL, announceOnly(announces)],
+  originate: announces.map((prefix) => ({ prefix, nextHop: 'self', communities: [] })),
+});
 
 const neighborOf = (neighbor: GatewayNeighbor): NeighborOptions => ({
   ...DEFAULT_PEER,
@@ -73,17 +73,23 @@ const neighborOf = (neighbor: GatewayNeighbor): NeighborOptions => ({
   passive: true,
   holdTimeS: neighbor.holdTimeS,
   families: ['ipv4', 'ipv6'],
-  importPolicy: 'all',
-  exportPolicy: 'own',
+  importPolicy: ACCEPT_ALL.name,
+  exportPolicy: OWN,
   ...(neighbor.bfd && { bfd: BFD }),
+  ...(neighbor.maxPrefixes !== undefined && { maxPrefixes: { ipv4: mostOf(neighbor.maxPrefixes) } }),
 });
+
+const mostOf = (limit: number) => ({ limit, warnPercent: 80, action: 'stop' }) as const;
 
 function startGateway(world: World, first: GatewaySpeaker): Gateway {
   const { id } = first;
   let value = first;
   let isReporting = false;
   const bfdStates = new Map<string, BfdChange['state']>();
-  const endpoint = startMachine(world, id, 'its gateway is there').endpoint;
+  const atEni = first.place.kind === 'eni';
+  const endpoint = atEni
+    ? startMachine(world, id, 'its gateway is there').endpoint
+    : createEndpoint(world, tunnelNetwork(world, id), 'host', id);
   const bfd = createBfdDriver(world, endpoint, `${world.seed}/${id}/bfd`, hearBfd);
   const driver = createSpeakerDriver(
     world,
@@ -94,9 +100,12 @@ function startGateway(world: World, first: GatewaySpeaker): Gateway {
     report,
   );
 
-  /** Tells the API once the present instant's work is done. */
+  /**
+   * Tells the API once the present instant's work is done. What an earlier run of the world had learnt stays
+   * for the Hold Time where no session is there yet, as if only now the neighbors had fallen silent.
+   */
   function report(): void {
-    if (isReporting) return;
+    if (isReporting || (world.now < silentUntil && !hasSession(driver.speaker, world.now))) return;
     isReporting = true;
     schedule(world, world.now, () => {
       isReporting = false;
@@ -129,8 +138,11 @@ function startGateway(world: World, first: GatewaySpeaker): Gateway {
     }
   }
 
+  const silentUntil = world.now + 1000 * Math.max(0, ...first.neighbors.map(({ holdTimeS }) => holdTimeS));
+  schedule(world, silentUntil, report);
   driver.feed({ kind: 'start' });
   return {
+    endpoint,
     speaker: driver.speaker,
     configure(next) {
       value = next;
@@ -139,10 +151,14 @@ function startGateway(world: World, first: GatewaySpeaker): Gateway {
     end() {
       driver.end();
       bfd.end();
-      removeMachine(world, id, 'its gateway is gone');
+      if (atEni) removeMachine(world, id, 'its gateway is gone');
+      else powerOff(endpoint);
     },
   };
 }
+
+const hasSession = (speaker: Speaker, now: number): boolean =>
+  summary(speaker, now).peers.some(({ state }) => state === 'Established');
 
 /** All that a speaker knows of its neighbors, in the API's words. */
 function learntBy(
@@ -158,22 +174,8 @@ function learntBy(
       bgp: states.get(name) === 'Established' ? 'up' : 'down',
       bfd: bfdStates.get(address) === 'up' ? 'up' : 'down',
     })),
-    paths: neighbors.flatMap(({ name }) => pathsFrom(speaker, name)),
+    paths: neighbors.flatMap(({ name }) =>
+      pathsFrom(speaker, name).map((path) => ({ neighbor: name, ...path })),
+    ),
   };
-}
-
-function pathsFrom(speaker: Speaker, peer: string): Learnt['paths'] {
-  const found: Learnt['paths'][number][] = [];
-  for (const family of ['ipv4', 'ipv6'] as const) {
-    for (let after: number | undefined = 0; after !== undefined; ) {
-      const page = listRoutes(speaker.rib, { table: 'in', family, peer, after, scan: PAGE });
-      for (const { prefix, nextHop, asPath, origin, med, communities, refused } of page.routes) {
-        if (refused !== undefined) continue;
-        const path = { neighbor: peer, prefix, nextHop, asPath, origin, communities };
-        found.push(med === undefined ? path : { ...path, med });
-      }
-      after = page.after;
-    }
-  }
-  return found;
 }

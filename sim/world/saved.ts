@@ -10,9 +10,10 @@ import { announce, changesOf, replay } from '../ec2/saved.ts';
 import { takeChanges } from '../ec2/service.ts';
 import { type GuestState, guestState, restoreGuest } from '../vpc/guest-state.ts';
 import { publish } from './api.ts';
-import { addDeadMachine, addHost, applyChange, controlGuest } from './guests.ts';
+import { addDeadMachine, addHost, controlGuest } from './guests.ts';
 import type { Power } from './happening.ts';
-import type { PlacedHost, Profile, World } from './state.ts';
+import { killSiteRouter, setSiteRouter } from './site-router.ts';
+import type { PlacedHost, Profile, SiteRouterOptions, World } from './state.ts';
 
 /** A machine of an instance. */
 export interface SavedGuest {
@@ -26,10 +27,17 @@ export interface SavedGuest {
   readonly kernel?: GuestState;
 }
 
+/** The router of a site. */
+export interface SavedRouter extends SiteRouterOptions {
+  readonly customerGateway: string;
+  readonly on: boolean;
+}
+
 export type WorldChange =
   | CloudChange
   | { readonly kind: 'guest'; readonly guest: SavedGuest }
-  | { readonly kind: 'host'; readonly host: PlacedHost };
+  | { readonly kind: 'host'; readonly host: PlacedHost }
+  | { readonly kind: 'router'; readonly router: SavedRouter };
 
 /** An instance's machine as it is. */
 export function savedGuest(world: World, instance: string): WorldChange {
@@ -47,6 +55,19 @@ export function savedGuest(world: World, instance: string): WorldChange {
   return { kind: 'guest', guest };
 }
 
+/** The router of a site as it is set; undefined where there never was one. */
+export function savedRouter(world: World, customerGateway: string): WorldChange | undefined {
+  const router = world.routers.get(customerGateway);
+  if (router === undefined) return undefined;
+  const { announces, med, prepend } = router.options;
+  const set = {
+    announces,
+    ...(med !== undefined && { med }),
+    ...(prepend !== undefined && { prepend }),
+  };
+  return { kind: 'router', router: { customerGateway, ...set, on: router.endpoint.power === 'running' } };
+}
+
 /** All that a world holds. */
 export function* worldChanges(world: World): Generator<WorldChange> {
   yield* changesOf(world.api.cloud);
@@ -54,15 +75,38 @@ export function* worldChanges(world: World): Generator<WorldChange> {
     yield savedGuest(world, instance);
   }
   for (const host of world.placed.values()) yield { kind: 'host', host };
+  for (const site of world.routers.keys()) {
+    const router = savedRouter(world, site);
+    if (router !== undefined) yield router;
+  }
+}
+
+/** What has changed of machines, hosts and routers since it was last asked. */
+export function takeUnsaved(world: World): readonly WorldChange[] {
+  const { guests, hosts, routers } = world.unsaved;
+  const changes = [
+    ...[...guests].map((instance) => savedGuest(world, instance)),
+    ...[...hosts].flatMap((address): readonly WorldChange[] => {
+      const host = world.placed.get(address);
+      return host === undefined ? [] : [{ kind: 'host', host }];
+    }),
+    ...[...routers].flatMap((site) => savedRouter(world, site) ?? []),
+  ];
+  guests.clear();
+  hosts.clear();
+  routers.clear();
+  return changes;
 }
 
 /** Makes a saved world in a new one: records and hosts first, then what takes effect, then the machines. */
 export function restoreWorld(world: World, changes: Iterable<WorldChange>): void {
   const guests = new Map<string, SavedGuest>();
   const hosts = new Map<string, PlacedHost>();
+  const routers = new Map<string, SavedRouter>();
   for (const change of changes) {
     if (change.kind === 'guest') guests.set(change.guest.instance, change.guest);
     else if (change.kind === 'host') hosts.set(change.host.address, change.host);
+    else if (change.kind === 'router') routers.set(change.router.customerGateway, change.router);
     else replay(world.api.cloud, change);
   }
   for (const { instance, profile } of guests.values()) {
@@ -72,8 +116,12 @@ export function restoreWorld(world: World, changes: Iterable<WorldChange>): void
     must(addHost(world, address, services, world.placed.has(address) ? undefined : behind));
   }
   announce(world.api.cloud);
-  for (const change of takeChanges(world.api.cloud)) applyChange(world, change);
+  for (const change of takeChanges(world.api.cloud)) world.api.apply(change);
   for (const guest of guests.values()) restoreMachine(world, guest);
+  for (const { customerGateway, on, ...options } of routers.values()) {
+    must(setSiteRouter(world, customerGateway, options));
+    if (!on) killSiteRouter(world, customerGateway);
+  }
   publish(world.api);
 }
 

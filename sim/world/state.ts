@@ -8,6 +8,7 @@ import type { Endpoint } from './endpoint.ts';
 import type { Flow } from './flows.ts';
 import type { LinkState } from './links.ts';
 import type { Records } from './records.ts';
+import type { Heard } from './routes-heard.ts';
 import type { Service } from './services.ts';
 import type { Settings } from './settings.ts';
 
@@ -26,6 +27,7 @@ export interface Machine {
 
 /** The BGP speaker beside a gateway, at work. */
 export interface Gateway {
+  readonly endpoint: Endpoint;
   readonly speaker: Speaker;
   readonly configure: (value: GatewaySpeaker) => void;
   readonly end: () => void;
@@ -37,6 +39,28 @@ export interface PlacedHost {
   readonly services: readonly Service[];
   /** The customer gateway of its site; absent on the Internet. */
   readonly behind?: string;
+}
+
+export interface SiteRouterOptions {
+  /** Prefixes, canonical. */
+  readonly announces: readonly string[];
+  readonly med?: number;
+  /** How often the site's AS stands in front of the path once more. */
+  readonly prepend?: number;
+}
+
+/** The customer's router behind a customer gateway. */
+export interface SiteRouter {
+  readonly endpoint: Endpoint;
+  options: SiteRouterOptions;
+  /** Follows what has changed of its options and its connections. */
+  readonly refresh: () => void;
+  /** Its sessions by tunnel, with what it has been told. */
+  readonly sessions: () => readonly {
+    readonly tunnel: string;
+    readonly state: string;
+    readonly heard: readonly Heard[];
+  }[];
 }
 
 export interface World extends LinkState {
@@ -58,6 +82,13 @@ export interface World extends LinkState {
   readonly flows: Map<string, Flow>;
   /** BGP speakers beside gateways, by the id of what they belong to. */
   readonly gateways: Map<string, Gateway>;
-  /** Instances whose machine changed since somebody last saved it, and hosts likewise. */
-  readonly unsaved: { readonly guests: Set<string>; readonly hosts: Set<string> };
+  /** Instances whose machine changed since somebody last saved it; hosts and routers likewise. */
+  readonly unsaved: {
+    readonly guests: Set<string>;
+    readonly hosts: Set<string>;
+    /** Customer gateways whose router has changed. */
+    readonly routers: Set<string>;
+  };
+  /** By customer gateway. */
+  readonly routers: Map<string, SiteRouter>;
 }

@@ -10,7 +10,7 @@ import type { Kind } from '../ec2/record/kind.ts';
 import { address, cidr, exactly } from '../ec2/record/schema.ts';
 import { schemas } from '../ec2/record/schemas.ts';
 import type { GuestState } from '../vpc/guest-state.ts';
-import { restoreWorld, type SavedGuest, type WorldChange, worldChanges } from './saved.ts';
+import { restoreWorld, type SavedGuest, type SavedRouter, type WorldChange, worldChanges } from './saved.ts';
 import { profile, service } from './schema.ts';
 import type { WorldOptions } from './settings.ts';
 import type { PlacedHost, World } from './state.ts';
@@ -68,6 +68,14 @@ const host = exactly<PlacedHost>({
   behind: z.string().exactOptional(),
 });
 
+const router = exactly<SavedRouter>({
+  customerGateway: z.string(),
+  announces: z.array(cidr),
+  med: z.number().exactOptional(),
+  prepend: z.number().exactOptional(),
+  on: z.boolean(),
+});
+
 const kindNames = Object.keys(schemas) as [Kind, ...Kind[]];
 const puts = kindNames.map((table) =>
   z.strictObject({
@@ -106,6 +114,7 @@ const change = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('guest'), guest }),
   z.strictObject({ kind: z.literal('host'), host }),
+  z.strictObject({ kind: z.literal('router'), router }),
 ]);
 
 /** The world of a file; its clock goes on where `startAt` says, else where it stood. */

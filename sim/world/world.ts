@@ -46,8 +46,9 @@ export function createWorld(options: WorldOptions = {}): World {
     placed: new Map(),
     flows: new Map(),
     gateways: new Map(),
+    routers: new Map(),
     cuts: new Map(),
-    unsaved: { guests: new Set<string>(), hosts: new Set<string>() },
+    unsaved: { guests: new Set<string>(), hosts: new Set<string>(), routers: new Set<string>() },
     links: { ...settings.links },
   });
   for (const address of settings.hosts) must(addHost(world, address));

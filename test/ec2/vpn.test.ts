@@ -114,7 +114,7 @@ describe('VPN connections', () => {
     expect(shown?.Routes?.map((each) => each.DestinationCidrBlock)).toEqual(['172.16.0.0/16']);
     expect(shown?.CustomerGatewayConfiguration).toContain('<ip_address>203.0.113.7</ip_address>');
     const value = { id: vpn, gateway: vgw, customerGateway: cgw, routes: ['172.16.0.0/16'], up: true };
-    expect(takeChanges(at.cloud).at(-1)?.value).toEqual(value);
+    expect(takeChanges(at.cloud).at(-1)?.value).toMatchObject(value);
     at.call('DeleteVpnConnectionRoute', routeOf(vpn, '172.16.0.0/16'));
     expect(at.code('DeleteVpnConnectionRoute', routeOf(vpn, '172.16.0.0/16'))).toBe('InvalidRoute.NotFound');
     at.call('DeleteVpnConnection', { VpnConnectionId: vpn });
@@ -122,7 +122,7 @@ describe('VPN connections', () => {
     expect(at.code('DeleteVpnConnection', { VpnConnectionId: vpn })).toBe('IncorrectState');
   });
 
-  it('of dynamic routing take no static routes; those to transit gateways are refused with words', () => {
+  it('of dynamic routing take no static routes; both kinds of gateway at once are refused', () => {
     const { at, input } = connected();
     const made = at.call<CreateVpnConnectionResult>('CreateVpnConnection', input);
     const dynamic = name(made.VpnConnection?.VpnConnectionId);
@@ -130,8 +130,47 @@ describe('VPN connections', () => {
       'InvalidParameterValue',
     );
     expect(at.code('CreateVpnConnection', { ...input, TransitGatewayId: 'tgw-1' })).toBe(
-      'UnsupportedOperation',
+      'InvalidParameterCombination',
     );
+  });
+
+  it('have the inside blocks and keys that were asked for, or free ones', () => {
+    const { at, input, vpn } = connected();
+    const shown = (id: string) =>
+      at.call<DescribeVpnConnectionsResult>('DescribeVpnConnections', { VpnConnectionIds: [id] })
+        .VpnConnections?.[0]?.Options?.TunnelOptions ?? [];
+    const wanted = [
+      { TunnelInsideCidr: '169.254.44.0/30', PreSharedKey: 'a-key-of-our-own' },
+      { TunnelInsideCidr: '169.254.44.4/30' },
+    ];
+    const Options = { TunnelOptions: wanted };
+    const made = at.call<CreateVpnConnectionResult>('CreateVpnConnection', { ...input, Options });
+    expect(shown(name(made.VpnConnection?.VpnConnectionId))).toMatchObject(wanted);
+    expect(at.code('CreateVpnConnection', { ...input, Options })).toBe('InvalidParameterValue');
+    for (const TunnelInsideCidr of ['169.254.5.0/30', '10.0.0.0/30', '169.254.44.2/30']) {
+      const refused = { ...input, Options: { TunnelOptions: [{ TunnelInsideCidr }] } };
+      expect(at.code('CreateVpnConnection', refused), TunnelInsideCidr).toBe('InvalidParameterValue');
+    }
+    const free = shown(vpn).map(({ TunnelInsideCidr }) => TunnelInsideCidr);
+    expect(new Set(free).size).toBe(2);
+    expect(free.every((block) => /^169\.254\.\d+\.\d+\/30$/.test(block ?? ''))).toBe(true);
+  });
+
+  it('to a transit gateway take no static routes of their own', () => {
+    const { at, cgw } = connected();
+    const made = at.call<{ TransitGateway: { TransitGatewayId: string } }>('CreateTransitGateway');
+    const { TransitGatewayId } = made.TransitGateway;
+    const wanted = { Type: 'ipsec.1', CustomerGatewayId: cgw, TransitGatewayId };
+    const Options = { StaticRoutesOnly: true };
+    const { VpnConnection: vpn } = at.call<CreateVpnConnectionResult>('CreateVpnConnection', {
+      ...wanted,
+      Options,
+    });
+    expect(vpn).toMatchObject({ TransitGatewayId });
+    expect(vpn?.VpnGatewayId).toBeUndefined();
+    const route = routeOf(name(vpn?.VpnConnectionId), '172.16.0.0/16');
+    expect(at.code('CreateVpnConnectionRoute', route)).toBe('InvalidParameterValue');
+    expect(at.code('DeleteTransitGateway', { TransitGatewayId })).toBe('IncorrectState');
   });
 });
 

@@ -38,7 +38,12 @@ function scene(far: string, settings: Partial<VpcSettings> = {}): { lab: Lab; a:
   });
   put(lab, 'vpn-gateway', { id: 'vgw-1', vpc: 'vpc-1' });
   const vpn = { gateway: 'vgw-1', customerGateway: 'cgw-1', routes: ['172.16.0.0/16'], up: true };
-  put(lab, 'vpn-connection', { id: 'vpn-1', ...vpn });
+  put(lab, 'vpn-connection', {
+    account: '123456789012',
+    region: 'eu-central-1',
+    id: 'vpn-1',
+    ...vpn,
+  });
   addHost(lab.network, address(SITE), 'cgw-1');
   eni(lab, 'nat', 3, 5, { publicAddress: '198.51.100.5', sourceDestCheck: false, securityGroups: [] });
   put(lab, 'nat-gateway', { id: 'nat-1', eni: 'eni-nat', address: '10.0.3.5', available: true });

@@ -8,6 +8,8 @@ import { APPLIANCE, createLab, eni, type Lab, machine, put, route, subnet, table
 const connect = (lab: Lab, more: Partial<VpnConnection> = {}): void =>
   put(lab, 'vpn-connection', {
     id: 'vpn-1',
+    account: '123456789012',
+    region: 'eu-central-1',
     gateway: 'vgw-1',
     customerGateway: 'cgw-1',
     routes: ['172.16.0.0/16'],

@@ -28,6 +28,7 @@ import type { AttachmentRecord, TransitRouteTableRecord } from '../record/connec
 import { missing, refuse } from '../refusal.ts';
 import { specifiedTags } from '../tags.ts';
 import {
+  announceTo,
   DELETED_VISIBLE_MS,
   makeTransitTable,
   needAvailable,
@@ -108,7 +109,7 @@ function associate(
     const why = `is already associated to a route table: ${attachment.association}.`;
     refuse('Resource.AlreadyAssociated', `Transit Gateway Attachment ${attachment.id} ${why}`);
   }
-  tx.put(ATTACHMENT, { ...attachment, association: table.id });
+  announceTo(tx, tx.put(ATTACHMENT, { ...attachment, association: table.id }));
   return { Association: { ...words, State: 'associating' } };
 }
 
@@ -121,7 +122,7 @@ function disassociate(
   if (association !== table.id) {
     refuse('InvalidAssociation.NotFound', `${attachment.id} is not associated with ${table.id}`);
   }
-  tx.put(ATTACHMENT, rest);
+  announceTo(tx, tx.put(ATTACHMENT, rest));
   return { Association: { ...words, State: 'disassociating' } };
 }
 

@@ -24,7 +24,7 @@ import { type Filters, matcher, paginate } from '../describe.ts';
 import { type Handlers, handler, type Tx } from '../handler.ts';
 import type { TransitRouteTableRecord } from '../record/connectivity.ts';
 import { invalidValue, missing, refuse } from '../refusal.ts';
-import { needAvailable, resourceOf } from '../transit-gateway.ts';
+import { announceTable, needAvailable, resourceOf } from '../transit-gateway.ts';
 
 const KIND = 'transit-gateway-route-table';
 
@@ -111,6 +111,7 @@ function create(tx: Tx, input: CreateTransitGatewayRouteRequest): CreateTransitG
   }
   const route = routeOf(tx, table, destination, input);
   tx.put(KIND, { ...table, statics: [...table.statics, route] });
+  announceTable(tx, table.id);
   return { Route: shown(tx, { attachment: undefined, ...route, type: 'static', tags: {} }) };
 }
 
@@ -128,6 +129,7 @@ function replace(tx: Tx, input: ReplaceTransitGatewayRouteRequest): ReplaceTrans
   const index = indexOf(table, destination);
   const route = routeOf(tx, table, destination, input);
   tx.put(KIND, { ...table, statics: table.statics.with(index, route) });
+  announceTable(tx, table.id);
   return { Route: shown(tx, { attachment: undefined, ...route, type: 'static', tags: {} }) };
 }
 
@@ -142,6 +144,7 @@ function remove(tx: Tx, input: DeleteTransitGatewayRouteRequest): DeleteTransitG
     tags: {},
   };
   tx.put(KIND, { ...table, statics: table.statics.toSpliced(index, 1) });
+  announceTable(tx, table.id);
   return { Route: { ...shown(tx, row), State: 'deleted' } };
 }
 

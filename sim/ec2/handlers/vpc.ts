@@ -25,6 +25,7 @@ import type { CidrAssociation, VpcRecord } from '../record/network.ts';
 import { invalidValue, missing, refuse } from '../refusal.ts';
 import { specifiedTags } from '../tags.ts';
 import { refreshPropagations } from '../transit-gateway.ts';
+import { refreshVpn } from '../vpn.ts';
 import { defaultDhcpOptions } from './dhcp-options.ts';
 import { createInternetGateway } from './internet-gateway.ts';
 import { createDefaultNetworkAcl } from './network-acl.ts';
@@ -181,6 +182,7 @@ export function putBlocks(tx: Tx, vpc: VpcRecord): VpcRecord {
   for (const attachment of tx.referring('transit-gateway-attachment', vpc.id)) {
     refreshPropagations(tx, attachment.propagations);
   }
+  for (const gateway of tx.referring('vpn-gateway', vpc.id)) refreshVpn(tx, gateway.id);
   return stored;
 }
 

@@ -18,7 +18,7 @@ import type { VpnGatewayRecord } from '../record/connectivity.ts';
 import { invalidValue, refuse } from '../refusal.ts';
 import { specifiedTags } from '../tags.ts';
 import { DELETED_VISIBLE_MS } from '../transit-gateway.ts';
-import { refreshVpnRoutes, withoutRoutesOf } from '../vpn.ts';
+import { refreshVpn, withoutRoutesOf } from '../vpn.ts';
 import { forgetAssociations } from './route-table-association.ts';
 
 const KIND = 'vpn-gateway';
@@ -84,7 +84,7 @@ function attach(tx: Tx, input: AttachVpnGatewayRequest): AttachVpnGatewayResult 
     refuse('InvalidVpcState', `Network ${vpc.id} already has a virtual private gateway: ${other.id}`);
   }
   tx.put(KIND, { ...gateway, vpc: vpc.id });
-  refreshVpnRoutes(tx, gateway.id);
+  refreshVpn(tx, gateway.id);
   return { VpcAttachment: { VpcId: vpc.id, State: 'attaching' } };
 }
 
@@ -98,6 +98,7 @@ function detach(tx: Tx, input: DetachVpnGatewayRequest): undefined {
   for (const table of tx.referring('route-table', gateway.id))
     setPropagation(tx, table.id, gateway.id, false);
   forgetAssociations(tx, gateway.id);
+  refreshVpn(tx, gateway.id);
   return undefined;
 }
 
@@ -132,7 +133,7 @@ function setPropagation(tx: Tx, tableId: string, gateway: string, on: boolean): 
     refuse('InvalidParameterValue', `Route table ${tableId} ${why}`);
   }
   tx.put('route-table', { ...table, propagating: [...others, gateway] });
-  refreshVpnRoutes(tx, gateway);
+  refreshVpn(tx, gateway);
 }
 
 export const vpnGatewayHandlers: Handlers = {

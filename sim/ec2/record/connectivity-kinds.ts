@@ -1,7 +1,22 @@
 /** The kinds of what leads out of a VPC; kind.ts says what each field is. */
-import type { ConnectivityRecords } from './connectivity.ts';
+import { unreachable } from '../../../controller/base/result.ts';
+import type { AttachmentLink, ConnectivityRecords } from './connectivity.ts';
 import type { EgressRecords } from './egress.ts';
 import { defined, type KindTable } from './kind.ts';
+
+/** What an attachment leads to. */
+function farEnds(link: AttachmentLink): readonly string[] {
+  switch (link.kind) {
+    case 'vpc':
+      return [link.vpc, ...link.subnets];
+    case 'peering':
+      return [link.peer, link.peerGateway];
+    case 'vpn':
+      return [link.connection];
+    default:
+      return unreachable(link);
+  }
+}
 
 export const connectivityKinds: KindTable<keyof (ConnectivityRecords & EgressRecords)> = {
   'nat-gateway': {
@@ -65,12 +80,7 @@ export const connectivityKinds: KindTable<keyof (ConnectivityRecords & EgressRec
     refersTo: ({ state, gateway, link, association, propagations }) =>
       ['deleted', 'rejected', 'failed'].includes(state)
         ? []
-        : defined([
-            gateway,
-            ...(link.kind === 'vpc' ? [link.vpc, ...link.subnets] : [link.peer, link.peerGateway]),
-            association,
-            ...propagations,
-          ]),
+        : defined([gateway, ...farEnds(link), association, ...propagations]),
     prefix: 'tgw-attach',
     resourceType: 'transit-gateway-attachment',
     notFound: 'InvalidTransitGatewayAttachmentID.NotFound',

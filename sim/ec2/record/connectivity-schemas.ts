@@ -10,6 +10,7 @@ import type {
   TransitRouteTableRecord,
   VpnConnectionRecord,
   VpnGatewayRecord,
+  VpnTunnel,
 } from './connectivity.ts';
 import type { EgressOnlyGatewayRecord, EgressRecords, NatAddress, NatGatewayRecord } from './egress.ts';
 import {
@@ -53,12 +54,18 @@ const transitState = z.enum(['pending', 'available', 'deleting', 'deleted']);
 const vpnConnection = exactly<VpnConnectionRecord>({
   ...stored,
   account,
+  region,
   gateway: text,
+  attachment: text.exactOptional(),
   customerGateway: text,
   state: availability,
   staticOnly: flag,
   routes: z.array(cidr),
-  tunnels: z.array(z.strictObject({ outside: address, inside: text, key: text })),
+  learnt: z.array(cidr),
+  up: flag,
+  tunnels: z.array(
+    exactly<VpnTunnel>({ outside: address, inside: cidr, key: text, down: flag, changedAt: date }),
+  ),
 });
 
 const transitGateway = exactly<TransitGatewayRecord>({
@@ -82,6 +89,7 @@ const transitGateway = exactly<TransitGatewayRecord>({
 const link = byKind<AttachmentLink>({
   vpc: { vpc: text, subnets: texts, dns: flag, groupReferences: flag, ipv6: flag, applianceMode: flag },
   peering: { peer: text, peerGateway: text, role: z.enum(['requester', 'accepter']) },
+  vpn: { connection: text },
 });
 
 const attachment = exactly<AttachmentRecord>({

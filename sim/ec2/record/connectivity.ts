@@ -70,7 +70,8 @@ export type AttachmentLink =
       readonly peer: string;
       readonly peerGateway: string;
       readonly role: 'requester' | 'accepter';
-    };
+    }
+  | { readonly kind: 'vpn'; readonly connection: string };
 
 export interface AttachmentRecord extends Stored {
   readonly account: string;
@@ -91,7 +92,7 @@ export interface TransitRouteTableRecord extends Stored {
   readonly created: Date;
   /** Without an attachment: a blackhole. */
   readonly statics: readonly { readonly destination: string; readonly attachment?: string }[];
-  /** What attachments propagate here; kept up to date by propagation.ts. */
+  /** What attachments propagate here, the best route of each destination. */
   readonly propagated: readonly { readonly destination: string; readonly attachment: string }[];
 }
 
@@ -112,16 +113,34 @@ export interface CustomerGatewayRecord extends Stored {
   readonly deviceName?: string;
 }
 
+export interface VpnTunnel {
+  /** The public address of the gateway's end. */
+  readonly outside: string;
+  /** A /30: the first address is the gateway's, the second the customer's. */
+  readonly inside: string;
+  readonly key: string;
+  /** An experiment has set it down. */
+  readonly down: boolean;
+  readonly changedAt: Date;
+}
+
 export interface VpnConnectionRecord extends Stored {
   readonly account: string;
+  readonly region: string;
+  /** A VPN gateway or a transit gateway. */
   readonly gateway: string;
+  /** Its attachment to the transit gateway. */
+  readonly attachment?: string;
   readonly customerGateway: string;
   readonly state: 'available' | 'deleted';
   readonly staticOnly: boolean;
   /** Canonical CIDR blocks at the site. */
   readonly routes: readonly string[];
-  /** `inside` are the first three octets of the tunnel's /30. */
-  readonly tunnels: readonly { readonly outside: string; readonly inside: string; readonly key: string }[];
+  /** Prefixes that BGP told, and for which the VPN gateway uses this connection. */
+  readonly learnt: readonly string[];
+  /** Whether it carries packets: a tunnel is up, and with dynamic routing its session. */
+  readonly up: boolean;
+  readonly tunnels: readonly VpnTunnel[];
 }
 
 export interface ConnectivityRecords {

@@ -1,5 +1,7 @@
 /** What the data plane sees of each kind of stored resource. */
-import type { Change, Resources, SecurityGroupRule } from '../../vpc/model.ts';
+import { unreachable } from '../../../controller/base/result.ts';
+import type { Change, Resources, SecurityGroupRule, TransitGatewayAttachment } from '../../vpc/model.ts';
+import type { AttachmentLink } from './connectivity.ts';
 import type { Kind, Records } from './kind.ts';
 import type { RouteTableAssociation } from './network.ts';
 import { same } from './same.ts';
@@ -17,6 +19,19 @@ const rule = (rule: GroupRuleRecord): SecurityGroupRule => ({
 /** Whether an association is the one that makes its table the main one. */
 export const isMainAssociation = ({ subnet, gateway }: RouteTableAssociation): boolean =>
   subnet === undefined && gateway === undefined;
+
+function farEnd(link: AttachmentLink): TransitGatewayAttachment['link'] {
+  switch (link.kind) {
+    case 'vpc':
+      return { kind: link.kind, vpc: link.vpc, subnets: link.subnets };
+    case 'peering':
+      return { kind: link.kind, peer: link.peer };
+    case 'vpn':
+      return link;
+    default:
+      return unreachable(link);
+  }
+}
 
 /** What forwarding sees of each resource. */
 const projections: Projections = {
@@ -74,21 +89,20 @@ const projections: Projections = {
     subnets: acl.associations.map((each) => each.subnet),
   }),
   'vpn-gateway': ({ id, vpc }) => (vpc === undefined ? { id } : { id, vpc }),
-  'vpn-connection': ({ id, gateway, customerGateway, routes, state }) => ({
-    id,
-    gateway,
-    customerGateway,
-    routes,
-    up: state === 'available',
+  'vpn-connection': (connection) => ({
+    id: connection.id,
+    account: connection.account,
+    region: connection.region,
+    gateway: connection.attachment ?? connection.gateway,
+    customerGateway: connection.customerGateway,
+    routes: [...connection.routes, ...connection.learnt],
+    up: connection.up,
   }),
   'transit-gateway-attachment': ({ id, gateway, state, link, association }) => ({
     id,
     gateway,
     available: state === 'available' || state === 'modifying',
-    link:
-      link.kind === 'vpc'
-        ? { kind: link.kind, vpc: link.vpc, subnets: link.subnets }
-        : { kind: link.kind, peer: link.peer },
+    link: farEnd(link),
     applianceMode: link.kind === 'vpc' && link.applianceMode,
     ...(association !== undefined && { routeTable: association }),
   }),

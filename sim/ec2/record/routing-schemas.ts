@@ -55,6 +55,8 @@ const speaker = exactly<GatewaySpeakerRecord>({
       as: int,
       holdTimeS: z.number(),
       bfd: flag,
+      down: flag.exactOptional(),
+      maxPrefixes: int.exactOptional(),
     }),
   ),
   announces: texts,

@@ -234,3 +234,17 @@ resource "aws_vpc_route_server_propagation" "hub" {
   route_server_id = aws_vpc_route_server_vpc_association.hub.route_server_id
   route_table_id  = aws_route_table.hub.id
 }
+
+resource "aws_vpn_connection" "dynamic" {
+  vpn_gateway_id      = aws_vpn_gateway.spoke.id
+  customer_gateway_id = aws_customer_gateway.site.id
+  type                = "ipsec.1"
+  tunnel1_inside_cidr = "169.254.60.0/30"
+  tags                = { Owner = var.owner }
+}
+
+resource "aws_vpn_connection" "transit" {
+  transit_gateway_id  = aws_ec2_transit_gateway.hub.id
+  customer_gateway_id = aws_customer_gateway.site.id
+  type                = "ipsec.1"
+}

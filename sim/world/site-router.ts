@@ -1,0 +1,120 @@
+/**
+ * The customer's routers behind customer gateways: the production speaker again, which dials every tunnel of
+ * its connections with dynamic routing and announces what an experiment gives it to announce.
+ */
+import { parsePrefix } from '../../controller/base/ip.ts';
+import { err, ok, type Result } from '../../controller/base/result.ts';
+import { DEFAULT_PEER, DEFAULT_SPEAKER, type SpeakerOptions } from '../../controller/bgp/options.ts';
+import { summary } from '../../controller/bgp/query.ts';
+import type { GatewayNeighbor, GatewaySpeaker } from '../vpc/model.ts';
+import { createEndpoint, powerOff, powerOn } from './endpoint.ts';
+import { record } from './kernel.ts';
+import { ACCEPT_ALL, announceOnly, OWN, pathsFrom } from './routes-heard.ts';
+import { createSpeakerDriver, type SpeakerDriver } from './speaker.ts';
+import type { SiteRouter, SiteRouterOptions, World } from './state.ts';
+import { tunnelNetwork } from './tunnels.ts';
+
+/** Puts a router behind a customer gateway, or changes what it announces. */
+export function setSiteRouter(world: World, site: string, options: SiteRouterOptions): Result<void> {
+  if (!site.startsWith('cgw-')) return err(`'${site}' is not the id of a customer gateway`);
+  for (const text of options.announces) {
+    if (!parsePrefix(text).ok) return err(`'${text}' is not a prefix`);
+  }
+  const held = world.routers.get(site);
+  if (held === undefined) world.routers.set(site, startRouter(world, site, options));
+  else {
+    held.options = options;
+    if (held.endpoint.power === 'dead') powerOn(held.endpoint);
+    held.refresh();
+  }
+  world.unsaved.routers.add(site);
+  const what = `announces ${options.announces.join(', ') || 'nothing'}`;
+  record(world, { kind: 'guest', instance: site, what });
+  return ok(undefined);
+}
+
+/** Switches a router off, as a power cut does: its neighbors hear nothing more. False where none is on. */
+export function killSiteRouter(world: World, site: string): boolean {
+  const router = world.routers.get(site);
+  if (router === undefined || router.endpoint.power === 'dead') return false;
+  powerOff(router.endpoint);
+  router.refresh();
+  world.unsaved.routers.add(site);
+  record(world, { kind: 'guest', instance: site, what: 'its router is gone' });
+  return true;
+}
+
+/** A session of a site's router, from the gateway's description of it. */
+interface Session {
+  readonly speaker: GatewaySpeaker;
+  readonly neighbor: GatewayNeighbor;
+}
+
+const sessionsOf = (world: World, site: string): readonly Session[] =>
+  [...world.records['gateway-speaker'].values()]
+    .filter(({ place }) => place.kind === 'site' && place.customerGateway === site)
+    .flatMap((speaker) => speaker.neighbors.map((neighbor) => ({ speaker, neighbor })));
+
+/** What the router is to be; undefined while no connection with dynamic routing leads to it. */
+function optionsOf(
+  sessions: readonly Session[],
+  { announces, med, prepend = 0 }: SiteRouterOptions,
+): SpeakerOptions | undefined {
+  const [first] = sessions;
+  if (first === undefined) return undefined;
+  const { as } = first.neighbor;
+  const set = {
+    ...(med !== undefined && { med }),
+    ...(prepend > 0 && { prepend: { as, count: prepend } }),
+  };
+  return {
+    ...DEFAULT_SPEAKER,
+    as,
+    routerId: first.neighbor.address,
+    neighbors: sessions.map(({ speaker, neighbor }) => ({
+      ...DEFAULT_PEER,
+      name: neighbor.name,
+      address: neighbor.localAddress ?? '',
+      localAddress: neighbor.address,
+      as: speaker.as,
+      shutdown: false,
+      holdTimeS: neighbor.holdTimeS,
+      importPolicy: ACCEPT_ALL.name,
+      exportPolicy: OWN,
+    })),
+    policies: [ACCEPT_ALL, announceOnly(announces, set)],
+    originate: announces.map((prefix) => ({ prefix, nextHop: 'self', communities: [] })),
+  };
+}
+
+function startRouter(world: World, site: string, first: SiteRouterOptions): SiteRouter {
+  const endpoint = createEndpoint(world, tunnelNetwork(world, site), 'host', site);
+  let driver: SpeakerDriver | undefined;
+  const router: SiteRouter = {
+    endpoint,
+    options: first,
+    refresh() {
+      if (endpoint.power === 'dead') driver = undefined;
+      const options =
+        endpoint.power === 'dead' ? undefined : optionsOf(sessionsOf(world, site), router.options);
+      if (options === undefined) return;
+      if (driver !== undefined) {
+        driver.feed({ kind: 'configured', options });
+        return;
+      }
+      driver = createSpeakerDriver(world, endpoint, options, `${world.seed}/${site}`, () => undefined);
+      driver.feed({ kind: 'start' });
+    },
+    sessions() {
+      const { speaker } = driver ?? {};
+      if (speaker === undefined) return [];
+      return summary(speaker, world.now).peers.map(({ name, state }) => ({
+        tunnel: name,
+        state,
+        heard: pathsFrom(speaker, name),
+      }));
+    },
+  };
+  router.refresh();
+  return router;
+}
