@@ -1,7 +1,7 @@
 /**
  * What becomes of an attribute set on its way from a peer into the Loc-RIB: loops, leaks and unusable next
  * hops are refused whatever policy says, then policy decides. RFC 4271 9.1.2, RFC 4456 8, RFC 8212, RFC 8326,
- * RFC 9234.
+ * RFC 7999, RFC 9234.
  */
 import { type AsSegment, COMMUNITY, firstAs, type NextHop, type PathAttributes } from '../wire/attribute.ts';
 import { applyPolicy } from './policy.ts';
@@ -18,6 +18,7 @@ export const REFUSALS = [
   'its next hop is our own address',
   'its next hop cannot be used',
   'its path does not begin with the AS of the neighbor',
+  'it carries BLACKHOLE, which no rule of the import policy names (RFC 7999)',
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];
 
@@ -38,6 +39,8 @@ export function importRoute(
   const marked = markOtc(attributes, facts, policy);
   const accepted = applyPolicy(chosen, marked, signature, name);
   if (accepted === undefined) return REFUSALS[0];
+  const isBlackhole = attributes.communities.includes(COMMUNITY.blackhole);
+  if (isBlackhole && !facts.ibgp && !chosen.isBlackholeAgreed) return REFUSALS[9];
   // RFC 8326 4: whoever is about to leave is the last choice.
   const leaves = attributes.communities.includes(COMMUNITY.gracefulShutdown);
   return leaves ? { ...accepted, localPref: 0 } : accepted;

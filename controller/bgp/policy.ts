@@ -24,6 +24,8 @@ export interface CompiledPolicy {
   readonly name: string;
   readonly rules: readonly CompiledRule[];
   readonly otherwise: 'accept' | 'reject';
+  /** Whether a rule that does not reject names BLACKHOLE: what carries it is agreed upon. RFC 7999 3.3. */
+  readonly isBlackholeAgreed: boolean;
 }
 
 interface CompiledRule {
@@ -44,7 +46,18 @@ export interface CompiledRange {
 }
 
 /** What stands for `all` in the configuration, and for iBGP without policy. */
-export const ACCEPT_ALL: CompiledPolicy = { name: 'all', rules: [], otherwise: 'accept' };
+export const ACCEPT_ALL: CompiledPolicy = {
+  name: 'all',
+  rules: [],
+  otherwise: 'accept',
+  isBlackholeAgreed: false,
+};
+
+/** A policy that takes nothing. */
+export const rejectAll = (name: string): CompiledPolicy => ({ ...ACCEPT_ALL, name, otherwise: 'reject' });
+
+/** How BLACKHOLE is written in a rule. */
+const BLACKHOLE_TEXTS: readonly string[] = ['blackhole', '65535:666'];
 
 /** What a signature has bits for. One rule may hold any number of prefixes. */
 const MOST_PREFIX_RULES = 50;
@@ -60,7 +73,11 @@ export function compilePolicy({ name, rules, otherwise }: Policy): Result<Compil
   const byPrefix = compiled.filter(({ prefixes, family }) => prefixes !== undefined || family !== undefined);
   if (byPrefix.length > MOST_PREFIX_RULES)
     return err(`policy ${name} has ${byPrefix.length} rules with prefixes; ${MOST_PREFIX_RULES} at most`);
-  return ok({ name, rules: compiled, otherwise });
+  const isBlackholeAgreed = rules.some(
+    ({ match, action }) =>
+      action !== 'reject' && match.communities?.some((text) => BLACKHOLE_TEXTS.includes(text)) === true,
+  );
+  return ok({ name, rules: compiled, otherwise, isBlackholeAgreed });
 }
 
 function compileRule(

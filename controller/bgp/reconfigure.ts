@@ -16,7 +16,7 @@ import {
   type Speaker,
   say,
 } from './peer.ts';
-import { compilePolicy } from './policy.ts';
+import { compilePolicy, rejectAll } from './policy.ts';
 import { originate, setPolicy, setTracking, withdrawOrigin } from './rib.ts';
 import { flushStale, ribPolicyOf } from './routes.ts';
 import { finalCease, run, start } from './session.ts';
@@ -29,7 +29,7 @@ export function compilePolicies(speaker: Speaker, { policies }: SpeakerOptions):
     if (compiled.ok) speaker.policies.set(policy.name, compiled.value);
     else {
       say(speaker, 'error', `${compiled.error}; it rejects everything until that is mended`);
-      speaker.policies.set(policy.name, { name: policy.name, rules: [], otherwise: 'reject' });
+      speaker.policies.set(policy.name, rejectAll(policy.name));
     }
   }
 }

@@ -9,7 +9,7 @@ import { deferralAfter, deferralAfterOpen, type Loss, onReturn, retention } from
 import type { Negotiated } from './negotiate.ts';
 import type { Family, PeerOptions } from './options.ts';
 import { formatBgpId, hopOf, type Machine, type Peer, type Speaker, say } from './peer.ts';
-import { ACCEPT_ALL, type CompiledPolicy } from './policy.ts';
+import { ACCEPT_ALL, type CompiledPolicy, rejectAll } from './policy.ts';
 import { peerDown, peerUp, sweepStale } from './rib.ts';
 import type { PeerFacts, PeerPolicy } from './rib-peer.ts';
 import { DEFAULT_STALE_TIME } from './timers.ts';
@@ -17,7 +17,7 @@ import { DEFAULT_STALE_TIME } from './timers.ts';
 /** How long stale routes wait for a neighbor that is back and sends no End-of-RIB. */
 const WITHOUT_END_OF_RIB = 30_000;
 
-const REJECT_ALL: CompiledPolicy = { name: 'none', rules: [], otherwise: 'reject' };
+const REJECT_ALL = rejectAll('none');
 
 /** A policy by name; `all` and `none` need no definition. */
 function policyOf({ policies }: Speaker, name: string): CompiledPolicy {

@@ -1,6 +1,8 @@
 /** What attributes cross a session, and in which form UPDATEs come and go: by section. */
+
 import { describe, expect, it } from 'vitest';
 import { nextUpdates } from '../../controller/bgp/adj-rib-out.ts';
+import type { PolicyRule } from '../../controller/bgp/options.ts';
 import { originate } from '../../controller/bgp/rib.ts';
 import type { PeerFacts } from '../../controller/bgp/rib-peer.ts';
 import { explain } from '../../controller/bgp/rib-query.ts';
@@ -27,16 +29,20 @@ const OUTSIDE: Partial<PeerFacts> = {};
 const INSIDE: Partial<PeerFacts> = { as: 65000 };
 const sequence = (...as: number[]) => ({ type: 'sequence' as const, as });
 
+/** Takes what asks for a blackhole. */
+const agreed: PolicyRule = { match: { communities: ['blackhole'] }, set: {}, action: 'accept' };
+
 /** What a neighbor gets of a route that came from AS 65002, or from inside. */
 function passed(
   attributes: Partial<PathAttributes>,
   to = OUTSIDE,
   from = OUTSIDE,
   rules: Parameters<typeof join>[3] = {},
+  taken: Parameters<typeof join>[3] = {},
 ): PathAttributes | undefined {
   const rib = newRib();
   const receiver = new Receiver();
-  announce(rib, join(rib, 2, from), [P], attributes);
+  announce(rib, join(rib, 2, from, taken), [P], attributes);
   receiver.pull(rib, join(rib, 3, to, rules));
   return receiver.held.get(P);
 }
@@ -134,8 +140,9 @@ describe('attributes on their way out', () => {
 
   it('RFC 7999 3.2: a blackhole goes no further than to us and those inside', () => {
     const attributes = { communities: [COMMUNITY.blackhole] };
-    expect(passed(attributes)).toBeUndefined();
-    expect(passed(attributes, INSIDE)).toBeDefined();
+    const importPolicy = policy(agreed);
+    expect(passed(attributes, OUTSIDE, OUTSIDE, {}, { importPolicy })).toBeUndefined();
+    expect(passed(attributes, INSIDE, OUTSIDE, {}, { importPolicy })).toBeDefined();
     const rib = newRib();
     const receiver = new Receiver();
     originate(rib, route(P, { communities: ['blackhole'] }));
@@ -185,6 +192,22 @@ describe('attributes on their way in', () => {
     const importPolicy = policy({ match: {}, set: { localPref: 500 }, action: 'accept' });
     expect(taken({ communities: [COMMUNITY.gracefulShutdown] }, { importPolicy })?.localPref).toBe(0);
     expect(taken({}, { importPolicy })?.localPref).toBe(500);
+  });
+
+  it('RFC 7999 3.3: BLACKHOLE of another AS is taken only where the import policy names it', () => {
+    const asked = { communities: [COMMUNITY.blackhole] };
+    expect(taken(asked, {})?.refused).toMatch(/BLACKHOLE, which no rule/);
+    expect(taken({}, {})?.best).toBe(true);
+    const rest: PolicyRule = { match: {}, set: {}, action: 'accept' };
+    const outcomes: readonly (readonly [PolicyRule, boolean])[] = [
+      [agreed, true],
+      [{ ...agreed, match: { communities: ['65535:666'] } }, true],
+      [{ ...agreed, match: { communities: ['65000:666'] } }, false],
+      [{ match: { ...agreed.match, peers: ['peer-9'] }, set: {}, action: 'reject' }, false],
+    ];
+    for (const [rule, expected] of outcomes)
+      expect(taken(asked, { importPolicy: policy(rule, rest) })?.best, JSON.stringify(rule)).toBe(expected);
+    expect(taken({ ...asked, localPref: 100 }, {}, INSIDE)?.best).toBe(true);
   });
 
   it('RFC 8212 3: iBGP needs no policy, either way', () => {
