@@ -22,6 +22,10 @@ export interface Frame {
   readonly destination: string;
   readonly protocol: number;
   readonly destinationPort: number;
+  /** Bytes; IPv4 without DF may be fragmented. */
+  readonly lengthBytes: number;
+  readonly dontFragment: boolean;
+  readonly ttl: number;
   /** Type and code of ICMP; the ports are 0 then. */
   readonly icmp?: { readonly type: number; readonly code: number; readonly id: number };
 }
@@ -121,6 +125,11 @@ function crosses(all: All, subnet: string, frame: Frame, egress: boolean): boole
 /** What the router hands to an ENI crosses the border of its subnet, unless it comes from there. */
 function enter(all: All, from: string | undefined, to: NetworkInterface, frame: Frame): Verdict {
   if (from !== to.subnet && !crosses(all, to.subnet, frame, false)) return drop('SUBNET_ACL_RESTRICTION');
+  const nat = [...all['nat-gateway'].values()].find((each) => each.eni === to.id);
+  if (nat !== undefined) {
+    // No flow was opened from inside: the reference remembers none.
+    return drop(to.addresses.includes(frame.destination) ? 'NGW_NO_FLOW' : 'ENI_ADDRESS_RESTRICTION');
+  }
   return arrive(all, to, frame);
 }
 
@@ -134,7 +143,7 @@ function arrive(all: All, to: NetworkInterface, frame: Frame): Verdict {
   return { disposition: 'DELIVERED', to: to.id, source: frame.source, destination: frame.destination };
 }
 
-function tableOf(all: All, eni: NetworkInterface): RouteTable | undefined {
+function tableOf(all: All, eni: Pick<NetworkInterface, 'vpc' | 'subnet'>): RouteTable | undefined {
   const tables = [...all['route-table'].values()];
   return (
     tables.find((table) => table.subnets.includes(eni.subnet)) ??
@@ -155,6 +164,7 @@ export function reference(all: All, frame: Frame): Verdict {
   const firstOctet = frame.to === 'router' ? 2 : Number.parseInt(frame.to.slice(0, 2), 16);
   if (firstOctet % 2 === 1 || any(NOWHERE, frame.destination)) return drop('L2_BUM');
   if (any(RESERVED, frame.destination)) return drop('RESERVED_ADDRESS');
+  if (frame.lengthBytes > 9001) return drop('MTU_EXCEEDED');
   if (from.sourceDestCheck && !from.addresses.includes(frame.source)) {
     return drop('ENI_SOURCE_DEST_CHECK_RESTRICTION');
   }
@@ -162,7 +172,7 @@ export function reference(all: All, frame: Frame): Verdict {
   if (refusal !== undefined) return drop(refusal);
   if (frame.to !== 'router') {
     const peer = enis.find((eni) => eni.mac === frame.to && eni.subnet === from.subnet);
-    return peer === undefined ? drop('L2_UNKNOWN_MAC') : arrive(all, peer, frame);
+    return peer === undefined ? drop('L2_UNKNOWN_MAC') : enter(all, from.subnet, peer, frame);
   }
   return byRoute(all, enis, from, frame);
 }
@@ -191,7 +201,14 @@ function bestRoute(all: All, table: RouteTable | undefined, address: string): Ro
   return candidates.sort((a, b) => b.length - a.length || a.order - b.order)[0]?.route;
 }
 
-function byRoute(all: All, enis: NetworkInterface[], from: NetworkInterface, frame: Frame): Verdict {
+/** Where the router stands: a subnet of a VPC. */
+type Place = Pick<NetworkInterface, 'vpc' | 'subnet'>;
+
+/** Whether a border of this MTU drops the frame; `keeps` is one that does not fragment. */
+const tooLong = (frame: Frame, mtuBytes: number, keeps = false): boolean =>
+  frame.lengthBytes > mtuBytes && (keeps || frame.dontFragment || frame.destination.includes(':'));
+
+function byRoute(all: All, enis: NetworkInterface[], from: Place, frame: Frame): Verdict {
   const best = bestRoute(all, tableOf(all, from), frame.destination);
   const own = enis.filter((eni) => eni.vpc === from.vpc);
   const next =
@@ -199,7 +216,9 @@ function byRoute(all: All, enis: NetworkInterface[], from: NetworkInterface, fra
       ? own.find((eni) => eni.addresses.includes(frame.destination))
       : best?.target.kind === 'eni'
         ? all['network-interface'].get(best.target.eni)
-        : undefined;
+        : best?.target.kind === 'nat-gateway'
+          ? all['network-interface'].get(all['nat-gateway'].get(best.target.gateway)?.eni ?? '')
+          : undefined;
   if (next?.subnet !== from.subnet && !crosses(all, from.subnet, frame, true)) {
     return drop('SUBNET_ACL_RESTRICTION');
   }
@@ -208,18 +227,35 @@ function byRoute(all: All, enis: NetworkInterface[], from: NetworkInterface, fra
     return next === undefined ? drop('NO_POSSIBLE_DESTINATION') : enter(all, from.subnet, next, frame);
   }
   if (best.target.kind === 'eni') {
-    return next?.attachment === undefined ? drop('BAD_STATE_ROUTE') : enter(all, from.subnet, next, frame);
+    const nat = [...all['nat-gateway'].values()].some((each) => each.eni === next?.id);
+    const live = next !== undefined && (next.attachment !== undefined || nat);
+    return live ? enter(all, from.subnet, next, frame) : drop('BAD_STATE_ROUTE');
   }
-  const { kind } = best.target;
-  if (kind === 'transit-gateway' || kind === 'vpn-gateway' || kind === 'vpc-endpoint') {
-    throw new Error(`the reference knows no ${kind}`);
+  const { target } = best;
+  switch (target.kind) {
+    case 'vpc-peering-connection':
+      return byPeering(all, target.connection, from, frame);
+    case 'nat-gateway':
+      return byNat(all, target.gateway, from, frame);
+    case 'egress-only-gateway':
+      return byEgressOnly(all, target.gateway, from, frame);
+    case 'transit-gateway':
+      return byTransitGateway(all, target.gateway, from, frame);
+    case 'vpn-gateway':
+      return byVpn(all, target.gateway, from, frame);
+    case 'internet-gateway':
+      return byInternet(all, target.gateway, from, frame);
+    default:
+      throw new Error(`the reference knows no ${target.kind}`);
   }
-  if (best.target.kind === 'vpc-peering-connection')
-    return byPeering(all, best.target.connection, from, frame);
-  if (all['internet-gateway'].get(best.target.gateway)?.vpc !== from.vpc) return drop('BAD_STATE_ROUTE');
+}
+
+function byInternet(all: All, gateway: string, from: Place, frame: Frame): Verdict {
+  const own = [...all['network-interface'].values()].filter((eni) => eni.vpc === from.vpc);
+  if (all['internet-gateway'].get(gateway)?.vpc !== from.vpc) return drop('BAD_STATE_ROUTE');
   if (any(PRIVATE, frame.destination)) return drop('IGW_PRIVATE_DESTINATION');
   const owner = own.find((eni) => eni.addresses.includes(frame.source));
-  const edge = edgeOf(all, best.target.gateway);
+  const edge = edgeOf(all, gateway);
   const back = bestRoute(all, edge, frame.source)?.target;
   if (back !== undefined && back.kind !== 'local' && owner?.subnet === from.subnet) {
     const appliance = back.kind === 'eni' ? all['network-interface'].get(back.eni)?.attachment : undefined;
@@ -228,13 +264,94 @@ function byRoute(all: All, enis: NetworkInterface[], from: NetworkInterface, fra
   const out = { disposition: 'TO_INTERNET', destination: frame.destination };
   if (frame.source.includes(':')) {
     if (!inside('2000::/3', frame.source)) return drop('IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS');
-    return owner === undefined ? drop('GATEWAY_REJECTS_SPOOFED_TRAFFIC') : { ...out, source: frame.source };
+    if (owner === undefined) return drop('GATEWAY_REJECTS_SPOOFED_TRAFFIC');
+    return tooLong(frame, 1500) ? drop('MTU_EXCEEDED') : { ...out, source: frame.source };
   }
   const seen = owner?.publicAddresses.find((pair) => pair.private === frame.source)?.public;
-  return seen === undefined ? drop('IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS') : { ...out, source: seen };
+  if (seen === undefined) return drop('IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS');
+  return tooLong(frame, 1500) ? drop('MTU_EXCEEDED') : { ...out, source: seen };
 }
 
-function byPeering(all: All, id: string, from: NetworkInterface, frame: Frame): Verdict {
+/** Into the subnet of the NAT gateway, source NAT to its address, and on by that subnet's table. */
+function byNat(all: All, id: string, from: Place, frame: Frame): Verdict {
+  const nat = all['nat-gateway'].get(id);
+  const eni = all['network-interface'].get(nat?.eni ?? '');
+  const subnet = nat === undefined ? undefined : (eni?.subnet ?? '');
+  if (subnet !== undefined && subnet !== from.subnet && !crosses(all, subnet, frame, false)) {
+    return drop('SUBNET_ACL_RESTRICTION');
+  }
+  if (nat === undefined || !nat.available) return drop('BAD_STATE_ROUTE');
+  if (frame.destination.includes(':') || ![1, 6, 17].includes(frame.protocol)) return drop('NGW_PROTOCOL');
+  const sender = all['network-interface'].get(frame.from ?? '');
+  if (sender?.vpc === from.vpc && !any(all.vpc.get(from.vpc)?.cidrs ?? [], frame.source)) {
+    return drop('NGW_REQUIRES_SOURCE_IN_VPC');
+  }
+  if (tooLong(frame, 1500)) return drop('MTU_EXCEEDED');
+  if (frame.ttl <= 1) return drop('TTL');
+  const place = eni ?? { vpc: '', subnet: '' };
+  const enis = [...all['network-interface'].values()];
+  return byRoute(all, enis, place, { ...frame, source: nat.address, ttl: frame.ttl - 1 });
+}
+
+function byEgressOnly(all: All, id: string, from: Place, frame: Frame): Verdict {
+  if (all['egress-only-gateway'].get(id)?.vpc !== from.vpc) return drop('BAD_STATE_ROUTE');
+  if (inside('fc00::/7', frame.destination)) return drop('IGW_PRIVATE_DESTINATION');
+  const enis = [...all['network-interface'].values()].filter((eni) => eni.vpc === from.vpc);
+  if (!enis.some((eni) => eni.addresses.includes(frame.source)))
+    return drop('GATEWAY_REJECTS_SPOOFED_TRAFFIC');
+  if (tooLong(frame, 1500)) return drop('MTU_EXCEEDED');
+  return { disposition: 'TO_INTERNET', source: frame.source, destination: frame.destination };
+}
+
+function byVpn(all: All, id: string, from: Place, frame: Frame): Verdict {
+  if (all['vpn-gateway'].get(id)?.vpc !== from.vpc) return drop('BAD_STATE_ROUTE');
+  if (frame.destination.includes(':')) return drop('VGW_IPV4_ONLY');
+  const enis = [...all['network-interface'].values()].filter((eni) => eni.vpc === from.vpc);
+  if (!enis.some((eni) => eni.addresses.includes(frame.source))) {
+    return drop('VGW_PRIVATE_IP_ASSOCIATION_FOR_EGRESS');
+  }
+  const ways = [...all['vpn-connection'].values()]
+    .filter((connection) => connection.gateway === id)
+    .flatMap(({ up, routes }) => routes.map((cidr) => ({ up, cidr, length: Number(cidr.split('/')[1]) })))
+    .filter(({ cidr }) => inside(cidr, frame.destination))
+    .sort((a, b) => b.length - a.length || Number(b.up) - Number(a.up));
+  if (ways[0] === undefined) return drop('NO_ROUTE_TO_DESTINATION');
+  if (!ways[0].up) return drop('BAD_STATE_VPN');
+  return drop(tooLong(frame, 1500) ? 'MTU_EXCEEDED' : 'TO_SITE');
+}
+
+/** In by the zone's subnet of the attachment, by the gateway's table, out in the same zone where it can. */
+function byTransitGateway(all: All, gateway: string, from: Place, frame: Frame): Verdict {
+  const attachments = [...all['transit-gateway-attachment'].values()];
+  const subnetsOf = (link: (typeof attachments)[number]['link']): readonly string[] =>
+    link.kind === 'vpc' ? link.subnets : [];
+  const entry = attachments.find(
+    ({ link, available, gateway: of }) =>
+      of === gateway && available && link.kind === 'vpc' && link.vpc === from.vpc,
+  );
+  if (entry === undefined) return drop('BAD_STATE_ROUTE');
+  const zone = (subnet: string): string => all.subnet.get(subnet)?.zone ?? '';
+  const door = subnetsOf(entry.link).find((subnet) => zone(subnet) === zone(from.subnet));
+  if (door === undefined) return drop('TGW_ROUTE_AZ_RESTRICTION');
+  if (door !== from.subnet && !crosses(all, door, frame, false)) return drop('SUBNET_ACL_RESTRICTION');
+  if (tooLong(frame, 8500, true)) return drop('MTU_EXCEEDED');
+  if (frame.ttl <= 1) return drop('TTL');
+  const table = all['transit-gateway-route-table'].get(entry.routeTable ?? '');
+  if (table === undefined) return drop('TGW_ATTACH_MISSING_TGW_RTB_ASSOCIATION');
+  const best = table.routes
+    .filter(({ destination }) => inside(destination, frame.destination))
+    .sort((a, b) => Number(b.destination.split('/')[1]) - Number(a.destination.split('/')[1]))[0];
+  if (best === undefined) return drop('TGW_RTB_NO_ROUTE_TO_TGW_ATTACHMENT');
+  const exit = attachments.find(({ id, available }) => id === best.attachment && available);
+  if (exit === undefined || exit.link.kind !== 'vpc') return drop('TGW_RTB_BAD_STATE_ROUTE');
+  const out =
+    subnetsOf(exit.link).find((subnet) => zone(subnet) === zone(from.subnet)) ?? exit.link.subnets[0];
+  const place = { vpc: exit.link.vpc, subnet: out ?? '' };
+  const enis = [...all['network-interface'].values()];
+  return byRoute(all, enis, place, { ...frame, ttl: frame.ttl - 1 });
+}
+
+function byPeering(all: All, id: string, from: Place, frame: Frame): Verdict {
   const connection = all['vpc-peering-connection'].get(id);
   const ends = connection === undefined ? [] : [connection.requesterVpc, connection.accepterVpc];
   if (connection?.active !== true || !ends.includes(from.vpc)) return drop('BAD_STATE_ROUTE');
@@ -254,6 +371,10 @@ function fromInternet(all: All, enis: NetworkInterface[], frame: Frame): Verdict
   const pair = pairs.find((each) => each.public === frame.destination);
   const to = v6 ? enis.find((eni) => eni.addresses.includes(frame.destination)) : pair?.eni;
   if (to === undefined) return drop('IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS');
+  if (frame.lengthBytes > 1500) return drop('MTU_EXCEEDED');
+  if (v6 && bestRoute(all, tableOf(all, to), frame.source)?.target.kind === 'egress-only-gateway') {
+    return drop('EIGW_NO_FLOW');
+  }
   const gateway = [...all['internet-gateway'].values()].find((igw) => igw.vpc === to.vpc);
   if (gateway === undefined) return drop('BAD_STATE_ATTACHMENT');
   const inner = { ...frame, destination: pair?.private ?? frame.destination };
