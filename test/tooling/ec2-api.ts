@@ -16,7 +16,7 @@ const table = (head: readonly string[], rows: readonly string[]): string =>
 /** What every operation has, said once. */
 const INTRODUCTION = `# The API that the simulator serves
 
-\`npm run docs:api\` wrote this page from the handlers in \`sim/ec2\`; \`npm test -- ec2-api\` says when it is out of date.
+\`npm run docs:api\` wrote this page from the handlers in \`sim/ec2\`; \`npx vitest run test/tooling/ec2-api\` says when it is out of date.
 
 Of every operation:
 
