@@ -33,6 +33,7 @@ interface SimOptions {
   readonly errors?: number;
   readonly timeouts?: number;
   readonly strictAmi?: boolean;
+  readonly quotas?: 'aws' | 'off';
   readonly internetHost?: readonly string[];
   readonly state?: string;
 }
@@ -63,6 +64,7 @@ export function register(program: Command): void {
     .option('--start-ms <ms>', 'how long an instance takes to run', millis)
     .option('--stop-ms <ms>', 'how long an instance takes to stop', millis)
     .option('--reboot-ms <ms>', 'how long a machine that reboots is dead', millis)
+    .addOption(new Option('--quotas <how>', 'API: those of a new account, or none').choices(['aws', 'off']))
     .option('--strict-ami', 'refuse AMI ids that are not registered')
     .option('--state <file>', 'keep the world in a file: load it if it is there, write what is acknowledged')
     .option('--internet-host <address...>', 'hosts on the simulated Internet')
@@ -87,6 +89,7 @@ const knobsOf = (options: SimOptions): Partial<Knobs> => ({
   ...(options.startMs !== undefined && { startMs: options.startMs }),
   ...(options.stopMs !== undefined && { stopMs: options.stopMs }),
   ...(options.rebootMs !== undefined && { rebootMs: options.rebootMs }),
+  ...(options.quotas !== undefined && { quotas: options.quotas }),
   ...(options.strictAmi !== undefined && { strictAmi: options.strictAmi }),
 });
 

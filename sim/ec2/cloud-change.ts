@@ -3,6 +3,7 @@ import type { Instant } from '../../controller/base/time.ts';
 import type { Transition } from './handler.ts';
 import type { Stored } from './record/base.ts';
 import type { Kind } from './record/kind.ts';
+import type { Quotas } from './settings.ts';
 
 /** A step of a state machine that is planned. */
 export interface Scheduled {
@@ -24,4 +25,6 @@ export type CloudChange =
   /** The planned step of this number is done. */
   | { readonly kind: 'done'; readonly seq: number }
   /** What was answered to a request with a ClientToken. */
-  | { readonly kind: 'token'; readonly key: string; readonly input: object; readonly output: object };
+  | { readonly kind: 'token'; readonly key: string; readonly input: object; readonly output: object }
+  /** The quotas that a region of an account has of its own, in the place of those before. */
+  | { readonly kind: 'quotas'; readonly name: string; readonly quotas: Partial<Quotas> };

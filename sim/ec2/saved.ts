@@ -8,6 +8,7 @@ import { readAll, tableIn, write } from './store.ts';
 /** All that a cloud holds; records of a kind in the order of their creation. */
 export function* changesOf(cloud: Cloud): Generator<CloudChange> {
   for (const name of cloud.regions) yield { kind: 'region', name };
+  for (const [name, quotas] of cloud.quotas) yield { kind: 'quotas', name, quotas };
   for (const [scope, tables] of cloud.store.scopes) {
     for (const [kind, table] of tables) {
       for (const record of readAll(table)) yield { kind: 'put', table: kind, scope, record };
@@ -44,6 +45,9 @@ export function replay(cloud: Cloud, change: CloudChange): void {
       if (at >= 0) cloud.scheduled.splice(at, 1);
       break;
     }
+    case 'quotas':
+      cloud.quotas.set(change.name, change.quotas);
+      break;
     case 'token':
       cloud.tokens.set(change.key, { input: change.input, output: change.output });
       break;

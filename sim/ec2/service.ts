@@ -17,7 +17,7 @@ import { changeOf } from './record/projection.ts';
 import { same } from './record/same.ts';
 import { isRefusal } from './refusal.ts';
 import { checkRequired } from './required.ts';
-import { type CloudOptions, type CloudSettings, cloudSettings } from './settings.ts';
+import { type CloudOptions, type CloudSettings, cloudSettings, type Quotas } from './settings.ts';
 import type { ServiceName } from './shape.ts';
 import { createStore, read, redo, type Store, tableOf, undo, type Write } from './store.ts';
 import { admit, type Bucket } from './throttle.ts';
@@ -59,6 +59,8 @@ export interface Cloud {
   readonly tokens: Map<string, { readonly input: object; readonly output: object }>;
   /** Regions of accounts that have been used, where each starts with a default VPC. */
   readonly regions: Set<string>;
+  /** By account and region: quotas that differ from those of the settings. */
+  readonly quotas: Map<string, Partial<Quotas>>;
   /** Recent writes, oldest first; kept only for stale reads and ids that are too new. */
   readonly recent: Write[];
   seq: number;
@@ -79,6 +81,7 @@ export function createCloud(options: CloudOptions = {}): Cloud {
     buckets: new Map(),
     tokens: new Map(),
     regions: new Set(),
+    quotas: new Map(),
     recent: [],
     seq: 0,
     committed: undefined,
@@ -260,6 +263,21 @@ function within<T>(cloud: Cloud, where: Resident, now: Instant, run: (tx: Tx) =>
 /** The data-plane changes since they were last taken, in order. */
 export const takeChanges = (cloud: Cloud): Change[] => cloud.changes.splice(0);
 
+/** The quotas of a region of an account, `ACCOUNT/REGION`. */
+export const quotasOf = (cloud: Cloud, name: string): Quotas => settingsFor(cloud, name).quotas;
+
+/** Gives a region of an account quotas of its own; those that are not named are as the settings say. */
+export function setQuotas(cloud: Cloud, name: string, quotas: Partial<Quotas>): void {
+  cloud.quotas.set(name, quotas);
+  cloud.committed?.([{ kind: 'quotas', name, quotas }]);
+}
+
+function settingsFor(cloud: Cloud, name: string): CloudSettings {
+  const own = cloud.quotas.get(name);
+  const { settings } = cloud;
+  return own === undefined ? settings : { ...settings, quotas: { ...settings.quotas, ...own } };
+}
+
 function transaction(
   cloud: Cloud,
   who: { readonly account: string; readonly region: string },
@@ -273,7 +291,7 @@ function transaction(
     account,
     region,
     now,
-    settings: cloud.settings,
+    settings: settingsFor(cloud, `${account}/${region}`),
     store: cloud.store,
     random: cloud.random,
     log,

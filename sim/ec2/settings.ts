@@ -101,7 +101,8 @@ export interface CloudSettings {
   readonly quotas: Quotas;
 }
 
-const quotas: Quotas = {
+/** The quotas of a new account. */
+export const DEFAULT_QUOTAS: Quotas = {
   vpcs: 5,
   subnetsPerVpc: 200,
   ipv4BlocksPerVpc: 5,
@@ -139,6 +140,15 @@ const quotas: Quotas = {
   routeServerPeersPerInterface: 20,
 };
 
+/** More than anybody makes, and still a number that EC2 could show. */
+const NO_LIMIT = 1_000_000_000;
+
+/** What may be limited, in the order of `Quotas`. */
+export const QUOTA_NAMES = Object.keys(DEFAULT_QUOTAS) as readonly (keyof Quotas)[];
+
+/** No quotas: for worlds that are larger than a new account may have. */
+export const NO_QUOTAS = Object.fromEntries(QUOTA_NAMES.map((name) => [name, NO_LIMIT])) as unknown as Quotas;
+
 export type CloudOptions = Partial<Omit<CloudSettings, 'quotas'>> & { readonly quotas?: Partial<Quotas> };
 
 /** Fills in the defaults: everything takes effect at once, AWS's default quotas, no throttling. */
@@ -167,5 +177,5 @@ export const cloudSettings = (options: CloudOptions): CloudSettings => ({
   newIdLagMs: 0,
   publicPool: '198.18.0.0/15',
   ...options,
-  quotas: { ...quotas, ...options.quotas },
+  quotas: { ...DEFAULT_QUOTAS, ...options.quotas },
 });

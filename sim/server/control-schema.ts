@@ -1,7 +1,7 @@
 /** The bodies of control API requests. */
 import { z } from 'zod';
 import { parseAddress, parsePrefix } from '../../controller/base/ip.ts';
-import { profile, service } from '../world/schema.ts';
+import { profile, quotas, service } from '../world/schema.ts';
 
 const address = z.string().refine((text) => parseAddress(text).ok, 'is not an IP address');
 const port = z.int().min(1).max(65_535);
@@ -9,7 +9,7 @@ const millis = z.number().min(0).max(86_400_000);
 const rate = z.number().min(0).max(1);
 const delay = z.strictObject({ medianMs: millis, spread: z.number().min(0).max(3).default(0) });
 
-export { profile };
+export { profile, quotas };
 
 export const host = z.strictObject({
   address,
@@ -77,6 +77,7 @@ export const knobs = z
     rebootMs: millis,
     strictAmi: z.boolean(),
     rulesOf2020: z.array(z.string()),
+    quotas: z.enum(['aws', 'off']),
     links: z
       .strictObject({ withinZoneMs: millis, acrossZonesMs: millis, internetMs: millis, loss: rate })
       .partial(),

@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { err, ok, type Result } from '../../controller/base/result.ts';
+import { quotasOf, setQuotas } from '../ec2/service.ts';
 import { inject, setKnobs } from '../world/api.ts';
 import { flowStats } from '../world/flows.ts';
 import { setTunnel } from '../world/gateways.ts';
@@ -250,6 +251,21 @@ const routes: readonly Route[] = [
         setKnobs(call.world.api, knobs);
         if (links !== undefined) Object.assign(call.world.links, links);
         return done({ ...call.world.api.knobs, links: call.world.links });
+      }),
+  },
+  {
+    method: 'GET',
+    path: ['quotas', '*', '*'],
+    run: ({ world, path }) => done(quotasOf(world.api.cloud, path.join('/'))),
+  },
+  {
+    method: 'PUT',
+    path: ['quotas', '*', '*'],
+    run: (call) =>
+      withBody(call, schema.quotas, (quotas) => {
+        const { cloud } = call.world.api;
+        setQuotas(cloud, call.path.join('/'), quotas);
+        return done(quotasOf(cloud, call.path.join('/')));
       }),
   },
   {

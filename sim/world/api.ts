@@ -14,6 +14,7 @@ import {
   settle,
   takeChanges,
 } from '../ec2/service.ts';
+import { DEFAULT_QUOTAS, NO_QUOTAS } from '../ec2/settings.ts';
 import type { Change } from '../vpc/model.ts';
 import { draw, drawDelay, type Kernel, record, schedule } from './kernel.ts';
 import type { Knobs } from './settings.ts';
@@ -138,6 +139,7 @@ export const cloudKnobs = (knobs: Knobs) => ({
   terminateMs: knobs.stopMs,
   strictAmi: knobs.strictAmi,
   rulesOf2020: knobs.rulesOf2020,
+  quotas: knobs.quotas === 'off' ? NO_QUOTAS : DEFAULT_QUOTAS,
 });
 
 function performNow(api: Api, asked: Request): Reply {

@@ -1,5 +1,6 @@
 /** How the programs of machines are written in JSON: in world files and in requests to the control API. */
 import { z } from 'zod';
+import { QUOTA_NAMES, type Quotas } from '../ec2/settings.ts';
 
 const port = z.int().min(1).max(65_535);
 
@@ -18,3 +19,8 @@ export const profile = z.strictObject({
   role: z.enum(['host', 'router', 'nat']).default('host'),
   services: z.array(service).default([]),
 });
+
+/** Some quotas. */
+export const quotas = z
+  .strictObject(Object.fromEntries(QUOTA_NAMES.map((name) => [name, z.int().min(0).exactOptional()])))
+  .transform((given) => given as Partial<Quotas>);

@@ -36,6 +36,8 @@ export interface Knobs {
   readonly strictAmi: boolean;
   /** Accounts whose route tables have the rules of 2020; `*` is every account. */
   readonly rulesOf2020: readonly string[];
+  /** `aws`: those of a new account, where an account has none of its own; `off`: none. */
+  readonly quotas: 'aws' | 'off';
 }
 
 /** Delays and loss of the links that packets cross. */
@@ -85,6 +87,7 @@ export const INSTANT: Knobs = {
   rebootMs: 0,
   strictAmi: false,
   rulesOf2020: [],
+  quotas: 'aws',
 };
 
 /**

@@ -11,7 +11,7 @@ import { address, cidr, exactly } from '../ec2/record/schema.ts';
 import { schemas } from '../ec2/record/schemas.ts';
 import type { GuestState } from '../vpc/guest-state.ts';
 import { restoreWorld, type SavedGuest, type SavedRouter, type WorldChange, worldChanges } from './saved.ts';
-import { profile, service } from './schema.ts';
+import { profile, quotas, service } from './schema.ts';
 import type { WorldOptions } from './settings.ts';
 import type { PlacedHost, World } from './state.ts';
 import { createWorld } from './world.ts';
@@ -95,6 +95,7 @@ const change = z.discriminatedUnion('kind', [
     id: z.string(),
   }),
   z.strictObject({ kind: z.literal('region'), name: z.string() }),
+  z.strictObject({ kind: z.literal('quotas'), name: z.string(), quotas }),
   z.strictObject({
     kind: z.literal('planned'),
     step: z.strictObject({
