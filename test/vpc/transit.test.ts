@@ -350,7 +350,10 @@ function toAll(drawn: Drawn): All {
     ),
     'vpn-gateway': byId(VPCS.map((vpc, v) => ({ id: `vgw-${v + 1}`, vpc }))),
     'vpn-connection': byId(
-      drawn.vpns.map((vpn, i) => ({ id: `vpn-${i}`, customerGateway: `cgw-${i}`, ...vpn })),
+      drawn.vpns.map((vpn, i) => {
+        const whose = { account: '111122223333', region: 'eu-central-1' };
+        return { id: `vpn-${i}`, ...whose, customerGateway: `cgw-${i}`, ...vpn };
+      }),
     ),
     'transit-gateway-route-table': byId([
       {
