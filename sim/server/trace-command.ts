@@ -1,8 +1,9 @@
 /**
- * `byoa trace`: how a packet fares in a simulated world, hop by hop. It asks a running simulator. Exit code
- * 0: it was delivered (with `--both`, the answer as well); 1: it was not; 2: the question was wrong.
+ * `byoa trace`: how a packet fares in a simulated world, hop by hop. It asks a running simulator, or loads a
+ * world from a file. Exit code 0: it was delivered (with `--both`, the answer as well); 1: it was not; 2: the
+ * question was wrong.
  */
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { TracedFlow, TracedPacket } from '../world/trace.ts';
 import { ask } from './ctl.ts';
 import { describeTrace } from './describe-trace.ts';
@@ -13,6 +14,7 @@ interface Options {
   readonly proto?: TracedPacket['protocol'];
   readonly fromPort?: number;
   readonly endpoint: string;
+  readonly world?: string;
   readonly both?: boolean;
   readonly json?: boolean;
 }
@@ -27,7 +29,7 @@ const portNumber = (text: string): number => integer(text, 'a port', 1, 65_535);
 
 /** `192.0.2.1`, `192.0.2.1:53`, `2001:db8::1` or `[2001:db8::1]:53`. */
 function destination(text: string): Options['to'] {
-  const [, bracketed, v6Port, v4, v4Port] = /^(?:\[([^\]]+)\](?::(.*))?|([^:]+):(.*))$/.exec(text) ?? [];
+  const [, bracketed, v6Port, v4, v4Port] = /^(?:\[([^\]]+)\](?::(.*))?|([^:]+):([^:]*))$/.exec(text) ?? [];
   const address = bracketed ?? v4 ?? text;
   const port = v6Port ?? v4Port;
   return { address, ...(port !== undefined && { port: portNumber(port) }) };
@@ -52,17 +54,46 @@ export function registerTrace(program: Command): void {
     .option('--proto <name>', 'tcp, udp, icmp or a number (tcp where a port is given, else icmp)', protocol)
     .option('--from-port <number>', 'source port of tcp and udp', portNumber)
     .option('--endpoint <url>', 'a running byoa sim', 'http://127.0.0.1:4566')
+    .addOption(
+      new Option('--world <file>', 'a world in a file instead, of byoa sim --state or import').conflicts(
+        'endpoint',
+      ),
+    )
     .option('--both', 'let the receiver answer, and show the way of the answer')
     .option('--json', 'print the trace as data: docs/trace.md')
     .action(async (options: Options) => {
-      const { json, endpoint } = options;
-      const flow = await ask<TracedFlow>(endpoint, 'POST', 'trace', packetOf(options)).catch(
-        (error: unknown) =>
-          command.error(error instanceof Error ? error.message : String(error), { exitCode: 2 }),
+      const flow = await answer(options).catch((error: unknown) =>
+        command.error(error instanceof Error ? error.message : String(error), { exitCode: 2 }),
       );
-      console.log(json ? JSON.stringify(flow) : describeTrace(flow));
+      console.log(options.json ? JSON.stringify(flow) : describeTrace(flow));
       if (!isDelivered(flow)) process.exitCode = 1;
     });
+}
+
+async function answer(options: Options): Promise<TracedFlow> {
+  const { to, proto, endpoint, world } = options;
+  if ((proto === 'tcp' || proto === 'udp') && to.port === undefined) {
+    throw new Error(`--proto ${proto} needs a port: --to ADDRESS:PORT, with IPv6 --to [ADDRESS]:PORT.`);
+  }
+  const packet = packetOf(options);
+  return world === undefined
+    ? ask<TracedFlow>(endpoint, 'POST', 'trace', packet)
+    : traceInFile(world, packet);
+}
+
+/** The world of a file, in this process: what loads it is loaded only here. */
+async function traceInFile(file: string, packet: TracedPacket): Promise<TracedFlow> {
+  const { readWorld } = await import('./keeper.ts');
+  const { openWorld } = await import('../world/world-file.ts');
+  const { assumeHosts, tracePacket } = await import('../world/trace.ts');
+  const saved = readWorld(file);
+  if (saved === undefined)
+    throw new Error(`There is no file ${file}; byoa sim --state and byoa import make one.`);
+  const world = openWorld(saved);
+  assumeHosts(world, [packet.from, packet.to]);
+  const flow = tracePacket(world, packet);
+  if (flow.ok) return flow.value;
+  throw new Error(`The packet was not sent: ${flow.error}.`);
 }
 
 const packetOf = ({ from, to, proto, fromPort, both }: Options): TracedPacket => ({

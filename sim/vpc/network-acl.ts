@@ -77,7 +77,7 @@ function matches(entry: AclEntryNode, h: Header, egress: boolean): boolean {
 export function explainAcl(acl: AclNode, h: Header, egress: boolean): string {
   const entry = entryFor(acl, h, egress);
   const way = egress ? 'outbound' : 'inbound';
-  if (entry === undefined) return `no ${way} entry of ${acl.id} matches: dropped`;
+  if (entry === undefined) return `no ${way} entry matches: dropped`;
   const verdict = entry.allow ? 'allows it' : 'denies it: dropped';
-  return `${way} entry ${entry.number} of ${acl.id} ${verdict}`;
+  return `${way} entry ${entry.number} ${verdict}`;
 }

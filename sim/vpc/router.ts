@@ -213,7 +213,7 @@ export function deliver(fabric: Fabric, vpc: VpcNode, h: Header, recorder?: Reco
 function recordRoute(recorder: Recorder, h: Header, table: TableNode, entry: RouteEntry, what: string): void {
   const { destination } = entry.route;
   const target = targetId(entry.route.target);
-  const text = (): string => `route ${destination} -> ${target} of ${table.id} matches: ${what}`;
+  const text = (): string => `${destination} -> ${target} matches: ${what}`;
   record(recorder, h, 'router', table.id, text, { kind: 'route', table: table.id, destination, target });
 }
 

@@ -139,7 +139,7 @@ function route(entry: AttachmentNode, near: string, h: Header, recorder?: Record
     const place = live && attachment.peer === undefined ? placeOf(attachment, near, h)?.subnet : undefined;
     const where = place === undefined ? '' : ` in ${place.zone}`;
     const what = live ? `leaves there${where}` : 'a blackhole: dropped';
-    const text = `in by ${entry.id}; route ${destination} -> ${target} of ${table.id} matches: ${what}`;
+    const text = `in by ${entry.id}; ${destination} -> ${target} of ${table.id} matches: ${what}`;
     const matched = { kind: 'route', table: table.id, destination, target } as const;
     tell(recorder, h, entry, text, place === undefined ? matched : { ...matched, subnet: place.id });
   }

@@ -3,13 +3,15 @@
  * packet of a new flow; NAT gateways and guests that masquerade remember it as they do every flow. Loss rates
  * do not touch it, cuts do.
  */
-import { formatAddress, parseAddress } from '../../controller/base/ip.ts';
-import { err, ok, present, type Result } from '../../controller/base/result.ts';
+import { contains, formatAddress, parseAddress, prefix } from '../../controller/base/ip.ts';
+import { err, must, ok, present, type Result } from '../../controller/base/result.ts';
+import { inCidr } from '../vpc/cidr.ts';
 import { CODE } from '../vpc/dispositions.ts';
 import { createFlowTable } from '../vpc/flow-table.ts';
 import { type Crossing, type End, forward, type Network, type Trace } from '../vpc/forward.ts';
-import { answerTo, ICMP, ICMP6, type Packet, TCP, UDP } from '../vpc/header.ts';
+import { answerTo, createHeader, ICMP, ICMP6, type Packet, setDestination, TCP, UDP } from '../vpc/header.ts';
 import type { Port } from '../vpc/nodes.ts';
+import { addHost } from './guests.ts';
 import { cutBetween } from './links.ts';
 import type { World } from './state.ts';
 import { nameOf } from './wire.ts';
@@ -78,6 +80,37 @@ export function tracePacket(world: World, traced: TracedPacket): Result<TracedFl
     ...there,
     answer: forward(network, answerTo(there.packet), receiver, world.now, { crossing }),
   });
+}
+
+/** Addresses that no host of the Internet has: RFC 1918, RFC 6598, link-local, ULA. */
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '169.254.0.0/16']
+  .concat('fc00::/7', 'fe80::/10')
+  .map(prefix);
+
+/**
+ * Adds hosts for addresses that no ENI and no host has: to the site whose VPN connection leads there, else to
+ * the Internet where they are public. A world that was imported knows nothing outside its VPCs.
+ */
+export function assumeHosts(world: World, names: readonly string[]): void {
+  const { ports, sites } = world.network.fabric;
+  const taken = [...ports.values()].flatMap((port) =>
+    port.present ? port.addresses.flatMap((own) => [own.text, own.public?.text]) : [],
+  );
+  for (const name of names) {
+    const parsed = parseAddress(name);
+    if (!parsed.ok) continue;
+    const text = formatAddress(parsed.value);
+    if (world.ends.has(text) || taken.includes(text)) continue;
+    const h = createHeader();
+    setDestination(h, parsed.value);
+    const site = [...sites.values()].find(({ connections }) =>
+      connections.some(({ routes }) =>
+        routes.some((cidr) => cidr.family === h.family && inCidr(cidr, h, true)),
+      ),
+    );
+    if (site !== undefined) must(addHost(world, text, [], site.id));
+    else if (!PRIVATE.some((each) => contains(each, parsed.value))) must(addHost(world, text, []));
+  }
 }
 
 const familyOf = (text: string): 4 | 6 => (text.includes(':') ? 6 : 4);

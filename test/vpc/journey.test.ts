@@ -88,9 +88,7 @@ describe('journeys', () => {
     drop(lab, 'network-interface', 'eni-a');
     const gone = udp(lab, w, SERVER);
     expect(gone.disposition).toBe('BAD_STATE_ROUTE');
-    expect(gone.hops.at(-1)?.text).toBe(
-      'route 0.0.0.0/0 -> eni-a of rtb-private matches: a blackhole: which does not exist',
-    );
+    expect(gone.hops.at(-1)?.text).toBe('0.0.0.0/0 -> eni-a matches: a blackhole: which does not exist');
   });
 
   it('a static route beats a propagated one, and the local route all propagated ones inside it', () => {

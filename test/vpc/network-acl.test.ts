@@ -50,9 +50,9 @@ describe('network ACLs', () => {
     guard(lab, 2, []);
     const into = udp(lab, a, '10.0.2.12');
     expect(into.disposition).toBe('SUBNET_ACL_RESTRICTION');
-    const hop = { place: 'network-acl', id: 'acl-1', text: 'no inbound entry of acl-1 matches: dropped' };
+    const hop = { place: 'network-acl', id: 'acl-1', text: 'no inbound entry matches: dropped' };
     expect(into.hops.at(-1)).toMatchObject(hop);
-    expect(udp(lab, c, '10.0.1.10').hops.at(-1)?.text).toBe('no outbound entry of acl-1 matches: dropped');
+    expect(udp(lab, c, '10.0.1.10').hops.at(-1)?.text).toBe('no outbound entry matches: dropped');
   });
 
   it('A3: keep no state: an answer needs an entry of its own', () => {
@@ -69,7 +69,7 @@ describe('network ACLs', () => {
     const { lab, a } = scene();
     const deny = { action: 'deny', cidr: '10.0.1.10/32' } as const;
     guard(lab, 2, [entry(200), entry(100, deny)]);
-    expect(udp(lab, a, '10.0.2.12').hops.at(-1)?.text).toBe('inbound entry 100 of acl-1 denies it: dropped');
+    expect(udp(lab, a, '10.0.2.12').hops.at(-1)?.text).toBe('inbound entry 100 denies it: dropped');
     guard(lab, 2, [entry(200, deny), entry(100)]);
     expect(udp(lab, a, '10.0.2.12').disposition).toBe('DELIVERED');
   });
