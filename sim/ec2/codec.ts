@@ -1,13 +1,13 @@
 /**
- * The wire format of the EC2, STS and IAM endpoints, driven by the runtime schemas of the SDK's clients: form
- * body -> action and input, reply -> XML. No operation has code of its own. Says nothing of HTTP connections
- * or signatures.
+ * The wire format of the EC2, STS, IAM and Elastic Load Balancing endpoints, driven by the runtime schemas of
+ * the SDK's clients: form body -> action and input, reply -> XML. No operation has code of its own. Says
+ * nothing of HTTP connections or signatures.
  */
 import { err, ok, type Result } from '../../controller/base/result.ts';
 import { decode, type Fault, parseParameters } from './codec-query.ts';
 import { element, encode, escapeXml } from './codec-xml.ts';
 import type { Reply } from './service.ts';
-import { operationOf, type ServiceName } from './shape.ts';
+import { operationOf, SERVICES, type ServiceName } from './shape.ts';
 
 export type { Fault };
 
@@ -16,12 +16,14 @@ const versions: Readonly<Record<ServiceName, string>> = {
   ec2: '2016-11-15',
   sts: '2011-06-15',
   iam: '2010-05-08',
+  elasticloadbalancing: '2015-12-01',
 };
 
 const namespaces: Readonly<Record<ServiceName, string>> = {
   ec2: `http://ec2.amazonaws.com/doc/${versions.ec2}/`,
   sts: `https://sts.amazonaws.com/doc/${versions.sts}/`,
   iam: `https://iam.amazonaws.com/doc/${versions.iam}/`,
+  elasticloadbalancing: `http://elasticloadbalancing.amazonaws.com/doc/${versions.elasticloadbalancing}/`,
 };
 
 /** Bytes of the largest body that is looked at. */
@@ -69,7 +71,7 @@ const invalidAction = (message: string): Fault => ({ code: 'InvalidAction', mess
 
 /** The service that an API version names. */
 export const serviceOfVersion = (version: string | null): ServiceName | undefined =>
-  (['ec2', 'sts', 'iam'] as const).find((service) => versions[service] === version);
+  SERVICES.find((service) => versions[service] === version);
 
 /** The XML of a reply and its HTTP status. */
 export function encodeReply(

@@ -6,6 +6,7 @@ import { addressHandlers } from './handlers/address.ts';
 import { customerGatewayHandlers, customerGatewayTransitions } from './handlers/customer-gateway.ts';
 import { dhcpOptionsHandlers } from './handlers/dhcp-options.ts';
 import { egressOnlyGatewayHandlers } from './handlers/egress-only-gateway.ts';
+import { endpointServiceHandlers } from './handlers/endpoint-service.ts';
 import { iamInstanceProfileHandlers } from './handlers/iam-instance-profile.ts';
 import { iamRoleHandlers } from './handlers/iam-role.ts';
 import { imageHandlers } from './handlers/image.ts';
@@ -16,6 +17,9 @@ import { instanceTypeHandlers } from './handlers/instance-type.ts';
 import { internetGatewayHandlers } from './handlers/internet-gateway.ts';
 import { keyPairHandlers } from './handlers/key-pair.ts';
 import { launchTemplateHandlers } from './handlers/launch-template.ts';
+import { listenerHandlers } from './handlers/listener.ts';
+import { loadBalancerHandlers, loadBalancerTransitions } from './handlers/load-balancer.ts';
+import { loadBalancerTagHandlers } from './handlers/load-balancer-tag.ts';
 import { natGatewayHandlers, natGatewayTransitions } from './handlers/nat-gateway.ts';
 import { networkAclHandlers } from './handlers/network-acl.ts';
 import { networkAclEntryHandlers } from './handlers/network-acl-entry.ts';
@@ -34,6 +38,8 @@ import { securityGroupRuleHandlers } from './handlers/security-group-rules.ts';
 import { stsHandlers } from './handlers/sts.ts';
 import { subnetHandlers } from './handlers/subnet.ts';
 import { tagHandlers } from './handlers/tag.ts';
+import { targetHandlers, targetTransitions } from './handlers/target.ts';
+import { targetGroupHandlers } from './handlers/target-group.ts';
 import { transitAttachmentHandlers, transitAttachmentTransitions } from './handlers/transit-attachment.ts';
 import { transitGatewayHandlers, transitGatewayTransitions } from './handlers/transit-gateway.ts';
 import { transitPeeringHandlers, transitPeeringTransitions } from './handlers/transit-peering.ts';
@@ -72,6 +78,7 @@ const ec2: Handlers = {
   ...subnetHandlers,
   ...tagHandlers,
   ...vpcCidrHandlers,
+  ...endpointServiceHandlers,
   ...vpcEndpointHandlers,
   ...vpcEndpointServiceHandlers,
   ...vpcHandlers,
@@ -101,9 +108,22 @@ const ec2: Handlers = {
 
 const sts: Handlers = stsHandlers;
 
+const elasticloadbalancing: Handlers = {
+  ...loadBalancerHandlers,
+  ...listenerHandlers,
+  ...targetGroupHandlers,
+  ...targetHandlers,
+  ...loadBalancerTagHandlers,
+};
+
 const iam: Handlers = { ...iamRoleHandlers, ...iamInstanceProfileHandlers };
 
-const services: Readonly<Record<ServiceName, Handlers>> = { ec2, sts, iam };
+const services: Readonly<Record<ServiceName, Handlers>> = {
+  ec2,
+  sts,
+  iam,
+  elasticloadbalancing,
+};
 
 /** The handler of an action, or undefined where the action is not simulated. */
 export const handlerFor = (service: ServiceName, action: string): Handler | undefined =>
@@ -115,6 +135,8 @@ export const transitions: Transitions = {
   ...instanceTransitions,
   ...peeringTransitions,
   ...natGatewayTransitions,
+  ...loadBalancerTransitions,
+  ...targetTransitions,
   ...vpcEndpointTransitions,
   ...customerGatewayTransitions,
   ...vpnConnectionTransitions,

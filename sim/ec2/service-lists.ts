@@ -2,12 +2,9 @@
  * The prefix lists that AWS keeps for its services. They are there from the beginning, and stored once
  * something refers to them.
  */
-import { servicesOf } from './catalog/services.ts';
+import { AWS_OWNER, servicesOf } from './catalog/services.ts';
 import type { Tx } from './handler.ts';
 import type { PrefixListRecord } from './record/network.ts';
-
-/** The owner of AWS's own lists. */
-export const AWS_OWNER = 'AWS';
 
 /** The lists of the region's services, stored or not. */
 export const serviceLists = (tx: Tx): readonly PrefixListRecord[] =>

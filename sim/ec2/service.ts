@@ -10,6 +10,7 @@ import type { Change } from '../vpc/model.ts';
 import type { CloudChange, Scheduled } from './cloud-change.ts';
 import type { Learnt } from './gateway-speaker.ts';
 import type { Tx } from './handler.ts';
+import { takeHealth } from './handlers/target.ts';
 import { createDefaultVpc } from './handlers/vpc.ts';
 import { handlerFor, hearSpeaker, transitions } from './handlers.ts';
 import { checkPageSize } from './page.ts';
@@ -238,6 +239,15 @@ export function settle(cloud: Cloud, now: Instant): void {
 /** Takes in what the speaker beside a gateway knows now: all of it, at each change. */
 export const learn = (cloud: Cloud, speaker: Resident, learnt: Learnt, now: Instant): void =>
   within(cloud, speaker, now, (tx) => hearSpeaker(tx, speaker.id, learnt));
+
+/** A health check of a target of a target group, made in the data plane, has passed or failed. */
+export const judgeTarget = (
+  cloud: Cloud,
+  group: Resident,
+  target: string,
+  passed: boolean,
+  now: Instant,
+): void => within(cloud, group, now, (tx) => takeHealth(tx, group.id, target, passed));
 
 /** Sets a tunnel of a VPN connection up or down; false where none has the outside address. */
 export const setVpnTunnel = (

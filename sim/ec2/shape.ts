@@ -4,11 +4,14 @@
  * members may be [schema, traits]; numbers are simple types; functions are deferred.
  */
 import * as ec2 from '@aws-sdk/client-ec2';
+import * as elasticloadbalancing from '@aws-sdk/client-elastic-load-balancing-v2';
 import * as iam from '@aws-sdk/client-iam';
 import * as sts from '@aws-sdk/client-sts';
 import { present, unreachable } from '../../controller/base/result.ts';
 
-export type ServiceName = 'ec2' | 'sts' | 'iam';
+export const SERVICES = ['ec2', 'sts', 'iam', 'elasticloadbalancing'] as const;
+/** By the names that signatures have for them. */
+export type ServiceName = (typeof SERVICES)[number];
 
 export interface Member {
   /** The SDK's name of the member. */
@@ -46,7 +49,12 @@ export interface Operation {
 
 type Raw = unknown;
 
-const clients: Readonly<Record<ServiceName, Readonly<Record<string, Raw>>>> = { ec2, sts, iam };
+const clients: Readonly<Record<ServiceName, Readonly<Record<string, Raw>>>> = {
+  ec2,
+  sts,
+  iam,
+  elasticloadbalancing,
+};
 const compiled = new Map<string, Operation | undefined>();
 
 /** The shapes of an operation, or undefined where the service has no such operation. */

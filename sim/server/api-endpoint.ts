@@ -11,7 +11,7 @@ import {
   type Fault,
   MAX_BODY_BYTES,
 } from '../ec2/codec.ts';
-import type { ServiceName } from '../ec2/shape.ts';
+import { SERVICES, type ServiceName } from '../ec2/shape.ts';
 import { type Api, request as callApi } from '../world/api.ts';
 import { DEFAULT_ACCOUNT } from '../world/settings.ts';
 import { readBody } from './body.ts';
@@ -24,8 +24,6 @@ export interface Signer {
   readonly region: string;
   readonly service?: ServiceName;
 }
-
-const SERVICES: readonly ServiceName[] = ['ec2', 'sts', 'iam'];
 
 /**
  * Reads `Authorization: AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, ...` (SigV4), or

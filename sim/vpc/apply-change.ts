@@ -8,6 +8,7 @@ import { insert, remove } from '../../controller/base/longest-match.ts';
 import { must, unreachable } from '../../controller/base/result.ts';
 import { type AddressMap, set, unset } from './address-map.ts';
 import { compileCidr } from './cidr.ts';
+import { applyEndpointChange } from './endpoint-change.ts';
 import {
   aclOf,
   attachmentOf,
@@ -123,7 +124,9 @@ export function applyChange(fabric: Fabric, change: Change): readonly Claimed[] 
       applyNat(fabric, change.id, change.value);
       return [];
     case 'vpc-endpoint':
-      applyEndpoint(fabric, change.id, change.value);
+    case 'load-balancer':
+    case 'target-group':
+      applyEndpointChange(fabric, change);
       return [];
     case 'egress-only-gateway':
       egressOnlyOf(fabric, change.id).vpc =
@@ -135,12 +138,9 @@ export function applyChange(fabric: Fabric, change: Change): readonly Claimed[] 
       node.running = node.present;
       return [];
     }
-    case 'prefix-list': {
-      const node = prefixListOf(fabric, change.id);
-      node.entries = change.value?.entries ?? [];
-      for (const table of node.tables) compileRoutes(fabric, table);
+    case 'prefix-list':
+      applyPrefixList(fabric, change.id, change.value);
       return [];
-    }
     default:
       return unreachable(change);
   }
@@ -218,14 +218,10 @@ function applyNat(fabric: Fabric, id: string, value: NatGateway | undefined): vo
   node.own = { w0: w0 ?? 0, w1: w1 ?? 0, w2: w2 ?? 0, w3: w3 ?? 0 };
 }
 
-function applyEndpoint(fabric: Fabric, id: string, value: Resources['vpc-endpoint'] | undefined): void {
-  const node = endpointOf(fabric, id);
-  for (const port of node.ports) port.endpoint = undefined;
-  node.available = value?.available ?? false;
-  node.vpc = value === undefined ? undefined : vpcOf(fabric, value.vpc);
-  node.address = value?.address === undefined ? undefined : must(parseAddress(value.address)).words[3] | 0;
-  node.ports = (value?.enis ?? []).map((eni) => portOf(fabric, eni));
-  for (const port of node.ports) port.endpoint = node;
+function applyPrefixList(fabric: Fabric, id: string, value: Resources['prefix-list'] | undefined): void {
+  const node = prefixListOf(fabric, id);
+  node.entries = value?.entries ?? [];
+  for (const table of node.tables) compileRoutes(fabric, table);
 }
 
 function applyTable(fabric: Fabric, id: string, value: RouteTable | undefined): void {

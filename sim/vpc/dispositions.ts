@@ -131,6 +131,23 @@ export const EXPLANATIONS = {
     'Send other protocols another way, e.g. through a NAT gateway.',
   ),
 
+  VPCE_SERVICE_NOT_INSTALLED_IN_AZ: aws(
+    'The load balancer behind the endpoint is not enabled in the zone of the endpoint.',
+    'Give the load balancer a subnet in this zone.',
+  ),
+
+  TO_APPLIANCE: ours(
+    'The packet goes through a Gateway Load Balancer endpoint.',
+    'Only a step of a crossing ends so, never a journey.',
+  ),
+  GWLB_NO_TARGET: ours(
+    'The Gateway Load Balancer has no target that it may use in this zone.',
+    'Register a target of the zone, or turn cross-zone load balancing on; the listener must name the group.',
+  ),
+  GUEST_NO_GENEVE: ours(
+    'The target got a packet in GENEVE (UDP 6081), and nothing there takes it.',
+    'Give the guest the role geneve, or register an appliance that speaks GENEVE.',
+  ),
   VPCE_REQUIRES_SOURCE_IN_VPC: ours(
     'The gateway endpoint got a packet whose source is no private address of an ENI of its VPC.',
     'Nothing comes to it over peering, a VPN or a transit gateway: use an interface endpoint, or masquerade.',

@@ -7,10 +7,12 @@ import { createLongestMatch } from '../../controller/base/longest-match.ts';
 import { type AddressMap, createAddressMap, find } from './address-map.ts';
 import { createFlowTable, type FlowTable } from './flow-table.ts';
 import { createNat } from './masquerade.ts';
+import type { BalancedTarget } from './model.ts';
 import { createAcl } from './network-acl.ts';
 import type {
   AclNode,
   AttachmentNode,
+  BalancerNode,
   EgressOnlyNode,
   EndpointNode,
   GatewayNode,
@@ -26,6 +28,7 @@ import type {
   SiteNode,
   SubnetNode,
   TableNode,
+  TargetGroupNode,
   Tracked,
   TransitRoute,
   TransitTableNode,
@@ -59,6 +62,10 @@ export interface Fabric {
   readonly egressFlows: FlowTable<EgressOnlyNode>;
   readonly prefixLists: Map<string, PrefixListNode>;
   readonly endpoints: Map<string, EndpointNode>;
+  readonly balancers: Map<string, BalancerNode>;
+  readonly targetGroups: Map<string, TargetGroupNode>;
+  /** The targets of flows through Gateway Load Balancers. */
+  readonly balancedFlows: FlowTable<BalancedTarget>;
   /** Flows that go to services through endpoints, by what the service sees of them. */
   readonly serviceFlows: FlowTable<ServiceFlow>;
   /** Edge route tables by the id of the gateway; the last claim counts. */
@@ -101,6 +108,9 @@ export function createFabric(settings: Partial<VpcSettings> = {}): Fabric {
     prefixLists: new Map(),
     endpoints: new Map(),
     serviceFlows: createFlowTable(),
+    balancers: new Map(),
+    targetGroups: new Map(),
+    balancedFlows: createFlowTable(),
     edges: new Map(),
     mapping: createAddressMap(),
     macs: createAddressMap(),
@@ -232,13 +242,28 @@ export const egressOnlyOf = (fabric: Fabric, id: string): EgressOnlyNode =>
   intern(fabric.egressOnly, id, (_, number) => ({ id, number, vpc: undefined }));
 
 export const endpointOf = (fabric: Fabric, id: string): EndpointNode =>
-  intern(fabric.endpoints, id, () => ({
+  intern(fabric.endpoints, id, (_, number) => ({
     id,
+    number,
     available: false,
     vpc: undefined,
     address: undefined,
     ports: [],
+    balancer: undefined,
   }));
+
+export const balancerOf = (fabric: Fabric, id: string): BalancerNode =>
+  intern(fabric.balancers, id, () => ({
+    id,
+    available: false,
+    crossZone: false,
+    ports: [],
+    group: undefined,
+    tcpIdleMs: 0,
+  }));
+
+export const targetGroupOf = (fabric: Fabric, id: string): TargetGroupNode =>
+  intern(fabric.targetGroups, id, () => ({ id, record: undefined, targets: new Map() }));
 
 export const prefixListOf = (fabric: Fabric, id: string): PrefixListNode =>
   intern(fabric.prefixLists, id, () => ({ id, entries: [], tables: new Set<TableNode>() }));

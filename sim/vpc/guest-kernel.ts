@@ -92,6 +92,7 @@ export function output(
   via: GuestRoute | undefined,
   recorder?: Recorder,
 ): number {
+  if (h.tunnel !== undefined) return giveBack(guest, h, recorder);
   const route = via ?? routeTo(guest, h, 'source');
   if (route === undefined) {
     if (recorder)
@@ -146,6 +147,18 @@ export function output(
   return 0;
 }
 
+/** Sends a packet in GENEVE back to the load balancer that it came from, by the device that it came in. */
+function giveBack(guest: Guest, h: Header, recorder?: Recorder): number {
+  const port = h.to;
+  const device = port && deviceOf(guest, port);
+  if (port === undefined || device === undefined) return CODE.GUEST_LINK_DOWN;
+  h.from = port;
+  h.sourceMac = device.mac;
+  h.destinationMac = port.subnet.routerMac;
+  if (recorder) record(recorder, h, 'guest', guest.id, 'gives it back in GENEVE');
+  return 0;
+}
+
 /** The device of an ENI. */
 export function deviceOf(guest: Guest, port: Port): Device | undefined {
   for (let i = 0; i < guest.devices.length; i++) {
@@ -176,6 +189,11 @@ function accept(fabric: Fabric, guest: Guest, h: Header): number {
   const device = h.to === undefined ? undefined : deviceOf(guest, h.to);
   if (device === undefined || !device.up) return CODE.GUEST_LINK_DOWN;
   if (device.mac !== h.destinationMac) return CODE.GUEST_NOT_ITS_MAC;
+  if (h.tunnel !== undefined) {
+    if (guest.profile.geneve !== true) return CODE.GUEST_NO_GENEVE;
+    if (guest.drop) return CODE.GUEST_DROPS;
+    return h.ttl-- <= 1 ? CODE.TTL : 0;
+  }
   if (guest.nat.back.used > 0) unmasquerade(guest.nat, h, fabric.settings.masquerade);
   if (!passesReversePath(guest, device, h)) return CODE.GUEST_RP_FILTER;
   if (isLocal(guest, h)) return CODE.DELIVERED;
@@ -200,6 +218,8 @@ function whyInput(code: number): string {
       return 'ignores the frame: its device has another MAC address';
     case CODE.GUEST_RP_FILTER:
       return 'drops the packet: its reverse path filter refuses the source on this device';
+    case CODE.GUEST_NO_GENEVE:
+      return 'takes no GENEVE: nothing listens on UDP 6081';
     case CODE.GUEST_DROPS:
       return 'is alive but forwards nothing';
     case CODE.GUEST_NOT_FORWARDING:

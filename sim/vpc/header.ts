@@ -6,7 +6,7 @@
 import { type Address, formatAddress, parseAddress } from '../../controller/base/ip.ts';
 import { err, ok, type Result } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
-import type { Place, Port } from './nodes.ts';
+import type { EndpointNode, Place, Port, Tunnel } from './nodes.ts';
 
 export const ICMP = 1;
 export const TCP = 6;
@@ -62,6 +62,10 @@ export interface Header {
   from: Port | undefined;
   /** The number of the site behind a VPN that the packet is at while `from` is undefined; 0: the Internet. */
   site: number;
+  /** The endpoint that a step of a crossing ended at with TO_APPLIANCE. */
+  endpoint: EndpointNode | undefined;
+  /** Between a Gateway Load Balancer and its target: the packet is inside GENEVE. */
+  tunnel: Tunnel | undefined;
   /** The receiving ENI after a crossing that ended DELIVERED. */
   to: Port | undefined;
   /** The next hop that the last guest chose; equal to the destination on the link. */
@@ -103,6 +107,8 @@ export const createHeader = (): Header => ({
   now: 0,
   from: undefined,
   site: 0,
+  endpoint: undefined,
+  tunnel: undefined,
   to: undefined,
   n0: 0,
   n1: 0,

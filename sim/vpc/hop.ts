@@ -22,6 +22,7 @@ export type HopPlace =
   | 'egress-only-gateway'
   | 'vpn-gateway'
   | 'vpc-endpoint'
+  | 'gateway-load-balancer'
   | 'internet';
 
 /** What was decided, where more than the text is to be known about it. */

@@ -155,6 +155,54 @@ export interface VpnConnection {
   readonly up: boolean;
 }
 
+/** A Gateway Load Balancer, by its ARN. */
+export interface LoadBalancer {
+  readonly id: string;
+  readonly available: boolean;
+  /** Whether a node also picks targets of other zones. */
+  readonly crossZone: boolean;
+  /** One ENI for each of its zones. */
+  readonly enis: readonly string[];
+  readonly targetGroup?: string;
+  readonly tcpIdleMs: number;
+}
+
+/** A target group of a Gateway Load Balancer, by its ARN. */
+export interface TargetGroup {
+  readonly id: string;
+  readonly account: string;
+  readonly region: string;
+  /** The load balancers that use it. */
+  readonly loadBalancers: readonly string[];
+  readonly targets: readonly BalancedTarget[];
+  /** What of a flow picks its target: addresses, with the protocol, with the ports too. */
+  readonly stickiness: 'addresses' | 'protocol' | 'ports';
+  /** Whether flows leave a target that is unhealthy, or no longer registered. */
+  readonly rebalanceUnhealthy: boolean;
+  readonly rebalanceDeregistered: boolean;
+  readonly health: TargetHealthCheck;
+}
+
+export interface BalancedTarget {
+  /** An instance id or an IPv4 address. */
+  readonly id: string;
+  readonly address: string;
+  /** Its zone; absent for all zones. */
+  readonly zone?: string;
+  readonly state: 'initial' | 'healthy' | 'unhealthy' | 'draining' | 'unused';
+}
+
+export interface TargetHealthCheck {
+  readonly protocol: 'TCP' | 'HTTP';
+  readonly port: number;
+  readonly path: string;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Results in a row that make a target healthy, or unhealthy. */
+  readonly healthy: number;
+  readonly unhealthy: number;
+}
+
 /** A way from a VPC to a service that needs no Internet gateway. */
 export interface VpcEndpoint {
   readonly id: string;
@@ -164,6 +212,8 @@ export interface VpcEndpoint {
   readonly address?: string;
   /** Its own ENIs stand for that address; none of a gateway endpoint, which is the target of routes. */
   readonly enis: readonly string[];
+  /** The load balancer of a Gateway Load Balancer endpoint: that has one ENI, and is the target of routes. */
+  readonly loadBalancer?: string;
 }
 
 /** Where a VPC, or another transit gateway, meets a transit gateway. */
@@ -283,6 +333,8 @@ export interface Resources {
   readonly 'egress-only-gateway': EgressOnlyGateway;
   readonly 'gateway-speaker': GatewaySpeaker;
   readonly 'vpc-endpoint': VpcEndpoint;
+  readonly 'load-balancer': LoadBalancer;
+  readonly 'target-group': TargetGroup;
 }
 
 export type ResourceKind = keyof Resources;

@@ -6,7 +6,15 @@
 
 import type { Prefix } from '../../controller/base/ip.ts';
 import type { LongestMatch, Masked } from '../../controller/base/longest-match.ts';
-import type { NetworkAcl, Route, RouteTable, SecurityGroup, TransitGatewayRouteTable } from './model.ts';
+import type {
+  BalancedTarget,
+  NetworkAcl,
+  Route,
+  RouteTable,
+  SecurityGroup,
+  TargetGroup,
+  TransitGatewayRouteTable,
+} from './model.ts';
 import type { Nat, OwnAddress } from './nat-flow.ts';
 
 export interface VpcNode {
@@ -96,6 +104,35 @@ export interface EndpointNode {
   /** The address of the service's host, the word of an IPv4 address. */
   address: number | undefined;
   ports: readonly Port[];
+  readonly number: number;
+  balancer: BalancerNode | undefined;
+}
+
+/** A Gateway Load Balancer. */
+export interface BalancerNode {
+  readonly id: string;
+  available: boolean;
+  crossZone: boolean;
+  ports: readonly Port[];
+  group: TargetGroupNode | undefined;
+  tcpIdleMs: number;
+}
+
+export interface TargetGroupNode {
+  readonly id: string;
+  record: TargetGroup | undefined;
+  targets: ReadonlyMap<string, BalancedTarget>;
+}
+
+/** A packet on its way to an appliance behind a Gateway Load Balancer, and back: where it goes on from. */
+export interface Tunnel {
+  /** The ENI of the endpoint. */
+  readonly door: Port;
+  /** The ENI of the load balancer. */
+  readonly node: Port;
+  readonly balancer: BalancerNode;
+  /** The source port of the outer packet, both ways. */
+  readonly sourcePort: number;
 }
 
 /** Who opened a flow to a service through an endpoint: where its answers go. */

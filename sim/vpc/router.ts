@@ -19,6 +19,7 @@ import { explainAcl, passesAcl } from './network-acl.ts';
 import type {
   AclNode,
   EgressOnlyNode,
+  EndpointNode,
   GatewayNode,
   NatNode,
   Place,
@@ -75,6 +76,10 @@ export function enterThrough(
     if (table && entry && recorder) recordRoute(recorder, h, table, entry, 'on to the VPC');
     return deliver(fabric, vpc, h, recorder);
   }
+  if (entry.kind === 'vpc-endpoint') {
+    if (recorder) recordRoute(recorder, h, table, entry, 'the edge table redirects it');
+    return toAppliance(fabric, undefined, entry.endpoint, h, recorder);
+  }
   const live = entry.kind === 'eni' && entry.port.present && entry.port.instance !== undefined;
   if (recorder) {
     const what = live ? 'the edge table redirects it' : 'a blackhole: the target takes no packets';
@@ -113,6 +118,7 @@ function leaveSubnet(
 /** The ENI that a route leads to, if it is one. */
 function receiver(fabric: Fabric, from: Place, entry: RouteEntry | undefined, h: Header): Port | undefined {
   if (entry?.kind === 'nat-gateway') return entry.nat.port;
+  if (entry?.kind === 'vpc-endpoint') return entry.endpoint.ports[0];
   if (entry?.kind === 'eni') return entry.port.present ? entry.port : undefined;
   return entry?.kind === 'local' ? owner(fabric, from.vpc, h) : undefined;
 }
@@ -182,11 +188,29 @@ function follow(
       if (recorder) recordRoute(recorder, h, table, entry, 'to the VPN gateway');
       return toSite(fabric, from, entry.gateway, h, recorder);
     case 'vpc-endpoint':
-      if (recorder) recordRoute(recorder, h, table, entry, 'to the gateway endpoint');
-      return toService(fabric, entry.endpoint, from.vpc, h, recorder);
+      if (recorder) recordRoute(recorder, h, table, entry, 'to the endpoint');
+      return entry.endpoint.balancer !== undefined
+        ? toAppliance(fabric, from.subnet, entry.endpoint, h, recorder)
+        : toService(fabric, entry.endpoint, from.vpc, h, recorder);
     default:
       return unreachable(entry);
   }
+}
+
+/** Into the subnet of a Gateway Load Balancer endpoint: TO_APPLIANCE with `h.endpoint`, or why not. */
+function toAppliance(
+  fabric: Fabric,
+  from: SubnetNode | undefined,
+  endpoint: EndpointNode,
+  h: Header,
+  recorder?: Recorder,
+): number {
+  const [port] = endpoint.ports;
+  if (port !== undefined && !enterSubnet(fabric, from, port.subnet, h, recorder)) {
+    return CODE.SUBNET_ACL_RESTRICTION;
+  }
+  h.endpoint = endpoint;
+  return CODE.TO_APPLIANCE;
 }
 
 /** Into the subnet of a NAT gateway, through it, and on by the route table of that subnet. */

@@ -48,6 +48,11 @@ export interface VpcSettings {
   /** Idle time of flows through VPC endpoints. AWS PrivateLink Guide: 350 s. */
   readonly endpointIdleMs: Millis;
   /**
+   * Idle time of flows through Gateway Load Balancers that are not TCP's. Elastic Load Balancing Guide: 120 s
+   * (350 s of TCP, which a listener's attribute changes).
+   */
+  readonly balancerIdleMs: Millis;
+  /**
    * An ICMP error about a tracked flow passes a security group without a rule. Default false: the EC2 User
    * Guide asks for an inbound ICMP rule, else path MTU discovery is blocked.
    */
@@ -109,5 +114,6 @@ export const DEFAULT_SETTINGS: VpcSettings = {
     transitGateway: { mtuBytes: 8500, answers: true, fragments: false },
     interRegionPeering: { mtuBytes: 8500, answers: true, fragments: true },
   },
+  balancerIdleMs: 120_000,
   masquerade: { tcpMs: 5 * DAY_MS, udpMs: 30_000, udpStreamMs: 120_000, otherMs: 30_000 },
 };

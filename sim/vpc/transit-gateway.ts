@@ -12,6 +12,7 @@ import { formatAddress } from '../../controller/base/ip.ts';
 import { lookup } from '../../controller/base/longest-match.ts';
 import { CODE } from './dispositions.ts';
 import type { Fabric } from './fabric.ts';
+import { flowHash } from './flow-hash.ts';
 import { destinationOf, type Header } from './header.ts';
 import { BLACKHOLE, type Decision, type Recorder, record } from './hop.ts';
 import { checkLength, whyTooLong } from './mtu.ts';
@@ -153,12 +154,4 @@ function placeOf({ places, applianceMode }: AttachmentNode, zone: string, h: Hea
     if (same !== undefined) return same;
   }
   return places[flowHash(h) % places.length];
-}
-
-/** A hash of addresses, protocol and ports that is the same in both directions of a flow. */
-function flowHash(h: Header): number {
-  let x = h.s0 ^ h.d0 ^ h.s1 ^ h.d1 ^ h.s2 ^ h.d2 ^ h.s3 ^ h.d3;
-  x = Math.imul(x ^ (h.sourcePort ^ h.destinationPort) ^ (h.protocol << 16), 0x9e3779b1);
-  x = Math.imul(x ^ (x >>> 15), 0x85ebca6b);
-  return (x ^ (x >>> 13)) >>> 0;
 }

@@ -13,10 +13,11 @@ import { find } from './address-map.ts';
 import { CODE } from './dispositions.ts';
 import { answersEgressOnly } from './egress-only-gateway.ts';
 import { type Fabric, macHigh, macLow, publicScope } from './fabric.ts';
+import { encapsulate, returning } from './gateway-load-balancer.ts';
 import { destinationOf, formatMac, type Header } from './header.ts';
 import { type Recorder, record } from './hop.ts';
 import { arrive, decisionAtSend, leave, whySend } from './interface.ts';
-import type { ServiceFlow } from './nodes.ts';
+import type { Port, ServiceFlow } from './nodes.ts';
 import { byRoute, deliver, egressOnlyFor, enterThrough, handOver } from './router.ts';
 import { checkGroups } from './security.ts';
 import { fromAttachment } from './transit-gateway.ts';
@@ -33,14 +34,58 @@ export function transit(fabric: Fabric, h: Header, recorder?: Recorder): number 
   h.router = undefined;
   h.untracked = false;
   h.alwaysTracked = false;
-  const from = h.from;
-  if (from === undefined)
-    return h.site === 0 ? fromInternet(fabric, h, recorder) : fromSite(fabric, h, recorder);
+  const code = h.tunnel === undefined ? firstStep(fabric, h, recorder) : fromAppliance(fabric, h, recorder);
+  return code === CODE.TO_APPLIANCE ? toAppliance(fabric, h, recorder) : code;
+}
+
+/** From a Gateway Load Balancer to an appliance, in GENEVE. */
+function toAppliance(fabric: Fabric, h: Header, recorder?: Recorder): number {
+  const { endpoint } = h;
+  h.endpoint = undefined;
+  const made = endpoint === undefined ? CODE.BAD_STATE_ROUTE : encapsulate(fabric, endpoint, h, recorder);
+  if (typeof made === 'number') return made;
+  const { outer, tunnel } = made;
+  const code = byRoute(fabric, tunnel.node, outer, recorder);
+  if (code !== CODE.DELIVERED || outer.to === undefined) return code;
+  h.tunnel = tunnel;
+  h.to = outer.to;
+  h.destinationMac = outer.to.mac;
+  return CODE.DELIVERED;
+}
+
+/** From an appliance back to its Gateway Load Balancer, and on from the subnet of the endpoint. */
+function fromAppliance(fabric: Fabric, h: Header, recorder?: Recorder): number {
+  const { from, tunnel } = h;
+  h.tunnel = undefined;
+  if (from === undefined || tunnel === undefined) return CODE.BAD_STATE_ATTACHMENT;
+  const outer = returning(h, tunnel, from);
+  const refusal = sends(fabric, from, outer, recorder);
+  if (refusal !== 0) return refusal;
+  const code = byRoute(fabric, from, outer, recorder);
+  if (code !== CODE.DELIVERED) return code;
+  if (outer.to !== tunnel.node) return CODE.BAD_STATE_ATTACHMENT;
+  const { door, balancer } = tunnel;
+  if (recorder) record(recorder, h, 'gateway-load-balancer', balancer.id, `back, on from ${door.subnet.id}`);
+  h.alwaysTracked = true;
+  return byRoute(fabric, door, h, recorder);
+}
+
+/** The checks in the sending hypervisor: 0 or a code. */
+function sends(fabric: Fabric, from: Port, h: Header, recorder?: Recorder): number {
   const refusal = leave(fabric, from, h);
   if (recorder) {
     const text = refusal === 0 ? 'passed the source check and the egress rules' : whySend(refusal, h);
     record(recorder, h, 'eni', from.id, text, decisionAtSend(refusal, from));
   }
+  return refusal;
+}
+
+/** From the sender to where the packet leaves the fabric, or meets a Gateway Load Balancer endpoint. */
+function firstStep(fabric: Fabric, h: Header, recorder?: Recorder): number {
+  const from = h.from;
+  if (from === undefined)
+    return h.site === 0 ? fromInternet(fabric, h, recorder) : fromSite(fabric, h, recorder);
+  const refusal = sends(fabric, from, h, recorder);
   if (refusal !== 0) return refusal;
   if (h.destinationMac === from.subnet.routerMac) return byRoute(fabric, from, h, recorder);
   const peer = find(fabric.macs, 0, 0, 0, macHigh(h.destinationMac), macLow(h.destinationMac));

@@ -38,6 +38,7 @@ const HOST: Profile = { role: 'host', services: [] };
 const kernelProfile = ({ role }: Profile): GuestProfile => ({
   ipForward: role !== 'host',
   masquerade: role === 'nat' ? [0] : [],
+  geneve: role === 'geneve',
 });
 
 /** The sockets of a machine: an instance id or an Internet host's address. */

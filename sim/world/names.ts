@@ -2,7 +2,7 @@
 import { parseAddress } from '../../controller/base/ip.ts';
 import { API_ADDRESS } from '../ec2/catalog/services.ts';
 
-const API_NAME = /^((ec2|sts)(\.[a-z0-9-]+)?|iam)\.amazonaws\.com$/;
+const API_NAME = /^((ec2|sts|elasticloadbalancing)(\.[a-z0-9-]+)?|iam)\.amazonaws\.com$/;
 
 /** The addresses of a name; none where it does not exist. */
 export function resolveName(name: string): string[] {

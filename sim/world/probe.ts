@@ -124,7 +124,8 @@ function dial(
   };
 }
 
-function connect(endpoint: Endpoint, side: Side, timeoutMs: number, done: Done): void {
+/** Opens a TCP connection, and ends it. */
+export function connect(endpoint: Endpoint, side: Side, timeoutMs: number, done: Done): void {
   const startedAt = endpoint.kernel.now;
   let hangUp = (): void => {};
   const late = { kind: 'down', reason: `no connection within ${formatMillis(timeoutMs)}` } as const;
@@ -187,7 +188,8 @@ function get(
   });
 }
 
-function web(
+/** One HTTP GET, whose status is to be one of those expected. */
+export function web(
   endpoint: Endpoint,
   { url, expect }: { readonly url: string; readonly expect: readonly number[] },
   via: string | undefined,

@@ -15,6 +15,8 @@ export const createRecords = (): Records => ({
   'nat-gateway': new Map(),
   'egress-only-gateway': new Map(),
   'vpc-endpoint': new Map(),
+  'load-balancer': new Map(),
+  'target-group': new Map(),
   'security-group': new Map(),
   'vpc-peering-connection': new Map(),
   'transit-gateway-attachment': new Map(),

@@ -16,7 +16,7 @@ export const service = z.discriminatedUnion('kind', [
 
 export const profile = z.strictObject({
   /** `router` forwards; `nat` also masquerades what leaves through device 0. */
-  role: z.enum(['host', 'router', 'nat']).default('host'),
+  role: z.enum(['host', 'router', 'nat', 'geneve']).default('host'),
   services: z.array(service).default([]),
 });
 

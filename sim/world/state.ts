@@ -14,8 +14,11 @@ import type { Settings } from './settings.ts';
 
 /** What a machine's image does at each start. */
 export interface Profile {
-  /** `router` forwards; `nat` also masquerades what leaves through its device 0. */
-  readonly role: 'host' | 'router' | 'nat';
+  /**
+   * `router` forwards; `nat` also masquerades what leaves through its device 0; `geneve` also gives back what
+   * a Gateway Load Balancer sends it.
+   */
+  readonly role: 'host' | 'router' | 'nat' | 'geneve';
   readonly services: readonly Service[];
 }
 
@@ -91,4 +94,8 @@ export interface World extends LinkState {
   };
   /** By customer gateway. */
   readonly routers: Map<string, SiteRouter>;
+  /** The ENIs of load balancers whose machines run, by load balancer. */
+  readonly balancerNodes: Map<string, readonly string[]>;
+  /** Targets that are being checked, by target group and target. */
+  readonly healthChecks: Set<string>;
 }

@@ -161,6 +161,7 @@ function fillHeader(h: Header, packet: Packet, now: number, mtuBytes: number): v
   // The machine itself fragments what is longer; the fragments go as one.
   h.lengthBytes = Math.min(lengthOf(packet, destination.family === 4 ? 20 : 40), mtuBytes);
   h.ttl = 64;
+  h.tunnel = undefined;
   h.sourceMac = 0;
   h.destinationMac = 0;
   h.sourcePort = packet.sourcePort;

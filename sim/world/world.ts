@@ -10,6 +10,7 @@ import { type Api, cloudKnobs } from './api.ts';
 import { followSpeaker } from './gateways.ts';
 import { addHost, applyChange, controlGuest } from './guests.ts';
 import { createKernel } from './kernel.ts';
+import { followBalancing } from './load-balancers.ts';
 import { createRecords } from './records.ts';
 import { type Settings, settingsOf, type WorldOptions } from './settings.ts';
 import type { World } from './state.ts';
@@ -31,6 +32,7 @@ export function createWorld(options: WorldOptions = {}): World {
     apply: (change) => {
       applyChange(world, change);
       if (change.kind === 'gateway-speaker') followSpeaker(world, change.id, change.value);
+      followBalancing(world, change);
     },
     called: (request) => afterCall(world, request),
   };
@@ -47,6 +49,8 @@ export function createWorld(options: WorldOptions = {}): World {
     flows: new Map(),
     gateways: new Map(),
     routers: new Map(),
+    balancerNodes: new Map(),
+    healthChecks: new Set<string>(),
     cuts: new Map(),
     unsaved: { guests: new Set<string>(), hosts: new Set<string>(), routers: new Set<string>() },
     links: { ...settings.links },

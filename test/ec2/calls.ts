@@ -2,7 +2,7 @@
 import { type Cloud, createCloud, handle, settle } from '../../sim/ec2/service.ts';
 import type { CloudOptions } from '../../sim/ec2/settings.ts';
 
-type Service = 'ec2' | 'sts' | 'iam';
+type Service = Parameters<typeof handle>[1]['service'];
 
 export interface Calls {
   readonly cloud: Cloud;

@@ -1,4 +1,5 @@
 import * as ec2 from '@aws-sdk/client-ec2';
+import * as elasticloadbalancing from '@aws-sdk/client-elastic-load-balancing-v2';
 import * as iam from '@aws-sdk/client-iam';
 import * as sts from '@aws-sdk/client-sts';
 import fc from 'fast-check';
@@ -9,6 +10,7 @@ import {
   type Operation,
   operationNames,
   operationOf,
+  SERVICES,
   type ServiceName,
   type Shape,
 } from '../../sim/ec2/shape.ts';
@@ -31,12 +33,22 @@ function client(service: ServiceName, answer: (body: string) => Wire): Send {
     maxAttempts: 1,
     streamCollector: async (bytes: Uint8Array) => bytes,
   };
-  const clients = { ec2: ec2.EC2Client, sts: sts.STSClient, iam: iam.IAMClient } as const;
+  const clients = {
+    ec2: ec2.EC2Client,
+    sts: sts.STSClient,
+    iam: iam.IAMClient,
+    elasticloadbalancing: elasticloadbalancing.ElasticLoadBalancingV2Client,
+  } as const;
   const real = new clients[service](settings as never) as { send: Send };
   return (command) => real.send(command);
 }
 
-const sdks: Readonly<Record<ServiceName, Readonly<Record<string, unknown>>>> = { ec2, sts, iam };
+const sdks: Readonly<Record<ServiceName, Readonly<Record<string, unknown>>>> = {
+  ec2,
+  sts,
+  iam,
+  elasticloadbalancing,
+};
 
 function command(service: ServiceName, action: string, input: object): unknown {
   const Command = sdks[service][`${action}Command`] as new (input: object) => unknown;
@@ -119,6 +131,7 @@ describe('the codec against the real SDK', () => {
     ['ec2', 200],
     ['sts', 20],
     ['iam', 40],
+    ['elasticloadbalancing', 20],
   ] as const) {
     it(`decodes what the ${service} client sends`, { timeout: 60_000 }, async () => {
       for (const action of many(service, count)) {
@@ -162,7 +175,7 @@ describe('the codec against the real SDK', () => {
 
   it('is found for every one of the operations that the clients export', () => {
     expect(operationNames('ec2').length).toBeGreaterThan(800);
-    for (const service of ['ec2', 'sts', 'iam'] as const) {
+    for (const service of SERVICES) {
       for (const name of operationNames(service)) expect(operationOf(service, name)?.name).toBe(name);
     }
   });

@@ -338,6 +338,8 @@ function toAll(drawn: Drawn): All {
       INSTANCES.map((id, i) => ({ id, vpc: 'vpc-1', state: (drawn.states[i] ?? 'stopped') as 'running' })),
     ),
     'vpc-endpoint': new Map(),
+    'load-balancer': new Map(),
+    'target-group': new Map(),
     'transit-gateway-attachment': byId(
       drawn.attachments.map(({ available, zones, associated }, v) => ({
         id: `tgw-attach-${v}`,

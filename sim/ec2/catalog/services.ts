@@ -6,15 +6,21 @@
 /** Where the simulated APIs live on the simulated Internet (TEST-NET-1, RFC 5737). */
 export const API_ADDRESS = '192.0.2.10';
 
-export type EndpointType = 'Gateway' | 'Interface';
+/** The owner of AWS's own prefix lists. */
+export const AWS_OWNER = 'AWS';
 
-export interface AwsService {
+export type EndpointType = 'Gateway' | 'Interface' | 'GatewayLoadBalancer';
+
+/** What an endpoint leads to. */
+export interface Service {
   readonly name: string;
   readonly types: readonly EndpointType[];
   /** The host that answers for it, where one is simulated. */
   readonly address?: string;
   /** AWS's prefix list of the service's addresses. */
   readonly list?: { readonly id: string; readonly cidrs: readonly string[] };
+  /** Of a service that an account offers. */
+  readonly own?: { readonly id: string; readonly loadBalancer: string; readonly acceptanceRequired: boolean };
 }
 
 /** Services whose API is simulated, and others that have interface endpoints and no host. */
@@ -29,7 +35,7 @@ function hash(text: string): number {
 }
 
 /** A service that is reached by its public addresses, or by a gateway endpoint. */
-function storage(region: string, short: string, first: number): AwsService {
+function storage(region: string, short: string, first: number): Service {
   const name = `com.amazonaws.${region}.${short}`;
   const place = hash(region) & 0xffff;
   const net = `${first}.${place >>> 8}.${place & 0xff}`;
@@ -38,15 +44,15 @@ function storage(region: string, short: string, first: number): AwsService {
 }
 
 /** The services of a region. */
-export const servicesOf = (region: string): readonly AwsService[] => [
+export const servicesOf = (region: string): readonly Service[] => [
   storage(region, 's3', 240),
   storage(region, 'dynamodb', 241),
   ...apis.map(
-    (short): AwsService => ({
+    (short): Service => ({
       name: `com.amazonaws.${region}.${short}`,
       types: ['Interface'],
       address: API_ADDRESS,
     }),
   ),
-  ...others.map((short): AwsService => ({ name: `com.amazonaws.${region}.${short}`, types: ['Interface'] })),
+  ...others.map((short): Service => ({ name: `com.amazonaws.${region}.${short}`, types: ['Interface'] })),
 ];

@@ -22,11 +22,12 @@ import type {
 } from '@aws-sdk/client-ec2';
 import { formatPrefix } from '../../../controller/base/ip.ts';
 import { cidrParameter } from '../addressing.ts';
+import { AWS_OWNER } from '../catalog/services.ts';
 import { describe, type Filters, matcher, paginate, shownTags } from '../describe.ts';
 import { type Handlers, handler, type Transitions, type Tx } from '../handler.ts';
 import type { PrefixListEntry, PrefixListRecord } from '../record/network.ts';
 import { invalidValue, missing, refuse } from '../refusal.ts';
-import { AWS_OWNER, serviceLists } from '../service-lists.ts';
+import { serviceLists } from '../service-lists.ts';
 import { specifiedTags } from '../tags.ts';
 import { checkRoutesFit } from './route-quota.ts';
 

@@ -52,7 +52,8 @@ export const isEdgeTable = (table: RouteTableRecord): boolean =>
   table.associations.some((each) => each.gateway !== undefined);
 
 /** Targets that may stand for destinations inside the VPC. */
-const mayBeInside = (target: RouteTarget): boolean => target.kind === 'eni' || target.kind === 'nat-gateway';
+const mayBeInside = ({ kind }: RouteTarget): boolean =>
+  kind === 'eni' || kind === 'nat-gateway' || kind === 'vpc-endpoint';
 
 /** Refuses a static route whose destination is reserved, or breaks the rules for the VPC's own blocks. */
 export function checkDestination(
@@ -114,6 +115,8 @@ export function checkEdgeRoute(
   const refuseEdge = (why: string): never =>
     refuse('InvalidParameterValue', `The route ${name} of gateway route table ${table.id} ${why}`);
   if (block === undefined) refuseEdge('has a prefix list as its destination, which is not supported.');
-  if (target.kind !== 'eni') refuseEdge('has a target that is neither local nor a network interface.');
+  if (target.kind !== 'eni' && target.kind !== 'vpc-endpoint') {
+    refuseEdge('has a target that is neither local nor a network interface nor an endpoint.');
+  }
   if (!isWholeSubnet(tx, table, name)) refuseEdge('must be the entire CIDR block of a subnet of the VPC.');
 }

@@ -76,7 +76,7 @@ function createEndpoint(tx: Tx, input: CreateRouteServerEndpointRequest): Create
   if (full) refuse('RouteServerEndpointLimitExceeded', 'The maximum number of endpoints has been reached.');
   const id = tx.newId('rse');
   const eni = makeInterface(tx, { subnet: subnet.id, description: `Route Server Endpoint ${id}` });
-  tx.put('network-interface', { ...eni, groups: [], manager: id, speaker: id });
+  tx.put('network-interface', { ...eni, groups: [], manager: id, machine: id });
   const endpoint = tx.put(ENDPOINT, {
     id,
     tags: specifiedTags(tx, input.TagSpecifications, ENDPOINT),

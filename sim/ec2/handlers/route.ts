@@ -26,7 +26,6 @@ import { checkRoutesFit } from './route-quota.ts';
 
 /** Target kinds whose resources are not simulated: none of them exists, and EC2 says so. */
 const absentTargets = [
-  ['VpcEndpointId', 'InvalidVpcEndpointId.NotFound', 'vpcEndpoint ID'],
   ['LocalGatewayId', 'InvalidLocalGatewayID.NotFound', 'localGateway ID'],
   ['CarrierGatewayId', 'InvalidCarrierGatewayID.NotFound', 'carrierGateway ID'],
   ['CoreNetworkArn', 'InvalidCoreNetworkArn.NotFound', 'core network ARN'],
@@ -41,6 +40,7 @@ const presentTargets = [
   'VpcPeeringConnectionId',
   'NatGatewayId',
   'EgressOnlyInternetGatewayId',
+  'VpcEndpointId',
 ] as const;
 
 type TargetInput = Pick<CreateRouteRequest, (typeof presentTargets)[number]> & {
@@ -62,6 +62,7 @@ function targetOf(tx: Tx, table: RouteTableRecord, input: TargetInput): RouteTar
   if (input.EgressOnlyInternetGatewayId !== undefined) {
     return egressOnlyTarget(tx, table, input.EgressOnlyInternetGatewayId);
   }
+  if (input.VpcEndpointId !== undefined) return endpointTarget(tx, table, input.VpcEndpointId);
   if (gateway !== undefined) return gatewayTarget(tx, table, gateway);
   if (input.TransitGatewayId !== undefined) return transitTarget(tx, table, input.TransitGatewayId);
   if (input.VpcPeeringConnectionId !== undefined)
@@ -112,6 +113,22 @@ function natTarget(tx: Tx, table: RouteTableRecord, id: string): RouteTarget {
     refuse('InvalidParameterValue', `route table ${table.id} and NAT gateway ${id} ${why}`);
   }
   return { kind: 'nat-gateway', gateway: id };
+}
+
+/** Gateway Load Balancer endpoints only; gateway endpoints make their routes themselves. */
+function endpointTarget(tx: Tx, table: RouteTableRecord, id: string): RouteTarget {
+  const endpoint = tx.need('vpc-endpoint', id);
+  if (endpoint.type !== 'GatewayLoadBalancer') {
+    refuse(
+      'InvalidParameterValue',
+      `The endpoint ${id} is of type ${endpoint.type}, which no route can target.`,
+    );
+  }
+  if (endpoint.vpc !== table.vpc) {
+    const why = 'belong to different networks';
+    refuse('InvalidParameterValue', `route table ${table.id} and VPC endpoint ${id} ${why}`);
+  }
+  return { kind: 'vpc-endpoint', endpoint: id };
 }
 
 function egressOnlyTarget(tx: Tx, table: RouteTableRecord, id: string): RouteTarget {
@@ -178,8 +195,8 @@ function refuseOverLocal(tx: Tx, name: string): never {
 }
 
 /** The route of a gateway endpoint changes with the endpoint only. */
-function refuseEndpointRoute(table: RouteTableRecord, { destination, target }: Route): void {
-  if (target.kind !== 'vpc-endpoint' || !destination.startsWith('pl-')) return;
+function refuseEndpointRoute(tx: Tx, table: RouteTableRecord, { destination, target }: Route): void {
+  if (target.kind !== 'vpc-endpoint' || tx.get(target.kind, target.endpoint)?.type !== 'Gateway') return;
   const why = `cannot remove VPC endpoint route ${destination} in route table ${table.id}`;
   refuse('InvalidParameterValue', why);
 }
@@ -199,7 +216,7 @@ function replaceRoute(tx: Tx, input: ReplaceRouteRequest): undefined {
     const why = `There is no route defined for '${destination.text}' in the route table.`;
     return refuse('InvalidParameterValue', `${why} Use CreateRoute instead.`);
   }
-  refuseEndpointRoute(table, route);
+  refuseEndpointRoute(tx, table, route);
   const target = input.LocalTarget ? localTarget(route, input) : targetOf(tx, table, input);
   if (!isLocalRoute(route)) checkDestination(tx, table, destination, target);
   else if (target.kind !== 'local') checkInside(tx, table, destination.name, target);
@@ -231,7 +248,7 @@ function deleteRoute(tx: Tx, input: DeleteRouteRequest): undefined {
     const why = `no route with destination-cidr-block ${destination.text} in route table ${table.id}`;
     return refuse('InvalidRoute.NotFound', why);
   }
-  refuseEndpointRoute(table, route);
+  refuseEndpointRoute(tx, table, route);
   if (isLocalRoute(route)) {
     refuse(
       'InvalidParameterValue',

@@ -7,7 +7,7 @@ import type {
   State,
   VpcEndpoint,
 } from '@aws-sdk/client-ec2';
-import { type AwsService, servicesOf } from '../catalog/services.ts';
+import { type Service, servicesOf } from '../catalog/services.ts';
 import { type Filters, matcher, paginate, shownTags } from '../describe.ts';
 import { type Handlers, handler, type Tx } from '../handler.ts';
 import type { Tags } from '../record/base.ts';
@@ -15,9 +15,21 @@ import type { VpcEndpointRecord } from '../record/endpoint.ts';
 import { refuse } from '../refusal.ts';
 import { zonesOf } from '../zones.ts';
 
+/** AWS's services in the region, and those that the account offers. */
+const offered = (tx: Tx): readonly Service[] => [
+  ...servicesOf(tx.region),
+  ...tx.list('vpc-endpoint-service').map(
+    ({ id, name, loadBalancers: [loadBalancer = ''], acceptanceRequired }): Service => ({
+      name,
+      types: ['GatewayLoadBalancer'],
+      own: { id, loadBalancer, acceptanceRequired },
+    }),
+  ),
+];
+
 /** The service of a name; refuses one that the region does not have. */
-export const needService = (tx: Tx, name: string): AwsService =>
-  servicesOf(tx.region).find((service) => service.name === name) ??
+export const needService = (tx: Tx, name: string): Service =>
+  offered(tx).find((service) => service.name === name) ??
   refuse('InvalidServiceName', `The Vpc Endpoint Service '${name}' does not exist`);
 
 /** The route tables with routes to the endpoint. */
@@ -31,7 +43,7 @@ const dnsName = (tx: Tx, service: string): string =>
   `${shortName(tx, service).split('.').toReversed().join('.')}.${tx.region}`;
 
 function dnsEntries(tx: Tx, endpoint: VpcEndpointRecord): DnsEntry[] {
-  if (endpoint.type === 'Gateway') return [];
+  if (endpoint.type !== 'Interface') return [];
   const unique = `${endpoint.id}-${endpoint.id.slice(-8)}`;
   const base = `${dnsName(tx, endpoint.service)}.vpce.amazonaws.com`;
   const HostedZoneId = `Z${endpoint.id.slice(-12).toUpperCase()}`;
@@ -70,8 +82,8 @@ export const shownEndpoint = (tx: Tx, endpoint: VpcEndpointRecord): VpcEndpoint 
 
 /** A service of one type: AWS lists a service with two types twice. */
 interface Offer {
-  readonly service: AwsService;
-  readonly type: AwsService['types'][number];
+  readonly service: Service;
+  readonly type: Service['types'][number];
   readonly tags: Tags;
 }
 
@@ -80,24 +92,31 @@ function serviceId(name: string): string {
   return `vpce-svc-${digits.slice(-17)}`;
 }
 
+const ownerOf = (tx: Tx, { own }: Service): string => (own === undefined ? 'amazon' : tx.account);
+
+function baseName(tx: Tx, { service, type }: Pick<Offer, 'service' | 'type'>): string {
+  if (service.own !== undefined) return `${service.own.id}.${tx.region}.vpce.amazonaws.com`;
+  return `${dnsName(tx, service.name)}.${type === 'Gateway' ? '' : 'vpce.'}amazonaws.com`;
+}
+
 const detail = (tx: Tx, { service, type }: Offer): ServiceDetail => ({
   ServiceName: service.name,
-  ServiceId: serviceId(service.name),
+  ServiceId: service.own?.id ?? serviceId(service.name),
   ServiceType: [{ ServiceType: type }],
   ServiceRegion: tx.region,
   AvailabilityZones: zonesOf(tx).map((zone) => zone.name),
-  Owner: 'amazon',
-  BaseEndpointDnsNames: [`${dnsName(tx, service.name)}.${type === 'Gateway' ? '' : 'vpce.'}amazonaws.com`],
+  Owner: ownerOf(tx, service),
+  BaseEndpointDnsNames: [baseName(tx, { service, type })],
   ...(type === 'Interface' && { PrivateDnsName: `${dnsName(tx, service.name)}.amazonaws.com` }),
-  VpcEndpointPolicySupported: true,
-  AcceptanceRequired: false,
+  VpcEndpointPolicySupported: service.own === undefined,
+  AcceptanceRequired: service.own?.acceptanceRequired ?? false,
   ManagesVpcEndpoints: false,
   Tags: [],
   SupportedIpAddressTypes: ['ipv4'],
 });
 
 const filters: Filters<Offer> = {
-  owner: () => 'amazon',
+  owner: ({ service }, tx) => ownerOf(tx, service),
   'service-name': ({ service }) => service.name,
   'service-region': (_, tx) => tx.region,
   'service-type': ({ type }) => type,
@@ -109,7 +128,7 @@ function describeServices(
   input: DescribeVpcEndpointServicesRequest,
 ): DescribeVpcEndpointServicesResult {
   const names = input.ServiceNames ?? [];
-  const services = names.length > 0 ? names.map((each) => needService(tx, each)) : servicesOf(tx.region);
+  const services = names.length > 0 ? names.map((each) => needService(tx, each)) : offered(tx);
   const offers = services.flatMap((service) =>
     service.types.map((type): Offer => ({ service, type, tags: {} })),
   );

@@ -12,7 +12,7 @@ import type {
   ModifyVpcEndpointRequest,
   ModifyVpcEndpointResult,
 } from '@aws-sdk/client-ec2';
-import type { AwsService, EndpointType } from '../catalog/services.ts';
+import type { EndpointType, Service } from '../catalog/services.ts';
 import { describe, type Filters } from '../describe.ts';
 import { type Handlers, handler, type Transitions, type Tx } from '../handler.ts';
 import { isId } from '../identifier.ts';
@@ -77,10 +77,10 @@ function addSubnet(tx: Tx, endpoint: VpcEndpointRecord, id: string): VpcEndpoint
   const eni = makeInterface(tx, {
     subnet: id,
     description: `VPC Endpoint Interface ${endpoint.id}`,
-    interfaceType: 'vpc_endpoint',
+    interfaceType: INTERFACE_TYPES[endpoint.type] ?? 'vpc_endpoint',
     groups: endpoint.groups,
   });
-  tx.put('network-interface', { ...eni, manager: endpoint.id });
+  tx.put('network-interface', { ...eni, groups: endpoint.groups, manager: endpoint.id });
   const interfaces = [...endpoint.interfaces, { subnet: id, eni: eni.id }];
   return tx.put(KIND, { ...endpoint, interfaces });
 }
@@ -112,25 +112,41 @@ function checkQuota(tx: Tx, vpc: string, type: EndpointType): void {
 }
 
 /** Refuses what the type of the endpoint has no use for. */
-function checkForm(type: EndpointType, service: AwsService, input: CreateVpcEndpointRequest): void {
+function checkForm(type: EndpointType, service: Service, input: CreateVpcEndpointRequest): void {
   if (!service.types.includes(type)) {
     wrong(`Endpoint type (${type}) does not match available service types ([${service.types.join(', ')}]).`);
   }
   const { RouteTableIds: tables = [], SubnetIds: subnets = [], SecurityGroupIds: groups = [] } = input;
+  if (type === 'GatewayLoadBalancer' && subnets.length !== 1) {
+    wrong('A GatewayLoadBalancer endpoint has exactly one subnet.');
+  }
   if (type !== 'Gateway' && tables.length > 0)
     wrong(`Route table IDs are not supported for ${type} endpoints.`);
   if (type === 'Gateway' && subnets.length > 0)
     wrong('Subnet IDs are only supported for Interface endpoints.');
-  if (type === 'Gateway' && groups.length > 0) {
+  if (type !== 'Interface' && groups.length > 0) {
     wrong('Security group IDs are only supported for Interface endpoints.');
   }
-  if (type === 'Gateway' && input.PrivateDnsEnabled)
+  if (type !== 'Interface' && input.PrivateDnsEnabled)
     wrong('Private DNS can only be enabled for Interface endpoints.');
+}
+
+const isType = (type: string): type is EndpointType => Object.hasOwn(INTERFACE_TYPES, type);
+
+const INTERFACE_TYPES = {
+  Gateway: undefined,
+  Interface: 'vpc_endpoint',
+  GatewayLoadBalancer: 'gateway_load_balancer_endpoint',
+} as const;
+
+function firstState(type: EndpointType, { own }: Service): VpcEndpointRecord['state'] {
+  if (type === 'Gateway') return 'available';
+  return own?.acceptanceRequired ? 'pendingAcceptance' : 'pending';
 }
 
 function create(tx: Tx, input: CreateVpcEndpointRequest): CreateVpcEndpointResult {
   const { VpcEndpointType: type = 'Gateway' } = input;
-  if (type !== 'Gateway' && type !== 'Interface') {
+  if (!isType(type)) {
     return refuse('UnsupportedOperation', `Endpoints of type ${type} are not simulated.`);
   }
   const vpc = tx.need('vpc', input.VpcId ?? '');
@@ -145,10 +161,11 @@ function create(tx: Tx, input: CreateVpcEndpointRequest): CreateVpcEndpointResul
     vpc: vpc.id,
     service: service.name,
     type,
-    state: isInterface ? 'pending' : 'available',
+    state: firstState(type, service),
     policy: checkedPolicy(input.PolicyDocument),
     createdAt: tx.date(),
     ...(service.address !== undefined && { address: service.address }),
+    ...(service.own !== undefined && { loadBalancer: service.own.loadBalancer }),
     privateDns: checkPrivateDns(vpc, isInterface && (input.PrivateDnsEnabled ?? true)),
     interfaces: [],
     groups: isInterface ? groupsFor(tx, vpc.id, input.SecurityGroupIds ?? []) : [],
@@ -156,7 +173,8 @@ function create(tx: Tx, input: CreateVpcEndpointRequest): CreateVpcEndpointResul
   const list = service.list && type === 'Gateway' ? usedPrefixList(tx, service.list.id).id : '';
   for (const table of input.RouteTableIds ?? []) addRoute(tx, endpoint, list, table);
   for (const subnet of input.SubnetIds ?? []) endpoint = addSubnet(tx, endpoint, subnet);
-  if (isInterface) tx.after(tx.settings.endpointMs, { name: 'endpoint-made', id: endpoint.id });
+  if (endpoint.state === 'pending')
+    tx.after(tx.settings.endpointMs, { name: 'endpoint-made', id: endpoint.id });
   const token = input.ClientToken && { ClientToken: input.ClientToken };
   return { VpcEndpoint: shownEndpoint(tx, endpoint), ...token };
 }
@@ -172,6 +190,10 @@ function modifyGateway(tx: Tx, endpoint: VpcEndpointRecord, input: ModifyVpcEndp
 }
 
 function modifyInterfaces(tx: Tx, before: VpcEndpointRecord, input: ModifyVpcEndpointRequest): void {
+  const { AddSubnetIds = [], RemoveSubnetIds = [] } = input;
+  if (before.type === 'GatewayLoadBalancer' && AddSubnetIds.length + RemoveSubnetIds.length > 0) {
+    wrong('The subnet of a GatewayLoadBalancer endpoint cannot be changed.');
+  }
   const gone = input.RemoveSecurityGroupIds ?? [];
   const kept = before.groups.filter((group) => !gone.includes(group));
   const added = input.AddSecurityGroupIds ?? [];
@@ -195,7 +217,7 @@ function modify(tx: Tx, input: ModifyVpcEndpointRequest): ModifyVpcEndpointResul
       ? endpoint.policy
       : checkedPolicy(input.PolicyDocument);
   const { PrivateDnsEnabled: dns = endpoint.privateDns } = input;
-  if (endpoint.type === 'Gateway' && dns) wrong('Private DNS can only be enabled for Interface endpoints.');
+  if (endpoint.type !== 'Interface' && dns) wrong('Private DNS can only be enabled for Interface endpoints.');
   const privateDns = checkPrivateDns(tx.need('vpc', endpoint.vpc), dns);
   const changed = tx.put(KIND, { ...endpoint, policy, privateDns });
   if (endpoint.type === 'Gateway') modifyGateway(tx, changed, input);
@@ -205,7 +227,11 @@ function modify(tx: Tx, input: ModifyVpcEndpointRequest): ModifyVpcEndpointResul
 
 function removeEndpoint(tx: Tx, id: string): void {
   const endpoint = tx.need(KIND, id);
-  for (const table of routedFrom(tx, endpoint)) dropRoute(tx, endpoint, table);
+  const tables = routedFrom(tx, endpoint);
+  if (endpoint.type === 'GatewayLoadBalancer' && tables.length > 0) {
+    wrong('Endpoint must be removed from route table before deletion');
+  }
+  for (const table of tables) dropRoute(tx, endpoint, table);
   if (endpoint.type === 'Gateway') {
     tx.remove(KIND, id);
     return;

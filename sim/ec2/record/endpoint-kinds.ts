@@ -3,10 +3,20 @@ import type { EndpointRecords } from './endpoint.ts';
 import type { KindTable } from './kind.ts';
 
 export const endpointKinds: KindTable<keyof EndpointRecords> = {
+  'vpc-endpoint-service': {
+    scope: 'region',
+    refersTo: (service) => service.loadBalancers,
+    prefix: 'vpce-svc',
+    resourceType: 'vpc-endpoint-service',
+    notFound: 'InvalidVpcEndpointServiceId.NotFound',
+    malformed: 'InvalidVpcEndpointServiceId.Malformed',
+    noun: 'VpcEndpointService Id',
+  },
   'vpc-endpoint': {
     scope: 'region',
-    refersTo: ({ vpc, interfaces, groups }) => [
+    refersTo: ({ vpc, service, interfaces, groups }) => [
       vpc,
+      service,
       ...interfaces.flatMap(({ subnet, eni }) => [subnet, eni]),
       ...groups,
     ],

@@ -1,6 +1,6 @@
 /** How VPC endpoints are written in a world file. */
 import { z } from 'zod';
-import type { EndpointRecords, VpcEndpointRecord } from './endpoint.ts';
+import type { EndpointRecords, EndpointServiceRecord, VpcEndpointRecord } from './endpoint.ts';
 import { account, address, date, exactly, flag, type Schemas, stored, text, texts } from './schema.ts';
 
 export const endpointSchemas: Schemas<keyof EndpointRecords> = {
@@ -9,13 +9,22 @@ export const endpointSchemas: Schemas<keyof EndpointRecords> = {
     account,
     vpc: text,
     service: text,
-    type: z.enum(['Gateway', 'Interface']),
-    state: z.enum(['pending', 'available', 'deleting']),
+    type: z.enum(['Gateway', 'Interface', 'GatewayLoadBalancer']),
+    state: z.enum(['pendingAcceptance', 'pending', 'available', 'rejected', 'deleting']),
     policy: text,
     createdAt: date,
     address: address.exactOptional(),
+    loadBalancer: text.exactOptional(),
     privateDns: flag,
     interfaces: z.array(z.strictObject({ subnet: text, eni: text })),
     groups: texts,
+  }),
+  'vpc-endpoint-service': exactly<EndpointServiceRecord>({
+    ...stored,
+    account,
+    name: text,
+    loadBalancers: texts,
+    acceptanceRequired: flag,
+    principals: texts,
   }),
 };

@@ -8,6 +8,7 @@ import type { ConnectivityRecords } from './connectivity.ts';
 import type { EgressRecords } from './egress.ts';
 import type { EndpointRecords } from './endpoint.ts';
 import type { IdentityRecords } from './identity.ts';
+import type { LoadBalancerRecords } from './load-balancer.ts';
 import type { NetworkRecords } from './network.ts';
 import type { RoutingRecords } from './routing.ts';
 import type { SecurityRecords } from './security.ts';
@@ -17,6 +18,7 @@ export interface Records
     ConnectivityRecords,
     EgressRecords,
     EndpointRecords,
+    LoadBalancerRecords,
     ComputeRecords,
     SecurityRecords,
     IdentityRecords,

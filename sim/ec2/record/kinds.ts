@@ -2,6 +2,7 @@
 import { connectivityKinds } from './connectivity-kinds.ts';
 import { endpointKinds } from './endpoint-kinds.ts';
 import type { KindTable } from './kind.ts';
+import { loadBalancerKinds } from './load-balancer-kinds.ts';
 import { machineKinds } from './machine-kinds.ts';
 import { networkKinds } from './network-kinds.ts';
 import { routingKinds } from './routing-kinds.ts';
@@ -10,6 +11,7 @@ export const kinds: KindTable = {
   ...networkKinds,
   ...connectivityKinds,
   ...endpointKinds,
+  ...loadBalancerKinds,
   ...machineKinds,
   ...routingKinds,
 };

@@ -1,6 +1,7 @@
 /** How the networking resources are written in a world file. */
 import { z } from 'zod';
 import type { Route, RouteTarget } from '../../vpc/model.ts';
+import { AWS_OWNER } from '../catalog/services.ts';
 import type {
   AddressRecord,
   CidrAssociation,
@@ -112,7 +113,17 @@ const networkInterface = exactly<NetworkInterfaceRecord>({
   zone: text,
   mac,
   description: text,
-  interfaceType: z.enum(['nat_gateway', 'vpc_endpoint', 'interface', 'efa', 'branch', 'trunk', 'efa-only']),
+  interfaceType: z.enum([
+    'nat_gateway',
+    'vpc_endpoint',
+    'gateway_load_balancer',
+    'gateway_load_balancer_endpoint',
+    'interface',
+    'efa',
+    'branch',
+    'trunk',
+    'efa-only',
+  ]),
   ipv4: z.array(address),
   ipv6: z.array(address),
   publicAddresses: z.array(
@@ -126,7 +137,7 @@ const networkInterface = exactly<NetworkInterfaceRecord>({
   groups: texts,
   sourceDestCheck: flag,
   manager: text.exactOptional(),
-  speaker: text.exactOptional(),
+  machine: text.exactOptional(),
   attachment: exactly<EniAttachment>({
     id: text,
     instance: text,
@@ -160,7 +171,7 @@ const networkAcl = exactly<NetworkAclRecord>({
 
 const prefixList = exactly<PrefixListRecord>({
   ...stored,
-  account: z.union([account, z.literal('AWS')]),
+  account: z.union([account, z.literal(AWS_OWNER)]),
   region,
   name: text,
   family: z.union([z.literal(4), z.literal(6)]),

@@ -92,6 +92,8 @@ export interface NetworkInterfaceRecord extends Stored {
   readonly interfaceType:
     | 'nat_gateway'
     | 'vpc_endpoint'
+    | 'gateway_load_balancer'
+    | 'gateway_load_balancer_endpoint'
     | 'interface'
     | 'efa'
     | 'branch'
@@ -105,8 +107,8 @@ export interface NetworkInterfaceRecord extends Stored {
   readonly sourceDestCheck: boolean;
   /** The gateway whose own ENI it is: only that may change it. */
   readonly manager?: string;
-  /** The Route Server endpoint that speaks at it. */
-  readonly speaker?: string;
+  /** What stands behind it where no instance does: a Route Server endpoint, a load balancer's node. */
+  readonly machine?: string;
   readonly attachment?: EniAttachment;
 }
 

@@ -33,6 +33,15 @@ function farEnd(link: AttachmentLink): TransitGatewayAttachment['link'] {
   }
 }
 
+const stickinessOf = (
+  attributes: Readonly<Record<string, string>>,
+): Resources['target-group']['stickiness'] =>
+  attributes['stickiness.enabled'] !== 'true'
+    ? 'ports'
+    : attributes['stickiness.type'] === 'source_ip_dest_ip'
+      ? 'addresses'
+      : 'protocol';
+
 /** What forwarding sees of each resource. */
 const projections: Projections = {
   vpc: (vpc) => ({
@@ -69,7 +78,7 @@ const projections: Projections = {
     ...(eni.attachment?.status === 'attached' && {
       attachment: { instance: eni.attachment.instance, deviceIndex: eni.attachment.deviceIndex },
     }),
-    ...(eni.speaker !== undefined && { attachment: { instance: eni.speaker, deviceIndex: 0 } }),
+    ...(eni.machine !== undefined && { attachment: { instance: eni.machine, deviceIndex: 0 } }),
   }),
   instance: (instance) => ({ id: instance.id, vpc: instance.vpc, state: instance.state }),
   'security-group': (group) => ({
@@ -130,12 +139,32 @@ const projections: Projections = {
   }),
   'egress-only-gateway': ({ id, vpc }) => ({ id, vpc }),
   'gateway-speaker': ({ tags: _, sessions: _sessions, paths: _paths, ...speaker }) => speaker,
-  'vpc-endpoint': ({ id, vpc, state, address, interfaces }) => ({
+  'vpc-endpoint': ({ id, vpc, state, address, interfaces, loadBalancer }) => ({
     id,
     vpc,
     available: state === 'available',
     ...(address !== undefined && { address }),
     enis: interfaces.map(({ eni }) => eni),
+    ...(loadBalancer !== undefined && { loadBalancer }),
+  }),
+  'load-balancer': ({ id, state, attributes, zones, targetGroup, tcpIdleS }) => ({
+    id,
+    available: state === 'active',
+    crossZone: attributes['load_balancing.cross_zone.enabled'] === 'true',
+    enis: zones.map(({ eni }) => eni),
+    ...(targetGroup !== undefined && { targetGroup }),
+    tcpIdleMs: tcpIdleS * 1000,
+  }),
+  'target-group': ({ id, account, region, health, targets, attributes, loadBalancers }) => ({
+    id,
+    account,
+    region,
+    loadBalancers,
+    targets: targets.map(({ streak: _, ...target }) => target),
+    stickiness: stickinessOf(attributes),
+    rebalanceUnhealthy: attributes['target_failover.on_unhealthy'] === 'rebalance',
+    rebalanceDeregistered: attributes['target_failover.on_deregistration'] === 'rebalance',
+    health,
   }),
   'prefix-list': (list) => ({ id: list.id, entries: (list.versions.at(-1) ?? []).map(({ cidr }) => cidr) }),
 };

@@ -1,6 +1,7 @@
 /** How each kind of record is written in a world file. */
 import { connectivitySchemas } from './connectivity-schemas.ts';
 import { endpointSchemas } from './endpoint-schemas.ts';
+import { loadBalancerSchemas } from './load-balancer-schemas.ts';
 import { machineSchemas } from './machine-schemas.ts';
 import { networkSchemas } from './network-schemas.ts';
 import { routingSchemas } from './routing-schemas.ts';
@@ -10,6 +11,7 @@ export const schemas: Schemas = {
   ...networkSchemas,
   ...connectivitySchemas,
   ...endpointSchemas,
+  ...loadBalancerSchemas,
   ...machineSchemas,
   ...routingSchemas,
 };
