@@ -39,6 +39,7 @@ export const FROM_MEMORY: readonly string[] = [
   'InvalidRouteServerPeerId.Malformed',
   'InvalidTransitGatewayAttachmentID.Malformed',
   'InvalidTransitGatewayID.Malformed',
+  'InvalidVpcEndpointServiceId.Malformed',
   'InvalidVpnConnectionID.Malformed',
   'InvalidVpnGatewayID.Malformed',
   'NoSuchAssociation',

@@ -10,13 +10,16 @@ export function applyEndpointChange(
 ): void {
   switch (change.kind) {
     case 'vpc-endpoint':
-      return applyEndpoint(fabric, change.id, change.value);
+      applyEndpoint(fabric, change.id, change.value);
+      break;
     case 'load-balancer':
-      return applyBalancer(fabric, change.id, change.value);
+      applyBalancer(fabric, change.id, change.value);
+      break;
     case 'target-group':
-      return applyTargetGroup(fabric, change.id, change.value);
+      applyTargetGroup(fabric, change.id, change.value);
+      break;
     default:
-      return unreachable(change);
+      unreachable(change);
   }
 }
 

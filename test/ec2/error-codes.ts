@@ -55,5 +55,6 @@ export const KNOWN_TO_CLIENTS: readonly string[] = [
   'InvalidRouteServerId.NotPropagated InvalidRouteServerPeerId.NotFound',
   'InvalidSubnetCidrBlockAssociationID.NotFound InvalidTransitGatewayAttachmentID.NotFound',
   'InvalidTransitGatewayID.NotFound InvalidVpc.Range InvalidVpcCidrBlockAssociationID.NotFound',
+  'ListenerNotFound LoadBalancerNotFound TargetGroupNotFound',
   'NoSuchEntity PrefixListVersionMismatch TransitGatewayRouteTablePropagation.NotFound',
 ].flatMap((line) => line.split(' '));

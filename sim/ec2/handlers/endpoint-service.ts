@@ -21,8 +21,9 @@ import type {
   ServiceConfiguration,
   State,
 } from '@aws-sdk/client-ec2';
-import { describe, type Filters, paginate, shownTags } from '../describe.ts';
+import { describe, type Filters, matcher, paginate, shownTags } from '../describe.ts';
 import { type Handlers, handler, type Tx } from '../handler.ts';
+import type { Tags } from '../record/base.ts';
 import type { EndpointServiceRecord, VpcEndpointRecord } from '../record/endpoint.ts';
 import { missing, refuse } from '../refusal.ts';
 import { specifiedTags } from '../tags.ts';
@@ -95,7 +96,7 @@ function remove(
       tx.remove(KIND, id);
       return [];
     }
-    const Error = used
+    const why = used
       ? {
           Code: 'ExistingVpcEndpointConnections',
           Message: `Service has existing active VPC Endpoint connections!`,
@@ -104,7 +105,7 @@ function remove(
           Code: 'InvalidVpcEndpointService.NotFound',
           Message: `The VpcEndpointService Id '${id}' does not exist`,
         };
-    return [{ ResourceId: id, Error }];
+    return [{ ResourceId: id, Error: why }];
   });
   return { Unsuccessful };
 }
@@ -130,15 +131,35 @@ function decide(
   return { Unsuccessful: [] };
 }
 
+/** An endpoint with the service that it is connected to. */
+interface Connection {
+  readonly service: EndpointServiceRecord;
+  readonly endpoint: VpcEndpointRecord;
+  readonly tags: Tags;
+}
+
+const connectionFilters: Filters<Connection> = {
+  'ip-address-type': () => 'ipv4',
+  'service-id': ({ service }) => service.id,
+  'vpc-endpoint-id': ({ endpoint }) => endpoint.id,
+  'vpc-endpoint-owner': ({ endpoint }) => endpoint.account,
+  'vpc-endpoint-region': (_, tx) => tx.region,
+  'vpc-endpoint-state': ({ endpoint }) => endpoint.state,
+};
+
 function connections(
   tx: Tx,
   input: DescribeVpcEndpointConnectionsRequest,
 ): DescribeVpcEndpointConnectionsResult {
-  const wanted = input.Filters?.find(({ Name }) => Name === 'service-id')?.Values;
-  const services = tx.list(KIND).filter(({ id }) => wanted === undefined || wanted.includes(id));
-  const found = services.flatMap((service) =>
-    tx.referring('vpc-endpoint', service.name).map((endpoint) => ({ service, endpoint })),
-  );
+  const matches = matcher(tx, input.Filters ?? [], connectionFilters);
+  const found = tx
+    .list(KIND)
+    .flatMap((service) =>
+      tx
+        .referring('vpc-endpoint', service.name)
+        .map((endpoint): Connection => ({ service, endpoint, tags: endpoint.tags })),
+    )
+    .filter(matches);
   const page = paginate(found, input, ({ endpoint }) => [endpoint.id]);
   const VpcEndpointConnections = page.records.map(({ service, endpoint }) => ({
     ServiceId: service.id,
@@ -164,7 +185,13 @@ function permissions(
   return { ReturnValue: true, AddedPrincipals };
 }
 
+const principalFilters: Filters<{ readonly principal: string; readonly tags: Tags }> = {
+  principal: ({ principal }) => principal,
+  'principal-type': () => 'Account',
+};
+
 const filters: Filters<EndpointServiceRecord> = {
+  'supported-ip-address-types': () => 'ipv4',
   'service-name': (service) => service.name,
   'service-id': (service) => service.id,
   'service-state': () => 'Available',
@@ -199,8 +226,14 @@ export const endpointServiceHandlers: Handlers = {
       input: DescribeVpcEndpointServicePermissionsRequest,
     ): DescribeVpcEndpointServicePermissionsResult => {
       const { principals } = tx.need(KIND, input.ServiceId ?? '');
-      const page = paginate(principals, input, (principal) => [principal]);
-      return { AllowedPrincipals: page.records.map((Principal) => ({ Principal })), ...page.next };
+      const matches = matcher(tx, input.Filters ?? [], principalFilters);
+      const allowed = principals.map((principal) => ({ principal, tags: {} })).filter(matches);
+      const page = paginate(allowed, input, ({ principal }) => [principal]);
+      const AllowedPrincipals = page.records.map(({ principal: Principal }) => ({
+        Principal,
+        PrincipalType: 'Account' as const,
+      }));
+      return { AllowedPrincipals, ...page.next };
     },
   ),
 };
