@@ -123,6 +123,8 @@ describe('a Gateway Load Balancer', () => {
     const { a } = portsOf(lab, w);
     group(lab, [target(lab, 'a', 'unhealthy'), target(lab, 'b')]);
     expect(used(lab, w, a)).toBe('i-a');
+    const answer = { sourcePort: 7, destinationPort: a };
+    expect(through(udp(lab, SERVER, '198.51.100.20', answer))).toEqual(['i-a']);
     for (let port = 6000; port < 6010; port++) expect(used(lab, w, port)).toBe('i-b');
     group(lab, [target(lab, 'b')]);
     expect(used(lab, w, a)).toBe('i-a');
