@@ -225,8 +225,8 @@ export const endpointServiceHandlers: Handlers = {
       tx,
       input: DescribeVpcEndpointServicePermissionsRequest,
     ): DescribeVpcEndpointServicePermissionsResult => {
-      const { principals } = tx.need(KIND, input.ServiceId ?? '');
       const matches = matcher(tx, input.Filters ?? [], principalFilters);
+      const { principals } = tx.need(KIND, input.ServiceId ?? '');
       const allowed = principals.map((principal) => ({ principal, tags: {} })).filter(matches);
       const page = paginate(allowed, input, ({ principal }) => [principal]);
       const AllowedPrincipals = page.records.map(({ principal: Principal }) => ({
