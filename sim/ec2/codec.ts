@@ -89,7 +89,8 @@ export function encodeReply(
   const inner =
     service === 'ec2'
       ? element('requestId', requestId) + (unit ? element('return', 'true') : members)
-      : (unit ? '' : element(`${action}Result`, members)) +
+      : // IAM leaves an empty result out, the others do not.
+        (unit && service === 'iam' ? '' : element(`${action}Result`, members)) +
         element('ResponseMetadata', element('RequestId', requestId));
   return { status: 200, body: `${open}${inner}</${action}Response>` };
 }
