@@ -48,6 +48,7 @@ resource "aws_default_security_group" "hub" {
 
 resource "aws_default_network_acl" "hub" {
   default_network_acl_id = aws_vpc.hub.default_network_acl_id
+  subnet_ids             = [aws_subnet.hub.id]
   tags                   = { Owner = var.owner }
 }
 
