@@ -1,31 +1,50 @@
-/**
- * Terraform with its AWS provider, unmodified: one life of a stack with the kinds of resource of both
- * designs.
- */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+/** Terraform with its AWS provider, unmodified: the lives of stacks, side by side. */
+import { describe, expect, it } from 'vitest';
 import { ACCOUNT } from './simulator.ts';
 import { live, openStack, type Stack, whyNoTerraform } from './stack.ts';
 
-/** The commands of one life of a stack, in order: each needs what the one before left. */
+const LIFE_MS = 900_000;
+
+/** One life of a stack of its own. */
+async function lifeOf(configuration: string, live: (stack: Stack) => Promise<void>): Promise<void> {
+  const stack = await openStack(configuration);
+  try {
+    await live(stack);
+  } finally {
+    await stack.close();
+  }
+}
+
+function instances({ simulator }: Stack): Readonly<Record<string, number>> {
+  const count: Record<string, number> = {};
+  for (const { state } of simulator.state().instances) count[state] = (count[state] ?? 0) + 1;
+  return count;
+}
+
 describe.skipIf(whyNoTerraform !== undefined)(`Terraform's AWS provider (skipped: ${whyNoTerraform})`, () => {
-  let stack: Stack;
-  beforeAll(async () => {
-    stack = await openStack('main.tf');
-  });
-  afterAll(() => stack.close());
-
-  const kinds = (): Readonly<Record<string, number>> => {
-    const count: Record<string, number> = {};
-    for (const { state } of stack.simulator.state().instances) count[state] = (count[state] ?? 0) + 1;
-    return count;
-  };
-
-  it('applies, plans no change, updates in place, plans no change, and destroys all', async () => {
+  const main = async (stack: Stack): Promise<void> => {
     await live(stack, (applied) => {
       expect(applied).toContain(`account = "${ACCOUNT}"`);
       expect(applied).toContain('appliance_vcpus = 2');
-      expect(kinds()).toEqual({ running: 4 });
+      expect(instances(stack)).toEqual({ running: 4 });
     });
-    expect(kinds()).toEqual({ terminated: 4 });
-  }, 900_000);
+    expect(instances(stack)).toEqual({ terminated: 4 });
+  };
+
+  it.concurrent.each<[string, string, (stack: Stack) => Promise<void>]>([
+    ['main.tf', 'the kinds of resource of both designs', main],
+    ['connectivity.tf', 'what leads out of a VPC to other networks', live],
+    ['endpoints.tf', 'ways to AWS services, and load balancers', live],
+  ])(
+    '%s applies, plans no change, updates in place, plans no change, and destroys all: %s',
+    (configuration, _what, life) => lifeOf(configuration, life),
+    LIFE_MS,
+  );
+
+  // The provider looks 20 times, over 2.5 minutes, for an attachment that is gone.
+  it.skipIf(process.env.BYOA_SLOW === undefined)(
+    'attachment.tf, an ENI attached by a resource of its own (waits for minutes: BYOA_SLOW=1 runs it)',
+    () => lifeOf('attachment.tf', live),
+    LIFE_MS,
+  );
 });
