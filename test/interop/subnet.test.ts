@@ -147,6 +147,9 @@ describe('a workload between two BIRD appliances', () => {
   });
 
   test('fails over on BFD Down while EC2 is silent, and comes back', async () => {
+    // Routes do not wait for BFD, and what BFD has not seen live it does not see die.
+    for (const { ipv4, ipv6 } of hosts)
+      for (const address of [ipv4, ipv6]) await daemon?.says('bfd', `BFD with ${address} is up`);
     const down = daemon?.next('bfd', 'BFD with 192.0.2.12 is down');
     lab.cut(hostOf(0));
     await down;
