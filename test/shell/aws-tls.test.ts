@@ -122,9 +122,10 @@ describe.skipIf(!haveOpenssl)('the EC2 client over TLS (skipped: openssl not fou
     const endpoint = `https://ec2.test:${server.port}`;
     const outcomes = await run({ endpoint, addresses: { 'ec2.test': ['127.0.0.1'] }, warm: 3, calls: 8 });
     expect(outcomes).toEqual(Array.from({ length: 8 }, () => OK));
-    // All three were there, handshake and all, before the first request; no call made one of its own.
+    // All three were there, handshake and all, before the first request; no call made one of its own. While
+    // one is busy, a fourth may be made in its place.
     expect(server.requests[0]?.open).toBeGreaterThanOrEqual(3);
-    for (const { connection } of server.requests) expect(connection).toBeLessThanOrEqual(3);
+    for (const { connection } of server.requests) expect(connection).toBeLessThanOrEqual(4);
     expect(server.requests[0]?.serverName).toBe('ec2.test');
   }, 30_000);
 
