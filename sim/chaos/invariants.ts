@@ -194,6 +194,8 @@ export function judgeFailover(judge: Judge, watches: readonly Watch[], cast: Cas
   const { truth } = judge;
   const { now } = truth.world;
   if (!isOnlyAppliances(truth) || now - truth.troubledAt < AFTERMATH_MS) return;
+  const isDrop = [...truth.active].some((fault) => fault.kind === 'machine' && fault.how === 'drop');
+  if (isDrop && !judge.scenario.seesDrops) return;
   const heirs = truth.scene.appliances.filter(
     (name) => now - (truth.fitSince.get(name) ?? now) > FAILOVER_MS,
   );

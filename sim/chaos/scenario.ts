@@ -38,6 +38,8 @@ export interface Scenario {
   readonly writes: readonly string[];
   /** Evidence of an heir that is older than this is not fresh. */
   readonly freshMs: Millis;
+  /** Whether a machine that drops what it should forward can be seen to do so: by a probe through it. */
+  readonly seesDrops: boolean;
   /** When the faults have ended, flows come back within so long. */
   readonly recoverMs: Millis;
 }

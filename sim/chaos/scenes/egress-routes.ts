@@ -103,6 +103,7 @@ export const egressRoutes: Scenario = {
   ...shared,
   name: 'egress-routes',
   what: 'two appliances in two zones, ICMP probes, routes of two tables',
+  seesDrops: false,
   build: (world) => build(world, 'zones'),
 };
 
@@ -110,6 +111,7 @@ export const egressBfd: Scenario = {
   ...shared,
   name: 'egress-bfd',
   what: 'two appliances of one subnet, BFD at 300 ms, routes of two tables',
+  seesDrops: true,
   build: (world) => build(world, 'bfd'),
 };
 
@@ -117,5 +119,6 @@ export const egressObserver: Scenario = {
   ...shared,
   name: 'egress-observer',
   what: 'two appliances without a daemon, observed from a third machine, routes of two tables',
+  seesDrops: true,
   build: (world) => build(world, 'observer'),
 };

@@ -66,6 +66,7 @@ function build(world: World): Scene {
 export const floatingEni: Scenario = {
   name: 'floating-eni',
   what: 'two appliances of one zone, an ENI that is moved between them',
+  seesDrops: true,
   build,
   writes: ['DetachNetworkInterface', 'AttachNetworkInterface'],
   freshMs: 2000,
