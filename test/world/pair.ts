@@ -3,33 +3,22 @@
  * test itself.
  */
 import type { Reply } from '../../sim/ec2/service.ts';
-import { request } from '../../sim/world/api.ts';
 import { setProfile } from '../../sim/world/guests.ts';
-import { advance, nextAt } from '../../sim/world/kernel.ts';
+import * as operator from '../../sim/world/operator.ts';
 import type { World } from '../../sim/world/state.ts';
 
 export const ACCOUNT = '111122223333';
 export const REGION = 'eu-central-1';
 
-/** Makes a call and lets time pass until it is answered, at most a minute. */
-export function call<T = Record<string, unknown>>(world: World, action: string, input: object): T {
-  const reply = callRaw(world, action, input);
-  if (reply === undefined) throw new Error(`${action} was not answered`);
-  if (reply.kind === 'error') throw new Error(`${action}: ${reply.code}: ${reply.message}`);
-  return reply.output as T;
-}
+const PLACE = { account: ACCOUNT, region: REGION };
+
+/** Makes a call that must succeed, and lets time pass until it is answered, at most a minute. */
+export const call = <T = Record<string, unknown>>(world: World, action: string, input: object): T =>
+  operator.call<T>(world, PLACE, action, input);
 
 /** As `call`, but the answer may be an error, or undefined where there was none within a minute. */
-export function callRaw(world: World, action: string, input: object): Reply | undefined {
-  let reply: Reply | undefined;
-  const give = world.now + 60_000;
-  request(world.api, { account: ACCOUNT, region: REGION, service: 'ec2', action, input }, (answer) => {
-    reply = answer;
-  });
-  for (let at = nextAt(world); reply === undefined && at !== undefined && at <= give; at = nextAt(world))
-    advance(world, at);
-  return reply;
-}
+export const callRaw = (world: World, action: string, input: object): Reply | undefined =>
+  operator.tryCall(world, PLACE, action, input);
 
 export interface Appliance {
   readonly instance: string;
