@@ -8,7 +8,6 @@ import { randomInt } from 'node:crypto';
 import type { Instant } from '../base/time.ts';
 import type { SpeakerEffect, SpeakerEvent } from '../bgp/event.ts';
 import type { SpeakerOptions } from '../bgp/options.ts';
-import { rehearse } from '../bgp/rehearsal.ts';
 import { createSpeaker, nextSpeakerDeadline, type Speaker, stepSpeaker } from '../bgp/speaker.ts';
 import { createTcp } from './tcp.ts';
 
@@ -50,8 +49,6 @@ interface Work {
   deadline(): Instant | undefined;
   /** Told after each portion whether all is done that is due. */
   rests(isIdle: boolean): void;
-  /** Whether there are pieces left that nobody waits for. */
-  hasSpare(): boolean;
 }
 
 /** At most one portion in a turn of the loop, so that others have theirs; one timer for what is due later. */
@@ -92,7 +89,7 @@ function createPortions(work: Work, now: () => Instant): Portions {
     const deadline = work.deadline();
     const left = deadline === undefined ? Number.POSITIVE_INFINITY : deadline - now();
     work.rests(left > 0);
-    if (left <= 0 || work.hasSpare()) begin();
+    if (left <= 0) begin();
     else if (left !== Number.POSITIVE_INFINITY)
       timer = setTimeout(portion, Math.min(Math.ceil(left), 0x7fffffff));
   }
@@ -116,14 +113,12 @@ export function startSpeaker(
   now: () => Instant,
   perform: (effect: Outward) => void,
   onFault: (sentence: string) => void,
-  rehearsal: Iterator<void> = rehearse(),
 ): RunningSpeaker {
   const speaker = createSpeaker(options, { seed: randomInt(2 ** 32) }, now());
   const waiting: SpeakerEvent[] = [];
   /** Events at the front of those that wait whose turn is next. */
   let urgent = 0;
   let running = true;
-  let isRehearsed = false;
   const tcp = createTcp(post, onFault);
   const portions = createPortions(
     {
@@ -131,13 +126,11 @@ export function startSpeaker(
         const next = waiting.shift() ?? (isDue() ? { kind: 'deadline' } : undefined);
         urgent = Math.max(0, urgent - 1);
         if (next !== undefined) step(next);
-        else if (!isRehearsed) isRehearsed = rehearsal.next().done === true;
-        return next !== undefined || !isRehearsed;
+        return next !== undefined;
       },
       isUrgent: () => urgent > 0,
       deadline: () => (waiting.length > 0 ? now() : nextSpeakerDeadline(speaker)),
       rests: (isIdle) => tcp.setReading(isIdle),
-      hasSpare: () => !isRehearsed,
     },
     now,
   );

@@ -26,17 +26,15 @@ export interface Stack {
   readonly close: () => Promise<void>;
 }
 
-/** Starts a simulator and the provider, with a configuration of test/clients/terraform as the only one. */
+/** Starts a simulator and the provider, with a configuration of test/clients/terraform. */
 export async function openStack(configuration: string): Promise<Stack> {
   const folder = mkdtempSync(join(tmpdir(), 'byoa-terraform-'));
   const simulator = await instantSimulator();
   // Both are Go programs that spend most of their time on collecting garbage, unless told to spare it.
   const environment = { ...clientEnvironment(simulator.url, folder), GOGC: '800' };
   const running = await startProvider(provider ?? '', environment);
-  copyFileSync(
-    fileURLToPath(new URL(`terraform/${configuration}`, import.meta.url)),
-    join(folder, 'main.tf'),
-  );
+  for (const file of ['provider.tf', configuration])
+    copyFileSync(fileURLToPath(new URL(`terraform/${file}`, import.meta.url)), join(folder, file));
   const env = {
     ...environment,
     TF_REATTACH_PROVIDERS: running.reattach,

@@ -1,24 +1,4 @@
 # An ENI whose attachment to an instance is a resource of its own, as an unmodified AWS provider makes it.
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws" }
-  }
-}
-
-variable "endpoint" {}
-variable "owner" { default = "a" }
-
-provider "aws" {
-  region     = "eu-central-1"
-  access_key = "123456789012"
-  secret_key = "simulated"
-  endpoints {
-    ec2 = var.endpoint
-    iam = var.endpoint
-    sts = var.endpoint
-  }
-}
-
 resource "aws_vpc" "main" {
   cidr_block = "10.60.0.0/16"
 }

@@ -1,24 +1,4 @@
 # What leads out of a VPC to other networks, as an unmodified AWS provider makes it.
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws" }
-  }
-}
-
-variable "endpoint" {}
-variable "owner" { default = "a" }
-
-provider "aws" {
-  region     = "eu-central-1"
-  access_key = "123456789012"
-  secret_key = "simulated"
-  endpoints {
-    ec2 = var.endpoint
-    iam = var.endpoint
-    sts = var.endpoint
-  }
-}
-
 resource "aws_vpc" "hub" {
   cidr_block = "10.40.0.0/16"
 }

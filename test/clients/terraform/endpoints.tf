@@ -1,25 +1,4 @@
 # VPC endpoints, as an unmodified AWS provider makes them.
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws" }
-  }
-}
-
-variable "endpoint" {}
-variable "owner" { default = "a" }
-
-provider "aws" {
-  region     = "eu-central-1"
-  access_key = "123456789012"
-  secret_key = "simulated"
-  endpoints {
-    ec2   = var.endpoint
-    elbv2 = var.endpoint
-    iam   = var.endpoint
-    sts   = var.endpoint
-  }
-}
-
 resource "aws_vpc" "one" {
   cidr_block           = "10.50.0.0/16"
   enable_dns_hostnames = true

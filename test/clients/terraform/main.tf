@@ -1,26 +1,6 @@
 # The kinds of resource of both designs, as an unmodified AWS provider makes them. An attachment of an ENI is part of its
 # instance here: as a resource of its own (attachment.tf) the provider takes 2.5 minutes to destroy it, on AWS too (its
 # issue 45835).
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws" }
-  }
-}
-
-variable "endpoint" {}
-variable "owner" { default = "a" }
-
-provider "aws" {
-  region     = "eu-central-1"
-  access_key = "123456789012"
-  secret_key = "simulated"
-  endpoints {
-    ec2 = var.endpoint
-    iam = var.endpoint
-    sts = var.endpoint
-  }
-}
-
 data "aws_caller_identity" "me" {}
 data "aws_availability_zones" "all" { state = "available" }
 
