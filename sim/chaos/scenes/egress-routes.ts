@@ -8,11 +8,11 @@ import type { World } from '../../world/state.ts';
 import type { Scenario, Scene } from '../scenario.ts';
 import {
   createAppliance,
+  createMachine,
   createSite,
   createSubnet,
   createTable,
   HOST,
-  launch,
   type Machine,
   makePublic,
   PLACE,
@@ -73,9 +73,9 @@ function build(world: World, design: Design): Scene {
   const clients = tables.map((table, index) => {
     const inside = createSubnet(site, `10.0.1${index + 1}.0/24`, 'c', table);
     const at = { SubnetId: inside, address: `10.0.1${index + 1}.10`, zone: 'c' };
-    return launch(site, at, { role: 'host', services: [] });
+    return createMachine(site, at, { role: 'host', services: [] });
   });
-  const observer = launch(
+  const observer = createMachine(
     site,
     { SubnetId, address: '10.0.0.20', zone: 'a' },
     { role: 'host', services: [] },

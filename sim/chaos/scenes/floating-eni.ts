@@ -6,12 +6,12 @@ import type { Scenario, Scene } from '../scenario.ts';
 import {
   ask,
   createAppliance,
+  createMachine,
   createSite,
   createSubnet,
   createTable,
   forwardFor,
   HOST,
-  launch,
   type Machine,
   PLACE,
 } from './network.ts';
@@ -52,7 +52,7 @@ function build(world: World): Scene {
   const b = createAppliance(site, { SubnetId: outside, address: '10.0.0.11', zone: 'a' });
   const inside = createSubnet(site, '10.0.10.0/24', 'c', createTable(site, { NetworkInterfaceId: eni }));
   const at = { SubnetId: inside, address: '10.0.10.10', zone: 'c' };
-  const client = launch(site, at, { role: 'host', services: [] });
+  const client = createMachine(site, at, { role: 'host', services: [] });
   const appliances = { a, b };
   return {
     machines: { a, b, client },

@@ -1,5 +1,5 @@
 /** Builds a scenario's VPC by EC2 calls, as its operator would. */
-import { present } from '../../../controller/base/result.ts';
+import { must, present } from '../../../controller/base/result.ts';
 import { setProfile } from '../../world/guests.ts';
 import { call, type Place } from '../../world/operator.ts';
 import type { Profile, World } from '../../world/state.ts';
@@ -62,47 +62,58 @@ export function createSubnet({ world, vpc }: Site, cidr: string, zone: string, R
   return SubnetId;
 }
 
-/** An instance that runs, and what its image does. */
+/** An instance that runs, with its first ENI in a subnet. */
 export function launch(
-  site: Site,
-  at: { SubnetId: string; address: string; zone: string },
-  profile: Profile,
-): Machine {
-  const { world, group } = site;
+  { world, group }: Pick<Site, 'world' | 'group'>,
+  SubnetId: string,
+  PrivateIpAddress: string,
+): Pick<Machine, 'instance' | 'eni'> {
   const { Instances } = ask<{
     Instances: { InstanceId: string; NetworkInterfaces: { NetworkInterfaceId: string }[] }[];
   }>(world, 'RunInstances', {
     ImageId: 'ami-0123456789abcdef0',
-    InstanceType: 't3.small',
+    InstanceType: 't3.micro',
     MinCount: 1,
     MaxCount: 1,
-    SubnetId: at.SubnetId,
-    PrivateIpAddress: at.address,
+    SubnetId,
+    PrivateIpAddress,
     SecurityGroupIds: [group],
   });
   const { InstanceId: instance, NetworkInterfaces } = present(Instances[0], 'an instance');
-  const eni = present(NetworkInterfaces[0], 'its ENI').NetworkInterfaceId;
-  const set = setProfile(world, instance, profile);
-  if (!set.ok) throw new Error(set.error);
-  return { instance, eni, address: at.address, zone: at.zone };
+  return { instance, eni: present(NetworkInterfaces[0], 'its ENI').NetworkInterfaceId };
+}
+
+interface At {
+  readonly SubnetId: string;
+  readonly address: string;
+  readonly zone: string;
+}
+
+/** An instance that runs, and what its image does. */
+export function createMachine(site: Site, { SubnetId, address, zone }: At, profile: Profile): Machine {
+  const launched = launch(site, SubnetId, address);
+  must(setProfile(site.world, launched.instance, profile));
+  return { ...launched, address, zone };
 }
 
 /** Lets an ENI forward for others. */
 export const forwardFor = (world: World, NetworkInterfaceId: string): unknown =>
   ask(world, 'ModifyNetworkInterfaceAttribute', { NetworkInterfaceId, SourceDestCheck: { Value: false } });
 
-/** Gives an ENI a public address. */
-export function makePublic(world: World, NetworkInterfaceId: string): void {
-  const { AllocationId } = ask<{ AllocationId: string }>(world, 'AllocateAddress', {});
+/** Gives an ENI a public address, and says which. */
+export function makePublic(world: World, NetworkInterfaceId: string): string {
+  const { AllocationId, PublicIp } = ask<{ AllocationId: string; PublicIp: string }>(
+    world,
+    'AllocateAddress',
+    {},
+  );
   ask(world, 'AssociateAddress', { AllocationId, NetworkInterfaceId });
+  return PublicIp;
 }
 
 /** An appliance: forwards, masquerades, and has a public address. */
-export function createAppliance(
-  site: Site,
-  at: { SubnetId: string; address: string; zone: string },
-): Machine {
-  const machine = launch(site, at, { role: 'nat', services: [] });
+export function createAppliance(site: Site, at: At): Machine {
+  const machine = createMachine(site, at, { role: 'nat', services: [] });
   forwardFor(site.world, machine.eni);
   makePublic(site.world, machine.eni);
   return machine;
