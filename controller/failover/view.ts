@@ -41,6 +41,7 @@ export interface GroupView {
   readonly eni?: ObservedEni;
 }
 
+/** Each step asks several times; a view depends on nothing but what it is kept by. */
 const views = new WeakMap<Observed, Map<Group, GroupView>>();
 
 /** The view of `group`, whose configuration is `config`. */

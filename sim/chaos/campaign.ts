@@ -30,12 +30,17 @@ export function scenarioNamed(name: string): Scenario {
 
 const places = new Map<string, Places>();
 
+/** What a scenario offers to faults, found once. */
+export function placesIn(name: string): Places {
+  const known = places.get(name) ?? placesOf(scenarioNamed(name));
+  places.set(name, known);
+  return known;
+}
+
 /** The plan of a seed, in the scenario that it draws or in the one that is given. */
 export function planOf(seed: number, only?: string): Plan {
   const name = only ?? scenarioOf(seed, Object.keys(SCENARIOS));
-  const known = places.get(name) ?? placesOf(scenarioNamed(name));
-  places.set(name, known);
-  return drawPlan(seed, known);
+  return drawPlan(seed, placesIn(name));
 }
 
 export function findingOf(outcome: Outcome): Finding {

@@ -6,9 +6,18 @@ import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { formatMillis } from '../../controller/base/time.ts';
-import { type Finding, type Grade, planOf, playPlan, quantile, type Summary, summarize } from './campaign.ts';
+import {
+  type Finding,
+  type Grade,
+  placesIn,
+  planOf,
+  playPlan,
+  quantile,
+  type Summary,
+  summarize,
+} from './campaign.ts';
 import { describeFault, faultSchema } from './fault.ts';
-import type { Plan } from './plan.ts';
+import { type Plan, unknownName } from './plan.ts';
 import { SCENARIOS } from './scenes/all.ts';
 import { shrink } from './shrink.ts';
 
@@ -70,9 +79,19 @@ const planSchema = z.strictObject({
 });
 
 function readPlan(file: string): Plan {
-  const parsed = planSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
-  if (parsed.success) return parsed.data;
-  throw new Error(`${file} is no plan: ${z.prettifyError(parsed.error)}`);
+  const wrong = (why: string): Error =>
+    new Error(`${file} is no plan: ${why}. Take what \`byoa chaos --shrink\` prints as an example.`);
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw wrong(error instanceof Error ? error.message : String(error));
+  }
+  const parsed = planSchema.safeParse(json);
+  if (!parsed.success) throw wrong(z.prettifyError(parsed.error));
+  const unknown = unknownName(parsed.data.faults, placesIn(parsed.data.scenario));
+  if (unknown !== undefined) throw wrong(unknown);
+  return parsed.data;
 }
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);

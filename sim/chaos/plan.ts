@@ -3,7 +3,7 @@
  * own, and each run leaves some kinds out and takes others heavily (a swarm), so that rare mixtures occur.
  */
 import { stream } from '../../controller/base/prng.ts';
-import { present } from '../../controller/base/result.ts';
+import { present, unreachable } from '../../controller/base/result.ts';
 import type { Millis } from '../../controller/base/time.ts';
 import type { Fault, Trouble } from './fault.ts';
 
@@ -25,6 +25,9 @@ export interface Plan {
   readonly scenario: string;
   readonly faults: readonly Fault[];
 }
+
+/** Ends of links that are no machines: the API's host, that of flows, all hosts, everybody. */
+const ELSEWHERE = ['api', 'host', 'internet', '*'] as const;
 
 /** Faults begin and end within so long. */
 export const FAULTS_MS: Millis = 90_000;
@@ -89,9 +92,7 @@ function troubleOf(kind: Kind, draw: Draw, places: Places): Trouble {
       return { kind, machine: pick(draw, daemons) };
     case 'link': {
       const from = pick(draw, daemons);
-      const others = [...new Set([...appliances, 'api', 'host', 'internet', '*'])].filter(
-        (name) => name !== from,
-      );
+      const others = [...new Set([...appliances, ...ELSEWHERE])].filter((name) => name !== from);
       return {
         kind,
         from,
@@ -119,5 +120,43 @@ function troubleOf(kind: Kind, draw: Draw, places: Places): Trouble {
         group: pick(draw, groups),
         to: draw() < 0.75 ? pick(draw, appliances) : undefined,
       };
+  }
+}
+
+/** A name in a plan that its scenario does not have, in words; undefined where all are there. */
+export function unknownName(faults: readonly Fault[], places: Places): string | undefined {
+  const { appliances, daemons, zones, groups } = places;
+  const ends = [...new Set([...appliances, ...daemons, ...ELSEWHERE])];
+  const known = { appliance: appliances, daemon: daemons, zone: zones, group: groups, end: ends };
+  const wrong = faults.flatMap((fault, index) =>
+    namesOf(fault)
+      .filter(([what, name]) => !known[what].includes(name))
+      .map(([what, name]) => `faults[${index}]: ${what} '${name}' is none of ${known[what].join(', ')}`),
+  );
+  return wrong[0];
+}
+
+type Named = 'zone' | 'group' | 'daemon' | 'appliance' | 'end';
+
+function namesOf(fault: Fault): readonly (readonly [Named, string])[] {
+  switch (fault.kind) {
+    case 'machine':
+      return [['appliance', fault.machine]];
+    case 'zone':
+      return [['zone', fault.zone]];
+    case 'daemon':
+      return [['daemon', fault.machine]];
+    case 'link':
+      return [
+        ['end', fault.from],
+        ['end', fault.to],
+      ];
+    case 'operator':
+      return [['group', fault.group], ...(fault.to === undefined ? [] : [['appliance', fault.to] as const])];
+    case 'calls':
+    case 'api':
+      return [];
+    default:
+      return unreachable(fault);
   }
 }
