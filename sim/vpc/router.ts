@@ -189,9 +189,11 @@ function follow(
       return toSite(fabric, from, entry.gateway, h, recorder);
     case 'vpc-endpoint':
       if (recorder) recordRoute(recorder, h, table, entry, 'to the endpoint');
-      return entry.endpoint.balancer !== undefined
-        ? toAppliance(fabric, from.subnet, entry.endpoint, h, recorder)
-        : toService(fabric, entry.endpoint, from.vpc, h, recorder);
+      if (entry.endpoint.balancer === undefined) {
+        return toService(fabric, entry.endpoint, from.vpc, h, recorder);
+      }
+      trackAlways(fabric, h);
+      return toAppliance(fabric, from.subnet, entry.endpoint, h, recorder);
     default:
       return unreachable(entry);
   }

@@ -5,6 +5,7 @@ import type { BalancedTarget, LoadBalancer, TargetGroup } from '../../sim/vpc/mo
 import {
   createLab,
   eni,
+  everything,
   type Lab,
   machine,
   put,
@@ -18,6 +19,7 @@ import {
 
 const ARN = 'arn:lb';
 const GROUP = 'arn:tg';
+const EVERYTHING = everything();
 const GENEVE = { ipForward: true, masquerade: [], geneve: true };
 
 const target = (lab: Lab, name: string, state: BalancedTarget['state'] = 'healthy'): BalancedTarget => {
@@ -248,6 +250,28 @@ describe('a Gateway Load Balancer', () => {
     const { there: out, back } = roundTrip(lab, w, SERVER);
     expect([out.deliveredTo, back?.deliveredTo]).toEqual([SERVER, 'i-w']);
     expect(through(back)).toEqual(['i-a']);
+  });
+
+  it.each([
+    ['vpce-1', ['10.0.1.0/24'], 'DELIVERED'],
+    ['igw-1', [], 'SG_HAS_NO_RULES'],
+  ])('through %s: a flow between open rules outlives them only where it is tracked', (way, edge, after) => {
+    const { lab, w } = scene();
+    const open = (rules: typeof EVERYTHING) => {
+      put(lab, 'security-group', { id: 'sg-w', vpc: 'vpc-1', ingress: rules, egress: rules });
+    };
+    open(EVERYTHING);
+    const attachment = { instance: 'i-w', deviceIndex: 0 };
+    eni(lab, 'w', 1, 20, { attachment, publicAddress: '198.51.100.20', securityGroups: ['sg-w'] });
+    table(lab, 'rtb-1', { subnets: ['subnet-1'], routes: [route('0.0.0.0/0', way)] });
+    table(lab, 'rtb-edge', { gateways: ['igw-1'], routes: edge.map((to) => route(to, way)) });
+    const there = udp(lab, w, SERVER, { sourcePort: 5000, destinationPort: 53 });
+    expect(there.deliveredTo).toBe(SERVER);
+    open([]);
+    const back = udp(lab, SERVER, '198.51.100.20', { sourcePort: 53, destinationPort: 5000 });
+    expect(back.disposition).toBe(after);
+    const again = udp(lab, w, SERVER, { sourcePort: 5000, destinationPort: 53 });
+    expect(again.disposition).toBe(after);
   });
 
   it('is a blackhole while it, or the endpoint, is not available', () => {
