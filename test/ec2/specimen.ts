@@ -38,6 +38,8 @@ const TRUST = JSON.stringify({
   Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: 'ec2.amazonaws.com' } }],
 });
 
+const DhcpConfigurations = [{ Key: 'domain-name', Values: ['example.com'] }];
+
 /** The first text at a path such as `Vpc.VpcId` or `Instances.0.InstanceId`. */
 function at(value: unknown, path: string): string {
   let found = value;
@@ -141,7 +143,7 @@ function furnish(cloud: Cloud, account: string, n: number): Known {
       ...{ VpcId, ServiceName: `com.amazonaws.${REGION}.s3`, RouteTableIds: [RouteTableId] },
     }),
     RouteServerId: make('RouteServer.RouteServerId', 'CreateRouteServer', { AmazonSideAsn: 65_000 }),
-    DhcpOptionsId: make('DhcpOptions.0.DhcpOptionsId', 'DescribeDhcpOptions'),
+    DhcpOptionsId: make('DhcpOptions.DhcpOptionsId', 'CreateDhcpOptions', { DhcpConfigurations }),
   };
 }
 
@@ -170,6 +172,7 @@ const PLAIN: Readonly<Record<string, unknown>> = {
   BgpOptions: { PeerAsn: 65_010 },
   CurrentVersion: 1,
   Description: 'made by a test',
+  DhcpConfigurations,
   DestinationCidrBlock: '198.51.100.0/24',
   DeviceIndex: 2,
   Egress: false,

@@ -3,6 +3,21 @@ resource "aws_vpc" "hub" {
   cidr_block = "10.40.0.0/16"
 }
 
+resource "aws_vpc_dhcp_options" "hub" {
+  domain_name                       = "hub.example"
+  domain_name_servers               = ["10.40.0.2", "AmazonProvidedDNS"]
+  ntp_servers                       = ["169.254.169.123"]
+  netbios_name_servers              = ["10.40.0.3"]
+  netbios_node_type                 = "2"
+  ipv6_address_preferred_lease_time = "1440"
+  tags                              = { Owner = var.owner }
+}
+
+resource "aws_vpc_dhcp_options_association" "hub" {
+  vpc_id          = aws_vpc.hub.id
+  dhcp_options_id = aws_vpc_dhcp_options.hub.id
+}
+
 resource "aws_vpc" "spoke" {
   for_each   = { a = "10.41.0.0/16", b = "10.42.0.0/16" }
   cidr_block = each.value
