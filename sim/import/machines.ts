@@ -273,7 +273,10 @@ function permissionRules(
     const account = each.text('UserId') ?? place.account;
     return rule(each, { kind: 'group', group: each.text('GroupId') ?? '', account });
   });
-  return [...cidrs('IpRanges', 'CidrIp'), ...cidrs('Ipv6Ranges', 'CidrIpv6'), ...groups];
+  const lists = item
+    .items('PrefixListIds')
+    .map((each) => rule(each, { kind: 'prefix-list', list: each.text('PrefixListId') ?? '' }));
+  return [...cidrs('IpRanges', 'CidrIp'), ...cidrs('Ipv6Ranges', 'CidrIpv6'), ...groups, ...lists];
 }
 
 /** A rule as DescribeSecurityGroupRules lists it. */
@@ -283,12 +286,15 @@ function listedRule(item: Item, place: Place): GroupRuleRecord | undefined {
   const other = item.item('ReferencedGroupInfo');
   other.ignore('VpcId', 'VpcPeeringConnectionId', 'PeeringStatus');
   const group = other.text('GroupId');
+  const list = item.text('PrefixListId');
   const account = other.text('UserId') ?? place.account;
   const peer: Peer | undefined = cidr
     ? { kind: 'cidr', cidr }
     : group
       ? { kind: 'group', group, account }
-      : undefined;
+      : list
+        ? { kind: 'prefix-list', list }
+        : undefined;
   const base = {
     id: item.text('SecurityGroupRuleId') ?? '',
     tags: tagsOf(item),

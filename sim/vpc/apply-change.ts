@@ -43,12 +43,13 @@ import {
   type Resources,
   type Route,
   type RouteTable,
+  type SecurityGroup,
   targetId,
 } from './model.ts';
 import { compileAcl } from './network-acl.ts';
-import type { Port, PortAddress, RouteEntry, TableNode } from './nodes.ts';
+import type { GroupNode, Port, PortAddress, RouteEntry, TableNode } from './nodes.ts';
 import { effectiveRoutes, isPrefixListRoute } from './route-order.ts';
-import { compileGroup } from './security-group.ts';
+import { compileGroup, listsOf } from './security-group.ts';
 import { applyAttachment, applyTransitTable } from './transit-change.ts';
 
 /** A private address that moved to an ENI: what the fabric may announce to the neighbours. */
@@ -98,7 +99,7 @@ export function applyChange(fabric: Fabric, change: Change): readonly Claimed[] 
       applyGateway(fabric, change.id, change.value);
       return [];
     case 'security-group':
-      compileGroup(groupOf(fabric, change.id), change.value, (id) => groupOf(fabric, id));
+      applyGroup(fabric, change.id, change.value);
       return [];
     case 'network-acl':
       applyAcl(fabric, change.id, change.value);
@@ -218,10 +219,24 @@ function applyNat(fabric: Fabric, id: string, value: NatGateway | undefined): vo
   node.own = { w0: w0 ?? 0, w1: w1 ?? 0, w2: w2 ?? 0, w3: w3 ?? 0 };
 }
 
+function applyGroup(fabric: Fabric, id: string, value: SecurityGroup | undefined): void {
+  const node = groupOf(fabric, id);
+  for (const list of listsOf(node.record)) prefixListOf(fabric, list).groups.delete(node);
+  for (const list of listsOf(value)) prefixListOf(fabric, list).groups.add(node);
+  compileRules(fabric, node, value);
+}
+
+const compileRules = (fabric: Fabric, node: GroupNode, record: SecurityGroup | undefined): void =>
+  compileGroup(node, record, {
+    groupOf: (id) => groupOf(fabric, id),
+    entriesOf: (list) => prefixListOf(fabric, list).entries,
+  });
+
 function applyPrefixList(fabric: Fabric, id: string, value: Resources['prefix-list'] | undefined): void {
   const node = prefixListOf(fabric, id);
   node.entries = value?.entries ?? [];
   for (const table of node.tables) compileRoutes(fabric, table);
+  for (const group of node.groups) compileRules(fabric, group, group.record);
 }
 
 function applyTable(fabric: Fabric, id: string, value: RouteTable | undefined): void {

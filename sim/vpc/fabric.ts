@@ -266,7 +266,12 @@ export const targetGroupOf = (fabric: Fabric, id: string): TargetGroupNode =>
   intern(fabric.targetGroups, id, () => ({ id, record: undefined, targets: new Map() }));
 
 export const prefixListOf = (fabric: Fabric, id: string): PrefixListNode =>
-  intern(fabric.prefixLists, id, () => ({ id, entries: [], tables: new Set<TableNode>() }));
+  intern(fabric.prefixLists, id, () => ({
+    id,
+    entries: [],
+    tables: new Set<TableNode>(),
+    groups: new Set<GroupNode>(),
+  }));
 
 export const groupOf = (fabric: Fabric, id: string): GroupNode => intern(fabric.groups, id, createGroup);
 

@@ -1,5 +1,6 @@
 /** Which rule of security groups and network ACLs decided about a packet. For people: nothing is judged. */
 import { formatAddress } from '../../controller/base/ip.ts';
+import { unreachable } from '../../controller/base/result.ts';
 import { CODE } from './dispositions.ts';
 import type { Fabric } from './fabric.ts';
 import { type Header, ICMP, ICMP6, sourceOf } from './header.ts';
@@ -18,7 +19,7 @@ export interface FilterRule {
   readonly number?: number;
   readonly protocol: string;
   readonly ports?: string;
-  /** A CIDR block, or the id of a security group. */
+  /** A CIDR block, or the id of a security group or prefix list. */
   readonly peer: string;
 }
 
@@ -39,6 +40,20 @@ function portsText(protocol: number, from: number, to: number): string | undefin
   return from === to ? `${from}` : from <= 0 && to >= 65_535 ? undefined : `${from}-${to}`;
 }
 
+/** What a rule allows, as it names it. */
+function peerName(peer: SecurityGroupRule['peer']): string {
+  switch (peer.kind) {
+    case 'cidr':
+      return peer.cidr;
+    case 'group':
+      return peer.group;
+    case 'prefix-list':
+      return peer.list;
+    default:
+      return unreachable(peer);
+  }
+}
+
 function ruleOf(group: GroupNode, record: SecurityGroupRule): FilterRule {
   const { protocol, fromPort, toPort, peer } = record;
   const ports = portsText(protocol, fromPort, toPort);
@@ -46,7 +61,7 @@ function ruleOf(group: GroupNode, record: SecurityGroupRule): FilterRule {
     of: group.id,
     protocol: protocolName(protocol),
     ...(ports !== undefined && { ports }),
-    peer: peer.kind === 'cidr' ? peer.cidr : peer.group,
+    peer: peerName(peer),
   };
 }
 
@@ -63,12 +78,11 @@ export function groupFilter(
   const common = { kind: 'security-groups', direction, ids: groups.map(({ id }) => id) } as const;
   const egress = direction === 'egress';
   for (const group of groups) {
-    const index = (egress ? group.egress : group.ingress).findIndex((rule) =>
-      matchesRule(fabric, port, rule, h, egress),
+    const rule = (egress ? group.egress : group.ingress).find((each) =>
+      matchesRule(fabric, port, each, h, egress),
     );
-    const record = (egress ? group.record?.egress : group.record?.ingress)?.[index];
-    if (record === undefined) continue;
-    return { ...common, verdict: code === 0 ? 'allowed' : 'denied', rule: ruleOf(group, record) };
+    if (rule === undefined) continue;
+    return { ...common, verdict: code === 0 ? 'allowed' : 'denied', rule: ruleOf(group, rule.record) };
   }
   return { ...common, verdict: code === 0 ? 'tracked' : 'denied' };
 }

@@ -283,7 +283,8 @@ export interface SecurityGroupRule {
   readonly toPort: number;
   readonly peer:
     | { readonly kind: 'cidr'; readonly cidr: string }
-    | { readonly kind: 'group'; readonly group: string };
+    | { readonly kind: 'group'; readonly group: string }
+    | { readonly kind: 'prefix-list'; readonly list: string };
 }
 
 export interface SecurityGroup {

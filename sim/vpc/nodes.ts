@@ -12,6 +12,7 @@ import type {
   Route,
   RouteTable,
   SecurityGroup,
+  SecurityGroupRule,
   TargetGroup,
   TransitGatewayRouteTable,
 } from './model.ts';
@@ -74,6 +75,7 @@ export interface PrefixListNode {
   readonly id: string;
   entries: readonly string[];
   readonly tables: Set<TableNode>;
+  readonly groups: Set<GroupNode>;
 }
 
 export interface GatewayNode {
@@ -252,7 +254,9 @@ export interface Port {
   deviceIndex: number;
 }
 
+/** A rule as compiled; one about a prefix list is a node for each of its entries. */
 export interface RuleNode {
+  readonly record: SecurityGroupRule;
   readonly protocol: number;
   readonly fromPort: number;
   readonly toPort: number;

@@ -3,8 +3,10 @@
  */
 import type {
   AuthorizeSecurityGroupIngressResult,
+  CreateManagedPrefixListResult,
   CreateSecurityGroupResult,
   CreateVpcResult,
+  DescribePrefixListsResult,
   DescribeSecurityGroupRulesResult,
   DescribeSecurityGroupsResult,
   IpPermission,
@@ -28,6 +30,13 @@ function vpcOf({ call }: Calls, input: object = {}): string {
 function groupOf({ call }: Calls, vpc: string, name = 'web'): string {
   const input = { GroupName: name, Description: 'a group', VpcId: vpc };
   return call<CreateSecurityGroupResult>('CreateSecurityGroup', input).GroupId ?? '';
+}
+
+function listOf({ call }: Calls, MaxEntries: number): string {
+  const wanted = { PrefixListName: 'branches', AddressFamily: 'IPv4', MaxEntries };
+  return (
+    call<CreateManagedPrefixListResult>('CreateManagedPrefixList', wanted).PrefixList?.PrefixListId ?? ''
+  );
 }
 
 function shown({ call }: Calls, id: string): SecurityGroup | undefined {
@@ -170,7 +179,7 @@ describe('security groups', () => {
     [{ IpProtocol: '-1', UserIdGroupPairs: [{ GroupId: 'sg-0123456789abcdef0' }] }, 'InvalidGroup.NotFound'],
     [
       { IpProtocol: '-1', PrefixListIds: [{ PrefixListId: 'pl-0123456789abcdef0' }] },
-      'InvalidPrefixListId.NotFound',
+      'InvalidPrefixListID.NotFound',
     ],
     [{ IpProtocol: '-1' }, 'MissingParameter'],
   ])('refuse the permission %j as %s', (permission, expected) => {
@@ -193,6 +202,72 @@ describe('security groups', () => {
     ec2.call('AuthorizeSecurityGroupIngress', { GroupId, IpPermissions: [pair] });
     ec2.call('DeleteSecurityGroup', { GroupId });
     expect(ec2.code('DescribeSecurityGroups', { GroupIds: [GroupId] })).toBe('InvalidGroup.NotFound');
+  });
+
+  it('count IPv4 and IPv6 rules apart, groups for both, and prefix lists by their MaxEntries', () => {
+    const ec2 = calls({ quotas: { rulesPerGroup: 3 } });
+    const GroupId = groupOf(ec2, vpcOf(ec2));
+    const list = listOf(ec2, 2);
+    const add = (peer: object): unknown =>
+      ec2.call('AuthorizeSecurityGroupIngress', { GroupId, IpPermissions: [{ IpProtocol: '-1', ...peer }] });
+    const refused = (peer: object): string =>
+      ec2.code('AuthorizeSecurityGroupIngress', { GroupId, IpPermissions: [{ IpProtocol: '-1', ...peer }] });
+    add({ PrefixListIds: [{ PrefixListId: list }] });
+    add({ UserIdGroupPairs: [{ GroupId }] });
+    expect(refused({ IpRanges: [{ CidrIp: '10.0.0.0/8' }] })).toBe('RulesPerSecurityGroupLimitExceeded');
+    add({ Ipv6Ranges: [{ CidrIpv6: '2001:db8::/32' }, { CidrIpv6: '2001:db9::/32' }] });
+    expect(refused({ Ipv6Ranges: [{ CidrIpv6: '::/0' }] })).toBe('RulesPerSecurityGroupLimitExceeded');
+    const larger = { PrefixListId: list, MaxEntries: 3 };
+    expect(ec2.code('ModifyManagedPrefixList', larger)).toBe('RulesPerSecurityGroupLimitExceeded');
+    ec2.call('ModifyManagedPrefixList', { PrefixListId: list, MaxEntries: 1 });
+    add({ IpRanges: [{ CidrIp: '10.0.0.0/8' }] });
+    const wide = { PrefixListId: list, MaxEntries: 2 };
+    expect(ec2.code('ModifyManagedPrefixList', wide)).toBe('RulesPerSecurityGroupLimitExceeded');
+  });
+
+  it("count one of AWS's prefix lists as one rule of either family", () => {
+    const ec2 = calls({ quotas: { rulesPerGroup: 1 } });
+    const GroupId = groupOf(ec2, vpcOf(ec2));
+    const { PrefixLists: lists } = ec2.call<DescribePrefixListsResult>('DescribePrefixLists');
+    const PrefixListIds = [{ PrefixListId: lists?.[0]?.PrefixListId }];
+    const permission = { IpProtocol: '-1', PrefixListIds };
+    ec2.call('AuthorizeSecurityGroupIngress', { GroupId, IpPermissions: [permission] });
+    expect(shown(ec2, GroupId)?.IpPermissions).toMatchObject([{ PrefixListIds }]);
+    const more = { IpProtocol: '-1', Ipv6Ranges: [{ CidrIpv6: '::/0' }] };
+    expect(ec2.code('AuthorizeSecurityGroupIngress', { GroupId, IpPermissions: [more] })).toBe(
+      'RulesPerSecurityGroupLimitExceeded',
+    );
+  });
+
+  it('name prefix lists, which cannot be deleted meanwhile', () => {
+    const ec2 = calls();
+    const GroupId = groupOf(ec2, vpcOf(ec2));
+    const list = listOf(ec2, 2);
+    const wanted = { IpProtocol: 'tcp', FromPort: 22, ToPort: 22 };
+    const IpPermissions = [
+      { ...wanted, PrefixListIds: [{ PrefixListId: list, Description: 'the branches' }] },
+    ];
+    const made = ec2.call<AuthorizeSecurityGroupIngressResult>('AuthorizeSecurityGroupIngress', {
+      GroupId,
+      IpPermissions,
+    });
+    const rule = { PrefixListId: list, IsEgress: false, Description: 'the branches' };
+    expect(made.SecurityGroupRules).toMatchObject([rule]);
+    expect(made.SecurityGroupRules?.[0]).not.toHaveProperty('CidrIpv4');
+    expect(shown(ec2, GroupId)?.IpPermissions).toMatchObject(IpPermissions);
+    const by = { Filters: [{ Name: 'ip-permission.prefix-list-id', Values: [list] }] };
+    const found = ec2.call<DescribeSecurityGroupsResult>('DescribeSecurityGroups', by);
+    expect(found.SecurityGroups?.map((each) => each.GroupId)).toEqual([GroupId]);
+    expect(ec2.code('AuthorizeSecurityGroupIngress', { GroupId, IpPermissions })).toBe(
+      'InvalidPermission.Duplicate',
+    );
+    expect(ec2.code('DeleteManagedPrefixList', { PrefixListId: list })).toBe('DependencyViolation');
+    const SecurityGroupRuleId = made.SecurityGroupRules?.[0]?.SecurityGroupRuleId;
+    const SecurityGroupRule = { ...wanted, PrefixListId: 'pl-00000000000000000' };
+    const change = { GroupId, SecurityGroupRules: [{ SecurityGroupRuleId, SecurityGroupRule }] };
+    expect(ec2.code('ModifySecurityGroupRules', change)).toBe('InvalidPrefixListID.NotFound');
+    ec2.call('RevokeSecurityGroupIngress', { GroupId, IpPermissions });
+    ec2.call('DeleteManagedPrefixList', { PrefixListId: list });
   });
 
   it('stop at the quota of rules, which is a setting', () => {

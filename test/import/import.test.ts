@@ -132,10 +132,10 @@ describe('what is not in the world as it was described', () => {
       words: [expect.stringMatching(/^RouteTables rtb-1 Routes: the route to 0.0.0.0\/0 .*CarrierGatewayId/)],
       counts: { vpc: 1, 'route-table': 1 },
     });
-    const rule = { IpProtocol: 'tcp', FromPort: 1, ToPort: 2, PrefixListIds: [{ PrefixListId: 'pl-1' }] };
+    const rule = { IpProtocol: 'tcp', FromPort: 1, ToPort: 2, Colour: ['red'] };
     expect(
       found({ SecurityGroups: [{ GroupId: 'sg-1', VpcId: 'vpc-1', IpPermissions: [rule] }] }).words,
-    ).toEqual(['SecurityGroups sg-1 IpPermissions.0.PrefixListIds: it is not modelled']);
+    ).toEqual(['SecurityGroups sg-1 IpPermissions.0.Colour: it is not modelled']);
   });
 
   it('pages that were saved to one file are read one after the other; half a page is an error', () => {

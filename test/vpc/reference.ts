@@ -89,6 +89,9 @@ function allowed(
       if (frame.destinationPort < rule.fromPort || frame.destinationPort > rule.toPort) return false;
     }
     if (rule.peer.kind === 'cidr') return inside(rule.peer.cidr, peer);
+    if (rule.peer.kind === 'prefix-list') {
+      return any(all['prefix-list'].get(rule.peer.list)?.entries ?? [], peer);
+    }
     const { group } = rule.peer;
     const peered = [...all['vpc-peering-connection'].values()].flatMap((each) => {
       const ends = [each.requesterVpc, each.accepterVpc];

@@ -32,6 +32,38 @@ describe('security groups', () => {
     expect(udp(lab, a, '10.0.1.11', { destinationPort: 8 }).disposition).toBe('ENI_SG_RULES_MISMATCH');
   });
 
+  it('follow the entries that a prefix list has now', () => {
+    const { lab, a } = two();
+    const peer = { kind: 'prefix-list', list: 'pl-1' } as const;
+    group(lab, [{ ...from('0.0.0.0/0'), peer }], everything());
+    const sent = (): string => udp(lab, a, '10.0.1.11').disposition;
+    expect(sent()).toBe('SG_HAS_NO_RULES');
+    put(lab, 'prefix-list', { id: 'pl-1', entries: ['192.0.2.0/24', '10.0.1.10/32'] });
+    expect(sent()).toBe('DELIVERED');
+    expect(udp(lab, a, '10.0.1.11', { destinationPort: 8 }).disposition).toBe('ENI_SG_RULES_MISMATCH');
+    lab.now = 3_600_000;
+    put(lab, 'prefix-list', { id: 'pl-1', entries: ['192.0.2.0/24'] });
+    expect(sent()).toBe('ENI_SG_RULES_MISMATCH');
+    group(lab, [], everything());
+    put(lab, 'prefix-list', { id: 'pl-1', entries: ['10.0.1.10/32'] });
+    expect(sent()).toBe('SG_HAS_NO_RULES');
+  });
+
+  it('track no flow from a prefix list that holds everywhere', () => {
+    const { lab, a } = two();
+    put(lab, 'prefix-list', { id: 'pl-1', entries: ['0.0.0.0/0'] });
+    const all = {
+      protocol: -1,
+      fromPort: -1,
+      toPort: -1,
+      peer: { kind: 'prefix-list', list: 'pl-1' },
+    } as const;
+    group(lab, [all], everything());
+    expect(udp(lab, a, '10.0.1.11').disposition).toBe('DELIVERED');
+    group(lab, [from('192.0.2.0/24')], everything());
+    expect(udp(lab, a, '10.0.1.11').disposition).toBe('ENI_SG_RULES_MISMATCH');
+  });
+
   it('keep a tracked flow alive when its rule goes, and end it by idle time', () => {
     const { lab, a } = two();
     group(lab, [from('10.0.0.0/16')], everything());

@@ -121,6 +121,10 @@ function addNat(world: World, pair: Pair): void {
     },
     'PrefixList.PrefixListId',
   );
+  call(world, 'AuthorizeSecurityGroupIngress', {
+    GroupId: pair.group,
+    IpPermissions: [{ IpProtocol: 'tcp', FromPort: 9, ToPort: 9, PrefixListIds: [{ PrefixListId: list }] }],
+  });
   const { VpcId, SubnetId, RouteTableId } = {
     VpcId: pair.vpc,
     SubnetId: made(world, 'CreateSubnet', { VpcId: pair.vpc, CidrBlock: '10.0.20.0/24' }, 'Subnet.SubnetId'),

@@ -6,10 +6,12 @@ import type {
   IpPermission,
   IpRange,
   Ipv6Range,
+  PrefixListId,
   SecurityGroupRuleRequest,
   UserIdGroupPair,
 } from '@aws-sdk/client-ec2';
 import { formatPrefix, parsePrefix } from '../../../controller/base/ip.ts';
+import { unreachable } from '../../../controller/base/result.ts';
 import { same } from '../record/same.ts';
 import type { GroupRuleRecord } from '../record/security.ts';
 import { missing, refuse } from '../refusal.ts';
@@ -20,8 +22,11 @@ export type WantedRule = Pick<
   'protocol' | 'fromPort' | 'toPort' | 'peer' | 'description' | 'egress'
 >;
 
-/** Finds the security group that a peer names, and its account; refuses an unknown one. */
-export type FindGroup = (id: string) => { readonly id: string; readonly account: string };
+/** Finds what a peer names; refuses what is unknown. */
+export interface Find {
+  readonly group: (id: string) => { readonly id: string; readonly account: string };
+  readonly list: (id: string) => { readonly id: string };
+}
 
 type Ports = Pick<GroupRuleRecord, 'protocol' | 'fromPort' | 'toPort'>;
 
@@ -105,11 +110,7 @@ export function checkedDescription(text: string | undefined): { description?: st
 }
 
 /** The single rules of permissions, in order; refuses a permission without a peer. */
-export function rulesOf(
-  permissions: readonly IpPermission[],
-  egress: boolean,
-  findGroup: FindGroup,
-): WantedRule[] {
+export function rulesOf(permissions: readonly IpPermission[], egress: boolean, find: Find): WantedRule[] {
   return permissions.flatMap((permission) => {
     const ports = checkedPorts(permission.IpProtocol, permission.FromPort, permission.ToPort);
     const rule = (peer: WantedRule['peer'], description: string | undefined): WantedRule => ({
@@ -129,33 +130,36 @@ export function rulesOf(
         ),
       ),
       ...(permission.UserIdGroupPairs ?? []).map((pair) =>
-        rule(groupPeer(pair.GroupId ?? missing('groupId'), findGroup), pair.Description),
+        rule(groupPeer(pair.GroupId ?? missing('groupId'), find), pair.Description),
+      ),
+      ...(permission.PrefixListIds ?? []).map((list) =>
+        rule(listPeer(list.PrefixListId ?? missing('prefixListId'), find), list.Description),
       ),
     ];
-    for (const list of permission.PrefixListIds ?? []) refusePrefixList(list.PrefixListId);
     if (rules.length === 0) {
-      missing(egress ? 'egress peer (a CIDR block or a group)' : 'source (a CIDR block or a group)');
+      missing(`${egress ? 'egress peer' : 'source'} (a CIDR block, a prefix list or a group)`);
     }
     return rules;
   });
 }
 
-function groupPeer(id: string, findGroup: FindGroup): WantedRule['peer'] {
-  const group = findGroup(id);
+function groupPeer(id: string, find: Find): WantedRule['peer'] {
+  const group = find.group(id);
   return { kind: 'group', group: group.id, account: group.account };
 }
 
-function refusePrefixList(id: string | undefined): never {
-  return refuse('InvalidPrefixListId.NotFound', `The prefix list ID '${id}' does not exist`);
-}
+const listPeer = (id: string, find: Find): WantedRule['peer'] => ({
+  kind: 'prefix-list',
+  list: find.list(id).id,
+});
 
 /** The rule that a ModifySecurityGroupRules entry asks for. */
-export function ruleOf(request: SecurityGroupRuleRequest, egress: boolean, findGroup: FindGroup): WantedRule {
+export function ruleOf(request: SecurityGroupRuleRequest, egress: boolean, find: Find): WantedRule {
   const peers: WantedRule['peer'][] = [];
   if (request.CidrIpv4 !== undefined) peers.push({ kind: 'cidr', cidr: checkedCidr(request.CidrIpv4, 4) });
   if (request.CidrIpv6 !== undefined) peers.push({ kind: 'cidr', cidr: checkedCidr(request.CidrIpv6, 6) });
-  if (request.ReferencedGroupId !== undefined) peers.push(groupPeer(request.ReferencedGroupId, findGroup));
-  if (request.PrefixListId !== undefined) refusePrefixList(request.PrefixListId);
+  if (request.ReferencedGroupId !== undefined) peers.push(groupPeer(request.ReferencedGroupId, find));
+  if (request.PrefixListId !== undefined) peers.push(listPeer(request.PrefixListId, find));
   const [peer, ...rest] = peers;
   if (peer === undefined || rest.length > 0) {
     return refuse(
@@ -175,9 +179,22 @@ export const samePermission = (a: WantedRule, b: WantedRule): boolean =>
   a.toPort === b.toPort &&
   same(a.peer, b.peer);
 
+function peerName(peer: WantedRule['peer']): string {
+  switch (peer.kind) {
+    case 'cidr':
+      return peer.cidr;
+    case 'group':
+      return peer.group;
+    case 'prefix-list':
+      return peer.list;
+    default:
+      return unreachable(peer);
+  }
+}
+
 /** The rule in the words of InvalidPermission.Duplicate. */
 export function describeRule(rule: WantedRule): string {
-  const peer = rule.peer.kind === 'cidr' ? rule.peer.cidr : rule.peer.group;
+  const peer = peerName(rule.peer);
   const protocol = rule.protocol === -1 ? 'ALL' : protocolName(rule.protocol).toUpperCase();
   if (hasPorts(rule.protocol)) {
     return `peer: ${peer}, ${protocol}, from port: ${rule.fromPort}, to port: ${rule.toPort}, ALLOW`;
@@ -206,14 +223,16 @@ function permission(rules: readonly GroupRuleRecord[]): IpPermission {
   const v4: IpRange[] = [];
   const v6: Ipv6Range[] = [];
   const groups: UserIdGroupPair[] = [];
+  const lists: PrefixListId[] = [];
   for (const { peer, description } of rules) {
     const said = description === undefined ? {} : { Description: description };
     if (peer.kind === 'group') groups.push({ ...said, GroupId: peer.group, UserId: peer.account });
+    else if (peer.kind === 'prefix-list') lists.push({ ...said, PrefixListId: peer.list });
     else if (peer.cidr.includes(':')) v6.push({ ...said, CidrIpv6: peer.cidr });
     else v4.push({ ...said, CidrIp: peer.cidr });
   }
   const [{ protocol, fromPort, toPort } = { protocol: -1, fromPort: -1, toPort: -1 }] = rules;
   const ports = hasPorts(protocol) || hasTypes(protocol) ? { FromPort: fromPort, ToPort: toPort } : {};
-  const peers = { IpRanges: v4, Ipv6Ranges: v6, UserIdGroupPairs: groups, PrefixListIds: [] };
+  const peers = { IpRanges: v4, Ipv6Ranges: v6, UserIdGroupPairs: groups, PrefixListIds: lists };
   return { IpProtocol: protocolName(protocol), ...ports, ...peers };
 }

@@ -30,6 +30,7 @@ import { invalidValue, missing, refuse } from '../refusal.ts';
 import { serviceLists } from '../service-lists.ts';
 import { specifiedTags } from '../tags.ts';
 import { checkRoutesFit } from './route-quota.ts';
+import { checkRulesFit } from './rule-quota.ts';
 
 const isOfAws = (list: PrefixListRecord): boolean => list.account === AWS_OWNER;
 
@@ -166,6 +167,7 @@ function modify(tx: Tx, input: ModifyManagedPrefixListRequest): ModifyManagedPre
     versions: changes ? [...list.versions, entries] : list.versions,
   });
   for (const table of tx.referring('route-table', list.id)) checkRoutesFit(tx, table, table.routes);
+  for (const group of tx.referring('security-group', list.id)) checkRulesFit(tx, group.rules);
   finish(tx, next);
   return { PrefixList: shown(next) };
 }

@@ -22,17 +22,19 @@ import { isId } from '../identifier.ts';
 import type { Tags } from '../record/base.ts';
 import type { GroupRuleRecord, SecurityGroupRecord } from '../record/security.ts';
 import { missing, refuse } from '../refusal.ts';
+import { usedPrefixList } from '../service-lists.ts';
 import { specifiedTags } from '../tags.ts';
 import {
   checkedDescription,
   describeRule,
-  type FindGroup,
+  type Find,
   protocolName,
   ruleOf,
   rulesOf,
   samePermission,
   type WantedRule,
 } from './permission.ts';
+import { checkRulesFit } from './rule-quota.ts';
 import { namedGroup } from './security-group.ts';
 import { arePeered } from './vpc-peering.ts';
 
@@ -48,8 +50,11 @@ const filters: Filters<Held> = {
   'security-group-rule-id': ({ rule }) => rule.id,
 };
 
-const peerShown = (rule: GroupRuleRecord): Pick<SecurityGroupRule, 'CidrIpv4' | 'CidrIpv6'> => {
+const peerShown = (
+  rule: GroupRuleRecord,
+): Pick<SecurityGroupRule, 'CidrIpv4' | 'CidrIpv6' | 'PrefixListId'> => {
   if (rule.peer.kind === 'group') return {};
+  if (rule.peer.kind === 'prefix-list') return { PrefixListId: rule.peer.list };
   return rule.peer.cidr.includes(':') ? { CidrIpv6: rule.peer.cidr } : { CidrIpv4: rule.peer.cidr };
 };
 
@@ -83,15 +88,16 @@ const revoked = (group: SecurityGroupRecord, rule: GroupRuleRecord): RevokedSecu
   ...(rule.description !== undefined && { Description: rule.description }),
 });
 
-const finder =
-  (tx: Tx, group: SecurityGroupRecord): FindGroup =>
-  (id) => {
+const finder = (tx: Tx, group: SecurityGroupRecord): Find => ({
+  list: (id) => usedPrefixList(tx, id),
+  group: (id) => {
     const peer = tx.need('security-group', id);
     if (peer.vpc !== group.vpc && !arePeered(tx, peer.vpc, group.vpc)) {
       refuse('InvalidGroup.NotFound', `You have specified two resources that belong to different networks.`);
     }
     return peer;
-  };
+  },
+});
 
 type Flat = Pick<
   AuthorizeSecurityGroupIngressRequest,
@@ -145,13 +151,7 @@ function authorize(
   }
   const added = wanted.map((rule): GroupRuleRecord => ({ id: tx.newId('sgr'), tags, ...rule }));
   const rules = [...group.rules, ...added];
-  if (rules.filter((each) => each.egress === egress).length > tx.settings.quotas.rulesPerGroup) {
-    const limit = tx.settings.quotas.rulesPerGroup;
-    refuse(
-      'RulesPerSecurityGroupLimitExceeded',
-      `The maximum number of rules per security group has been reached (${limit}).`,
-    );
-  }
+  checkRulesFit(tx, rules);
   tx.put('security-group', { ...group, rules });
   return { Return: true, SecurityGroupRules: added.map((rule) => shown(tx, { rule, group, tags })) };
 }
@@ -194,6 +194,7 @@ function modify(tx: Tx, input: ModifySecurityGroupRulesRequest): ModifySecurityG
     }
     rules = rules.map((rule) => (rule.id === id ? changed : rule));
   }
+  checkRulesFit(tx, rules);
   tx.put('security-group', { ...group, rules });
   return { Return: true };
 }

@@ -104,7 +104,7 @@ function ruleFilters(prefix: string, egress: boolean): Filters<SecurityGroupReco
     [`${prefix}.protocol`]: each((rule) => protocolName(rule.protocol)),
     [`${prefix}.group-id`]: each((rule) => (rule.peer.kind === 'group' ? rule.peer.group : undefined)),
     [`${prefix}.user-id`]: each((rule) => (rule.peer.kind === 'group' ? rule.peer.account : undefined)),
-    [`${prefix}.prefix-list-id`]: each(() => undefined),
+    [`${prefix}.prefix-list-id`]: each(({ peer }) => (peer.kind === 'prefix-list' ? peer.list : undefined)),
     [`${prefix}.group-name`]: (group, tx) =>
       group.rules
         .filter((rule) => rule.egress === egress)

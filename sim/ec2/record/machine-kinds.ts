@@ -48,7 +48,9 @@ export const machineKinds: KindTable<keyof (ComputeRecords & SecurityRecords & I
     scope: 'region',
     refersTo: (group) => [
       group.vpc,
-      ...group.rules.flatMap((each) => (each.peer.kind === 'group' ? [each.id, each.peer.group] : [each.id])),
+      ...group.rules.map(({ id }) => id),
+      ...group.rules.flatMap(({ peer }) => (peer.kind === 'group' ? [peer.group] : [])),
+      ...group.rules.flatMap(({ peer }) => (peer.kind === 'prefix-list' ? [peer.list] : [])),
     ],
     prefix: 'sg',
     resourceType: 'security-group',

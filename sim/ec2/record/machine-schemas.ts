@@ -81,7 +81,11 @@ const groupRule = exactly<GroupRuleRecord>({
   protocol: int,
   fromPort: int,
   toPort: int,
-  peer: byKind<GroupRuleRecord['peer']>({ cidr: { cidr }, group: { group: text, account: text } }),
+  peer: byKind<GroupRuleRecord['peer']>({
+    cidr: { cidr },
+    group: { group: text, account: text },
+    'prefix-list': { list: text },
+  }),
   description: text.exactOptional(),
 });
 

@@ -13,7 +13,7 @@ const rule = (rule: GroupRuleRecord): SecurityGroupRule => ({
   protocol: rule.protocol,
   fromPort: rule.fromPort,
   toPort: rule.toPort,
-  peer: rule.peer.kind === 'cidr' ? rule.peer : { kind: 'group', group: rule.peer.group },
+  peer: rule.peer.kind === 'group' ? { kind: 'group', group: rule.peer.group } : rule.peer,
 });
 
 /** Whether an association is the one that makes its table the main one. */

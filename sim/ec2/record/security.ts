@@ -14,7 +14,8 @@ export interface GroupRuleRecord {
   readonly toPort: number;
   readonly peer:
     | { readonly kind: 'cidr'; readonly cidr: string }
-    | { readonly kind: 'group'; readonly group: string; readonly account: string };
+    | { readonly kind: 'group'; readonly group: string; readonly account: string }
+    | { readonly kind: 'prefix-list'; readonly list: string };
   readonly description?: string;
 }
 

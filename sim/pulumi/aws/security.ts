@@ -67,6 +67,7 @@ function permission(inputs: Properties) {
   const Description = optionalText(inputs, 'description');
   const [CidrIp, CidrIpv6] = [optionalText(inputs, 'cidrIpv4'), optionalText(inputs, 'cidrIpv6')];
   const GroupId = optionalText(inputs, 'referencedSecurityGroupId');
+  const PrefixListId = optionalText(inputs, 'prefixListId');
   return {
     IpProtocol: text(inputs, 'ipProtocol'),
     ...('fromPort' in inputs ? { FromPort: count(inputs, 'fromPort') } : {}),
@@ -74,6 +75,7 @@ function permission(inputs: Properties) {
     ...(CidrIp === undefined ? {} : { IpRanges: [{ CidrIp, Description }] }),
     ...(CidrIpv6 === undefined ? {} : { Ipv6Ranges: [{ CidrIpv6, Description }] }),
     ...(GroupId === undefined ? {} : { UserIdGroupPairs: [{ GroupId, Description }] }),
+    ...(PrefixListId === undefined ? {} : { PrefixListIds: [{ PrefixListId, Description }] }),
   };
 }
 
@@ -88,6 +90,7 @@ const rule = (direction: 'ingress' | 'egress'): Definition => {
       'cidrIpv4',
       'cidrIpv6',
       'referencedSecurityGroupId',
+      'prefixListId',
       'description',
     ],
     create: async (clients, inputs) => {
@@ -118,6 +121,7 @@ const rule = (direction: 'ingress' | 'egress'): Definition => {
         cidrIpv4: found.CidrIpv4,
         cidrIpv6: found.CidrIpv6,
         referencedSecurityGroupId: found.ReferencedGroupInfo?.GroupId,
+        prefixListId: found.PrefixListId,
         description: found.Description,
         tags: tagsFrom(found.Tags),
         tagsAll: tagsFrom(found.Tags),

@@ -131,6 +131,14 @@ resource "aws_vpc_security_group_ingress_rule" "peers" {
   description                  = "from ${var.owner}"
 }
 
+resource "aws_vpc_security_group_ingress_rule" "branches" {
+  security_group_id = aws_security_group.workload.id
+  ip_protocol       = "icmp"
+  from_port         = 8
+  to_port           = -1
+  prefix_list_id    = aws_ec2_managed_prefix_list.branches.id
+}
+
 resource "aws_vpc_security_group_egress_rule" "all" {
   security_group_id = aws_security_group.workload.id
   ip_protocol       = "-1"
