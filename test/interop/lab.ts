@@ -75,7 +75,8 @@ const pidsIn = (namespace: string): readonly number[] =>
     .filter((word) => word !== '')
     .map(Number);
 
-const alive = (pid: number): boolean => existsSync(`/proc/${pid}`);
+/** Whether there is a process of this id. */
+export const alive = (pid: number): boolean => existsSync(`/proc/${pid}`);
 
 function signal(pid: number, name: NodeJS.Signals): void {
   try {
@@ -93,16 +94,13 @@ function remove(names: readonly string[]): void {
   }
 }
 
-/** Takes away what runs left behind whose process is dead. */
+/** Takes away the namespaces of runs whose process is dead. */
 function sweep(): void {
   const orphan = (name: string): boolean => {
     const [, pid] = /^byoa-lab-(\d+)-/.exec(name) ?? [];
     return pid !== undefined && Number(pid) !== process.pid && !alive(Number(pid));
   };
   remove(namespaces().filter(orphan));
-  for (const name of readdirSync(tmpdir()).filter(orphan)) {
-    rmSync(join(tmpdir(), name), { recursive: true, force: true });
-  }
 }
 
 /** What a process started, itself first. */
