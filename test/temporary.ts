@@ -1,4 +1,4 @@
-/** Every run of the tests has a temporary folder of its own, which goes when the run ends or the next begins. */
+/** Every run of the tests has a temporary folder of its own; the run, or the next one, takes it away. */
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
