@@ -113,17 +113,21 @@ function begin(bfd: Bfd, name: string, options: BfdOptions, now: Instant): reado
   return effects;
 }
 
-/** Forgets the session; the peer is told AdminDown, so that it concludes nothing. RFC 5880 6.8.16. */
+/**
+ * Forgets the session; the peer is told AdminDown, so that it concludes nothing, and so is the owner, who would
+ * take it for Up ever after. RFC 5880 6.8.16.
+ */
 function close(bfd: Bfd, name: string, now: Instant): readonly BfdEffect[] {
   const session = bfd.sessions.byName.get(name);
   if (session === undefined) return [];
+  const wasUp = session.state === 'up';
   session.state = 'admin-down';
   session.diagnostic = 'administratively down';
   session.poll = 'none';
   const farewell = session.remoteDiscriminator === 0 ? [] : transmitNow(session, now, bfd.random);
   removeSession(bfd.sessions, session);
   wakeAt(bfd.deadlines, session, Infinity);
-  return farewell;
+  return wasUp ? [...farewell, { kind: 'state', change: changeOf(session) }] : farewell;
 }
 
 function administer(bfd: Bfd, name: string, down: boolean, now: Instant): readonly BfdEffect[] {

@@ -86,13 +86,11 @@ export function bfdChanged(
     // Where it is not silence that ended it, the peer has just been heard.
     diagnostic === 'control detection time expired' ? change.lastReceivedAt : turn.now,
   );
-  const isNeighbor = config.bgp?.options.neighbors.some(
-    (one) => one.address === session && one.bfd !== undefined,
-  );
-  if (isNeighbor !== false && state !== 'init' && config.bgp !== undefined)
+  // The speaker knows whose address it is, that of a dynamic neighbor as well.
+  if (state !== 'init' && config.bgp !== undefined)
     turn.emit({ kind: 'bgp', input: { kind: 'bfd', address: session, state, controlPlaneIndependent } });
   if (before === 'up' || state === 'up')
-    turn.log(state === 'up' ? 'info' : 'warn', 'bfd', `BFD with ${session} is ${state} (${diagnostic}).`, {
+    turn.log(state === 'down' ? 'warn' : 'info', 'bfd', `BFD with ${session} is ${state} (${diagnostic}).`, {
       session,
     });
   return { health: heard, sessions: { ...sessions, bfd: known } };
@@ -186,13 +184,18 @@ const BFD_MS: Millis = 30_000;
 
 /** Neighbors with BFD configured that is not up, though their session is, and when people are to be told. */
 const withoutBfd = ({ bfd, bgp }: Sessions, config: Config): readonly (readonly [string, Instant])[] =>
-  (config.bgp?.options.neighbors ?? []).flatMap(({ name, address, bfd: wanted }) => {
-    const session = bgp[name];
-    const isUp = bfd[address]?.state === 'up';
-    return wanted === undefined || session?.state !== 'established' || isUp
+  Object.values(bgp).flatMap(({ peer, address, state, at }) =>
+    state !== 'established' || bfd[address]?.state === 'up' || !wantsBfd(config, peer)
       ? []
-      : [[name, Math.max(session.at, bfd[address]?.at ?? 0) + BFD_MS] as const];
-  });
+      : [[peer, Math.max(at, bfd[address]?.at ?? 0) + BFD_MS] as const],
+  );
+
+/** Whether BFD is configured for a neighbor; a dynamic one is named `GROUP/ADDRESS`. */
+function wantsBfd({ bgp }: Config, peer: string): boolean {
+  const [group] = peer.split('/');
+  const listed = bgp?.options.neighbors.find(({ name }) => name === peer);
+  return (listed ?? bgp?.options.dynamic.find(({ name }) => name === group))?.bfd !== undefined;
+}
 
 /** When a session is to be spoken of that is still without BFD. */
 export const nextSessionsAt = (sessions: Sessions, config: Config): Instant | undefined =>
@@ -207,9 +210,12 @@ function tellUnwatched(sessions: Sessions, config: Config, turn: Turn): Sessions
   );
   for (const [name] of late.filter(([one]) => !sessions.unwatched.includes(one))) {
     const { address = '' } = sessions.bgp[name] ?? {};
-    const { state = 'not answered', diagnostic = 'none' } = sessions.bfd[address] ?? {};
+    const known = sessions.bfd[address];
+    // What was closed with an earlier session says nothing of the one that is open now.
+    const isSilent = known === undefined || known.state === 'admin-down';
+    const what = isSilent ? 'not answered' : `${known.state}, ${known.diagnostic}`;
     const text =
-      `BGP with ${name} is established and BFD with ${address} is not up (${state}, ${diagnostic}): its death ` +
+      `BGP with ${name} is established and BFD with ${address} is not up (${what}): its death ` +
       'will be noticed after the Hold Time only. Configure BFD at the other side, and let UDP 3784 through ' +
       '(4784 for multihop).';
     turn.log('warn', 'alarm', text, { peer: name });

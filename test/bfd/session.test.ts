@@ -162,6 +162,7 @@ describe('administrative control', () => {
     const scene = inState('up');
     scene.step({ kind: 'close', session: 's' });
     expect(scene.sent.at(-1)?.packet).toMatchObject({ state: adminDown, diagnostic: 7 });
+    expect(scene.changes.at(-1)).toMatchObject({ state: 'admin-down', diagnostic: 'administratively down' });
     const count = scene.sent.length;
     scene.run(60_000);
     scene.hear({ state: down });

@@ -1,6 +1,8 @@
 /** What is said of BGP sessions: where BFD is missing beside one, and what an order does. */
 import { expect, test } from 'vitest';
+import { must } from '../../controller/base/result.ts';
 import type { Config } from '../../controller/config.ts';
+import { controlGuest } from '../../sim/world/guests.ts';
 import { give, logOf, restartDaemon } from '../../sim/world/node.ts';
 import { announcer, pass, syncScene, told } from './sync.ts';
 
@@ -8,7 +10,9 @@ import { announcer, pass, syncScene, told } from './sync.ts';
 function withoutBfd({ bgp, ...config }: Config): Config {
   if (bgp === undefined) throw new Error('it speaks no BGP');
   const dynamic = bgp.options.dynamic.map(({ bfd: _, ...rest }) => rest);
-  return { ...config, bgp: { ...bgp, options: { ...bgp.options, dynamic } } };
+  const neighbors = bgp.options.neighbors.map(({ bfd: _, ...rest }) => rest);
+  const appliances = config.appliances.map((one) => ({ ...one, probes: [] }));
+  return { ...config, appliances, bfd: [], bgp: { ...bgp, options: { ...bgp.options, dynamic, neighbors } } };
 }
 
 test('BFD that is configured and does not come up beside BGP is told once, and again when it is lost anew', () => {
@@ -31,6 +35,31 @@ test('BFD that is configured and does not come up beside BGP is told once, and a
   restartDaemon(mended, { config: withoutBfd(config) });
   pass(world, 120_000);
   expect(warnings(), told(w)).toHaveLength(2);
+});
+
+test('a dynamic neighbor without BFD is told of as one of the list', () => {
+  const { world, a, w } = syncScene();
+  const warnings = () => logOf(a, 'alarm').map(({ text }) => text);
+  restartDaemon(w, { config: withoutBfd(w.options.config) });
+  pass(world, 25_000);
+  expect(warnings(), told(a)).toEqual([]);
+  pass(world, 60_000);
+  expect(warnings(), told(a)).toEqual([
+    expect.stringContaining('BGP with peers/10.0.0.20 is established and BFD with 10.0.0.20 is not up'),
+  ]);
+});
+
+test('BFD Down ends the session with a dynamic neighbor at once', () => {
+  const { world, pair, a, w } = syncScene();
+  const downs = () => logOf(a, 'bgp').filter(({ text }) => text.includes('is down'));
+  expect(downs(), told(a)).toEqual([]);
+  must(controlGuest(world, pair.workload.instance, 'hang'));
+  pass(world, 2_000);
+  expect(downs(), told(a)).toEqual([
+    expect.objectContaining({
+      text: expect.stringContaining('peers/10.0.0.20 (10.0.0.20) is down: BFD is down'),
+    }),
+  ]);
 });
 
 test('an order is answered with what happens', () => {
