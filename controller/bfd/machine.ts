@@ -114,8 +114,8 @@ function begin(bfd: Bfd, name: string, options: BfdOptions, now: Instant): reado
 }
 
 /**
- * Forgets the session; the peer is told AdminDown, so that it concludes nothing, and so is the owner, who would
- * take it for Up ever after. RFC 5880 6.8.16.
+ * Forgets the session; the peer is told AdminDown, so that it concludes nothing, and so is the owner, who
+ * would take it for Up ever after. RFC 5880 6.8.16.
  */
 function close(bfd: Bfd, name: string, now: Instant): readonly BfdEffect[] {
   const session = bfd.sessions.byName.get(name);

@@ -15,7 +15,7 @@ export interface Peer {
 export const PEERS = [
   { program: 'ip', package: 'iproute2', use: 'routes, rules and namespaces of a real kernel' },
   { program: 'ping', package: 'iputils-ping', use: 'a second opinion on ICMP echo' },
-  { program: 'nft', package: 'nftables', use: 'the rules that user data loads' },
+  { program: 'nft', package: 'nftables', use: 'the rules that user data loads; packets held in a lab' },
   { program: 'aws', package: 'awscli', use: 'an EC2 client that is not ours' },
   {
     program: 'bird',
@@ -65,6 +65,7 @@ export function whyNot(kind: Kind): string | undefined {
   if (process.platform !== 'linux') return 'needs Linux';
   if (process.getuid?.() !== 0) return 'needs root';
   if (whereIs('ip') === undefined) return `ip not found; ${installCommand(['iproute2'])}`;
+  if (whereIs('nft') === undefined) return `nft not found; ${installCommand(['nftables'])}`;
   const found = PEERS.find((peer) => peer.package === PACKAGE[kind]);
   if (found !== undefined && whereIs(found.program) !== undefined) return undefined;
   return `${kind} not found; ${installCommand([PACKAGE[kind]])}`;

@@ -32,6 +32,7 @@ function neighbor(one: NeighborSpec, index: number, spec: PeerSpec): string {
     `  peer-as ${one.as};`,
     `  hold-time ${one.holdTimeS ?? DEFAULT_HOLD_S};`,
     ...(one.passive ? ['  passive;'] : []),
+    ...(one.listen === undefined ? [] : [`  listen ${one.listen};`]),
     ...(one.password === undefined ? [] : [`  md5-password '${one.password}';`]),
     ...(one.gtsm ? ['  outgoing-ttl 255;', '  incoming-ttl 255;'] : []),
     `  capability { ${capabilities.join(' ')} }`,

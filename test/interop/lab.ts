@@ -196,6 +196,23 @@ export async function ask(host: Host, command: readonly string[]): Promise<strin
   return stdout;
 }
 
+/** Packets that come into a host are thrown away, as far as an nftables match fits, until `release`. */
+export async function hold(
+  host: Host,
+  name: string,
+  match: string,
+): Promise<{ readonly release: () => Promise<void> }> {
+  const chain = 'chain come { type filter hook input priority 0';
+  await ask(host, ['nft', `table inet ${name} { ${chain}; policy accept; ${match} drop; }; }`]);
+  let isHeld = true;
+  return {
+    release: async () => {
+      if (isHeld) await ask(host, ['nft', `delete table inet ${name}`]);
+      isHeld = false;
+    },
+  };
+}
+
 /** An address as `ss` wants it. */
 export const socketAddress = (address: string): string => (address.includes(':') ? `[${address}]` : address);
 

@@ -2,8 +2,7 @@
 import { expect } from 'vitest';
 import type { GracefulRestartOptions } from '../../controller/bgp/options.ts';
 import type { Case, Trial } from './case.ts';
-import { until } from './lab.ts';
-import type { Ours } from './ours.ts';
+import { hold, until } from './lab.ts';
 import {
   freezePeer,
   isEstablished,
@@ -14,7 +13,8 @@ import {
   sessionWith,
   thawPeer,
 } from './peer.ts';
-import { REFUSAL_CASES } from './refusal-cases.ts';
+import { beginAnew, REFUSAL_CASES } from './refusal-cases.ts';
+import { isIpv6 } from './spec.ts';
 import { bothUp, exchange, notifications } from './steps.ts';
 
 const GRACEFUL: GracefulRestartOptions = {
@@ -133,47 +133,38 @@ const graceful: readonly Case[] = [
   },
 ];
 
-/** Starts a speaker so that the daemon and we dial each other at once. */
-async function dialTogether(trial: Trial, name: string): Promise<Ours> {
-  const { peer, address } = trial;
-  // Our connection waits in the backlog of a frozen daemon; once it thaws it dials us and accepts us at once.
-  freezePeer(peer);
-  const ours = trial.start(name, trial.optionsAt(address));
-  try {
-    await until('our connection stands', () => ours.connections.includes('tcp-opened'));
-    // Meanwhile the daemon's own timers come due.
-    await new Promise((resolve) => setTimeout(resolve, 1_200));
-  } finally {
-    thawPeer(peer);
-  }
-  return ours;
-}
+/** Where a daemon is dialed: ExaBGP listens only where it is told to, and for all neighbors at once. */
+const LISTENS = 1179;
+const portOf = ({ kind }: Trial): number => (kind === 'exabgp' ? LISTENS : 179);
 
 const collision: readonly Case[] = [
   {
     name: 'collision: both dial',
-    without: {
-      exabgp: 'it listens nowhere unless told to',
-      gobgp: 'it rarely dials while it accepts, so that connections meet by chance only',
-      openbgpd: 'it gives its own dial up as soon as it accepts',
-    },
+    peer: { listen: LISTENS },
     manual: true,
     run: async (trial) => {
       const { kind, peer, address } = trial;
-      for (let attempt = 0; attempt < 8; attempt++) {
-        const ours = await dialTogether(trial, `attempt ${attempt}`);
+      await beginAnew(trial);
+      const from = `${isIpv6(address) ? 'ip6' : 'ip'} saddr ${address} tcp`;
+      // Neither our dial nor an OPEN of ours reaches the daemon until both connections stand. Then BIRD and
+      // FRR compare identifiers, ExaBGP takes the newer one, GoBGP and OpenBGPD close it without a word.
+      const dial = await hold(peer.host, 'dial', `${from} dport ${portOf(trial)}`);
+      const opens = await hold(peer.host, 'opens', `${from} sport 179 tcp flags & psh == psh`);
+      try {
+        const ours = trial.start('ours', trial.optionsAt(address, { port: portOf(trial) }));
+        await until('they dialed', () => ours.connections.includes('tcp-accepted'), 60_000);
+        await dial.release();
+        await until('ours stands beside it', () => ours.connections.includes('tcp-opened'), 30_000);
+        await opens.release();
         await bothUp(trial, ours);
         await exchange(trial, ours);
         // FRR 8.4 sometimes drops what it keeps ("No AFI/SAFI activated for peer"), and comes back at once.
         if (kind !== 'frr') expect(ours.sessions.map(({ state }) => state)).toEqual(['established']);
-        if (ours.connections.includes('tcp-accepted') && ours.connections.includes('tcp-opened')) {
-          expect(notifications(ours).filter((one) => !one.endsWith(' 6/7'))).toEqual([]);
-          return;
-        }
-        ours.order('vanish');
-        await sessionWith(peer, address, (session) => !isEstablished(session));
+        expect(notifications(ours).filter((one) => !one.endsWith(' 6/7'))).toEqual([]);
+      } finally {
+        await dial.release();
+        await opens.release();
       }
-      throw new Error('no two connections met in eight attempts');
     },
   },
 ];

@@ -11,7 +11,7 @@ const PASSWORD = 'correct-horse';
  * Lets the daemon dial anew: ExaBGP and OpenBGPD wait ever longer between their dials while nobody answers,
  * and it is their dials that these cases watch.
  */
-async function beginAnew({ kind, peer }: Trial): Promise<void> {
+export async function beginAnew({ kind, peer }: Trial): Promise<void> {
   if (kind !== 'exabgp' && kind !== 'openbgpd') return;
   await killPeer(peer);
   await restartPeer(peer);
@@ -89,7 +89,7 @@ export const REFUSAL_CASES: readonly Case[] = [
   },
   {
     name: 'GTSM only theirs: our TTL is too low',
-    without: { exabgp: 'it listens nowhere unless told to' },
+    without: { exabgp: 'its listener lets any TTL through' },
     peer: { gtsm: true },
     manual: true,
     run: async (trial) => {

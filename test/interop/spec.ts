@@ -21,6 +21,8 @@ export interface NeighborSpec {
   readonly holdTimeS?: number;
   /** Waits to be dialled. */
   readonly passive?: boolean;
+  /** Where ExaBGP listens for the neighbor, which it does nowhere by itself; the others do on 179. */
+  readonly listen?: number;
   readonly password?: string;
   readonly gtsm?: boolean;
   readonly addPath?: boolean;

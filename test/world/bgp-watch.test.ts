@@ -50,7 +50,7 @@ test('a dynamic neighbor without BFD is told of as one of the list', () => {
 });
 
 test('BFD Down ends the session with a dynamic neighbor at once', () => {
-  const { world, pair, a, w } = syncScene();
+  const { world, pair, a } = syncScene();
   const downs = () => logOf(a, 'bgp').filter(({ text }) => text.includes('is down'));
   expect(downs(), told(a)).toEqual([]);
   must(controlGuest(world, pair.workload.instance, 'hang'));
