@@ -40,10 +40,16 @@ async function run(folder: string | undefined, options: ImportOptions): Promise<
   const { importDocuments } = await import('../import/import.ts');
   const { changesLine, headerLine } = await import('../world/world-file.ts');
   const { writeWorld } = await import('./keeper.ts');
+  const { lockState } = await import('./state-lock.ts');
   const documents = folder === undefined ? await readLive(options) : readFolder(folder, options);
   const { changes, findings, counts } = importDocuments(documents);
   const lines = changes.map((change) => changesLine([change]));
-  writeWorld(options.output, [headerLine(Date.now(), 0), ...lines]);
+  const lock = lockState(options.output);
+  try {
+    writeWorld(options.output, [headerLine(Date.now(), 0), ...lines]);
+  } finally {
+    lock.release();
+  }
   if (options.json) console.log(JSON.stringify({ output: options.output, counts, findings }));
   else {
     for (const finding of findings) console.log(line(finding));

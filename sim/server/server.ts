@@ -19,6 +19,7 @@ import { attach } from './attach.ts';
 import { serveControl } from './control.ts';
 import { clock, type Driver, drive } from './driver.ts';
 import { type Keeper, keep, readWorld } from './keeper.ts';
+import type { Lock } from './state-lock.ts';
 import { type Act, streamOf } from './stream.ts';
 
 export interface ServerOptions extends WorldOptions {
@@ -75,7 +76,13 @@ export async function startServer(options: ServerOptions = {}): Promise<Simulato
     driver.stop();
     begin({ ...options, ...fresh });
   };
-  begin(options, options.state === undefined ? undefined : await readWorld(options.state));
+  const lock = options.state === undefined ? undefined : await lockOf(options.state);
+  try {
+    begin(options, options.state === undefined ? undefined : readWorld(options.state));
+  } catch (error) {
+    lock?.release();
+    throw error;
+  }
   const control = { world: () => world, act, later, reset };
   server.on('request', (incoming, outgoing) => {
     const inside = incoming.url?.startsWith('/_byoa/') || incoming.url === '/_byoa';
@@ -103,10 +110,17 @@ export async function startServer(options: ServerOptions = {}): Promise<Simulato
     close: () => {
       driver.stop();
       keeper?.close();
+      lock?.release();
       for (const socket of sockets) socket.destroy();
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+/** What takes the lock is loaded only here: it calls the C library. */
+async function lockOf(state: string): Promise<Lock> {
+  const { lockState } = await import('./state-lock.ts');
+  return lockState(state);
 }
 
 /**

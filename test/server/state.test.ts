@@ -1,6 +1,6 @@
 /** `byoa sim --state`: a world in a file, through kills of the process and through rewriting. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,6 +11,7 @@ import {
   CreateTagsCommand,
   CreateVpcCommand,
   DescribeNetworkInterfacesCommand,
+  DescribeVpcsCommand,
   EC2Client,
 } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -136,6 +137,30 @@ const control = async (simulator: RunningSimulator, method: string, path: string
   const init = { method, ...(body && { body: JSON.stringify(body) }) };
   return (await fetch(`${simulator.url}/_byoa/${path}`, init)).status;
 };
+
+it('keeps a file for one process at a time, and lets go of it when that is killed', async () => {
+  const file = join(folder, 'shared.json');
+  const first = await start(file);
+  const inUse = new RegExp(
+    `shared.json is in use by the process ${first.child.pid}, which holds .*shared.json.lock`,
+  );
+  await expect(startSimulator({ state: file })).rejects.toThrow(inUse);
+  const described = join(folder, 'described');
+  mkdirSync(described);
+  writeFileSync(join(described, 'vpcs.json'), '{"Vpcs": []}');
+  const imported = spawnSync(process.execPath, [PROGRAM, 'import', described, '-o', file], {
+    encoding: 'utf8',
+  });
+  expect([imported.status, imported.stderr]).toEqual([1, expect.stringMatching(inUse)]);
+  await first.client.send(new CreateVpcCommand({ CidrBlock: '10.0.0.0/16' }));
+  await first.kill();
+  const second = await startSimulator({ state: file });
+  const { Vpcs } = await clientOf(second).send(new DescribeVpcsCommand({}));
+  expect(Vpcs).toHaveLength(1);
+  await expect(startSimulator({ state: file })).rejects.toThrow(`process ${process.pid},`);
+  await second.close();
+  expect(existsSync(`${file}.lock`)).toBe(false);
+});
 
 it('goes on where it was stopped: machines, hosts and packets; a reset empties the file', async () => {
   const state = join(folder, 'scene.json');
