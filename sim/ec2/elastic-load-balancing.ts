@@ -2,7 +2,9 @@
 import type { Tag } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Tx } from './handler.ts';
 import { hexDigits } from './identifier.ts';
+import { pageAfter } from './page.ts';
 import type { Tags } from './record/base.ts';
+import type { Records } from './record/kind.ts';
 import { refuse } from './refusal.ts';
 import { mergeTags } from './tags.ts';
 
@@ -22,6 +24,25 @@ export function checkedName(noun: string, name: string): string {
 }
 
 export const newTags = (tx: Tx, tags: readonly Tag[] | undefined): Tags => mergeTags(tx, {}, tags ?? []);
+
+interface Asked {
+  readonly Marker?: string | undefined;
+  readonly PageSize?: number | undefined;
+}
+
+/** One page of a list, in order of creation, and where the next begins. */
+export function pageOf<K extends 'load-balancer' | 'listener' | 'target-group'>(
+  tx: Tx,
+  kind: K,
+  found: readonly Records[K][],
+  { Marker: token, PageSize: limit }: Asked,
+): { readonly records: readonly Records[K][]; readonly next: { readonly NextMarker?: string } } {
+  if (limit !== undefined && (limit < 1 || limit > 400))
+    invalid(`The page size '${limit}' must be in 1-400.`);
+  const page = pageAfter(found, { limit, token }, ({ id }) => [tx.order(kind, id), id]);
+  if (page === undefined) return invalid(`The marker '${token}' is not valid.`);
+  return { records: page.rows, next: page.token === undefined ? {} : { NextMarker: page.token } };
+}
 
 interface Attribute {
   readonly Key?: string | undefined;

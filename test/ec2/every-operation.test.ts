@@ -93,6 +93,38 @@ describe('filters', () => {
 describe('pages', () => {
   const at = specimen();
 
+  it.each(having('Marker', 'PageSize', 'Names'))(
+    'of %s: one after the other, with a marker of ours',
+    (_, operation) => {
+      const own = specimen();
+      const make = {
+        service: operation.service,
+        action: operation.action.replace(/^Describe(.*)s$/, 'Create$1'),
+      };
+      for (const Name of ['second', 'third']) {
+        expect(own.ask(make, { ...example(make, own.known), Name })).toMatchObject({ kind: 'ok' });
+      }
+      const rows = (input: object): { readonly names: string[]; readonly NextMarker?: string } => {
+        const reply = own.ask(operation, input);
+        const output = reply.kind === 'ok' ? (reply.output as Record<string, unknown>) : {};
+        const list = Object.values(output).find(Array.isArray) ?? [];
+        return { ...output, names: list.map((row) => JSON.stringify(row)) };
+      };
+      const seen: string[] = [];
+      for (let marker: string | undefined = ''; marker !== undefined; ) {
+        const { names, NextMarker } = rows({ PageSize: 1, ...(marker !== '' && { Marker: marker }) });
+        expect(names).toHaveLength(1);
+        seen.push(...names);
+        marker = NextMarker;
+      }
+      expect(seen).toEqual(rows({}).names);
+      expect(seen).toHaveLength(3);
+      for (const wrong of [{ PageSize: 0 }, { PageSize: 401 }, { Marker: 'no marker' }]) {
+        expect(own.ask(operation, wrong)).toMatchObject({ code: 'ValidationError' });
+      }
+    },
+  );
+
   it.each(having('NextToken', 'MaxResults'))('of %s: sizes are bounded, tokens are ours', (_, operation) => {
     const input = example(operation, at.known);
     const whole = at.ask(operation, input);

@@ -5,7 +5,7 @@
 import { handlerFor } from '../../sim/ec2/handlers.ts';
 import { type Cloud, createCloud, handle, type Reply } from '../../sim/ec2/service.ts';
 import type { CloudOptions } from '../../sim/ec2/settings.ts';
-import { operationNames, operationOf, type ServiceName, type Shape } from '../../sim/ec2/shape.ts';
+import { operationNames, operationOf, SERVICES, type ServiceName, type Shape } from '../../sim/ec2/shape.ts';
 
 export interface Operation {
   readonly service: ServiceName;
@@ -13,7 +13,7 @@ export interface Operation {
 }
 
 /** Every operation that is served. */
-export const OPERATIONS: readonly Operation[] = (['ec2', 'iam', 'sts'] as const).flatMap((service) =>
+export const OPERATIONS: readonly Operation[] = SERVICES.flatMap((service) =>
   operationNames(service)
     .filter((action) => handlerFor(service, action) !== undefined)
     .map((action) => ({ service, action })),
@@ -48,9 +48,28 @@ function at(value: unknown, path: string): string {
   return found;
 }
 
+type Call = (action: string, input?: object, service?: ServiceName) => unknown;
+
+/** A Gateway Load Balancer with a listener and a target group. */
+function balance(call: Call, VpcId: string, SubnetId: string): Known {
+  const ask = (path: string, action: string, input: object): string =>
+    at(call(action, input, 'elasticloadbalancing'), path);
+  const LoadBalancerArn = ask('LoadBalancers.0.LoadBalancerArn', 'CreateLoadBalancer', {
+    ...{ Name: 'balancer', Type: 'gateway', Subnets: [SubnetId] },
+  });
+  const group = { Protocol: 'GENEVE', Port: 6081, VpcId };
+  const TargetGroupArn = ask('TargetGroups.0.TargetGroupArn', 'CreateTargetGroup', {
+    ...group,
+    Name: 'used',
+  });
+  const DefaultActions = [{ Type: 'forward', TargetGroupArn }];
+  const ListenerArn = ask('Listeners.0.ListenerArn', 'CreateListener', { LoadBalancerArn, DefaultActions });
+  return { LoadBalancerArn, TargetGroupArn, ListenerArn, ResourceArn: ListenerArn };
+}
+
 /** Makes the resources of an account; `n` tells the blocks of one account from those of another. */
 function furnish(cloud: Cloud, account: string, n: number): Known {
-  const call = (action: string, input: object = {}, service: ServiceName = 'ec2'): unknown => {
+  const call: Call = (action, input = {}, service = 'ec2') => {
     const reply = handle(cloud, { account, region: REGION, service, action, input }, 0);
     if (reply.kind === 'error') throw new Error(`${action}: ${reply.code}: ${reply.message}`);
     return reply.output;
@@ -142,6 +161,7 @@ function furnish(cloud: Cloud, account: string, n: number): Known {
     VpcEndpointId: make('VpcEndpoint.VpcEndpointId', 'CreateVpcEndpoint', {
       ...{ VpcId, ServiceName: `com.amazonaws.${REGION}.s3`, RouteTableIds: [RouteTableId] },
     }),
+    ...balance(call, VpcId, SubnetId),
     RouteServerId: make('RouteServer.RouteServerId', 'CreateRouteServer', { AmazonSideAsn: 65_000 }),
     DhcpOptionsId: make('DhcpOptions.DhcpOptionsId', 'CreateDhcpOptions', { DhcpConfigurations }),
   };
@@ -210,6 +230,9 @@ const PLAIN: Readonly<Record<string, unknown>> = {
 const BESIDE: Readonly<Record<string, (known: Known) => object>> = {
   AssociateAddress: ({ AllocationId, NetworkInterfaceId }) => ({ AllocationId, NetworkInterfaceId }),
   AssociateRouteTable: ({ SubnetId }) => ({ SubnetId }),
+  CreateListener: ({ TargetGroupArn }) => ({ DefaultActions: [{ Type: 'forward', TargetGroupArn }] }),
+  CreateLoadBalancer: ({ SubnetId }) => ({ Name: 'other', Type: 'gateway', Subnets: [SubnetId] }),
+  CreateTargetGroup: ({ VpcId }) => ({ Name: 'other', Protocol: 'GENEVE', Port: 6081, VpcId }),
   CreateLaunchTemplateVersion: ({ LaunchTemplateId }) => ({ LaunchTemplateId }),
   CreateNatGateway: ({ SubnetId }) => ({ SubnetId, ConnectivityType: 'private' }),
   CreateRoute: ({ InternetGatewayId: GatewayId }) => ({ GatewayId, DestinationCidrBlock: '198.51.100.0/24' }),
@@ -221,6 +244,7 @@ const BESIDE: Readonly<Record<string, (known: Known) => object>> = {
   DisassociateAddress: ({ eipAssociation: AssociationId }) => ({ AssociationId }),
   DisassociateRouteTable: ({ tableAssociation: AssociationId }) => ({ AssociationId }),
   CreateSecurityGroup: ({ VpcId }) => ({ VpcId }),
+  RegisterTargets: ({ InstanceId: Id }) => ({ Targets: [{ Id }] }),
   ReplaceRoute: ({ NetworkInterfaceId }) => ({ NetworkInterfaceId, DestinationCidrBlock: '0.0.0.0/0' }),
   RunInstances: ({ SubnetId }) => ({ SubnetId, ImageId: 'ami-0123456789abcdef0', InstanceType: 't3.micro' }),
 };

@@ -77,25 +77,29 @@ describe('wrong input', () => {
 
 /** Operations that answer for a well-formed id which names nothing: the answer says so. */
 const LENIENT = ['DeleteVpcEndpoints/VpcEndpointIds', 'CreateVpcPeeringConnection/PeerVpcId'];
+/** Operations for which what is not there is gone already, however it is named. */
+const GONE = ['DeleteLoadBalancer/LoadBalancerArn', 'DeleteTargetGroup/TargetGroupArn'];
 
-const isId = (text: string): boolean => /^[a-z-]+-0[0-9a-f]{16}$/.test(text);
+/** An id or an ARN in its parts: what it is of, and the digits that tell one from another. */
+const ID = /^(?:[a-z-]+-0(?=[0-9a-f]{16}$)|arn:aws:elasticloadbalancing:.*\/)/;
 
 /** The parameters of an operation that take an id of a resource, with one that exists. */
 const idsOf = (operation: Operation, known: Known): readonly (readonly [Member, string])[] =>
   membersOf(operation).flatMap((member) => {
     const id = known[member.name] ?? known[member.name.replace(/s$/, '')];
-    return id !== undefined && isId(id) ? [[member, id] as const] : [];
+    const gone = GONE.includes(`${operation.action}/${member.name}`);
+    return id !== undefined && ID.test(id) && !gone ? [[member, id] as const] : [];
   });
 
 describe('an id', () => {
   it.each(named)('%s: malformed, absent, or of another account', (_, operation) => {
     const input = example(operation, at.known);
     const accepted = idsOf(operation, at.known).flatMap(([{ name, shape }, id]) => {
-      const prefix = id.replace(/-0[0-9a-f]{16}$/, '');
+      const kind = ID.exec(id)?.[0] ?? '';
       const foreign = strangers[name] ?? strangers[name.replace(/s$/, '')] ?? '';
-      const malformed = ['', 'x', `${prefix}-1`, `xyz-${id.slice(-17)}`];
+      const malformed = ['', 'x', `${kind.replace(/0$/, '')}1`, `xyz-${id.slice(-17)}`];
       const lenient = LENIENT.includes(`${operation.action}/${name}`);
-      const wrong = lenient ? malformed : [...malformed, `${prefix}-00000000000000000`, foreign];
+      const wrong = lenient ? malformed : [...malformed, `${kind}0000000000000000`, foreign];
       return wrong.flatMap((text) => {
         const value = shape().kind === 'list' ? [text] : text;
         return refusal(operation, { ...input, [name]: value }) === undefined ? [`${name}=${text}`] : [];

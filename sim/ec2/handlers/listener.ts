@@ -14,7 +14,14 @@ import type {
   ModifyListenerInput,
   ModifyListenerOutput,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
-import { changedAttributes, invalid, newArn, newTags, shownAttributes } from '../elastic-load-balancing.ts';
+import {
+  changedAttributes,
+  invalid,
+  newArn,
+  newTags,
+  pageOf,
+  shownAttributes,
+} from '../elastic-load-balancing.ts';
 import { type Handlers, handler, type Tx } from '../handler.ts';
 import type { ListenerRecord } from '../record/load-balancer.ts';
 import { refuse } from '../refusal.ts';
@@ -85,11 +92,15 @@ function create(tx: Tx, input: CreateListenerInput): CreateListenerOutput {
 
 function describe(tx: Tx, input: DescribeListenersInput): DescribeListenersOutput {
   const { ListenerArns: arns = [], LoadBalancerArn: balancer } = input;
+  if (arns.length === 0 && balancer === undefined) {
+    invalid('You must specify either listener ARNs or a load balancer ARN');
+  }
   const found =
     balancer === undefined
       ? arns.map((arn) => tx.need(KIND, arn))
       : tx.referring(KIND, tx.need('load-balancer', balancer).id);
-  return { Listeners: found.map(shown) };
+  const page = pageOf(tx, KIND, found, input);
+  return { Listeners: page.records.map(shown), ...page.next };
 }
 
 function modify(tx: Tx, input: ModifyListenerInput): ModifyListenerOutput {

@@ -17,6 +17,7 @@ import {
   invalid,
   newArn,
   newTags,
+  pageOf,
   shownAttributes,
 } from '../elastic-load-balancing.ts';
 import { type Handlers, handler, type Transitions, type Tx } from '../handler.ts';
@@ -110,7 +111,8 @@ function describe(tx: Tx, input: DescribeLoadBalancersInput): DescribeLoadBalanc
   if (absent !== undefined) refuse('LoadBalancerNotFound', `Load balancers '[${absent}]' not found`);
   const asked = arns.length + names.length > 0;
   const found = all.filter((each) => !asked || arns.includes(each.id) || names.includes(each.name));
-  return { LoadBalancers: found.map(shown) };
+  const page = pageOf(tx, KIND, found, input);
+  return { LoadBalancers: page.records.map(shown), ...page.next };
 }
 
 /** Deletes it with its listener; a load balancer that is not there is deleted already. */

@@ -19,6 +19,7 @@ import {
   invalid,
   newArn,
   newTags,
+  pageOf,
   shownAttributes,
 } from '../elastic-load-balancing.ts';
 import { type Handlers, handler, type Tx } from '../handler.ts';
@@ -136,6 +137,7 @@ function create(tx: Tx, input: CreateTargetGroupInput): CreateTargetGroupOutput 
 function describe(tx: Tx, input: DescribeTargetGroupsInput): DescribeTargetGroupsOutput {
   const { TargetGroupArns: arns = [], Names: names = [], LoadBalancerArn: balancer } = input;
   for (const arn of arns) tx.need(KIND, arn);
+  if (balancer !== undefined) tx.need('load-balancer', balancer);
   const all = tx.list(KIND);
   const absent = names.find((name) => !all.some((each) => each.name === name));
   if (absent !== undefined) refuse('TargetGroupNotFound', `Target groups '[${absent}]' not found`);
@@ -145,7 +147,8 @@ function describe(tx: Tx, input: DescribeTargetGroupsInput): DescribeTargetGroup
       (names.length === 0 || names.includes(each.name)) &&
       (balancer === undefined || each.loadBalancers.includes(balancer)),
   );
-  return { TargetGroups: found.map(shown) };
+  const page = pageOf(tx, KIND, found, input);
+  return { TargetGroups: page.records.map(shown), ...page.next };
 }
 
 function remove(tx: Tx, { TargetGroupArn: arn = '' }: DeleteTargetGroupInput): object {
