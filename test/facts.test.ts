@@ -1,11 +1,10 @@
 /**
- * How a VPC forwards packets, fact by fact: F1-F14 and A1 here, F15-F28 in facts-from-15.test.ts.
+ * How a VPC forwards packets, fact by fact: F1-F14 and A1 here, F15-F28 in facts-from-15.test.ts, F2, F3
+ * and A3 in facts-of-the-api.test.ts, A2 (VPC Route Server) in world/route-server.test.ts.
  *
- * Shown elsewhere or later, since they need other parts: F2 and F3 (a VPC is of one region, a subnet of one
- * zone: the EC2 service refuses anything else), the positive sides of F5 (multicast on a transit gateway),
- * F14 and F20 (BGP with VPN gateways and Direct Connect; A2: VPC Route Server), A3
- * (Transit Gateway Connect), and of F27 the designs made of those. Their negative sides, what plainly does
- * not happen inside a VPC, are here.
+ * Shown elsewhere, since they need other parts: the positive sides of F14 and F20 (BGP with VPN gateways),
+ * and of F27 the designs made of those. Their negative sides, what plainly does not happen inside a VPC, are
+ * here.
  */
 import { describe, expect, it } from 'vitest';
 import { present } from '../controller/base/result.ts';

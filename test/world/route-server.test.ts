@@ -141,8 +141,8 @@ const sessions = ({ world }: Scene): string[] =>
     ({ BgpStatus, BfdStatus }) => `${BgpStatus?.Status}/${BfdStatus?.Status}`,
   );
 
-describe('VPC Route Server (A2)', () => {
-  test('installs the best announced path, next hop the ENI of the peer, and packets follow it', () => {
+describe('VPC Route Server', () => {
+  test('A2: installs the best announced path, next hop the ENI of the peer, and packets follow it', () => {
     const one = scene();
     expect(sessions(one)).toEqual(['up/up', 'up/up']);
     expect(advertised(one)).toEqual([`${HOSTS} a 10.0.0.10`]);
