@@ -55,6 +55,8 @@ export interface RunningSimulator {
   readonly cut: (cut: Omit<Cut, 'id'> & { readonly id?: string }) => Cut;
   readonly heal: (id: string) => boolean;
   readonly trace: (packet: TracedPacket) => TracedFlow;
+  /** Where the metadata of an instance is served: with the option `imds` only. */
+  readonly imds: (instance: string) => Promise<string>;
   readonly knobs: (knobs: Partial<Knobs>) => void;
   readonly inject: (injection: Injection) => void;
   readonly reset: () => void;
@@ -88,6 +90,10 @@ export async function startSimulator(options: ServerOptions = {}): Promise<Runni
     cut: (cut) => act(() => orThrow(addCut(world(), cut))),
     heal: (id) => act(() => removeCut(world(), id)),
     trace: (packet) => act(() => orThrow(tracePacket(world(), packet))),
+    imds: async (instance) => {
+      if (server.imds === undefined) throw new Error('The simulator was started without the option imds.');
+      return server.imds.endpointOf(instance);
+    },
     knobs: (knobs) => act(() => setKnobs(world().api, knobs)),
     inject: (injection) => act(() => inject(world().api, injection)),
     reset: () => server.reset(),

@@ -1,6 +1,7 @@
 /** The simulator's commands: `byoa sim`, `byoa sim ctl` and `byoa trace`. Only wiring. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { registerCtl } from './server/ctl.ts';
+import type { ImdsAddress } from './server/imds.ts';
 import { registerImport } from './server/import-command.ts';
 import { registerTrace } from './server/trace-command.ts';
 import type { Knobs, ProfileName } from './world/settings.ts';
@@ -14,6 +15,16 @@ const number =
   };
 const millis = number('a number of milliseconds', 0, 86_400_000);
 const rate = number('a rate', 0, 1);
+
+/** Where metadata is served where nothing is said. */
+const ANY_PORT: ImdsAddress = { host: '127.0.0.1', port: 0 };
+
+function imdsAddress(text: string): ImdsAddress {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  if (host !== undefined && Number(port) <= 65_535) return { host, port: Number(port) };
+  throw new InvalidArgumentError(`'${text}' is not HOST:PORT.`);
+}
 
 interface SimOptions {
   readonly port: number;
@@ -36,6 +47,7 @@ interface SimOptions {
   readonly quotas?: 'aws' | 'off';
   readonly internetHost?: readonly string[];
   readonly state?: string;
+  readonly imds?: ImdsAddress | true;
 }
 
 /** Adds `sim` and `trace` to the program. */
@@ -67,6 +79,7 @@ export function register(program: Command): void {
     .addOption(new Option('--quotas <how>', 'API: those of a new account, or none').choices(['aws', 'off']))
     .option('--strict-ami', 'refuse AMI ids that are not registered')
     .option('--state <file>', 'keep the world in a file: load it if it is there, write what is acknowledged')
+    .option('--imds [host:port]', 'serve metadata to instances, on demand, from this port on', imdsAddress)
     .option('--internet-host <address...>', 'hosts on the simulated Internet')
     .action(run);
   registerCtl(sim);
@@ -104,6 +117,7 @@ async function run(options: SimOptions): Promise<void> {
     knobs: knobsOf(options),
     ...(options.internetHost && { hosts: options.internetHost }),
     ...(options.state !== undefined && { state: options.state }),
+    ...(options.imds !== undefined && { imds: options.imds === true ? ANY_PORT : options.imds }),
   });
   console.log(`byoa sim ready at ${simulator.url}`);
   if (process.stdout.isTTY) {

@@ -14,6 +14,7 @@ import { takeHealth } from './handlers/target.ts';
 import { createDefaultVpc } from './handlers/vpc.ts';
 import { handlerFor, hearSpeaker, transitions } from './handlers.ts';
 import { checkPageSize } from './page.ts';
+import type { InstanceRecord } from './record/compute.ts';
 import { changeOf } from './record/projection.ts';
 import { same } from './record/same.ts';
 import { isRefusal } from './refusal.ts';
@@ -256,6 +257,23 @@ export const setVpnTunnel = (
   { outside, down }: { readonly outside: string; readonly down: boolean },
   now: Instant,
 ): boolean => within(cloud, connection, now, (tx) => setTunnel(tx, connection.id, outside, down));
+
+/** Looks at an instance of any account and region; undefined where there is none with this id. */
+export function inspectInstance<T>(
+  cloud: Cloud,
+  id: string,
+  now: Instant,
+  look: (tx: Tx, instance: InstanceRecord) => T,
+): T | undefined {
+  for (const [scope, tables] of cloud.store.scopes) {
+    const table = tables.get('instance');
+    const record = table && read<'instance'>(table, id);
+    if (record === undefined) continue;
+    const [account = '', region = ''] = scope.split('/');
+    return within(cloud, { id, account, region }, now, (tx) => look(tx, record));
+  }
+  return undefined;
+}
 
 /** A resource as the data plane knows it: with its account and region. */
 export type Resident = { readonly id: string; readonly account: string; readonly region: string };

@@ -18,6 +18,7 @@ import { tracePacket } from '../world/trace.ts';
 import { beginFlow, endFlow } from '../world/traffic.ts';
 import { readBody } from './body.ts';
 import * as schema from './control-schema.ts';
+import type { Imds } from './imds.ts';
 import { stateOf } from './state.ts';
 import type { Act } from './stream.ts';
 
@@ -29,6 +30,7 @@ export interface Control {
   readonly later: (what: () => void) => void;
   /** Begins a new world in the place of the present one. */
   readonly reset: (options: WorldOptions) => void;
+  readonly imds?: Imds;
 }
 
 export interface ControlError {
@@ -53,7 +55,7 @@ interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Segments after `/_byoa/`; `*` is open. */
   readonly path: readonly string[];
-  readonly run: (call: Call) => Answer;
+  readonly run: (call: Call) => Answer | Promise<Answer>;
 }
 
 const MAX_CONTROL_BYTES = 1 << 20;
@@ -86,6 +88,22 @@ const unknownFlow = (id: string): Answer =>
     'No flow was started under this id since the last reset.',
     'GET /_byoa/flows lists all.',
   );
+
+/** Where the metadata of an instance is served from now on. */
+async function openMetadata({ control: { imds }, world, path: [instance = ''] }: Call): Promise<Answer> {
+  if (imds === undefined) {
+    const remedy = 'Start byoa sim with --imds [HOST:PORT].';
+    return fail(409, 'No metadata is served.', 'The simulator was started without it.', remedy);
+  }
+  if (!world.guests.has(instance)) {
+    const why = 'It was never started in this simulator.';
+    return fail(404, `There is no instance '${instance}'.`, why, SEE_STATE);
+  }
+  return imds.endpointOf(instance).then(
+    (endpoint) => done({ endpoint }),
+    (error: Error) => fail(409, 'No metadata is served.', error.message, SEE_STATE),
+  );
+}
 
 const routes: readonly Route[] = [
   { method: 'GET', path: ['state'], run: ({ world }) => done(stateOf(world)) },
@@ -136,6 +154,7 @@ const routes: readonly Route[] = [
         orRefuse(setProfile(call.world, call.path[0] ?? '', profile), 'The profile was not set.', SEE_STATE),
       ),
   },
+  { method: 'PUT', path: ['imds', '*'], run: openMetadata },
   {
     method: 'POST',
     path: ['hosts'],
@@ -297,7 +316,7 @@ export async function serveControl(
 ): Promise<void> {
   const body = await readBody(incoming, MAX_CONTROL_BYTES);
   const answer: Answer = body.ok
-    ? dispatch(control, incoming, body.value)
+    ? await dispatch(control, incoming, body.value)
     : fail(413, 'The request was not read.', body.error, 'Send a smaller body.');
   const { status, json } = answer.ok
     ? { status: answer.value.status, json: answer.value.body }
@@ -312,7 +331,7 @@ export async function serveControl(
   outgoing.end(text);
 }
 
-function dispatch(control: Control, incoming: IncomingMessage, text: string): Answer {
+async function dispatch(control: Control, incoming: IncomingMessage, text: string): Promise<Answer> {
   if (incoming.headers.origin !== undefined) {
     return fail(
       403,

@@ -18,6 +18,7 @@ import { serveApi } from './api-endpoint.ts';
 import { attach } from './attach.ts';
 import { serveControl } from './control.ts';
 import { clock, type Driver, drive } from './driver.ts';
+import { type Imds, type ImdsAddress, openImds } from './imds.ts';
 import { type Keeper, keep, readWorld } from './keeper.ts';
 import type { Lock } from './state-lock.ts';
 import { type Act, streamOf } from './stream.ts';
@@ -29,6 +30,8 @@ export interface ServerOptions extends WorldOptions {
   readonly host?: string;
   /** A world file: the world that it holds goes on, and whatever is answered has been written there. */
   readonly state?: string;
+  /** Serves the metadata of instances at this host, on demand, from this port on (0: any). */
+  readonly imds?: ImdsAddress;
 }
 
 /** A running simulator. */
@@ -42,6 +45,8 @@ export interface Simulator {
   readonly act: Act;
   /** Begins a new world; attached daemons find their machines dead. */
   readonly reset: (options?: WorldOptions) => void;
+  /** The metadata services of instances, where they were asked for. */
+  readonly imds: Imds | undefined;
   /** Stops the clock and closes all connections. */
   readonly close: () => Promise<void>;
 }
@@ -83,7 +88,8 @@ export async function startServer(options: ServerOptions = {}): Promise<Simulato
     lock?.release();
     throw error;
   }
-  const control = { world: () => world, act, later, reset };
+  const imds = options.imds && openImds(options.imds, { world: () => world, act });
+  const control = { world: () => world, act, later, reset, ...(imds && { imds }) };
   server.on('request', (incoming, outgoing) => {
     const inside = incoming.url?.startsWith('/_byoa/') || incoming.url === '/_byoa';
     const answered = inside
@@ -106,11 +112,13 @@ export async function startServer(options: ServerOptions = {}): Promise<Simulato
     port,
     world: () => world,
     act,
+    imds,
     reset: (fresh) => act(() => reset(fresh)),
     close: () => {
       driver.stop();
       keeper?.close();
       lock?.release();
+      imds?.close();
       for (const socket of sockets) socket.destroy();
       return new Promise((resolve) => server.close(() => resolve()));
     },

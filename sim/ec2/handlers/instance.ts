@@ -31,7 +31,8 @@ export const interfacesOf = (tx: Tx, instance: string): readonly NetworkInterfac
 export const groupsOf = (tx: Tx, eni: NetworkInterfaceRecord): GroupIdentifier[] =>
   eni.groups.map((id) => ({ GroupId: id, GroupName: tx.get('security-group', id)?.name }));
 
-const hasDnsNames = (tx: Tx, vpc: string): boolean => tx.get('vpc', vpc)?.dnsHostnames ?? false;
+/** Whether public addresses in the VPC have names. */
+export const hasDnsNames = (tx: Tx, vpc: string): boolean => tx.get('vpc', vpc)?.dnsHostnames ?? false;
 
 interface ShownAssociation {
   readonly PublicIp: string;
