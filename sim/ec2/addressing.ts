@@ -30,16 +30,9 @@ export function cidrParameter(parameter: string, text: string, family: 4 | 6): P
   return parsed.value;
 }
 
-/** Addresses of the subnet that are taken by ENIs. */
-function takenIn(tx: Tx, subnet: string): Set<string> {
-  return new Set(tx.referring('network-interface', subnet).flatMap((eni) => [...eni.ipv4, ...eni.ipv6]));
-}
-
 /** How many IPv4 addresses of the subnet are free. */
-export const freeCount = (tx: Tx, subnet: SubnetRecord): number => {
-  const used = tx.referring('network-interface', subnet.id).reduce((sum, eni) => sum + eni.ipv4.length, 0);
-  return 2 ** (32 - prefix(subnet.cidr).length) - RESERVED - used;
-};
+export const freeCount = (tx: Tx, subnet: SubnetRecord): number =>
+  2 ** (32 - prefix(subnet.cidr).length) - RESERVED - tx.occupied(subnet.id).ipv4;
 
 /** The lowest free IPv4 addresses of the subnet, `count` of them, none of `except`. */
 export function freeIpv4(
@@ -49,13 +42,17 @@ export function freeIpv4(
   except: readonly string[] = [],
 ): string[] {
   const block = prefix(subnet.cidr);
-  const taken = takenIn(tx, subnet.id);
-  for (const each of except) taken.add(each);
+  const occupied = tx.occupied(subnet.id);
   const found: string[] = [];
+  const first = block.address.words[3] >>> 0;
   const end = 2 ** (32 - block.length) - 1;
-  for (let offset = RESERVED_FIRST; offset < end && found.length < count; offset++) {
-    const text = formatAddress(addressAt(block, offset));
-    if (!taken.has(text)) found.push(text);
+  const at = (offset: number): string => formatAddress(addressAt(block, offset));
+  let lowest = Math.max(RESERVED_FIRST, occupied.searched - first);
+  while (lowest < end && occupied.holders.has(at(lowest))) lowest++;
+  occupied.searched = first + lowest;
+  for (let offset = lowest; offset < end && found.length < count; offset++) {
+    const text = at(offset);
+    if (!occupied.holders.has(text) && !except.includes(text)) found.push(text);
   }
   if (found.length < count) {
     const why = 'The specified subnet does not have enough free addresses to satisfy the request.';
@@ -67,14 +64,11 @@ export function freeIpv4(
 /** `count` free IPv6 addresses of the subnet, drawn from the seeded stream. */
 export function freeIpv6(tx: Tx, subnet: SubnetRecord, count: number): string[] {
   const block = ipv6Block(subnet);
-  const taken = takenIn(tx, subnet.id);
+  const taken = tx.occupied(subnet.id).holders;
   const found: string[] = [];
   while (found.length < count) {
     const text = formatAddress(withInterfaceId(block, hexDigits(tx.random, 16)));
-    if (!taken.has(text) && !reservedIpv6(block, text)) {
-      taken.add(text);
-      found.push(text);
-    }
+    if (!taken.has(text) && !found.includes(text) && !reservedIpv6(block, text)) found.push(text);
   }
   return found;
 }
@@ -114,7 +108,7 @@ export function namedAddresses(
 ): string[] {
   if (texts.length === 0) return [];
   const block = family === 4 ? prefix(subnet.cidr) : ipv6Block(subnet);
-  const taken = takenIn(tx, subnet.id);
+  const taken = tx.occupied(subnet.id).holders;
   const canonical = texts.map((text) => {
     const parsed = parseAddress(text);
     if (!parsed.ok || parsed.value.family !== family) {

@@ -1,51 +1,82 @@
 /** Values as the SDK's commands return them -> XML, by the schema of the operation's output. */
 import { unreachable } from '../../controller/base/result.ts';
-import type { Shape } from './shape.ts';
+import type { Member, Shape } from './shape.ts';
 
-/**
- * The elements of a structure's members. A member that the schema does not know is a fault of ours and
- * throws.
- */
-export function encode(shape: Shape, value: unknown): string {
+/** Makes XML of a value; a member that the schema does not know is a fault of ours and throws. */
+type Encoder = (value: unknown) => string;
+
+const encoders = new WeakMap<Shape, Encoder>();
+
+/** What makes the content of an element of a shape; compiled when first asked for. */
+export function encoderOf(shape: Shape): Encoder {
+  let encoder = encoders.get(shape);
+  if (encoder === undefined) {
+    encoder = compile(shape);
+    encoders.set(shape, encoder);
+  }
+  return encoder;
+}
+
+function compile(shape: Shape): Encoder {
   switch (shape.kind) {
-    case 'structure': {
-      let xml = '';
-      for (const [name, inner] of Object.entries(value as object)) {
-        if (inner === undefined || inner === null) continue;
-        const member = shape.byName.get(name);
-        if (member === undefined)
-          throw new Error(`the output has a member '${name}' that its schema has not`);
-        xml += element(member.xmlName, encode(member.shape(), inner));
-      }
-      return xml;
-    }
+    case 'structure':
+      return structureEncoder(shape.byName);
     case 'list': {
-      let xml = '';
-      for (const inner of value as readonly unknown[])
-        xml += element(shape.xmlName, encode(shape.element(), inner));
-      return xml;
+      const item = elementEncoder(shape.xmlName, shape.element);
+      return (value) => {
+        let xml = '';
+        for (const inner of value as readonly unknown[]) xml += item(inner);
+        return xml;
+      };
     }
     case 'map': {
-      let xml = '';
-      for (const [key, inner] of Object.entries(value as object)) {
-        xml += element(
-          'entry',
-          element('key', escapeXml(key)) + element('value', encode(shape.value(), inner)),
-        );
-      }
-      return xml;
+      const item = elementEncoder('value', shape.value);
+      return (value) => {
+        let xml = '';
+        for (const [key, inner] of Object.entries(value as object))
+          xml += element('entry', element('key', escapeXml(key)) + item(inner));
+        return xml;
+      };
     }
     case 'string':
     case 'number':
     case 'boolean':
-      return escapeXml(String(value));
+      return (value) => escapeXml(String(value));
     case 'timestamp':
-      return (value as Date).toISOString();
+      return (value) => (value as Date).toISOString();
     case 'blob':
-      return btoa(Array.from(value as Uint8Array, (byte) => String.fromCharCode(byte)).join(''));
+      return (value) => btoa(Array.from(value as Uint8Array, (byte) => String.fromCharCode(byte)).join(''));
     default:
       return unreachable(shape);
   }
+}
+
+function structureEncoder(members: ReadonlyMap<string, Member>): Encoder {
+  const encoded = new Map<string, Encoder>();
+  for (const [name, { xmlName, shape }] of members) encoded.set(name, elementEncoder(xmlName, shape));
+  return (value) => {
+    const given = value as Readonly<Record<string, unknown>>;
+    let xml = '';
+    for (const name of Object.keys(given)) {
+      const inner = given[name];
+      if (inner === undefined || inner === null) continue;
+      const encoder = encoded.get(name);
+      if (encoder === undefined) throw new Error(`the output has a member '${name}' that its schema has not`);
+      xml += encoder(inner);
+    }
+    return xml;
+  };
+}
+
+/** Encodes a value as an element; the shape is asked for with the first value. */
+function elementEncoder(name: string, shape: () => Shape): Encoder {
+  const [open, close, empty] = [`<${name}>`, `</${name}>`, `<${name}/>`];
+  let content: Encoder | undefined;
+  return (value) => {
+    content ??= encoderOf(shape());
+    const inner = content(value);
+    return inner === '' ? empty : open + inner + close;
+  };
 }
 
 /** `<name>content</name>`, or `<name/>` where there is no content. */

@@ -5,7 +5,7 @@
  */
 import { err, ok, type Result } from '../../controller/base/result.ts';
 import { decode, type Fault, parseParameters } from './codec-query.ts';
-import { element, encode, escapeXml } from './codec-xml.ts';
+import { element, encoderOf, escapeXml } from './codec-xml.ts';
 import type { Reply } from './service.ts';
 import { operationOf, SERVICES, type ServiceName } from './shape.ts';
 
@@ -83,7 +83,7 @@ export function encodeReply(
   if (reply.kind === 'error') return { status: reply.status, body: encodeFault(service, reply, requestId) };
   const shape = operationOf(service, action)?.output;
   if (shape === undefined) throw new Error(`a reply to ${service} ${action}, which has no schema`);
-  const members = encode(shape, reply.output);
+  const members = encoderOf(shape)(reply.output);
   const unit = shape.kind === 'structure' && shape.members.length === 0;
   const open = `${PROLOG}<${action}Response xmlns="${namespaces[service]}">`;
   const inner =

@@ -5,6 +5,7 @@
  * ClientToken, throttling.
  */
 import type { Instant, Millis } from '../../controller/base/time.ts';
+import type { Occupied } from './occupied.ts';
 import type { Kind, Records } from './record/kind.ts';
 import type { CloudSettings } from './settings.ts';
 
@@ -29,10 +30,14 @@ export interface Tx {
   readonly need: <K extends Kind>(kind: K, id: string) => Records[K];
   /** All of a kind, in order of creation. */
   readonly list: <K extends Kind>(kind: K) => readonly Records[K][];
+  /** How many of a kind there are. */
+  readonly count: (kind: Kind) => number;
   /**
    * The records of a kind that refer to an id (`refersTo` in kinds.ts): children, users, by association id.
    */
   readonly referring: <K extends Kind>(kind: K, id: string) => readonly Records[K][];
+  /** The private addresses of a subnet that ENIs hold. */
+  readonly occupied: (subnet: string) => Occupied;
   /** The place of a record in `list`: records made later have higher ones. */
   readonly order: (kind: Kind, id: string) => number;
   readonly put: <K extends Kind>(kind: K, record: Records[K]) => Records[K];

@@ -31,7 +31,7 @@ export interface NewInterface {
 
 /** Makes an ENI that is attached to nothing. */
 export function makeInterface(tx: Tx, wanted: NewInterface): NetworkInterfaceRecord {
-  if (tx.list('network-interface').length >= tx.settings.quotas.networkInterfaces) {
+  if (tx.count('network-interface') >= tx.settings.quotas.networkInterfaces) {
     refuse('NetworkInterfaceLimitExceeded', 'The maximum number of network interfaces has been reached.');
   }
   const subnet = tx.need('subnet', wanted.subnet);

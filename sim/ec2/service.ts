@@ -197,9 +197,9 @@ function allTerminated(cloud: Cloud, { account, region }: Request, output: objec
 }
 
 /** The ids that are too new for this request: made after a seeded moment up to `newIdLagMs` ago. */
-function unseenOf(cloud: Cloud, { input }: Request, now: Instant): ReadonlySet<string> {
+function unseenOf(cloud: Cloud, { input }: Request, now: Instant): ReadonlySet<string> | undefined {
   const { newIdLagMs } = cloud.settings;
-  if (newIdLagMs <= 0) return new Set();
+  if (newIdLagMs <= 0) return undefined;
   const moment = now - cloud.staleness() * newIdLagMs;
   const made = cloud.recent.filter((write) => write.before === undefined && write.at > moment);
   const named = new Set(Object.values(input).flat());
@@ -323,7 +323,7 @@ function transaction(
     store: cloud.store,
     random: cloud.random,
     log,
-    ...(unseen && { unseen }),
+    unseen,
     after: (delay, transition) => {
       queue.push({ at: now + delay, seq: cloud.seq++, account, region, transition });
     },

@@ -111,9 +111,10 @@ function resolve(schema: Raw): Raw {
 function simple(schema: Raw, compile: (schema: Raw) => Shape): Shape {
   if (schema === 'unit') return structure([]);
   if (typeof schema !== 'number') throw new Error(`unknown schema ${JSON.stringify(schema)}`);
-  if (schema >= MAP_OF) return { kind: 'map', value: () => compile(schema - MAP_OF) };
+  if (schema >= MAP_OF) return { kind: 'map', value: once(() => compile(schema - MAP_OF)) };
   if (schema >= LIST_OF) {
-    return { kind: 'list', xmlName: 'member', queryName: 'member', element: () => compile(schema - LIST_OF) };
+    const element = once(() => compile(schema - LIST_OF));
+    return { kind: 'list', xmlName: 'member', queryName: 'member', element };
   }
   if (schema === 1 || schema === 17 || schema === 19) return { kind: 'number' };
   if (schema === 2) return { kind: 'boolean' };
@@ -127,10 +128,10 @@ function composite(service: ServiceName, schema: readonly Raw[], compile: (schem
     case LIST: {
       const element = schema[4];
       const name = traitsOf(element).xmlName ?? 'member';
-      return { kind: 'list', xmlName: name, queryName: name, element: () => compile(element) };
+      return { kind: 'list', xmlName: name, queryName: name, element: once(() => compile(element)) };
     }
     case MAP:
-      return { kind: 'map', value: () => compile(schema[5]) };
+      return { kind: 'map', value: once(() => compile(schema[5])) };
     case STRUCTURE:
     case UNION: {
       const required = Number(schema[6] ?? 0);
@@ -140,13 +141,23 @@ function composite(service: ServiceName, schema: readonly Raw[], compile: (schem
           const type = present(types[index], `the schema of member ${name}`);
           const xmlName = traitsOf(type).xmlName ?? name;
           const queryName = service === 'ec2' ? (traitsOf(type).ec2QueryName ?? capital(xmlName)) : xmlName;
-          return { name, queryName, xmlName, required: index < required, shape: () => compile(type) };
+          const shape = once(() => compile(type));
+          return { name, queryName, xmlName, required: index < required, shape };
         }),
       );
     }
     default:
       throw new Error(`unknown schema kind ${String(schema[0])}`);
   }
+}
+
+/** What `make` makes, made when it is first asked for: shapes may contain themselves. */
+function once(make: () => Shape): () => Shape {
+  let made: Shape | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 const structure = (members: readonly Member[]): Shape => ({
@@ -171,11 +182,10 @@ export function missingMember(shape: Shape, value: unknown, path = ''): string |
       const members = value as Readonly<Record<string, unknown>>;
       for (const member of shape.members) {
         const inner = members[member.name];
-        const name = path + member.queryName;
         if (inner === undefined || inner === null || (member.required && inner === '')) {
-          if (member.required) return name;
+          if (member.required) return path + member.queryName;
         } else if (typeof inner === 'object') {
-          const missing = missingMember(member.shape(), inner, `${name}.`);
+          const missing = missingMember(member.shape(), inner, `${path}${member.queryName}.`);
           if (missing !== undefined) return missing;
         }
       }

@@ -4,8 +4,9 @@
  * exactly.
  */
 import type { Instant } from '../../controller/base/time.ts';
+import { nobody, type Occupied, occupy, vacate } from './occupied.ts';
 import type { Scope, Stored } from './record/base.ts';
-import type { Kind, Records } from './record/kind.ts';
+import type { Held, Kind, Records } from './record/kind.ts';
 import { kinds } from './record/kinds.ts';
 
 interface Entry {
@@ -20,6 +21,8 @@ export interface Table {
   readonly scope: string;
   readonly entries: Map<string, Entry>;
   readonly referring: Map<string, Set<string>>;
+  /** Addresses that the records hold, by subnet. */
+  readonly occupied: Map<string, Occupied>;
   /** The highest serial ever placed here. */
   newest: number;
   /** False after an undone removal; the next list sorts. */
@@ -58,10 +61,24 @@ export function tableIn(store: Store, kind: Kind, name: string): Table {
   }
   let table = scope.get(kind);
   if (table === undefined) {
-    table = { kind, scope: name, entries: new Map(), referring: new Map(), newest: -1, sorted: true };
+    const [entries, referring, occupied] = [new Map(), new Map(), new Map()];
+    table = { kind, scope: name, entries, referring, occupied, newest: -1, sorted: true };
     scope.set(kind, table);
   }
   return table;
+}
+
+/** The tables that an account and region see; each is looked for once. */
+export function tablesSeen(store: Store, account: string, region: string): (kind: Kind) => Table {
+  const seen = new Map<Kind, Table>();
+  return (kind) => {
+    let table = seen.get(kind);
+    if (table === undefined) {
+      table = tableOf(store, kind, account, region);
+      seen.set(kind, table);
+    }
+    return table;
+  };
 }
 
 export const read = <K extends Kind>(table: Table, id: string): Records[K] | undefined =>
@@ -86,6 +103,16 @@ export function readReferring<K extends Kind>(table: Table, id: string): Records
   return entries.sort((a, b) => a.serial - b.serial).map((entry) => entry.record as Records[K]);
 }
 
+/** The addresses that the records of a kind hold in a subnet. */
+export function readOccupied(table: Table, subnet: string): Occupied {
+  let occupied = table.occupied.get(subnet);
+  if (occupied === undefined) {
+    occupied = nobody();
+    table.occupied.set(subnet, occupied);
+  }
+  return occupied;
+}
+
 /** Puts a record under its id, or removes it where `record` is undefined; returns the write for the log. */
 export function write(
   store: Store,
@@ -104,12 +131,16 @@ export const undo = (done: Write): void => place(done.table, done.id, done.after
 export const redo = (undone: Write): void => place(undone.table, undone.id, undone.before, undone.after);
 
 function place(table: Table, id: string, from: Entry | undefined, to: Entry | undefined): void {
-  const refersTo = kinds[table.kind].refersTo as (record: Stored) => readonly string[];
+  const { refersTo, holds } = kinds[table.kind] as unknown as Indices;
   const old = from ? refersTo(from.record) : [];
   const now = to ? refersTo(to.record) : [];
   if (old.length !== now.length || old.some((each, index) => each !== now[index])) {
     for (const target of old) unlink(table, target, id);
     for (const target of now) link(table, target, id);
+  }
+  if (holds !== undefined) {
+    if (to) forEachHeld(table, holds(to.record), occupy);
+    if (from) forEachHeld(table, holds(from.record), vacate);
   }
   if (to === undefined) {
     table.entries.delete(id);
@@ -118,6 +149,21 @@ function place(table: Table, id: string, from: Entry | undefined, to: Entry | un
     table.newest = Math.max(table.newest, to.serial);
     table.entries.set(id, to);
   }
+}
+
+/** What `kinds` says of how its records are found, with their type forgotten. */
+interface Indices {
+  readonly refersTo: (record: Stored) => readonly string[];
+  readonly holds?: (record: Stored) => Held;
+}
+
+function forEachHeld(
+  table: Table,
+  { subnet, addresses }: Held,
+  run: (occupied: Occupied, address: string) => void,
+): void {
+  const occupied = readOccupied(table, subnet);
+  for (const address of addresses) run(occupied, address);
 }
 
 function link(table: Table, target: string, id: string): void {

@@ -5,32 +5,48 @@ import type { Stored } from './record/base.ts';
 import type { Kind } from './record/kind.ts';
 import { kinds } from './record/kinds.ts';
 import { refuse } from './refusal.ts';
-import { read, readAll, readReferring, type Store, tableOf, type Write, write } from './store.ts';
+import {
+  read,
+  readAll,
+  readOccupied,
+  readReferring,
+  type Store,
+  tablesSeen,
+  type Write,
+  write,
+} from './store.ts';
 
 interface Opening extends Pick<Tx, 'account' | 'region' | 'now' | 'settings' | 'random' | 'after'> {
   readonly store: Store;
   /** Filled with what is written, in order. */
   readonly log: Write[];
   /** Ids that are not found yet. */
-  readonly unseen?: ReadonlySet<string>;
+  readonly unseen: ReadonlySet<string> | undefined;
 }
 
-/** Opens a transaction for one request or transition. */
-export function openTransaction({ store, log, unseen, ...given }: Opening): Tx {
-  const { account, region, now, settings, random } = given;
-  const table = (kind: Kind): ReturnType<typeof tableOf> => tableOf(store, kind, account, region);
+/** Opens a transaction for one request or transition. One literal without spreads: there is one a request. */
+export function openTransaction(opening: Opening): Tx {
+  const { store, log, unseen, account, region, now, settings, random, after } = opening;
+  const table = tablesSeen(store, account, region);
   const get: Tx['get'] = (kind, id) => read(table(kind), id);
   const put = (kind: Kind, id: string, record: Stored | undefined): void => {
     log.push(write(store, table(kind), id, record, now));
   };
   return {
-    ...given,
+    account,
+    region,
+    now,
+    settings,
+    random,
+    after,
     date: () => new Date(settings.epochMs + now),
     get,
     need: (kind, id) => (unseen?.has(id) ? undefined : get(kind, id)) ?? absent(kind, id),
     list: (kind) => readAll(table(kind)),
+    count: (kind) => table(kind).entries.size,
     order: (kind, id) => table(kind).entries.get(id)?.serial ?? -1,
     referring: (kind, id) => readReferring(table(kind), id),
+    occupied: (subnet) => readOccupied(table('network-interface'), subnet),
     put: (kind, record) => {
       put(kind, record.id, record);
       return record;

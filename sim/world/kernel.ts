@@ -99,8 +99,13 @@ export function trace(kernel: Kernel, value: number): void {
   kernel.traceHash = Math.imul(kernel.traceHash ^ (value | 0), 16777619) >>> 0;
 }
 
+/** Folds a text into the trace hash, as its characters one by one. */
 function traceText(kernel: Kernel, text: string): void {
-  for (let index = 0; index < text.length; index++) trace(kernel, text.charCodeAt(index));
+  let hash = kernel.traceHash | 0;
+  for (let index = 0; index < text.length; index++) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 16777619);
+  }
+  kernel.traceHash = hash >>> 0;
 }
 
 /** Records a happening with the present instant, folds it into the trace, and tells the listeners. */

@@ -53,6 +53,52 @@ describe('creating an ENI', () => {
     }
   });
 
+  it('picks the lowest free address and counts the rest, whatever was made, undone, moved and deleted', () => {
+    const step = fc.record({
+      action: fc.constantFrom('make', 'make two', 'try', 'name', 'move', 'delete'),
+      nth: fc.nat({ max: 9 }),
+      last: fc.integer({ min: 4, max: 14 }),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
+        const at = site();
+        const [SubnetId] = at.subnets;
+        const lastsOf = (id: string): number[] =>
+          (at.interfaceOf(id).PrivateIpAddresses ?? []).map((each) =>
+            Number(each.PrivateIpAddress?.slice(7)),
+          );
+        const made: string[] = [];
+        for (const { action, nth, last } of steps) {
+          const taken = new Set(made.flatMap(lastsOf));
+          const free = Array.from({ length: 40 }, (_, index) => index + 4).filter((each) => !taken.has(each));
+          const one = made[nth % Math.max(1, made.length)];
+          const PrivateIpAddress = `10.0.0.${last}`;
+          if (action === 'make' || action === 'make two') {
+            const count = action === 'make' ? 0 : 1;
+            const id = at.eni(SubnetId, { SecondaryPrivateIpAddressCount: count });
+            expect(lastsOf(id)).toEqual(free.slice(0, count + 1));
+            made.push(id);
+          } else if (action === 'try') {
+            expect(at.code('CreateNetworkInterface', { SubnetId, DryRun: true })).toBe('DryRunOperation');
+          } else if (action === 'name' && !taken.has(last)) {
+            made.push(at.eni(SubnetId, { PrivateIpAddress }));
+          } else if (action === 'move' && one !== undefined && !made.some((id) => lastsOf(id)[0] === last)) {
+            const addresses = { PrivateIpAddresses: [PrivateIpAddress], AllowReassignment: true };
+            at.call('AssignPrivateIpAddresses', { NetworkInterfaceId: one, ...addresses });
+          } else if (action === 'delete' && one !== undefined) {
+            at.call('DeleteNetworkInterface', { NetworkInterfaceId: one });
+            made.splice(made.indexOf(one), 1);
+          }
+          const { Subnets } = at.call<{ Subnets: { AvailableIpAddressCount: number }[] }>('DescribeSubnets', {
+            SubnetIds: [SubnetId],
+          });
+          expect(Subnets[0]?.AvailableIpAddressCount).toBe(251 - made.flatMap(lastsOf).length);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it('fills a subnet of /28 with 11 ENIs and no more', () => {
     const at = site();
     const { Subnet: small } = at.call<{ Subnet: { SubnetId: string } }>('CreateSubnet', {

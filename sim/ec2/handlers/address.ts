@@ -59,7 +59,7 @@ function allocate(tx: Tx, input: AllocateAddressRequest): AllocateAddressResult 
   if (input.Address !== undefined || input.PublicIpv4Pool !== undefined || input.IpamPoolId !== undefined) {
     refuse('UnsupportedOperation', 'Recovering an address and own pools are not simulated.');
   }
-  if (tx.list('address').length >= tx.settings.quotas.addresses) {
+  if (tx.count('address') >= tx.settings.quotas.addresses) {
     refuse('AddressLimitExceeded', 'The maximum number of addresses has been reached.');
   }
   const id = tx.newId('eipalloc');

@@ -31,7 +31,7 @@ function create(
 ): CreateEgressOnlyInternetGatewayResult {
   const vpc = tx.need('vpc', input.VpcId ?? '');
   const limit = tx.settings.quotas.egressOnlyGateways;
-  if (tx.list('egress-only-gateway').length >= limit) {
+  if (tx.count('egress-only-gateway') >= limit) {
     const why = 'The maximum number of egress-only internet gateways has been reached.';
     refuse('EgressOnlyInternetGatewayLimitExceeded', why);
   }

@@ -36,7 +36,7 @@ const shown = (gateway: InternetGatewayRecord): InternetGateway => ({
 
 /** Makes a gateway that is attached to nothing. */
 export function createInternetGateway(tx: Tx, tags = {}): InternetGatewayRecord {
-  if (tx.list('internet-gateway').length >= tx.settings.quotas.internetGateways) {
+  if (tx.count('internet-gateway') >= tx.settings.quotas.internetGateways) {
     refuse('InternetGatewayLimitExceeded', 'The maximum number of internet gateways has been reached.');
   }
   return tx.put('internet-gateway', { id: tx.newId('igw'), tags, account: tx.account });

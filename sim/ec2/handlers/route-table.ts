@@ -111,7 +111,8 @@ function shownTarget(tx: Tx, { target }: Route): ShownRoute {
       const attachment = tx.get('network-interface', target.eni)?.attachment;
       return {
         NetworkInterfaceId: target.eni,
-        ...(attachment && { InstanceId: attachment.instance, InstanceOwnerId: attachment.instanceOwner }),
+        InstanceId: attachment?.instance,
+        InstanceOwnerId: attachment?.instanceOwner,
       };
     }
     default:
@@ -119,17 +120,20 @@ function shownTarget(tx: Tx, { target }: Route): ShownRoute {
   }
 }
 
-const shownRoute = (tx: Tx, table: RouteTableRecord, route: Route): ShownRoute => ({
-  ...(isPrefixListRoute(route)
-    ? { DestinationPrefixListId: route.destination }
-    : route.destination.includes(':')
-      ? { DestinationIpv6CidrBlock: route.destination }
-      : { DestinationCidrBlock: route.destination }),
-  ...shownTarget(tx, route),
-  ...(route.advertised && { IpAddress: route.advertised.nextHop }),
-  Origin: route.origin,
-  State: routeState(tx, table, route),
-});
+function shownDestination(route: Route): ShownRoute {
+  const { destination } = route;
+  if (isPrefixListRoute(route)) return { DestinationPrefixListId: destination };
+  return destination.includes(':')
+    ? { DestinationIpv6CidrBlock: destination }
+    : { DestinationCidrBlock: destination };
+}
+
+const shownRoute = (tx: Tx, table: RouteTableRecord, route: Route): ShownRoute =>
+  Object.assign(shownDestination(route), shownTarget(tx, route), {
+    IpAddress: route.advertised?.nextHop,
+    Origin: route.origin,
+    State: routeState(tx, table, route),
+  });
 
 const shown = (tx: Tx, table: RouteTableRecord): RouteTable => ({
   RouteTableId: table.id,

@@ -170,7 +170,7 @@ export const securityGroupHandlers: Handlers = {
           'strings less than 256 characters of printable ASCII.',
       );
     }
-    if (tx.list('security-group').length >= tx.settings.quotas.securityGroups) {
+    if (tx.count('security-group') >= tx.settings.quotas.securityGroups) {
       refuse('SecurityGroupLimitExceeded', 'You have reached the limit on the number of security groups.');
     }
     const tags = specifiedTags(tx, input.TagSpecifications, 'security-group');

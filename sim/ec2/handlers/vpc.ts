@@ -96,7 +96,7 @@ interface NewVpc {
 
 function createVpc(tx: Tx, wanted: NewVpc): VpcRecord {
   const block = vpcBlock(wanted.cidr);
-  if (tx.list('vpc').length >= tx.settings.quotas.vpcs) {
+  if (tx.count('vpc') >= tx.settings.quotas.vpcs) {
     refuse('VpcLimitExceeded', 'The maximum number of VPCs has been reached.');
   }
   const id = tx.newId('vpc');

@@ -26,6 +26,12 @@ export interface Records
 
 export type Kind = keyof Records;
 
+/** Private addresses in a subnet. */
+export interface Held {
+  readonly subnet: string;
+  readonly addresses: readonly string[];
+}
+
 export interface KindSpec<K extends Kind> {
   readonly scope: Scope;
   /**
@@ -33,6 +39,8 @@ export interface KindSpec<K extends Kind> {
    * them.
    */
   readonly refersTo: (record: Records[K]) => readonly string[];
+  /** The private addresses that the record holds. */
+  readonly holds?: (record: Records[K]) => Held;
   /** The start of its ids, without the dash; absent where ids are names. */
   readonly prefix?: string;
   /** The name in TagSpecification and DescribeTags; absent where EC2 tags it not. */

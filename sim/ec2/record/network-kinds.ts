@@ -51,6 +51,7 @@ export const networkKinds: KindTable<keyof NetworkRecords> = {
     scope: 'region',
     refersTo: (eni) =>
       defined([eni.vpc, eni.subnet, ...eni.groups, eni.attachment?.id, eni.attachment?.instance]),
+    holds: ({ subnet, ipv4, ipv6 }) => ({ subnet, addresses: [...ipv4, ...ipv6] }),
     prefix: 'eni',
     resourceType: 'network-interface',
     notFound: 'InvalidNetworkInterfaceID.NotFound',
