@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { present } from '../controller/base/result.ts';
 import { type Benchmark, type Goal, goal, median, type Row, spread } from './harness.ts';
 import {
   ACTIONS,
@@ -19,12 +20,14 @@ import {
   type Server,
   startByoa,
   startMoto,
+  warmClient,
 } from './sim/api.ts';
 import type { PacketCosts } from './sim/packets.ts';
 
 const FEW = 100;
 const MANY = 100_000;
 const STARTS = 9;
+const ROUNDS = 3;
 const REQUESTS = { byoa: 1000, moto: 150, boto3: 150 } as const;
 
 const rounded = (value: number): number => Number(value.toPrecision(4));
@@ -85,19 +88,32 @@ async function startTimes(say: (line: string) => void): Promise<readonly number[
 
 type Rates = Readonly<Record<string, number>>;
 
+/** Requests a second of each server, in turns: the median of some rounds; then by boto3. */
 async function ratesOf(
-  server: Server,
-  count: number,
-): Promise<{ readonly raw: Rates; readonly boto3: Rates }> {
-  const client = rawClient(server.url);
+  servers: readonly { readonly server: Server; readonly count: number }[],
+): Promise<readonly { readonly raw: Rates; readonly boto3: Rates }[]> {
+  await warmClient();
+  const sides = servers.map((each) => ({ ...each, client: rawClient(each.server.url) }));
   try {
-    const site = await makeSite(client.send);
-    const raw: Record<string, number> = {};
-    for (const action of ACTIONS) raw[action] = await rateOf(client.send, site, action, count);
-    return { raw, boto3: boto3Rates(server.url, site, REQUESTS.boto3) };
+    const sites = await Promise.all(sides.map(({ client }) => makeSite(client.send)));
+    const measured = sides.map(() => ACTIONS.map((): number[] => []));
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const [column, action] of ACTIONS.entries()) {
+        for (const [row, { client, count }] of sides.entries()) {
+          const rate = await rateOf(client.send, present(sites[row], 'a site'), action, count);
+          measured[row]?.[column]?.push(rate);
+        }
+      }
+    }
+    return sides.map(({ server }, row) => ({
+      raw: Object.fromEntries(
+        ACTIONS.map((action, column) => [action, median(measured[row]?.[column] ?? [])]),
+      ),
+      boto3: boto3Rates(server.url, present(sites[row], 'a site'), REQUESTS.boto3),
+    }));
   } finally {
-    client.close();
-    await server.close();
+    for (const { client } of sides) client.close();
+    for (const { server } of sides) await server.close();
   }
 }
 
@@ -105,9 +121,10 @@ async function requests(
   say: (line: string) => void,
 ): Promise<{ rows: Row[]; goals: Goal[]; notes: string[] }> {
   say('API requests');
-  const ours = await ratesOf(await startByoa(), REQUESTS.byoa);
-  const server = await startMoto();
-  const moto = server && (await ratesOf(server, REQUESTS.moto));
+  const byoa = { server: await startByoa(), count: REQUESTS.byoa };
+  const peer = await startMoto();
+  const [ours, moto] = await ratesOf(peer ? [byoa, { server: peer, count: REQUESTS.moto }] : [byoa]);
+  if (ours === undefined) throw new Error('no requests were measured');
   const cell = (value: number | undefined): string | number => (value === undefined ? '' : rounded(value));
   const rows = ACTIONS.map((action) => ({
     request: `${action}/s`,

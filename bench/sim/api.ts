@@ -3,7 +3,7 @@
  * by one raw client over one connection that is kept alive as far as the server keeps it; beside it boto3.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { Agent, request } from 'node:http';
+import { Agent, createServer as createHttpServer, request } from 'node:http';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -104,6 +104,22 @@ export function rawClient(url: string): { readonly send: Send; readonly close: (
       outgoing.on('error', reject).end(body);
     });
   return { send, close: () => agent.destroy() };
+}
+
+const WARM_UP = 2000;
+
+/** Lets the client be compiled before anybody is measured by it, on a server that answers at once. */
+export async function warmClient(): Promise<void> {
+  const server = createHttpServer((incoming, outgoing) => {
+    incoming.resume().on('end', () => outgoing.end('<ready/>'));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no free port');
+  const client = rawClient(`http://127.0.0.1:${address.port}`);
+  for (let n = 0; n < WARM_UP; n++) await client.send({ Action: 'Warm', Number: String(n) });
+  client.close();
+  await new Promise((resolve) => server.close(resolve));
 }
 
 const idIn = (xml: string, tag: string): string =>
