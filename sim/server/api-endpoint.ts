@@ -52,6 +52,12 @@ export interface ApiEndpoint {
   readonly requestId: () => string;
 }
 
+const UNREAD = {
+  400: 'IncompleteBody',
+  413: 'RequestEntityTooLarge',
+  415: 'UnsupportedMediaType',
+} as const;
+
 /** Answers one API request. One that is never to be answered is held until the client leaves. */
 export async function serveApi(
   endpoint: ApiEndpoint,
@@ -66,7 +72,10 @@ export async function serveApi(
     answer(outgoing, id, fault.status, encodeFault(service, fault, id));
   };
   const body = await readBody(incoming, MAX_BODY_BYTES);
-  if (!body.ok) return fail({ code: 'RequestEntityTooLarge', message: body.error, status: 413 });
+  if (!body.ok) {
+    const { status, why } = body.error;
+    return fail({ code: UNREAD[status], message: why, status });
+  }
   const form = incoming.method === 'GET' ? query : body.value;
   const decoded = decodeRequest(form, signer.service);
   if (!decoded.ok) return fail(decoded.error);
@@ -96,7 +105,7 @@ function answer(outgoing: ServerResponse, id: string, status: number, body: stri
     'content-length': bytes,
     'x-amzn-requestid': id,
   };
-  if (status === 413) headers.connection = 'close';
+  if (status === 413 || status === 415) headers.connection = 'close';
   outgoing.writeHead(status, headers);
   // What is ASCII alone is the same in Latin-1, which costs less to write.
   outgoing.end(body, bytes === body.length ? 'latin1' : 'utf8');

@@ -317,7 +317,7 @@ export async function serveControl(
   const body = await readBody(incoming, MAX_CONTROL_BYTES);
   const answer: Answer = body.ok
     ? await dispatch(control, incoming, body.value)
-    : fail(413, 'The request was not read.', body.error, 'Send a smaller body.');
+    : fail(body.error.status, 'The request was not read.', body.error.why, 'Send less, and send it plain.');
   const { status, json } = answer.ok
     ? { status: answer.value.status, json: answer.value.body }
     : { status: answer.error.status, json: { error: answer.error } };
@@ -327,6 +327,7 @@ export async function serveControl(
   outgoing.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),
+    ...(!body.ok && { connection: 'close' }),
   });
   outgoing.end(text);
 }

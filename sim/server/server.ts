@@ -32,6 +32,7 @@ export interface ServerOptions extends WorldOptions {
   readonly state?: string;
   /** Serves the metadata of instances at this host, on demand, from this port on (0: any). */
   readonly imds?: ImdsAddress;
+  readonly limits?: Partial<Limits>;
 }
 
 /** A running simulator. */
@@ -51,17 +52,24 @@ export interface Simulator {
   readonly close: () => Promise<void>;
 }
 
-/** Time for a client to send its headers and its whole request, ms. */
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
+/** What a client may cost. */
+export interface Limits {
+  /** Time for a client to send its headers, and its whole request, ms. */
+  readonly headersMs: number;
+  readonly requestMs: number;
+  /** At the same time; further ones are closed at once. */
+  readonly connections: number;
+}
+
+const LIMITS: Limits = { headersMs: 10_000, requestMs: 30_000, connections: 4096 };
+/** How often clients that are too slow are looked for, ms. */
+const CHECK_MS = 1000;
 /** How long a request that is never answered is held, ms. */
 const SILENCE_MS = 300_000;
 
 /** Starts a simulator and resolves when it listens; fails where the address cannot be had, and says so. */
 export async function startServer(options: ServerOptions = {}): Promise<Simulator> {
-  const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS });
-  server.maxHeadersCount = 100;
-  server.timeout = SILENCE_MS;
+  const server = limitedServer({ ...LIMITS, ...options.limits });
   let world: World;
   let driver: Driver;
   let keeper: Keeper | undefined;
@@ -92,16 +100,14 @@ export async function startServer(options: ServerOptions = {}): Promise<Simulato
   const control = { world: () => world, act, later, reset, ...(imds && { imds }) };
   server.on('request', (incoming, outgoing) => {
     const inside = incoming.url?.startsWith('/_byoa/') || incoming.url === '/_byoa';
-    const answered = inside
-      ? serveControl(control, incoming, outgoing)
-      : serveApi({ api: world.api, act, later, requestId: randomUUID }, incoming, outgoing);
+    const answered = inTurn(incoming.socket, () =>
+      inside
+        ? serveControl(control, incoming, outgoing)
+        : serveApi({ api: world.api, act, later, requestId: randomUUID }, incoming, outgoing),
+    );
     answered.catch((error: unknown) => failed(outgoing, error));
   });
   server.on('upgrade', (incoming, socket, head) => upgrade({ world, act, later }, incoming, socket, head));
-  server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
-    else socket.destroy();
-  });
   const sockets = track(server);
   const host = options.host ?? '127.0.0.1';
   await listen(server, options.port ?? 0, host);
@@ -124,6 +130,31 @@ export async function startServer(options: ServerOptions = {}): Promise<Simulato
     },
   };
 }
+
+/** An HTTP server that slow, large and broken requests cost little. */
+function limitedServer({ headersMs, requestMs, connections }: Limits): Server {
+  const server = createServer({
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: Math.min(CHECK_MS, headersMs),
+  });
+  server.maxHeadersCount = 100;
+  server.maxConnections = connections;
+  server.timeout = SILENCE_MS;
+  server.on('clientError', ({ code }: NodeJS.ErrnoException, socket) => {
+    const status = CLIENT_ERRORS[code ?? ''] ?? '400 Bad Request';
+    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
+    else socket.destroy();
+  });
+  return server;
+}
+
+/** Status lines for what Node says of a client's error. */
+const CLIENT_ERRORS: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+};
 
 /** What takes the lock is loaded only here: it calls the C library. */
 async function lockOf(state: string): Promise<Lock> {
@@ -157,7 +188,40 @@ function serveInside(server: Server, world: World, act: Act): void {
   );
 }
 
-const ATTACH = /^\/_byoa\/attach\/([^/?]+)$/;
+/** The requests of a connection that have come and are not served yet. */
+interface Line {
+  waiting: number;
+  last: Promise<void>;
+}
+
+const lines = new WeakMap<Socket, Line>();
+/** Requests that may wait on a connection; who sends more ahead is cut off. */
+const MAX_WAITING = 100;
+
+/**
+ * Serves the requests of a connection one after the other. One that was sent ahead of the answer before lets
+ * other connections have a turn first.
+ */
+function inTurn(socket: Socket, serve: () => Promise<void>): Promise<void> {
+  const line = lines.get(socket) ?? { waiting: 0, last: Promise.resolve() };
+  lines.set(socket, line);
+  if (line.waiting >= MAX_WAITING) {
+    socket.destroy();
+    return Promise.resolve();
+  }
+  const begin = async (): Promise<void> => {
+    if (!socket.destroyed) await serve();
+  };
+  const before = line.last.catch(() => {});
+  const served =
+    line.waiting++ === 0
+      ? begin()
+      : before.then(() => new Promise<void>((resolve) => setImmediate(resolve))).then(begin);
+  line.last = served;
+  return served.finally(() => line.waiting--);
+}
+
+const ATTACH = /^\/_byoa\/attach\/([\w-]+)$/;
 
 interface Doors {
   readonly world: World;
@@ -168,7 +232,7 @@ interface Doors {
 function upgrade(doors: Doors, incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
   const { world, act, later } = doors;
   socket.on('error', () => socket.destroy());
-  const instance = decodeURIComponent(ATTACH.exec(incoming.url ?? '')?.[1] ?? '');
+  const instance = ATTACH.exec(incoming.url ?? '')?.[1] ?? '';
   const refuse = (status: string, what: string, why: string, remedy: string): void => {
     const body = `${JSON.stringify({ error: { what, why, remedy } })}\n`;
     socket.end(
