@@ -17,6 +17,7 @@ const facts = (as: number, last: number): PeerFacts => ({
   as,
   localAs: 65000,
   ibgp: false,
+  oneHop: true,
   bgpId: last,
   localBgpId: 0x0a000001,
   address: must(parseNextHop(`10.0.0.${last}`)),
@@ -47,6 +48,7 @@ const policy: PeerPolicy = {
   reflectorClient: false,
   nextHopSelf: false,
   transparent: false,
+  checkNextHops: true,
   allowOwnAs: 0,
   maxPrefixes: {},
 };

@@ -64,6 +64,12 @@ export type SpeakerInput =
       readonly how: 'graceful-shutdown' | 'withdraw' | 'none';
       readonly reason: string;
     }
+  /**
+   * Our interfaces, all of them, as `10.0.1.10/24`: next hops are judged by their subnets. RFC 4271 6.3.
+   */
+  | { readonly kind: 'interfaces'; readonly addresses: readonly string[] }
+  /** Which next hops of the last `next-hops` there is no way to; of the others there is. RFC 4271 9.1.2.1. */
+  | { readonly kind: 'unreachable'; readonly addresses: readonly string[] }
   /** Tells all best paths again that are tracked: the owner has other uses for them. */
   | { readonly kind: 'retell' }
   | { readonly kind: 'configured'; readonly options: SpeakerOptions }
@@ -98,6 +104,8 @@ export type SpeakerEffect =
   | { readonly kind: 'bfd-close'; readonly session: string }
   | { readonly kind: 'session'; readonly change: SessionChange }
   | { readonly kind: 'routes'; readonly changes: readonly RouteChange[] }
+  /** Next hops on no link of ours, all of them: which are reached is to be told, now and when it changes. */
+  | { readonly kind: 'next-hops'; readonly addresses: readonly string[] }
   | {
       readonly kind: 'log';
       readonly level: 'debug' | 'info' | 'warn' | 'error';

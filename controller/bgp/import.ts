@@ -4,7 +4,9 @@
  * RFC 7999, RFC 9234.
  */
 import { type AsSegment, COMMUNITY, firstAs, type NextHop, type PathAttributes } from '../wire/attribute.ts';
+import type { Family } from './options.ts';
 import { applyPolicy } from './policy.ts';
+import { isOnLink, isOwn, isReached, type Reach } from './reach.ts';
 import { effectivePolicy, type PeerFacts, type PeerPolicy } from './rib-peer.ts';
 
 /** Why a route is not used. Each has a number, below zero, which stands where its attribute set would. */
@@ -19,6 +21,8 @@ export const REFUSALS = [
   'its next hop cannot be used',
   'its path does not begin with the AS of the neighbor',
   'it carries BLACKHOLE, which no rule of the import policy names (RFC 7999)',
+  'its next hop is on no subnet that we share with the neighbor (RFC 4271 6.3)',
+  'there is no way to its next hop (RFC 4271 9.1.2.1)',
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];
 
@@ -31,8 +35,9 @@ export function importRoute(
   policy: PeerPolicy,
   name: string,
   signature: number,
+  reach: Reach,
 ): PathAttributes | Refusal {
-  const refusal = refusalOf(attributes, facts, policy);
+  const refusal = refusalOf(attributes, facts, policy) ?? hopRefusalOf(attributes, facts, policy, reach);
   if (refusal !== undefined) return refusal;
   const chosen = effectivePolicy(policy.importPolicy, facts);
   if (chosen === undefined) return REFUSALS[1];
@@ -41,6 +46,7 @@ export function importRoute(
   if (accepted === undefined) return REFUSALS[0];
   const isBlackhole = attributes.communities.includes(COMMUNITY.blackhole);
   if (isBlackhole && !facts.ibgp && !chosen.isBlackholeAgreed) return REFUSALS[9];
+  if (policy.checkNextHops && !hasWay(accepted.nextHop, facts, reach)) return REFUSALS[11];
   // RFC 8326 4: whoever is about to leave is the last choice.
   const leaves = attributes.communities.includes(COMMUNITY.gracefulShutdown);
   return leaves ? { ...accepted, localPref: 0 } : accepted;
@@ -60,6 +66,23 @@ function refusalOf(
   if (nextHop === undefined || !isUsable(nextHop)) return REFUSALS[7];
   return sameHop(nextHop, facts.localAddress) ? REFUSALS[6] : undefined;
 }
+
+/** RFC 4271 6.3: not ourselves; from a neighbor one hop away it or somebody on a subnet of ours. */
+function hopRefusalOf(
+  { nextHop }: PathAttributes,
+  facts: PeerFacts,
+  { checkNextHops }: PeerPolicy,
+  reach: Reach,
+): Refusal | undefined {
+  if (nextHop === undefined || sameHop(nextHop, facts.address)) return undefined;
+  if (isOwn(reach, nextHop)) return REFUSALS[6];
+  if (!checkNextHops || !facts.oneHop) return undefined;
+  return isOnLink(reach, nextHop) ? undefined : REFUSALS[10];
+}
+
+/** RFC 4271 9.1.2.1: whoever speaks to us over one hop is reached. */
+const hasWay = (hop: NextHop | undefined, { oneHop, address }: PeerFacts, reach: Reach): boolean =>
+  hop === undefined || (oneHop && sameHop(hop, address)) || isReached(reach, hop);
 
 function countOf(path: readonly AsSegment[], as: number): number {
   let count = 0;
@@ -90,3 +113,14 @@ function isUsable({ family, words: [a, b, c, d] }: NextHop): boolean {
 
 export const sameHop = (a: NextHop, b: NextHop): boolean =>
   a.family === b.family && a.words.every((word, index) => word === b.words[index]);
+
+/**
+ * Whether nobody can forward by a prefix: it lies within what is no unicast address of a host. RFC 4271 6.3.
+ */
+export function isUnusablePrefix(family: Family, length: number, w0: number, w3: number): boolean {
+  if (family === 'ipv4') {
+    const first = w3 >>> 24;
+    return (length >= 8 && (first === 0 || first === 127)) || (length >= 3 && first >= 224);
+  }
+  return (length >= 8 && w0 >>> 24 === 0xff) || (length >= 10 && w0 >>> 22 === 0xfe80 >>> 6);
+}

@@ -12,8 +12,9 @@ import { releaseHeld } from './opening.ts';
 import type { Family, Origination } from './options.ts';
 import { canonical, establishedOf, machinesOf, type Peer, type Speaker, say } from './peer.ts';
 import { parseNextHop } from './policy.ts';
-import { closeBfd, configure, listen, openBfd } from './reconfigure.ts';
-import { originate, reimport, setDrain, tellAgain, withdrawOrigin } from './rib.ts';
+import { setUnreachable } from './reach.ts';
+import { closeBfd, configure, followInterfaces, listen, openBfd } from './reconfigure.ts';
+import { judgeNextHops, originate, reimport, setDrain, tellAgain, withdrawOrigin } from './rib.ts';
 import { flushStale } from './routes.ts';
 import { finalCease, run, send, start } from './session.ts';
 
@@ -34,6 +35,13 @@ export function onInput(speaker: Speaker, input: SpeakerInput, now: Instant): vo
     case 'drain':
       setDrain(speaker.rib, input.how);
       say(speaker, 'info', `drain: ${input.how}, ${input.reason}`);
+      return;
+    case 'interfaces':
+      speaker.interfaces = input.addresses;
+      followInterfaces(speaker);
+      return;
+    case 'unreachable':
+      if (setUnreachable(speaker.rib.reach, input.addresses)) judgeNextHops(speaker.rib);
       return;
     case 'retell':
       tellAgain(speaker.rib);

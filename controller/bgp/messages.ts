@@ -227,7 +227,8 @@ function onUpdate(
     return;
   }
   run(speaker, peer, machine, 'UpdateMsg', now);
-  if (taken.withdrawn !== undefined || taken.discarded.length > 0) complainOf(speaker, peer, taken, now);
+  if (taken.withdrawn !== undefined || taken.discarded.length + taken.ignored.length > 0)
+    complainOf(speaker, peer, taken, now);
   if (taken.unsupported !== undefined) {
     const names = taken.unsupported.map(({ afi, safi }) => `AFI ${afi}, SAFI ${safi}`).join('; ');
     say(speaker, 'debug', `routes of a family that was not negotiated are left out: ${names}`, peer);
@@ -239,7 +240,12 @@ function onUpdate(
 type Taken = Extract<Received, { readonly kind: 'taken' }>;
 
 /** RFC 7606 8: what was wrong with UPDATEs is told, but no flood of it. */
-function complainOf(speaker: Speaker, peer: Peer, { withdrawn, discarded }: Taken, now: Instant): void {
+function complainOf(
+  speaker: Speaker,
+  peer: Peer,
+  { withdrawn, discarded, ignored }: Taken,
+  now: Instant,
+): void {
   if (withdrawn !== undefined) peer.counters.treatedAsWithdraw++;
   peer.counters.attributesDiscarded += discarded.length;
   if (now < peer.complainAt) {
@@ -251,7 +257,9 @@ function complainOf(speaker: Speaker, peer: Peer, { withdrawn, discarded }: Take
   peer.uncomplained = 0;
   const parts = discarded.map(({ type, why }) => `attribute ${type} is left out: ${why}`);
   if (withdrawn !== undefined) parts.unshift(`routes count as withdrawn: ${withdrawn}`);
-  say(speaker, 'warn', `faulty UPDATE, ${parts.join('; ')}${more} (RFC 7606)`, peer);
+  parts.push(...ignored.map((what) => `ignored: ${what}`));
+  const rfc = parts.length === ignored.length ? 'RFC 4271 6.3' : 'RFC 7606';
+  say(speaker, 'warn', `faulty UPDATE, ${parts.join('; ')}${more} (${rfc})`, peer);
 }
 
 /** RFC 4271 6.7, RFC 4486 4. */

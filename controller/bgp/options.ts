@@ -18,6 +18,8 @@ export interface SpeakerOptions {
   readonly originate: readonly Origination[];
   /** Most paths of equal cost that a route may have at once, 1 to 64. */
   readonly multipath: number;
+  /** Prefixes on our links beside those of the interfaces that the driver tells of. */
+  readonly subnets: readonly string[];
   /** Which best paths are told by `routes` effects: all, none, or those of prefixes within these ranges. */
   readonly track: boolean | readonly PrefixRange[];
 }
@@ -30,6 +32,7 @@ export const DEFAULT_SPEAKER: Omit<SpeakerOptions, 'as' | 'routerId'> = {
   policies: [],
   originate: [],
   multipath: 1,
+  subnets: [],
   track: true,
 };
 
@@ -71,6 +74,11 @@ export interface PeerOptions {
   readonly maxPrefixes: Partial<Readonly<Record<Family, MaxPrefixes>>>;
   /** How often our own AS may stand in a path that we take. */
   readonly allowOwnAs: number;
+  /**
+   * Refuses next hops that we do not reach, and of an eBGP neighbor one hop away those that are on no link of
+   * ours. RFC 4271 6.3, 9.1.2.1.
+   */
+  readonly checkNextHops: boolean;
   /** Leaves AS path and next hop alone, as a route server does. RFC 7947. */
   readonly transparent: boolean;
   /** Makes the neighbor a route reflector client. RFC 4456; iBGP only. */
@@ -101,6 +109,7 @@ export const DEFAULT_PEER: PeerOptions = {
   strictRole: false,
   maxPrefixes: {},
   allowOwnAs: 0,
+  checkNextHops: true,
   transparent: false,
   reflectorClient: false,
   nextHopSelf: false,

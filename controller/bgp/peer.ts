@@ -126,6 +126,8 @@ export interface Speaker {
   readonly connections: Map<number, { readonly peer: Peer; readonly machine: Machine }>;
   readonly policies: Map<string, CompiledPolicy>;
   nextConnection: number;
+  /** As the driver told them; absent: it has not. */
+  interfaces?: readonly string[];
   isStarted: boolean;
   isStopped: boolean;
   /** Our own restart, while it lasts. RFC 4724 4.1. */

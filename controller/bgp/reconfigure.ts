@@ -17,7 +17,8 @@ import {
   say,
 } from './peer.ts';
 import { compilePolicy, rejectAll } from './policy.ts';
-import { originate, setPolicy, setTracking, withdrawOrigin } from './rib.ts';
+import { setInterfaces } from './reach.ts';
+import { judgeNextHops, originate, setPolicy, setTracking, withdrawOrigin } from './rib.ts';
 import { flushStale, ribPolicyOf } from './routes.ts';
 import { finalCease, run, start } from './session.ts';
 
@@ -115,7 +116,14 @@ const NEEDS_RESET = [
 ] as const satisfies readonly (keyof PeerOptions)[];
 
 /** Options that the RIB follows while the session goes on. */
-const FOR_RIB = ['importPolicy', 'exportPolicy', 'maxPrefixes', 'allowOwnAs', 'nextHopSelf'] as const;
+const FOR_RIB = [
+  'importPolicy',
+  'exportPolicy',
+  'maxPrefixes',
+  'allowOwnAs',
+  'checkNextHops',
+  'nextHopSelf',
+] as const;
 
 const differs = (a: unknown, b: unknown): boolean => stable(a) !== stable(b);
 
@@ -164,6 +172,7 @@ export function configure(speaker: Speaker, options: SpeakerOptions, now: Instan
     start(speaker, peer, now);
   }
   reoriginate(speaker, before, options);
+  followInterfaces(speaker);
   if (differs(before.track, options.track)) setTracking(speaker.rib, options.track);
   const listening = (one: SpeakerOptions) => [
     one.listen,
@@ -172,6 +181,11 @@ export function configure(speaker: Speaker, options: SpeakerOptions, now: Instan
     one.dynamic.map(({ prefix }) => prefix),
   ];
   if (speaker.isStarted && differs(listening(before), listening(options))) listen(speaker);
+}
+
+/** Judges next hops anew where our interfaces, or what is said of our links, are others. */
+export function followInterfaces({ rib, interfaces, options }: Speaker): void {
+  if (setInterfaces(rib.reach, interfaces, options.subnets)) judgeNextHops(rib);
 }
 
 interface Context {

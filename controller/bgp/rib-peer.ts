@@ -10,6 +10,8 @@ export interface PeerFacts {
   /** The AS that we show it. */
   readonly localAs: number;
   readonly ibgp: boolean;
+  /** Of another AS, and on a link of ours. RFC 4271 6.3. */
+  readonly oneHop: boolean;
   readonly bgpId: number;
   readonly localBgpId: number;
   /** The two ends of the session. */
@@ -35,6 +37,7 @@ export interface PeerPolicy {
   readonly nextHopSelf: boolean;
   readonly transparent: boolean;
   readonly allowOwnAs: number;
+  readonly checkNextHops: boolean;
   readonly maxPrefixes: Partial<Readonly<Record<Family, MaxPrefixes>>>;
 }
 
@@ -78,6 +81,8 @@ export interface RibPeer {
   /** What import and export policy made of attribute sets, by the rules that a prefix fits. */
   readonly imports: PolicyCache;
   readonly exports: PolicyCache;
+  /** A next hop of the UPDATE in hand that RFC 4271 6.3 refuses, and why; told once for each set. */
+  hopFault?: string;
 }
 
 export function newAdjRibOut(): AdjRibOut {

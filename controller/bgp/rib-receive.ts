@@ -8,9 +8,9 @@ import { type PrefixVisitor, visitPrefixes } from '../wire/prefix.ts';
 import { type Discarded, readAttributes } from '../wire/read-attributes.ts';
 import { attributeSetOf, type Range, splitUpdate, type UpdateParts } from '../wire/update.ts';
 import { addSet, findSet, internRecord, keyOf, receivedMark, recordOf } from './attribute-sets.ts';
-import { importRoute, REFUSALS } from './import.ts';
+import { importRoute, isUnusablePrefix, REFUSALS } from './import.ts';
 import type { Family, MaxPrefixes } from './options.ts';
-import { dependsOnPrefix, prefixSignature } from './policy.ts';
+import { dependsOnPrefix, formatNextHop, prefixSignature } from './policy.ts';
 import { cached, keep } from './policy-cache.ts';
 import { findPrefix, internPrefix } from './prefix-table.ts';
 import { effectivePolicy, type RibPeer } from './rib-peer.ts';
@@ -33,6 +33,8 @@ export type Received =
       readonly withdrawn?: string;
       /** Attributes that were left out, told once for each set. */
       readonly discarded: readonly Discarded[];
+      /** What is semantically wrong, and ignored: prefixes, and next hops once for each set. RFC 4271 6.3. */
+      readonly ignored: readonly string[];
       /** A limit that has just been reached. */
       readonly limit?: { readonly family: Family; readonly count: number; readonly limits: MaxPrefixes };
     }
@@ -49,7 +51,8 @@ export function receiveUpdate(
   const { facts } = peer;
   const split = splitUpdate(bytes, start, end, { addPath: facts.addPathIn });
   if (split.kind === 'reset') return split;
-  const turn: Turn = { rib, peer, bytes, discarded: [] };
+  const turn: Turn = { rib, peer, bytes, discarded: [], unusable: 0 };
+  delete peer.hopFault;
   withdraw(turn, 'ipv4', split.withdrawn);
   if (split.mpUnreach !== undefined) withdraw(turn, split.mpUnreach.family, split.mpUnreach.nlri);
   const plain = takeNlri(turn, split, 'ipv4', split.nlri, undefined);
@@ -65,6 +68,7 @@ export function receiveUpdate(
   return {
     kind: 'taken',
     discarded: turn.discarded,
+    ignored: ignoredOf(turn),
     ...(split.endOfRib === undefined ? {} : { endOfRib: split.endOfRib }),
     ...(split.unsupported === undefined ? {} : { unsupported: split.unsupported }),
     ...(why === undefined ? {} : { withdrawn: why }),
@@ -77,6 +81,14 @@ interface Turn {
   readonly peer: RibPeer;
   readonly bytes: Uint8Array;
   discarded: readonly Discarded[];
+  /** Prefixes that nobody can forward by. */
+  unusable: number;
+}
+
+/** In words. */
+function ignoredOf({ peer: { hopFault }, unusable }: Turn): readonly string[] {
+  const prefixes = unusable === 0 ? [] : [`prefixes that are no unicast destinations: ${unusable}`];
+  return hopFault === undefined ? prefixes : [...prefixes, hopFault];
 }
 
 type Taken =
@@ -154,6 +166,10 @@ function announce(turn: Turn, family: Family, nlri: Range, raw: number): void {
   const byPrefix = policy !== undefined && dependsOnPrefix(policy);
   const plain = byPrefix ? 0 : importedSet(rib, peer, raw, 0);
   const visit: PrefixVisitor = (pathId, length, w0, w1, w2, w3) => {
+    if (isUnusablePrefix(family, length, w0, w3)) {
+      turn.unusable++;
+      return;
+    }
     const prefix = internPrefix(one.table, length, w0, w1, w2, w3);
     fitColumns(one, prefix);
     const imported = byPrefix
@@ -193,7 +209,9 @@ export function importedSet(rib: Rib, peer: RibPeer, raw: number, signature: num
   const kept = cached(peer.imports, raw, signature, 0);
   if (kept !== undefined) return kept;
   const attributes: PathAttributes = recordOf(rib.sets, raw);
-  const imported = importRoute(attributes, peer.facts, peer.policy, peer.name, signature);
+  const imported = importRoute(attributes, peer.facts, peer.policy, peer.name, signature, rib.reach);
+  if (imported === REFUSALS[6] || imported === REFUSALS[10])
+    peer.hopFault = `next hop ${formatNextHop(attributes.nextHop)}: ${imported}`;
   const number =
     typeof imported === 'string'
       ? -1 - REFUSALS.indexOf(imported)

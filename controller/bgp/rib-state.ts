@@ -10,6 +10,7 @@ import type { Drain } from './export.ts';
 import type { Family, SpeakerOptions } from './options.ts';
 import { deletePath, insertPath, type PathSet } from './path-set.ts';
 import { createPrefixTable, type PrefixTable } from './prefix-table.ts';
+import { newReach, type Reach } from './reach.ts';
 import type { RibPeer } from './rib-peer.ts';
 import { compileTracking, type Tracking } from './tracking.ts';
 
@@ -88,6 +89,7 @@ export interface Rib {
   readonly peers: RibPeer[];
   readonly families: Readonly<Record<Family, FamilyRib>>;
   readonly jobs: Job[];
+  readonly reach: Reach;
   drain: Drain;
   /** Nothing is sent until the first routes are in. RFC 4724 4.1. */
   isDeferred: boolean;
@@ -113,6 +115,7 @@ export function createRib({ multipath, track }: RibOptions): Rib {
     peers: [],
     families: { ipv4: createFamily('ipv4'), ipv6: createFamily('ipv6') },
     jobs: [],
+    reach: newReach(),
     drain: 'none',
     isDeferred: false,
     changes: new Map(),

@@ -113,6 +113,11 @@ export function reimport(rib: Rib, peer: RibPeer): void {
   for (const family of FAMILIES) reimportAll(rib, peer, family);
 }
 
+/** The ways to next hops are others: what was refused for them may be used, and the other way round. */
+export function judgeNextHops(rib: Rib): void {
+  for (const peer of rib.peers) reimport(rib, peer);
+}
+
 /** Compares what a peer holds with what it should hold. */
 function reexport(rib: Rib, peer: RibPeer): void {
   clearCache(peer.exports);

@@ -35,17 +35,20 @@ export function ribPolicyOf(speaker: Speaker, options: PeerOptions, isExternal: 
     nextHopSelf,
     transparent,
     allowOwnAs: options.allowOwnAs,
+    checkNextHops: options.checkNextHops,
     maxPrefixes: options.maxPrefixes,
   };
 }
 
 function factsOf(speaker: Speaker, peer: Peer, machine: Machine, session: Negotiated): PeerFacts {
-  const { send } = peer.options.addPath;
+  const { addPath, gtsmHops, ttl } = peer.options;
+  const { send } = addPath;
   const { addPathOut } = session;
   return {
     as: session.as,
     localAs: peer.options.localAs ?? speaker.options.as,
     ibgp: session.ibgp,
+    oneHop: !session.ibgp && (gtsmHops ?? ttl) === 1,
     bgpId: session.bgpId,
     localBgpId: speaker.bgpId,
     address: hopOf(peer.address),

@@ -26,6 +26,7 @@ import {
   type Speaker,
   say,
 } from './peer.ts';
+import { setInterfaces } from './reach.ts';
 import { addNeighbor, compilePolicies, listen, openBfd } from './reconfigure.ts';
 import { originate, takeChanges } from './rib.ts';
 import { createRib } from './rib-state.ts';
@@ -66,6 +67,7 @@ export function createSpeaker(
     now,
     effects: [],
   };
+  setInterfaces(speaker.rib.reach, undefined, options.subnets);
   compilePolicies(speaker, options);
   for (const neighbor of options.neighbors) addNeighbor(speaker, neighbor, now);
   for (const route of options.originate) originate(speaker.rib, route);
@@ -82,6 +84,7 @@ export function stepSpeaker(speaker: Speaker, event: SpeakerEvent, now: Instant)
     sendUpdates(speaker, now);
     tidy(speaker.rib);
   }
+  tellNextHops(speaker);
   forgetDynamic(speaker);
   const { effects } = speaker;
   speaker.effects = [];
@@ -91,6 +94,12 @@ export function stepSpeaker(speaker: Speaker, event: SpeakerEvent, now: Instant)
 function tell(speaker: Speaker): void {
   const changes = takeChanges(speaker.rib);
   if (changes.length > 0) speaker.effects.push({ kind: 'routes', changes });
+}
+
+/** Whoever knows the ways to next hops hears of new ones. */
+function tellNextHops({ rib: { reach }, effects }: Speaker): void {
+  if (reach.isNews) effects.push({ kind: 'next-hops', addresses: [...reach.elsewhere] });
+  reach.isNews = false;
 }
 
 /** When the speaker wants its next `deadline`; in the past while work is left. */

@@ -34,10 +34,16 @@ export const given = <K extends string, T>(key: K, value: T | undefined): { read
 export function resolveBgp(
   bgp: ParsedBgp,
   appliances: readonly Appliance[],
-  node: string,
+  file: Pick<ParsedFile, 'node' | 'kernel' | 'routeSync'>,
   note: Note,
 ): BgpConfig {
-  const own = appliances.find(({ name }) => name === node);
+  const own = appliances.find(({ name }) => name === file.node);
+  // Route sync forwards nothing here: what it takes as a next hop may be an ENI anywhere in the VPC.
+  const checkNextHops = file.kernel !== undefined || (file.routeSync ?? []).length === 0;
+  const checked = <T extends ParsedPeer>(one: T): T => ({
+    ...one,
+    checkNextHops: one.checkNextHops ?? checkNextHops,
+  });
   const passwords: Record<string, SecretSource> = {};
   const bfdKeys: Record<string, SecretAuthentication> = {};
   const linked: Record<string, string> = {};
@@ -60,7 +66,7 @@ export function resolveBgp(
     const name = one.name ?? appliance?.name ?? address.replace(/[.:]+/g, '-');
     keep(name, one);
     if (appliance !== undefined) linked[name] = appliance.name;
-    const options = peerOptions(bgp, one, path, note, one.as, familyOf(address));
+    const options = peerOptions(bgp, checked(one), path, note, one.as, familyOf(address));
     const onLoss = appliance === undefined ? 'rfc' : 'ask';
     return { ...options, name, address, as: one.as, shutdown: one.shutdown, onLoss };
   });
@@ -68,7 +74,7 @@ export function resolveBgp(
     const path = ['bgp', 'dynamic', index];
     keep(one.name, one);
     const ranges = one.as.map((item, at) => asRange(item, [...path, 'as', at], note));
-    const options = peerOptions(bgp, one, path, note, ranges[0]?.from ?? 0, familyOf(one.prefix));
+    const options = peerOptions(bgp, checked(one), path, note, ranges[0]?.from ?? 0, familyOf(one.prefix));
     return { ...options, name: one.name, prefix: one.prefix, as: ranges, limit: one.limit, passive: true };
   });
   const routerId = bgp.routerId ?? (own?.address.includes('.') === true ? own.address : '');
@@ -99,6 +105,7 @@ export function resolveBgp(
     ),
     originate: bgp.originate.map(({ med, ...one }) => ({ ...one, ...given('med', med) })),
     multipath: bgp.multipath,
+    subnets: bgp.subnets,
     track: false,
   };
   return { options, passwords, bfdKeys, appliances: linked };
@@ -190,6 +197,7 @@ function peerOptions(
     transparent: one.transparent,
     reflectorClient: one.reflectorClient,
     nextHopSelf: one.nextHopSelf,
+    checkNextHops: one.checkNextHops ?? true,
     ...given('bfd', bfdOf(one.bfd)),
     onLoss: 'rfc',
   };

@@ -108,6 +108,12 @@ const peer = {
   transparent: z.boolean().default(false),
   reflectorClient: z.boolean().default(false),
   nextHopSelf: z.boolean().default(false),
+  checkNextHops: z
+    .boolean()
+    .optional()
+    .describe(
+      'Refuses next hops that this machine does not reach. Absent: yes, but for routeSync without kernel.',
+    ),
   allowOwnAs: z.number().int().min(0).max(10).default(0),
 };
 
@@ -190,6 +196,10 @@ export const bgpSchema = z.strictObject({
     )
     .default(['0.0.0.0:179']),
   multipath: count(64).default(1),
+  subnets: z
+    .array(cidr)
+    .default([])
+    .describe('Prefixes on the links of this machine, beside those of its interfaces.'),
   gracefulRestart: gracefulRestart.prefault({}),
   neighbors: z.array(neighbor).default([]),
   dynamic: z.array(dynamic).default([]),

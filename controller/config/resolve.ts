@@ -40,7 +40,7 @@ export function resolve(file: ParsedFile): {
   const groups = file.groups.map((group, index) => resolveGroup(group, ['groups', index], note));
   const own = appliances.find((appliance) => appliance.name === file.node);
   const listen = file.health?.listen ?? (own === undefined ? undefined : '0.0.0.0:8179');
-  const bgp = file.bgp === undefined ? undefined : resolveBgp(file.bgp, appliances, file.node, note);
+  const bgp = file.bgp === undefined ? undefined : resolveBgp(file.bgp, appliances, file, note);
   const kernel = file.kernel === undefined ? undefined : resolveKernel(file.kernel, note);
   const routeSync = resolveSync(file, note);
   if (file.groups.length === 0 && file.bgp === undefined)

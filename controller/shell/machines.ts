@@ -12,6 +12,7 @@ import { type RunningBfd, startBfd } from './bfd/bfd.ts';
 import { now } from './clock.ts';
 import { type KernelRoutes, openKernelRoutes } from './kernel.ts';
 import type { Log } from './log.ts';
+import { type ReachWatch, watchReach } from './reach.ts';
 import { type Outward, type RunningSpeaker, startSpeaker } from './speaker.ts';
 
 export type MachineEffect = Extract<Effect, { kind: 'bgp' | 'bfd' | 'kernel' }>;
@@ -71,7 +72,13 @@ function createKernel(
 
 /** Where the speaker's effects go that are not its sockets'. */
 const outward =
-  (log: Log, post: (event: Event) => void, orderBfd: RunningBfd['post'], stopped: () => void) =>
+  (
+    log: Log,
+    post: (event: Event) => void,
+    orderBfd: RunningBfd['post'],
+    follow: ReachWatch['follow'],
+    stopped: () => void,
+  ) =>
   (effect: Outward): void => {
     switch (effect.kind) {
       case 'bfd-open':
@@ -85,6 +92,9 @@ const outward =
         return;
       case 'routes':
         post({ kind: 'bgp-routes', changes: effect.changes });
+        return;
+      case 'next-hops':
+        follow(effect.addresses);
         return;
       case 'log':
         log.write(
@@ -122,9 +132,14 @@ export function createMachines(
       : startSpeaker(
           speakerOptions(config.bgp, secrets),
           now,
-          outward(log, post, orderBfd, stopped),
+          outward(log, post, orderBfd, (hops) => reach.follow(hops), stopped),
           (sentence) => log.write('error', 'bgp', `${sentence}.`),
         );
+
+  const reach = watchReach(
+    (input) => running?.post(input),
+    () => config.kernel !== undefined,
+  );
 
   function orderBfd(order: Parameters<RunningBfd['post']>[0]): void {
     bfd ??= openBfd(log, post);
@@ -144,7 +159,11 @@ export function createMachines(
       else if (effect.kind === 'bfd') orderFromNode(effect);
       else running?.post(effect.input);
     },
-    start: () => running?.post({ kind: 'start' }),
+    start() {
+      if (running === undefined) return;
+      reach.start();
+      running.post({ kind: 'start' });
+    },
     configure(next, nextSecrets) {
       config = next;
       secrets = nextSecrets;
@@ -155,6 +174,7 @@ export function createMachines(
     bfdStatus: async () => (await bfd?.status()) ?? [],
     slices: () => running?.slices(),
     async stop() {
+      reach.close();
       if (running !== undefined) {
         const timer = setTimeout(stopped, STOP_LIMIT_MS);
         await hasStopped;

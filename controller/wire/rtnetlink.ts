@@ -138,6 +138,17 @@ export const encodeRemoval = (sequence: number, prefix: Prefix, mark: RouteMark)
 export const encodeDump = (sequence: number, family: 4 | 6): Buffer =>
   message(RTM_GETROUTE, FLAG.dump, sequence, { family, length: 0 }, { table: 0, metric: 0, protocol: 0 }, []);
 
+/** Asks for the route that packets to an address take; the answer is that route, or an errno. */
+export const encodeLookup = (sequence: number, address: Address): Buffer =>
+  message(
+    RTM_GETROUTE,
+    0,
+    sequence,
+    { family: address.family, length: address.family === 4 ? 32 : 128 },
+    { table: 0, metric: 0, protocol: 0 },
+    [attribute(RTA.dst, octets(address))],
+  );
+
 export interface ListedRoute {
   readonly prefix: string;
   readonly table: number;

@@ -3,6 +3,7 @@
  * and the routes that the node puts into its guest's kernel. A simulated guest has one next hop for a prefix:
  * the first.
  */
+import { formatAddress } from '../../controller/base/ip.ts';
 import { unreachable } from '../../controller/base/result.ts';
 import type { Bfd } from '../../controller/bfd/machine.ts';
 import type { Speaker } from '../../controller/bgp/speaker.ts';
@@ -79,6 +80,12 @@ function createKernel(
   return changeKernel;
 }
 
+/** The addresses of a guest's devices that are up, as `10.0.1.10/24`. */
+const interfacesOf = (world: World, { name }: Endpoint): readonly string[] =>
+  (world.guests.get(name)?.kernel?.devices ?? []).flatMap(({ up, addresses }) =>
+    up ? addresses.map(({ address, prefix }) => `${formatAddress(address)}/${prefix.length}`) : [],
+  );
+
 /** `post` gives the node an event. */
 export function createMachines(
   world: World,
@@ -118,7 +125,10 @@ export function createMachines(
   return {
     speaker: driver?.speaker,
     bfd: bfd.machine,
-    start: () => driver?.feed({ kind: 'start' }),
+    start() {
+      driver?.feed({ kind: 'interfaces', addresses: interfacesOf(world, endpoint) });
+      driver?.feed({ kind: 'start' });
+    },
     perform(effect) {
       if (effect.kind === 'kernel') changeKernel(effect);
       else if (effect.kind === 'bfd') bfd.feed(effect.event);

@@ -244,6 +244,8 @@ export function createSpeakerDriver(
       case 'stopped':
         hear(effect);
         break;
+      // Ways beyond the links of a guest are not looked at: the VPC's router has one to all of the VPC.
+      case 'next-hops':
       case 'log':
         break;
       default:

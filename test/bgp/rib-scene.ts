@@ -26,6 +26,7 @@ export const facts = (last: number, changed: Partial<PeerFacts> = {}): PeerFacts
   as: 65000 + last,
   localAs: 65000,
   ibgp: changed.as === 65000,
+  oneHop: changed.as !== 65000,
   bgpId: last,
   localBgpId: 1,
   address: must(parseNextHop(`10.0.0.${last}`)),
@@ -46,6 +47,7 @@ export const open: PeerPolicy = {
   nextHopSelf: false,
   transparent: false,
   allowOwnAs: 0,
+  checkNextHops: true,
   maxPrefixes: {},
 };
 

@@ -185,6 +185,7 @@ export const speaker = (
   policies: [{ name: 'all', rules: [], otherwise: 'accept' }],
   originate: [],
   multipath: 1,
+  subnets: [],
   track: true,
   ...more,
 });

@@ -73,6 +73,21 @@ describe('a good file', () => {
     });
     expect(far).not.toHaveProperty('ttl');
   });
+  it('checks next hops by default, but for routeSync without kernel, and always as a neighbor says', () => {
+    const sync = 'routeSync: [ { tables: [ { table: rtb-00000000000000001 } ] } ]\n';
+    const checks = (text: string) => {
+      const { bgp } = must(parseConfig(text, 'byoa.yaml'));
+      return [...(bgp?.options.neighbors ?? []), ...(bgp?.options.dynamic ?? [])].map(
+        ({ checkNextHops }) => checkNextHops,
+      );
+    };
+    const asked = (word: string) => good.replace('as: 65001 }', `as: 65001, checkNextHops: ${word} }`);
+    expect(checks(good)).toEqual([true, true, true]);
+    expect(checks(good + sync)).toEqual([true, true, true]);
+    expect(checks(good.replace('kernel: {}\n', sync))).toEqual([false, false, false]);
+    expect(checks(asked('true').replace('kernel: {}\n', sync))).toEqual([true, false, false]);
+    expect(checks(asked('false'))).toEqual([false, true, true]);
+  });
   it('has the defaults of dynamic neighbors, policies, kernel and drain', () => {
     expect(options.dynamic[0]).toMatchObject({
       passive: true,
