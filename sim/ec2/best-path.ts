@@ -14,12 +14,16 @@ export const pathLength = ({ asPath }: LearntPath): number =>
     .split(' ')
     .filter((each) => each !== '').length;
 
-/** Below zero where `a` is the better path. A missing MED is 0. */
+/** Below zero where `a` is better by what was announced, 0 where both are as good. A missing MED is 0. */
+export const comparePreference = (a: LearntPath, b: LearntPath): number =>
+  pathLength(a) - pathLength(b) ||
+  ORIGINS.indexOf(a.origin) - ORIGINS.indexOf(b.origin) ||
+  (a.med ?? 0) - (b.med ?? 0);
+
+/** Below zero where `a` is the better path. */
 export function comparePaths(a: LearntPath, b: LearntPath): number {
   return (
-    pathLength(a) - pathLength(b) ||
-    ORIGINS.indexOf(a.origin) - ORIGINS.indexOf(b.origin) ||
-    (a.med ?? 0) - (b.med ?? 0) ||
+    comparePreference(a, b) ||
     (a.nextHop < b.nextHop ? -1 : a.nextHop > b.nextHop ? 1 : 0) ||
     (a.neighbor < b.neighbor ? -1 : a.neighbor > b.neighbor ? 1 : 0)
   );

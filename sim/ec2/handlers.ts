@@ -41,6 +41,7 @@ import { tagHandlers } from './handlers/tag.ts';
 import { targetHandlers, targetTransitions } from './handlers/target.ts';
 import { targetGroupHandlers } from './handlers/target-group.ts';
 import { transitAttachmentHandlers, transitAttachmentTransitions } from './handlers/transit-attachment.ts';
+import { transitConnectHandlers, transitConnectTransitions } from './handlers/transit-connect.ts';
 import { transitGatewayHandlers, transitGatewayTransitions } from './handlers/transit-gateway.ts';
 import { transitPeeringHandlers, transitPeeringTransitions } from './handlers/transit-peering.ts';
 import { transitRouteHandlers } from './handlers/transit-route.ts';
@@ -57,6 +58,7 @@ import { zoneHandlers } from './handlers/zone.ts';
 import { interfaceTransitions } from './network-interface.ts';
 import { refreshRouteServer, routeServerTransitions } from './route-server.ts';
 import type { ServiceName } from './shape.ts';
+import { refreshConnect } from './transit-connect.ts';
 import { refreshVpn } from './vpn.ts';
 
 const ec2: Handlers = {
@@ -99,6 +101,7 @@ const ec2: Handlers = {
   ...profileAssociationHandlers,
   ...runInstancesHandlers,
   ...transitAttachmentHandlers,
+  ...transitConnectHandlers,
   ...transitGatewayHandlers,
   ...transitPeeringHandlers,
   ...transitRouteHandlers,
@@ -143,6 +146,7 @@ export const transitions: Transitions = {
   ...vpnGatewayTransitions,
   ...prefixListTransitions,
   ...transitAttachmentTransitions,
+  ...transitConnectTransitions,
   ...transitGatewayTransitions,
   ...transitPeeringTransitions,
   ...transitRouteTableTransitions,
@@ -155,6 +159,9 @@ export function hearSpeaker(tx: Tx, id: string, learnt: Learnt): void {
   if (speaker === undefined || !takeLearnt(tx, speaker, learnt)) return;
   const endpoint = tx.get('route-server-endpoint', id);
   if (endpoint !== undefined) refreshRouteServer(tx, endpoint.server);
+  const { place } = speaker;
+  const peer = tx.get('transit-gateway-connect-peer', place.kind === 'connect-peer' ? place.peer : '');
+  if (peer !== undefined) refreshConnect(tx, peer.attachment);
   const connection = tx.get('vpn-connection', id);
   if (connection !== undefined) refreshVpn(tx, connection.gateway);
 }

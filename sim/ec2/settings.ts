@@ -39,6 +39,7 @@ export interface Quotas {
   readonly connectionsPerVpnGateway: number;
   readonly attachmentsPerVpc: number;
   readonly tablesPerTransitGateway: number;
+  readonly connectPeersPerAttachment: number;
   /** Static ones, over all tables of a gateway. */
   readonly routesPerTransitGateway: number;
   readonly propagatedRoutesPerTable: number;
@@ -132,6 +133,7 @@ export const DEFAULT_QUOTAS: Quotas = {
   connectionsPerVpnGateway: 10,
   attachmentsPerVpc: 5,
   tablesPerTransitGateway: 20,
+  connectPeersPerAttachment: 4,
   routesPerTransitGateway: 10_000,
   propagatedRoutesPerTable: 100,
   routeServersPerVpc: 5,

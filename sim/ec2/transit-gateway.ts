@@ -2,8 +2,10 @@
 import { overlaps, type Prefix, prefix } from '../../controller/base/ip.ts';
 import { unreachable } from '../../controller/base/result.ts';
 import { bestPaths, comparePaths } from './best-path.ts';
+import { bestOfConnect, peersOf } from './connect-paths.ts';
 import { setSpeaker } from './gateway-speaker.ts';
 import type { Tx } from './handler.ts';
+import { speakersOf } from './record/connect-peer.ts';
 import type {
   AttachmentRecord,
   AttachmentState,
@@ -44,6 +46,8 @@ export function resourceOf({ link }: AttachmentRecord) {
       return { ResourceId: link.peerGateway, ResourceType: 'peering' } as const;
     case 'vpn':
       return { ResourceId: link.connection, ResourceType: 'vpn' } as const;
+    case 'connect':
+      return { ResourceId: link.transport, ResourceType: 'connect' } as const;
     default:
       return unreachable(link);
   }
@@ -58,7 +62,7 @@ interface Offer {
 }
 
 /** Lower wins. "Transit gateway route tables", route evaluation order. */
-const RANK = { vpc: 0, vpn: 1, peering: 2 } as const;
+const RANK = { vpc: 0, connect: 1, vpn: 2, peering: 3 } as const;
 
 function offersOf(tx: Tx, { id, link }: AttachmentRecord): readonly Offer[] {
   switch (link.kind) {
@@ -71,6 +75,8 @@ function offersOf(tx: Tx, { id, link }: AttachmentRecord): readonly Offer[] {
       const paths = bestPaths(tx.get('gateway-speaker', link.connection)?.paths ?? []);
       return [...paths.values()].map((path) => ({ destination: path.prefix, attachment: id, path }));
     }
+    case 'connect':
+      return bestOfConnect(tx, id).map((path) => ({ destination: path.prefix, attachment: id, path }));
     case 'peering':
       return [];
     default:
@@ -126,17 +132,33 @@ export function announceTable(tx: Tx, table: string): void {
 }
 
 /**
- * The site behind an attachment hears the routes of the attachment's table, but those that lead back to it.
+ * The site or the appliances behind an attachment hear the routes of the attachment's table, but those that
+ * lead back to it.
  */
 export function announceTo(tx: Tx, attachment: AttachmentRecord): void {
-  if (attachment.link.kind !== 'vpn') return;
-  const speaker = tx.get('gateway-speaker', attachment.link.connection);
-  if (speaker === undefined) return;
+  const speakers = speakersAt(tx, attachment).flatMap((id) => tx.get('gateway-speaker', id) ?? []);
+  if (speakers.length === 0) return;
   const table = tx.get('transit-gateway-route-table', attachment.association ?? '');
   const routes = [...(table?.statics ?? []), ...(table?.propagated ?? [])].filter(
     (route) => route.attachment !== undefined && route.attachment !== attachment.id,
   );
-  setSpeaker(tx, { ...speaker, announces: [...new Set(routes.map(({ destination }) => destination))] });
+  const announces = [...new Set(routes.map(({ destination }) => destination))];
+  for (const speaker of speakers) setSpeaker(tx, { ...speaker, announces });
+}
+
+/** The ids of the gateway's speakers at an attachment. */
+function speakersAt(tx: Tx, { id, link }: AttachmentRecord): readonly string[] {
+  switch (link.kind) {
+    case 'vpn':
+      return [link.connection];
+    case 'connect':
+      return peersOf(tx, id).flatMap((peer) => speakersOf(peer).map((each) => each.id));
+    case 'vpc':
+    case 'peering':
+      return [];
+    default:
+      return unreachable(link);
+  }
 }
 
 /** A new attachment works: it gets what the gateway gives by default. */

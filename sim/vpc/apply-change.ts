@@ -50,7 +50,7 @@ import { compileAcl } from './network-acl.ts';
 import type { GroupNode, Port, PortAddress, RouteEntry, TableNode } from './nodes.ts';
 import { effectiveRoutes, isPrefixListRoute } from './route-order.ts';
 import { compileGroup, listsOf } from './security-group.ts';
-import { applyAttachment, applyTransitTable } from './transit-change.ts';
+import { applyTransitChange } from './transit-change.ts';
 
 /** A private address that moved to an ENI: what the fabric may announce to the neighbours. */
 export interface Claimed {
@@ -113,10 +113,9 @@ export function applyChange(fabric: Fabric, change: Change): readonly Claimed[] 
       applyVpnConnection(fabric, change.id, change.value);
       return [];
     case 'transit-gateway-attachment':
-      applyAttachment(fabric, change.id, change.value);
-      return [];
+    case 'transit-gateway-connect-peer':
     case 'transit-gateway-route-table':
-      applyTransitTable(fabric, change.id, change.value);
+      applyTransitChange(fabric, change);
       return [];
     case 'vpc-peering-connection':
       applyPeering(fabric, change.id, change.value);

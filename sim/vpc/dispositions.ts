@@ -140,6 +140,22 @@ export const EXPLANATIONS = {
     'The packet goes through a Gateway Load Balancer endpoint.',
     'Only a step of a crossing ends so, never a journey.',
   ),
+  TO_CONNECT_PEER: ours(
+    'The packet enters or leaves the GRE tunnel of a Connect peer.',
+    'Only a step of a crossing ends so, never a journey.',
+  ),
+  TGW_CONNECT_NO_PEER: ours(
+    'No peer of the Connect attachment has a BGP session that told a route for the destination.',
+    'Look at the BGP status of its Connect peers, and at what the appliance announces.',
+  ),
+  GRE_NO_GATEWAY: ours(
+    'A packet in GRE went somewhere else than to the transit gateway that its tunnel leads to.',
+    'Route the CIDR block of the transit gateway to it, and compare both outer addresses with the Connect peer.',
+  ),
+  GUEST_NO_TUNNEL: ours(
+    'The guest got a packet in GRE, and has no tunnel to the address that it came from.',
+    'Set up the tunnel in the guest (docs/sim-api.md, tunnels).',
+  ),
   GWLB_NO_TARGET: ours(
     'The Gateway Load Balancer has no target that it may use in this zone.',
     'Register a target of the zone, or turn cross-zone load balancing on; the listener must name the group.',

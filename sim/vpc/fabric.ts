@@ -13,6 +13,7 @@ import type {
   AclNode,
   AttachmentNode,
   BalancerNode,
+  ConnectPeerNode,
   EgressOnlyNode,
   EndpointNode,
   GatewayNode,
@@ -47,9 +48,10 @@ export interface Fabric {
   readonly gateways: Map<string, GatewayNode>;
   readonly peerings: Map<string, PeeringNode>;
   readonly attachments: Map<string, AttachmentNode>;
+  readonly connectPeers: Map<string, ConnectPeerNode>;
   readonly vpnGateways: Map<string, VpnGatewayNode>;
   readonly vpnConnections: Map<string, VpnConnectionNode>;
-  /** By customer gateway. */
+  /** By customer gateway; by speaker of a Connect peer. */
   readonly sites: Map<string, SiteNode>;
   readonly transitTables: Map<string, TransitTableNode>;
   readonly instances: Map<string, InstanceNode>;
@@ -94,6 +96,7 @@ export function createFabric(settings: Partial<VpcSettings> = {}): Fabric {
     gateways: new Map(),
     peerings: new Map(),
     attachments: new Map(),
+    connectPeers: new Map(),
     vpnGateways: new Map(),
     vpnConnections: new Map(),
     sites: new Map(),
@@ -186,7 +189,7 @@ export const vpnGatewayOf = (fabric: Fabric, id: string): VpnGatewayNode =>
   intern(fabric.vpnGateways, id, () => ({ id, vpc: undefined, connections: [] }));
 
 export const siteOf = (fabric: Fabric, id: string): SiteNode =>
-  intern(fabric.sites, id, (_, number) => ({ id, number, connections: [] }));
+  intern(fabric.sites, id, (_, number) => ({ id, number, connections: [], peer: undefined }));
 
 export const vpnConnectionOf = (fabric: Fabric, id: string): VpnConnectionNode =>
   intern(fabric.vpnConnections, id, () => ({
@@ -208,7 +211,19 @@ export const attachmentOf = (fabric: Fabric, id: string): AttachmentNode =>
     places: [],
     peer: undefined,
     vpn: undefined,
+    transport: undefined,
+    connectPeers: [],
     table: undefined,
+  }));
+
+export const connectPeerOf = (fabric: Fabric, id: string): ConnectPeerNode =>
+  intern(fabric.connectPeers, id, () => ({
+    id,
+    attachment: undefined,
+    gatewayAddress: 0,
+    peerAddress: 0,
+    speakers: [],
+    routes: [],
   }));
 
 export const transitTableOf = (fabric: Fabric, id: string): TransitTableNode =>

@@ -55,7 +55,7 @@ import { transit } from './transit.ts';
 export interface InternetHost {
   readonly kind: 'host';
   readonly address: Address;
-  /** The canonical text of the address, which is its name. */
+  /** Its name: the canonical text of the address, or the id of a gateway's speaker. */
   readonly id: string;
   /** The number of its site; 0 is the Internet. */
   readonly site: number;
@@ -116,9 +116,16 @@ export function applyToNetwork(network: Network, change: Change, now: Instant): 
 const wordsOf = (address: Address): readonly number[] => address.words.map((word) => word | 0);
 
 /** Adds a host to the Internet, or to the site behind a customer gateway. */
-export function addHost(network: Network, address: Address, customerGateway?: string): InternetHost {
-  const site = customerGateway === undefined ? 0 : siteOf(network.fabric, customerGateway).number;
-  const host: InternetHost = { kind: 'host', address, id: formatAddress(address), site };
+export const addHost = (network: Network, address: Address, customerGateway?: string): InternetHost =>
+  addEnd(network, address, formatAddress(address), customerGateway);
+
+/** Adds the speaker of a Connect peer, by its id, at its address inside the tunnel. */
+export const addSpeaker = (network: Network, address: Address, id: string): InternetHost =>
+  addEnd(network, address, id, id);
+
+function addEnd(network: Network, address: Address, id: string, place: string | undefined): InternetHost {
+  const site = place === undefined ? 0 : siteOf(network.fabric, place).number;
+  const host: InternetHost = { kind: 'host', address, id, site };
   set(network.hosts, hostScope(address.family, site), wordsOf(address), host);
   return host;
 }
@@ -129,8 +136,8 @@ const hostScope = (family: 4 | 6, site: number): number => 2 * site + publicScop
 const hostOf = (network: Network, h: Header): InternetHost | undefined =>
   find(network.hosts, hostScope(h.family, h.site), h.d0, h.d1, h.d2, h.d3);
 
-export function removeHost(network: Network, address: Address): void {
-  unset(network.hosts, publicScope(address.family), wordsOf(address));
+export function removeHost(network: Network, { address, site }: Omit<InternetHost, 'kind' | 'id'>): void {
+  unset(network.hosts, hostScope(address.family, site), wordsOf(address));
 }
 
 /** The route that `via` stands for: by the device whose link has it. */

@@ -16,7 +16,7 @@ import { createFlowKey, type FlowKey, findFlow, setFlow } from './flow-table.ts'
 import { createHeader, type Header, ICMP, ICMP6, TCP, UDP } from './header.ts';
 import { type Recorder, record } from './hop.ts';
 import type { BalancedTarget } from './model.ts';
-import type { BalancerNode, EndpointNode, Port, TargetGroupNode, Tunnel } from './nodes.ts';
+import type { BalancerNode, EndpointNode, GeneveTunnel, Port, TargetGroupNode } from './nodes.ts';
 
 const GENEVE_PORT = 6081;
 /** Outer IPv4 and UDP headers, and GENEVE with the options of AWS. */
@@ -92,7 +92,7 @@ function targetOf(
 
 /** The outer packet from the load balancer to a target, and the tunnel that it stands for. */
 export interface Encapsulated {
-  readonly tunnel: Tunnel;
+  readonly tunnel: GeneveTunnel;
   readonly outer: Header;
 }
 
@@ -127,13 +127,13 @@ export function encapsulate(
   );
   const sourcePort = FIRST_PORT + (flowHash(h) % PORTS);
   const outer = outerHeader(h, node, must(parseAddress(target.address)).words[3] | 0, sourcePort);
-  return { tunnel: { door, node, balancer, sourcePort }, outer };
+  return { tunnel: { kind: 'geneve', door, node, balancer, sourcePort }, outer };
 }
 
 const wordOf = (port: Port): number => port.addresses.find(({ family }) => family === 4)?.w3 ?? 0;
 
 /** The outer packet back from an appliance to the load balancer. */
-export const returning = (h: Header, { node, sourcePort }: Tunnel, from: Port): Header =>
+export const returning = (h: Header, { node, sourcePort }: GeneveTunnel, from: Port): Header =>
   outerHeader(h, from, wordOf(node), sourcePort);
 
 function outerHeader(h: Header, from: Port, destination: number, sourcePort: number): Header {

@@ -13,6 +13,7 @@ import {
   type DeviceAddress,
   type Guest,
   type GuestRoute,
+  type GuestTunnel,
   localScope,
   type Neighbour,
 } from './guest.ts';
@@ -92,7 +93,7 @@ export function output(
   via: GuestRoute | undefined,
   recorder?: Recorder,
 ): number {
-  if (h.tunnel !== undefined) return giveBack(guest, h, recorder);
+  if (h.tunnel?.kind === 'geneve') return giveBack(guest, h, recorder);
   const route = via ?? routeTo(guest, h, 'source');
   if (route === undefined) {
     if (recorder)
@@ -110,7 +111,8 @@ export function output(
       record(recorder, h, 'guest', guest.id, `would send by device ${device.index}, which is not up`);
     return CODE.GUEST_LINK_DOWN;
   }
-  const masks = guest.profile.masquerade.includes(device.index) && !isAnswer(guest.nat, h);
+  const tunnel = guest.profile.tunnels && tunnelTo(guest, device, h);
+  const masks = !tunnel && guest.profile.masquerade.includes(device.index) && !isAnswer(guest.nat, h);
   if (masks || isUnspecified(h)) {
     const own = sourceFor(device, h);
     if (own === undefined) {
@@ -130,6 +132,7 @@ export function output(
       return code;
     }
   }
+  if (tunnel !== undefined) return intoTunnel(guest, device, tunnel, h, recorder);
   const mac = neighbourMac(fabric, route, h);
   if (recorder) {
     const { index } = device;
@@ -144,6 +147,27 @@ export function output(
   h.from = device.port;
   h.sourceMac = device.mac;
   h.destinationMac = mac;
+  return 0;
+}
+
+/** The tunnel that leads to the next hop, of the device that carries tunnels. */
+const tunnelTo = (guest: Guest, { index }: Device, h: Header): GuestTunnel | undefined =>
+  index === 0
+    ? guest.profile.tunnels?.find(({ inside }) => inside.some(({ prefix }) => contains(prefix, nextHopOf(h))))
+    : undefined;
+
+function intoTunnel(
+  guest: Guest,
+  device: Device,
+  { gre }: GuestTunnel,
+  h: Header,
+  recorder?: Recorder,
+): number {
+  h.tunnel = gre;
+  h.from = device.port;
+  h.sourceMac = device.mac;
+  h.destinationMac = device.port.subnet.routerMac;
+  if (recorder) record(recorder, h, 'guest', guest.id, 'sends in GRE');
   return 0;
 }
 
@@ -189,6 +213,11 @@ function accept(fabric: Fabric, guest: Guest, h: Header): number {
   const device = h.to === undefined ? undefined : deviceOf(guest, h.to);
   if (device === undefined || !device.up) return CODE.GUEST_LINK_DOWN;
   if (device.mac !== h.destinationMac) return CODE.GUEST_NOT_ITS_MAC;
+  if (h.tunnel?.kind === 'gre') {
+    const { remote } = h.tunnel;
+    h.tunnel = undefined;
+    if (!guest.profile.tunnels?.some(({ gre }) => gre.remote === remote)) return CODE.GUEST_NO_TUNNEL;
+  }
   if (h.tunnel !== undefined) {
     if (guest.profile.geneve !== true) return CODE.GUEST_NO_GENEVE;
     if (guest.drop) return CODE.GUEST_DROPS;
@@ -220,6 +249,8 @@ function whyInput(code: number): string {
       return 'drops the packet: its reverse path filter refuses the source on this device';
     case CODE.GUEST_NO_GENEVE:
       return 'takes no GENEVE: nothing listens on UDP 6081';
+    case CODE.GUEST_NO_TUNNEL:
+      return 'has no GRE tunnel to where the packet came from';
     case CODE.GUEST_DROPS:
       return 'is alive but forwards nothing';
     case CODE.GUEST_NOT_FORWARDING:

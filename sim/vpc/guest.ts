@@ -27,7 +27,7 @@ import { type AddressMap, createAddressMap, eachValue, set, unset } from './addr
 import { gatewayOfSubnet, ROUTER_LINK_LOCAL } from './fabric.ts';
 import { clearNat, createNat } from './masquerade.ts';
 import type { Nat } from './nat-flow.ts';
-import type { Port } from './nodes.ts';
+import type { GreTunnel, Port } from './nodes.ts';
 import type { VpcSettings } from './settings.ts';
 
 export type Power = 'running' | 'dead' | 'frozen';
@@ -39,6 +39,15 @@ export interface GuestProfile {
   readonly masquerade: readonly number[];
   /** It takes packets in GENEVE from a Gateway Load Balancer, and gives them back (one-arm). */
   readonly geneve?: boolean;
+  /** GRE tunnels of its first device. */
+  readonly tunnels?: readonly GuestTunnel[];
+}
+
+/** A GRE tunnel: what goes to a next hop inside goes to the far end instead of the link. */
+export interface GuestTunnel {
+  readonly gre: GreTunnel;
+  /** The guest's own addresses inside, which stand on the device that carries the tunnel. */
+  readonly inside: readonly { readonly address: Address; readonly prefix: Prefix }[];
 }
 
 export interface DeviceAddress {
@@ -203,6 +212,22 @@ function configureByDhcp(guest: Guest, device: Device): void {
     const via = family === 4 ? gatewayOfSubnet(device.port.subnet) : ROUTER_LINK_LOCAL;
     const everywhere = prefix(family === 4 ? '0.0.0.0/0' : '::/0');
     addRoute(guest, MAIN_TABLE, createRoute(device, everywhere, via));
+  }
+  setTunnels(guest, guest.profile.tunnels ?? []);
+}
+
+/** Gives the first device the tunnels, and their addresses, in place of those that it has. */
+export function setTunnels(guest: Guest, tunnels: readonly GuestTunnel[]): void {
+  const device = guest.devices.find(({ index }) => index === 0);
+  const insideOf = (from: GuestProfile): readonly string[] =>
+    (from.tunnels ?? []).flatMap(({ inside }) => inside.map((own) => formatAddress(own.address)));
+  const old = insideOf(guest.profile);
+  for (const own of device?.addresses ?? []) {
+    if (device !== undefined && old.includes(formatAddress(own.address))) removeAddress(guest, device, own);
+  }
+  guest.profile = { ...guest.profile, tunnels };
+  for (const { address, prefix } of device === undefined ? [] : tunnels.flatMap(({ inside }) => inside)) {
+    if (device !== undefined) addAddress(guest, device, address, prefix.length);
   }
 }
 

@@ -6,11 +6,12 @@
 import { type Address, formatAddress, parseAddress } from '../../controller/base/ip.ts';
 import { err, ok, type Result } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
-import type { EndpointNode, Place, Port, Tunnel } from './nodes.ts';
+import type { ConnectPeerNode, EndpointNode, Place, Port, Tunnel } from './nodes.ts';
 
 export const ICMP = 1;
 export const TCP = 6;
 export const UDP = 17;
+export const GRE = 47;
 export const ICMP6 = 58;
 
 export const TCP_SYN = 0x02;
@@ -64,7 +65,9 @@ export interface Header {
   site: number;
   /** The endpoint that a step of a crossing ended at with TO_APPLIANCE. */
   endpoint: EndpointNode | undefined;
-  /** Between a Gateway Load Balancer and its target: the packet is inside GENEVE. */
+  /** The peer that a step of a crossing ended at with TO_CONNECT_PEER. */
+  connectPeer: ConnectPeerNode | undefined;
+  /** What the packet is inside of: GENEVE of a Gateway Load Balancer, GRE of a Connect peer. */
   tunnel: Tunnel | undefined;
   /** The receiving ENI after a crossing that ended DELIVERED. */
   to: Port | undefined;
@@ -108,6 +111,7 @@ export const createHeader = (): Header => ({
   from: undefined,
   site: 0,
   endpoint: undefined,
+  connectPeer: undefined,
   tunnel: undefined,
   to: undefined,
   n0: 0,

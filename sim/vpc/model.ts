@@ -225,7 +225,9 @@ export interface TransitGatewayAttachment {
     | { readonly kind: 'vpc'; readonly vpc: string; readonly subnets: readonly string[] }
     /** `peer` is the attachment at the other gateway. */
     | { readonly kind: 'peering'; readonly peer: string }
-    | { readonly kind: 'vpn'; readonly connection: string };
+    | { readonly kind: 'vpn'; readonly connection: string }
+    /** GRE to appliances, which `transport`, an attachment of a VPC, carries. */
+    | { readonly kind: 'connect'; readonly transport: string };
   readonly applianceMode: boolean;
   /** The transit gateway route table that decides where packets go that come in here. */
   readonly routeTable?: string;
@@ -238,6 +240,21 @@ export interface TransitGatewayRouteTable {
   readonly routes: readonly { readonly destination: string; readonly attachment?: string }[];
   /** Propagated routes that do not count, because a static one has the same destination. */
   readonly shadowed?: readonly { readonly destination: string; readonly attachment?: string }[];
+}
+
+/** A GRE tunnel between a transit gateway and an appliance, by a Connect attachment. */
+export interface ConnectPeer {
+  readonly id: string;
+  readonly account: string;
+  readonly region: string;
+  readonly attachment: string;
+  /** The outer addresses, IPv4: of the transit gateway, and of the appliance. */
+  readonly gatewayAddress: string;
+  readonly peerAddress: string;
+  /** The ids of the gateway's BGP speakers inside the tunnel, and their addresses. */
+  readonly speakers: readonly { readonly id: string; readonly address: string }[];
+  /** Prefixes for which the gateway may use this peer: none of the attachment has told a better path. */
+  readonly routes: readonly string[];
 }
 
 /** A BGP neighbor of a gateway's speaker. */
@@ -263,9 +280,13 @@ export interface GatewaySpeaker {
   readonly id: string;
   readonly account: string;
   readonly region: string;
-  /** Where it has its addresses: at an ENI of its own, or at the near ends of tunnels to a site. */
+  /**
+   * Where it has its addresses: at an ENI of its own, at the near ends of tunnels to a site, or inside the
+   * GRE tunnel of a Connect peer.
+   */
   readonly place:
     | { readonly kind: 'eni'; readonly eni: string }
+    | { readonly kind: 'connect-peer'; readonly peer: string }
     | { readonly kind: 'site'; readonly customerGateway: string };
   readonly as: number;
   readonly routerId: string;
@@ -329,6 +350,7 @@ export interface Resources {
   readonly 'transit-gateway-attachment': TransitGatewayAttachment;
   readonly 'vpn-gateway': VpnGateway;
   readonly 'vpn-connection': VpnConnection;
+  readonly 'transit-gateway-connect-peer': ConnectPeer;
   readonly 'transit-gateway-route-table': TransitGatewayRouteTable;
   readonly 'nat-gateway': NatGateway;
   readonly 'egress-only-gateway': EgressOnlyGateway;

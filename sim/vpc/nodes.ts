@@ -126,8 +126,18 @@ export interface TargetGroupNode {
   targets: ReadonlyMap<string, BalancedTarget>;
 }
 
+/** What a packet travels in between the fabric and a guest. */
+export type Tunnel = GeneveTunnel | GreTunnel;
+
+/** A packet in GRE: the address of the far end, as the guest sees it, a signed word of IPv4. */
+export interface GreTunnel {
+  readonly kind: 'gre';
+  readonly remote: number;
+}
+
 /** A packet on its way to an appliance behind a Gateway Load Balancer, and back: where it goes on from. */
-export interface Tunnel {
+export interface GeneveTunnel {
+  readonly kind: 'geneve';
   /** The ENI of the endpoint. */
   readonly door: Port;
   /** The ENI of the load balancer. */
@@ -159,12 +169,14 @@ export interface VpnGatewayNode {
   readonly connections: VpnConnectionNode[];
 }
 
-/** The network behind a customer gateway. */
+/** The network behind a customer gateway, or another place outside the VPCs that has addresses of its own. */
 export interface SiteNode {
   readonly id: string;
   /** Tells the addresses of sites apart. */
   readonly number: number;
   readonly connections: VpnConnectionNode[];
+  /** Instead of a site: the place of a transit gateway's BGP speaker inside this peer's tunnel. */
+  peer: ConnectPeerNode | undefined;
 }
 
 export interface VpnConnectionNode {
@@ -190,7 +202,21 @@ export interface AttachmentNode {
   peer: AttachmentNode | undefined;
   /** The VPN connection that it is. */
   vpn: VpnConnectionNode | undefined;
+  /** The attachment that carries the tunnels of this one, a Connect attachment. */
+  transport: AttachmentNode | undefined;
+  /** Of a Connect attachment. */
+  readonly connectPeers: ConnectPeerNode[];
   table: TransitTableNode | undefined;
+}
+
+/** A Connect peer; addresses are signed words of IPv4. */
+export interface ConnectPeerNode {
+  readonly id: string;
+  attachment: AttachmentNode | undefined;
+  gatewayAddress: number;
+  peerAddress: number;
+  speakers: readonly { readonly address: number; readonly site: SiteNode }[];
+  routes: readonly CidrPeer[];
 }
 
 export interface TransitRoute {

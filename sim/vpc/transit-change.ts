@@ -1,15 +1,40 @@
-/** How attachments and route tables of transit gateways come into the fabric. */
-import { parsePrefix } from '../../controller/base/ip.ts';
+/** How attachments, Connect peers and route tables of transit gateways come into the fabric. */
+import { address, parsePrefix } from '../../controller/base/ip.ts';
 import { insert, remove } from '../../controller/base/longest-match.ts';
-import { must } from '../../controller/base/result.ts';
-import { attachmentOf, type Fabric, subnetOf, transitTableOf, vpcOf, vpnConnectionOf } from './fabric.ts';
-import type { TransitGatewayAttachment, TransitGatewayRouteTable } from './model.ts';
+import { must, unreachable } from '../../controller/base/result.ts';
+import { compileCidr } from './cidr.ts';
+import {
+  attachmentOf,
+  connectPeerOf,
+  type Fabric,
+  siteOf,
+  subnetOf,
+  transitTableOf,
+  vpcOf,
+  vpnConnectionOf,
+} from './fabric.ts';
+import type { Change, ConnectPeer, TransitGatewayAttachment, TransitGatewayRouteTable } from './model.ts';
 
-export function applyAttachment(
+export function applyTransitChange(
   fabric: Fabric,
-  id: string,
-  value: TransitGatewayAttachment | undefined,
+  change: Extract<Change, { readonly kind: `transit-gateway-${string}` }>,
 ): void {
+  switch (change.kind) {
+    case 'transit-gateway-attachment':
+      applyAttachment(fabric, change.id, change.value);
+      break;
+    case 'transit-gateway-connect-peer':
+      applyConnectPeer(fabric, change.id, change.value);
+      break;
+    case 'transit-gateway-route-table':
+      applyTransitTable(fabric, change.id, change.value);
+      break;
+    default:
+      unreachable(change);
+  }
+}
+
+function applyAttachment(fabric: Fabric, id: string, value: TransitGatewayAttachment | undefined): void {
   const node = attachmentOf(fabric, id);
   if (node.vpc !== undefined) node.vpc.attachments.splice(node.vpc.attachments.indexOf(node), 1);
   const link = value?.link;
@@ -21,6 +46,7 @@ export function applyAttachment(
   node.applianceMode = value?.applianceMode ?? false;
   node.peer = link?.kind === 'peering' ? attachmentOf(fabric, link.peer) : undefined;
   node.vpn = link?.kind === 'vpn' ? vpnConnectionOf(fabric, link.connection) : undefined;
+  node.transport = link?.kind === 'connect' ? attachmentOf(fabric, link.transport) : undefined;
   node.table = value?.routeTable === undefined ? undefined : transitTableOf(fabric, value.routeTable);
   node.places =
     link?.kind === 'vpc' && vpc !== undefined
@@ -28,12 +54,32 @@ export function applyAttachment(
       : [];
 }
 
+/** An IPv4 address as a signed word. */
+const wordOf = (text: string): number => address(text).words[3] | 0;
+
+function applyConnectPeer(fabric: Fabric, id: string, value: ConnectPeer | undefined): void {
+  const node = connectPeerOf(fabric, id);
+  const peers = node.attachment?.connectPeers;
+  peers?.splice(peers.indexOf(node), 1);
+  for (const { site } of node.speakers) site.peer = undefined;
+  if (value === undefined) {
+    Object.assign(node, { attachment: undefined, speakers: [], routes: [] });
+    return;
+  }
+  node.attachment = attachmentOf(fabric, value.attachment);
+  node.attachment.connectPeers.push(node);
+  node.gatewayAddress = wordOf(value.gatewayAddress);
+  node.peerAddress = wordOf(value.peerAddress);
+  node.speakers = value.speakers.map((each) => ({
+    address: wordOf(each.address),
+    site: siteOf(fabric, each.id),
+  }));
+  for (const { site } of node.speakers) site.peer = node;
+  node.routes = value.routes.map(compileCidr);
+}
+
 /** Changes only the routes that differ: a table may hold 10,000. */
-export function applyTransitTable(
-  fabric: Fabric,
-  id: string,
-  value: TransitGatewayRouteTable | undefined,
-): void {
+function applyTransitTable(fabric: Fabric, id: string, value: TransitGatewayRouteTable | undefined): void {
   const node = transitTableOf(fabric, id);
   node.present = value !== undefined;
   node.shadowed = value?.shadowed ?? [];

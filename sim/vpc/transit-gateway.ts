@@ -10,6 +10,7 @@
  */
 import { formatAddress } from '../../controller/base/ip.ts';
 import { lookup } from '../../controller/base/longest-match.ts';
+import { peerOf, pickPeer } from './connect.ts';
 import { CODE } from './dispositions.ts';
 import type { Fabric } from './fabric.ts';
 import { flowHash } from './flow-hash.ts';
@@ -55,6 +56,16 @@ export function throughTransitGateway(
     say(whyTooLong(h));
     return tooLong;
   }
+  const peer = peerOf(fabric, attachment, h);
+  if (peer === 'stranger') {
+    say('has no Connect peer with both outer addresses: dropped');
+    return CODE.GRE_NO_GATEWAY;
+  }
+  if (peer !== undefined) {
+    say(`ends the tunnel of ${peer.id}: in by ${peer.attachment?.id}`);
+    h.connectPeer = peer;
+    return CODE.TO_CONNECT_PEER;
+  }
   const out = carry(attachment, zone, h, recorder);
   if (out !== CODE.TO_SITE) return out;
   const tooLongForVpn = checkLength(fabric.settings.mtu.vpn, from, h);
@@ -74,6 +85,7 @@ function carry(incoming: AttachmentNode, zone: string, h: Header, recorder?: Rec
     const exit = route(entry, near, h, recorder);
     if (typeof exit === 'number') return exit;
     h.ttl--;
+    if (exit.transport !== undefined) return overConnect(exit, h, recorder);
     if (exit.vpn !== undefined) return overVpn(exit, exit.vpn, h, recorder);
     if (exit.peer === undefined) return placeOf(exit, near, h) ?? CODE.TGW_RTB_BAD_STATE_ROUTE;
     if (!exit.peer.available) {
@@ -100,6 +112,18 @@ function overVpn(exit: AttachmentNode, vpn: VpnConnectionNode, h: Header, record
   }
   h.site = vpn.site.number;
   return CODE.TO_SITE;
+}
+
+/** Out through a Connect attachment: TO_CONNECT_PEER with `h.connectPeer` set, or why not. */
+function overConnect(exit: AttachmentNode, h: Header, recorder?: Recorder): number {
+  const peer = pickPeer(exit, h);
+  if (peer === undefined) {
+    const text = `no Connect peer of ${exit.id} has told a route for ${formatAddress(destinationOf(h))}: dropped`;
+    tell(recorder, h, exit, text, { kind: 'fault', objects: [exit.id] });
+    return CODE.TGW_CONNECT_NO_PEER;
+  }
+  h.connectPeer = peer;
+  return CODE.TO_CONNECT_PEER;
 }
 
 function tell(
@@ -148,7 +172,11 @@ function route(entry: AttachmentNode, near: string, h: Header, recorder?: Record
 }
 
 /** Where an attachment lets a packet into its VPC. */
-function placeOf({ places, applianceMode }: AttachmentNode, zone: string, h: Header): Place | undefined {
+export function placeOf(
+  { places, applianceMode }: AttachmentNode,
+  zone: string,
+  h: Header,
+): Place | undefined {
   if (!applianceMode) {
     const same = places.find((each) => each.subnet.zone === zone);
     if (same !== undefined) return same;

@@ -10,6 +10,7 @@
  */
 import { formatAddress } from '../../controller/base/ip.ts';
 import { find } from './address-map.ts';
+import { inwards, outwards, peerAround, speakerFor } from './connect.ts';
 import { CODE } from './dispositions.ts';
 import { answersEgressOnly } from './egress-only-gateway.ts';
 import { type Fabric, macHigh, macLow, publicScope } from './fabric.ts';
@@ -17,10 +18,10 @@ import { encapsulate, returning } from './gateway-load-balancer.ts';
 import { destinationOf, formatMac, type Header } from './header.ts';
 import { type Recorder, record } from './hop.ts';
 import { arrive, decisionAtSend, leave, whySend } from './interface.ts';
-import type { Port, ServiceFlow } from './nodes.ts';
+import type { ConnectPeerNode, GeneveTunnel, GreTunnel, Port, ServiceFlow } from './nodes.ts';
 import { byRoute, deliver, egressOnlyFor, enterThrough, handOver } from './router.ts';
 import { checkGroups } from './security.ts';
-import { fromAttachment } from './transit-gateway.ts';
+import { fromAttachment, placeOf } from './transit-gateway.ts';
 import { answeredFlow } from './vpc-endpoint.ts';
 import { gatewayFor, whoNotIn, whyNotIn } from './vpn-gateway.ts';
 
@@ -34,8 +35,81 @@ export function transit(fabric: Fabric, h: Header, recorder?: Recorder): number 
   h.router = undefined;
   h.untracked = false;
   h.alwaysTracked = false;
-  const code = h.tunnel === undefined ? firstStep(fabric, h, recorder) : fromAppliance(fabric, h, recorder);
+  const code = firstStep(fabric, h, recorder);
+  if (code === CODE.TO_CONNECT_PEER) return toConnectPeer(fabric, h, recorder);
   return code === CODE.TO_APPLIANCE ? toAppliance(fabric, h, recorder) : code;
+}
+
+/** From where the packet is: at a guest inside a tunnel or not, or outside. */
+function firstStep(fabric: Fabric, h: Header, recorder?: Recorder): number {
+  const { from, tunnel } = h;
+  if (from === undefined) {
+    return h.site === 0 ? fromInternet(fabric, h, recorder) : fromSite(fabric, h, recorder);
+  }
+  h.tunnel = undefined;
+  if (tunnel === undefined) return fromGuest(fabric, from, h, recorder);
+  return tunnel.kind === 'gre'
+    ? throughGre(fabric, from, tunnel, h, recorder)
+    : fromAppliance(fabric, from, tunnel, h, recorder);
+}
+
+/** In GRE from a transit gateway to the appliance of a Connect peer. */
+function toConnectPeer(fabric: Fabric, h: Header, recorder?: Recorder): number {
+  const peer = h.connectPeer;
+  h.connectPeer = undefined;
+  const transport = peer?.attachment?.transport;
+  const outer = peer && outwards(h, peer);
+  const place = outer && transport?.available ? placeOf(transport, '', outer) : undefined;
+  if (peer === undefined || outer === undefined || place === undefined) {
+    if (recorder) {
+      const text = `${transport?.id} does not carry the tunnel of ${peer?.id}: dropped`;
+      const objects = transport === undefined ? [] : [transport.id];
+      record(recorder, h, 'transit-gateway', transport?.gateway ?? '', text, { kind: 'fault', objects });
+    }
+    return CODE.BAD_STATE_ATTACHMENT;
+  }
+  if (recorder) {
+    record(recorder, outer, 'transit-gateway', transport?.gateway ?? '', `in GRE to ${peer.id}`);
+  }
+  const code = byRoute(fabric, place, outer, recorder);
+  if (code !== CODE.DELIVERED || outer.to === undefined) return code;
+  h.tunnel = { kind: 'gre', remote: peer.gatewayAddress };
+  h.to = outer.to;
+  h.destinationMac = outer.to.mac;
+  return CODE.DELIVERED;
+}
+
+/** From an appliance in GRE to a transit gateway, and on from its Connect attachment. */
+function throughGre(
+  fabric: Fabric,
+  from: Port,
+  { remote }: GreTunnel,
+  h: Header,
+  recorder?: Recorder,
+): number {
+  const outer = inwards(h, from, remote);
+  const refusal = sends(fabric, from, outer, recorder);
+  if (refusal !== 0) return refusal;
+  const code = byRoute(fabric, from, outer, recorder);
+  const peer = outer.connectPeer;
+  if (code === CODE.TO_CONNECT_PEER && peer !== undefined) return fromConnectPeer(fabric, peer, h, recorder);
+  return code === CODE.DELIVERED || code === CODE.TO_INTERNET || code === CODE.TO_SITE
+    ? CODE.GRE_NO_GATEWAY
+    : code;
+}
+
+/** What came out of the tunnel of a peer: for the gateway's speaker, or on by the Connect attachment. */
+function fromConnectPeer(fabric: Fabric, peer: ConnectPeerNode, h: Header, recorder?: Recorder): number {
+  const { attachment } = peer;
+  const site = speakerFor(peer, h);
+  if (site !== undefined) {
+    if (recorder) record(recorder, h, 'transit-gateway', attachment?.gateway ?? '', 'takes the packet');
+    h.site = site;
+    return CODE.TO_SITE;
+  }
+  if (attachment === undefined) return CODE.BAD_STATE_ATTACHMENT;
+  const place = fromAttachment(attachment, h, recorder);
+  return typeof place === 'number' ? place : byRoute(fabric, place, h, recorder);
 }
 
 /** From a Gateway Load Balancer to an appliance, in GENEVE. */
@@ -54,10 +128,13 @@ function toAppliance(fabric: Fabric, h: Header, recorder?: Recorder): number {
 }
 
 /** From an appliance back to its Gateway Load Balancer, and on from the subnet of the endpoint. */
-function fromAppliance(fabric: Fabric, h: Header, recorder?: Recorder): number {
-  const { from, tunnel } = h;
-  h.tunnel = undefined;
-  if (from === undefined || tunnel === undefined) return CODE.BAD_STATE_ATTACHMENT;
+function fromAppliance(
+  fabric: Fabric,
+  from: Port,
+  tunnel: GeneveTunnel,
+  h: Header,
+  recorder?: Recorder,
+): number {
   const outer = returning(h, tunnel, from);
   const refusal = sends(fabric, from, outer, recorder);
   if (refusal !== 0) return refusal;
@@ -80,11 +157,8 @@ function sends(fabric: Fabric, from: Port, h: Header, recorder?: Recorder): numb
   return refusal;
 }
 
-/** From the sender to where the packet leaves the fabric, or meets a Gateway Load Balancer endpoint. */
-function firstStep(fabric: Fabric, h: Header, recorder?: Recorder): number {
-  const from = h.from;
-  if (from === undefined)
-    return h.site === 0 ? fromInternet(fabric, h, recorder) : fromSite(fabric, h, recorder);
+/** From the sender to where the packet leaves the fabric, or meets an endpoint or peer of an appliance. */
+function fromGuest(fabric: Fabric, from: Port, h: Header, recorder?: Recorder): number {
   const refusal = sends(fabric, from, h, recorder);
   if (refusal !== 0) return refusal;
   if (h.destinationMac === from.subnet.routerMac) return byRoute(fabric, from, h, recorder);
@@ -110,6 +184,11 @@ function firstStep(fabric: Fabric, h: Header, recorder?: Recorder): number {
  * In over a VPN connection of the site: by a VPN gateway's edge table or to the ENI; or a transit gateway.
  */
 function fromSite(fabric: Fabric, h: Header, recorder?: Recorder): number {
+  const peer = peerAround(fabric, h);
+  if (peer !== undefined) {
+    h.connectPeer = peer;
+    return CODE.TO_CONNECT_PEER;
+  }
   const gateway = gatewayFor(fabric, h);
   if (h.lengthBytes > fabric.settings.mtu.vpn.mtuBytes) return tooLong(h, 'vpn-gateway', recorder);
   if (typeof gateway !== 'number' && 'places' in gateway) {

@@ -3,7 +3,8 @@
  * address, exchanging bytes with whatever speaks there: a daemon in a simulated instance, an attached one, a
  * router at a site. What a speaker learns goes to the API, which alone decides what routes come of it.
  */
-import { err, ok, type Result, unreachable } from '../../controller/base/result.ts';
+import { parseAddress } from '../../controller/base/ip.ts';
+import { err, must, ok, type Result, unreachable } from '../../controller/base/result.ts';
 import type { BfdChange } from '../../controller/bfd/event.ts';
 import {
   DEFAULT_PEER,
@@ -15,15 +16,17 @@ import { summary } from '../../controller/bgp/query.ts';
 import type { Speaker } from '../../controller/bgp/speaker.ts';
 import type { Learnt } from '../ec2/gateway-speaker.ts';
 import { learn, setVpnTunnel } from '../ec2/service.ts';
+import { addSpeaker, type InternetHost, removeHost } from '../vpc/forward.ts';
 import type { GatewayNeighbor, GatewaySpeaker } from '../vpc/model.ts';
 import { publish } from './api.ts';
-import { createEndpoint, powerOff } from './endpoint.ts';
+import { createEndpoint, type Endpoint, powerOff } from './endpoint.ts';
 import { removeMachine, startMachine } from './guests.ts';
 import { record, schedule } from './kernel.ts';
 import { ACCEPT_ALL, announceOnly, OWN, pathsFrom } from './routes-heard.ts';
 import { createBfdDriver, createSpeakerDriver, type SpeakerWord } from './speaker.ts';
 import type { Gateway, World } from './state.ts';
 import { tunnelNetwork } from './tunnels.ts';
+import { networkOf } from './wire.ts';
 
 /** What AWS documents of Direct Connect's BFD, taken for all gateways. */
 const BFD = { multihop: false, intervalMs: 300, multiplier: 3, passive: false, strict: false };
@@ -81,15 +84,40 @@ const neighborOf = (neighbor: GatewayNeighbor): NeighborOptions => ({
 
 const mostOf = (limit: number) => ({ limit, warnPercent: 80, action: 'stop' }) as const;
 
+/** Puts a speaker where it has its addresses; `leave` takes it away. */
+function place(
+  world: World,
+  { id, place: where, neighbors: [neighbor] }: GatewaySpeaker,
+): { readonly endpoint: Endpoint; readonly host?: InternetHost; readonly leave: () => void } {
+  switch (where.kind) {
+    case 'eni': {
+      const { endpoint } = startMachine(world, id, 'its gateway is there');
+      return { endpoint, leave: () => removeMachine(world, id, 'its gateway is gone') };
+    }
+    case 'site': {
+      const endpoint = createEndpoint(world, tunnelNetwork(world, id), 'host', id);
+      return { endpoint, leave: () => powerOff(endpoint) };
+    }
+    case 'connect-peer': {
+      const host = addSpeaker(world.network, must(parseAddress(neighbor?.localAddress ?? '')), id);
+      const endpoint = createEndpoint(world, networkOf(world, host), 'host', id);
+      const leave = (): void => {
+        powerOff(endpoint);
+        removeHost(world.network, host);
+      };
+      return { endpoint, host, leave };
+    }
+    default:
+      return unreachable(where);
+  }
+}
+
 function startGateway(world: World, first: GatewaySpeaker): Gateway {
   const { id } = first;
   let value = first;
   let isReporting = false;
   const bfdStates = new Map<string, BfdChange['state']>();
-  const atEni = first.place.kind === 'eni';
-  const endpoint = atEni
-    ? startMachine(world, id, 'its gateway is there').endpoint
-    : createEndpoint(world, tunnelNetwork(world, id), 'host', id);
+  const { endpoint, host, leave } = place(world, first);
   const bfd = createBfdDriver(world, endpoint, `${world.seed}/${id}/bfd`, hearBfd);
   const driver = createSpeakerDriver(
     world,
@@ -143,6 +171,7 @@ function startGateway(world: World, first: GatewaySpeaker): Gateway {
   driver.feed({ kind: 'start' });
   return {
     endpoint,
+    ...(host && { host }),
     speaker: driver.speaker,
     configure(next) {
       value = next;
@@ -151,8 +180,7 @@ function startGateway(world: World, first: GatewaySpeaker): Gateway {
     end() {
       driver.end();
       bfd.end();
-      if (atEni) removeMachine(world, id, 'its gateway is gone');
-      else powerOff(endpoint);
+      leave();
     },
   };
 }

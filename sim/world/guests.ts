@@ -2,13 +2,20 @@
  * Machines of a world: they start when their instance runs, stop when it stops, and suffer what an
  * experiment does to them without EC2 knowing. Internet hosts are machines that always run.
  */
-import { parseAddress } from '../../controller/base/ip.ts';
+import { parseAddress, parsePrefix } from '../../controller/base/ip.ts';
 import { err, must, ok, type Result, unreachable } from '../../controller/base/result.ts';
 import type { Millis } from '../../controller/base/time.ts';
 import type { GuestChange } from '../../controller/event.ts';
 import { API_ADDRESS } from '../ec2/catalog/services.ts';
 import { addHost as addToNetwork, applyToNetwork, type End } from '../vpc/forward.ts';
-import { boot, createGuest, type Guest, type GuestProfile } from '../vpc/guest.ts';
+import {
+  boot,
+  createGuest,
+  type Guest,
+  type GuestProfile,
+  type GuestTunnel,
+  setTunnels,
+} from '../vpc/guest.ts';
 import { changeGuest as changeKernel } from '../vpc/guest-change.ts';
 import { formatMac } from '../vpc/header.ts';
 import type { Change, Instance, VpcEndpoint } from '../vpc/model.ts';
@@ -25,7 +32,7 @@ import {
 import { after, record } from './kernel.ts';
 import { mirror } from './records.ts';
 import { HOST_SERVICES, type Service, startServices, takesPortOf } from './services.ts';
-import type { Machine, Profile, World } from './state.ts';
+import type { Machine, Profile, ProfileTunnel, World } from './state.ts';
 import { networkOf } from './wire.ts';
 
 export type { Profile };
@@ -35,10 +42,19 @@ export type GuestVerb = (typeof GUEST_VERBS)[number];
 
 const HOST: Profile = { role: 'host', services: [] };
 
-const kernelProfile = ({ role }: Profile): GuestProfile => ({
+function tunnelOf({ remote, inside }: ProfileTunnel): GuestTunnel {
+  const own = inside.map((text) => {
+    const [address = ''] = text.split('/');
+    return { address: must(parseAddress(address)), prefix: must(parsePrefix(text, 'clear')) };
+  });
+  return { gre: { kind: 'gre', remote: must(parseAddress(remote)).words[3] | 0 }, inside: own };
+}
+
+const kernelProfile = ({ role, tunnels }: Profile): GuestProfile => ({
   ipForward: role !== 'host',
   masquerade: role === 'nat' ? [0] : [],
   geneve: role === 'geneve',
+  ...(tunnels !== undefined && { tunnels: tunnels.map(tunnelOf) }),
 });
 
 /** The sockets of a machine: an instance id or an Internet host's address. */
@@ -212,7 +228,9 @@ export function setProfile(world: World, id: string, profile: Profile): Result<v
   world.unsaved.guests.add(id);
   const machine = world.guests.get(id);
   if (machine !== undefined && machine.endpoint.power !== 'dead') {
-    machine.kernel.profile = kernelProfile(profile);
+    const next = kernelProfile(profile);
+    setTunnels(machine.kernel, next.tunnels ?? []);
+    machine.kernel.profile = next;
     startServices(machine.endpoint, profile.services);
   }
   record(world, {

@@ -20,6 +20,7 @@ export const createRecords = (): Records => ({
   'security-group': new Map(),
   'vpc-peering-connection': new Map(),
   'transit-gateway-attachment': new Map(),
+  'transit-gateway-connect-peer': new Map(),
   'vpn-gateway': new Map(),
   'vpn-connection': new Map(),
   'transit-gateway-route-table': new Map(),

@@ -1,5 +1,6 @@
 /** How the programs of machines are written in JSON: in world files and in requests to the control API. */
 import { z } from 'zod';
+import { parseAddress, parsePrefix } from '../../controller/base/ip.ts';
 import { QUOTA_NAMES, type Quotas } from '../ec2/settings.ts';
 
 const port = z.int().min(1).max(65_535);
@@ -14,10 +15,19 @@ export const service = z.discriminatedUnion('kind', [
   }),
 ]);
 
+/** `169.254.6.1/29`: an address and the length of its prefix. */
+const inside = z.string().refine((text) => parsePrefix(text, 'clear').ok, 'is not ADDRESS/LENGTH');
+
+const tunnel = z.strictObject({
+  remote: z.string().refine((text) => parseAddress(text).ok && !text.includes(':'), 'is no IPv4 address'),
+  inside: z.array(inside).min(1),
+});
+
 export const profile = z.strictObject({
   /** `router` forwards; `nat` also masquerades what leaves through device 0. */
   role: z.enum(['host', 'router', 'nat', 'geneve']).default('host'),
   services: z.array(service).default([]),
+  tunnels: z.array(tunnel).exactOptional(),
 });
 
 /** Some quotas. */

@@ -1,6 +1,6 @@
 /** What a world is made of. Types only; world.ts makes one. */
 import type { Speaker } from '../../controller/bgp/speaker.ts';
-import type { End, Network } from '../vpc/forward.ts';
+import type { End, InternetHost, Network } from '../vpc/forward.ts';
 import type { Guest } from '../vpc/guest.ts';
 import type { GatewaySpeaker } from '../vpc/model.ts';
 import type { Api } from './api.ts';
@@ -12,6 +12,12 @@ import type { Heard } from './routes-heard.ts';
 import type { Service } from './services.ts';
 import type { Settings } from './settings.ts';
 
+/** A GRE tunnel: the far end's outer address, IPv4, and the machine's own addresses inside, with lengths. */
+export interface ProfileTunnel {
+  readonly remote: string;
+  readonly inside: readonly string[];
+}
+
 /** What a machine's image does at each start. */
 export interface Profile {
   /**
@@ -19,6 +25,8 @@ export interface Profile {
    * a Gateway Load Balancer sends it.
    */
   readonly role: 'host' | 'router' | 'nat' | 'geneve';
+  /** GRE tunnels of its first device, to addresses of transit gateways. */
+  readonly tunnels?: readonly ProfileTunnel[];
   readonly services: readonly Service[];
 }
 
@@ -31,6 +39,8 @@ export interface Machine {
 /** The BGP speaker beside a gateway, at work. */
 export interface Gateway {
   readonly endpoint: Endpoint;
+  /** As the network knows it, where it is no machine and has no links of its own. */
+  readonly host?: InternetHost;
   readonly speaker: Speaker;
   readonly configure: (value: GatewaySpeaker) => void;
   readonly end: () => void;

@@ -75,7 +75,8 @@ export function tracePacket(world: World, traced: TracedPacket): Result<TracedFl
   const there = forward(network, packet, end, world.now, { crossing, ...leave });
   if (!both || there.deliveredTo === undefined) return ok(there);
   const { deliveredTo } = there;
-  const receiver = present(world.network.guests.get(deliveredTo) ?? world.ends.get(deliveredTo), deliveredTo);
+  const host = world.ends.get(deliveredTo) ?? world.gateways.get(deliveredTo)?.host;
+  const receiver = present(world.network.guests.get(deliveredTo) ?? host, deliveredTo);
   return ok({
     ...there,
     answer: forward(network, answerTo(there.packet), receiver, world.now, { crossing }),

@@ -80,7 +80,7 @@ export function networkOf(world: World, end: End): Network {
     });
   };
   const source = (to: string, via: string | undefined): Result<string> => {
-    if (end.kind === 'host') return ok(end.id);
+    if (end.kind === 'host') return ok(formatAddress(end.address));
     setDestination(Object.assign(header, createHeader(), { now: world.now, protocol: TCP }), addressOf(to));
     const code = depart(world.network, end, header, via === undefined ? {} : { via: addressOf(via) });
     if (code === 0 || code === CODE.DELIVERED || code === CODE.NOTHING_ANSWERS_ARP) {
@@ -100,7 +100,7 @@ export const nameOf = (port: Port | undefined, h: Header, side: 'source' | 'dest
     : (port.instance?.id ?? port.id);
 
 const endpointNamed = (world: World, name: string): Endpoint | undefined =>
-  world.guests.get(name)?.endpoint ?? world.hosts.get(name);
+  world.guests.get(name)?.endpoint ?? world.hosts.get(name) ?? world.gateways.get(name)?.endpoint;
 
 function lose(packet: Packet, why: string): void {
   if (packet.body.kind === 'flow') packet.body.fate.lost(packet.body.number, why);

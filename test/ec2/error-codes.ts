@@ -54,6 +54,7 @@ export const KNOWN_TO_CLIENTS: readonly string[] = [
   'InvalidRouteServerId.NotAssociated InvalidRouteServerId.NotFound',
   'InvalidRouteServerId.NotPropagated InvalidRouteServerPeerId.NotFound',
   'InvalidSubnetCidrBlockAssociationID.NotFound InvalidTransitGatewayAttachmentID.NotFound',
+  'InvalidTransitGatewayConnectPeerID.NotFound',
   'InvalidTransitGatewayID.NotFound InvalidVpc.Range InvalidVpcCidrBlockAssociationID.NotFound',
   'ListenerNotFound LoadBalancerNotFound TargetGroupNotFound',
   'NoSuchEntity PrefixListVersionMismatch TransitGatewayRouteTablePropagation.NotFound',

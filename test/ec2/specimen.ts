@@ -117,13 +117,19 @@ function furnish(cloud: Cloud, account: string, n: number): Known {
   const PrefixListId = make('PrefixList.PrefixListId', 'CreateManagedPrefixList', {
     ...{ PrefixListName: 'list', AddressFamily: 'IPv4', MaxEntries: 3, Entries: [{ Cidr: '192.0.2.0/24' }] },
   });
-  const TransitGatewayId = make('TransitGateway.TransitGatewayId', 'CreateTransitGateway');
+  const TransitGatewayId = make('TransitGateway.TransitGatewayId', 'CreateTransitGateway', {
+    Options: { TransitGatewayCidrBlocks: [`192.0.${n}.0/24`] },
+  });
   const PeerTransitGatewayId = make('TransitGateway.TransitGatewayId', 'CreateTransitGateway');
   const TransitGatewayAttachmentId = make(
     'TransitGatewayVpcAttachment.TransitGatewayAttachmentId',
     'CreateTransitGatewayVpcAttachment',
     { TransitGatewayId, VpcId, SubnetIds: [SubnetId] },
   );
+  const connect = make('TransitGatewayConnect.TransitGatewayAttachmentId', 'CreateTransitGatewayConnect', {
+    ...{ TransportTransitGatewayAttachmentId: TransitGatewayAttachmentId, Options: { Protocol: 'gre' } },
+  });
+  const peer = { PeerAddress: `10.${n}.0.9`, InsideCidrBlocks: ['169.254.6.0/29'] };
   const VpnGatewayId = make('VpnGateway.VpnGatewayId', 'CreateVpnGateway', { Type: 'ipsec.1' });
   call('AttachVpnGateway', { VpnGatewayId, VpcId });
   const CustomerGatewayId = make('CustomerGateway.CustomerGatewayId', 'CreateCustomerGateway', {
@@ -141,6 +147,13 @@ function furnish(cloud: Cloud, account: string, n: number): Known {
       'TransitGatewayRouteTable.TransitGatewayRouteTableId',
       'CreateTransitGatewayRouteTable',
       { TransitGatewayId },
+    ),
+    connect,
+    TransportTransitGatewayAttachmentId: TransitGatewayAttachmentId,
+    TransitGatewayConnectPeerId: make(
+      'TransitGatewayConnectPeer.TransitGatewayConnectPeerId',
+      'CreateTransitGatewayConnectPeer',
+      { TransitGatewayAttachmentId: connect, ...peer },
     ),
     VpnConnectionId: make('VpnConnection.VpnConnectionId', 'CreateVpnConnection', {
       ...{ Type: 'ipsec.1', CustomerGatewayId, VpnGatewayId, Options: { StaticRoutesOnly: true } },
@@ -238,6 +251,10 @@ const BESIDE: Readonly<Record<string, (known: Known) => object>> = {
   CreateRoute: ({ InternetGatewayId: GatewayId }) => ({ GatewayId, DestinationCidrBlock: '198.51.100.0/24' }),
   CreateSubnet: () => ({ CidrBlock: '10.0.9.0/24' }),
   CreateVpc: () => ({ CidrBlock: '10.9.0.0/16' }),
+  CreateTransitGatewayConnect: () => ({ Options: { Protocol: 'gre' } }),
+  CreateTransitGatewayConnectPeer: ({ connect: TransitGatewayAttachmentId }) => ({
+    ...{ TransitGatewayAttachmentId, PeerAddress: '10.0.0.8', InsideCidrBlocks: ['169.254.7.0/29'] },
+  }),
   DeleteRoute: () => ({ DestinationCidrBlock: '0.0.0.0/0' }),
   DescribeInstanceAttribute: () => ({ Attribute: 'userData' }),
   DescribeLaunchTemplateVersions: ({ LaunchTemplateId }) => ({ LaunchTemplateId }),

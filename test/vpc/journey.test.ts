@@ -70,7 +70,7 @@ describe('journeys', () => {
     expect(udp(lab, w, '192.0.2.77').disposition).toBe('INTERNET_NO_HOST');
     host(lab, '192.0.2.77');
     expect(udp(lab, w, '192.0.2.77').disposition).toBe('DELIVERED');
-    removeHost(lab.network, address('192.0.2.77'));
+    removeHost(lab.network, { address: address('192.0.2.77'), site: 0 });
     expect(udp(lab, w, '192.0.2.77').disposition).toBe('INTERNET_NO_HOST');
     expect(udp(lab, w, '192.168.3.3').disposition).toBe('IGW_PRIVATE_DESTINATION');
     put(lab, 'internet-gateway', { id: 'igw-1' });

@@ -319,6 +319,7 @@ function toAll(drawn: Drawn): All {
     'nat-gateway': byId(natsOf(drawn)),
     'egress-only-gateway': byId([{ id: 'eigw-1', vpc: VPCS[drawn.eigw] ?? '' }]),
     'gateway-speaker': byId<Resources['gateway-speaker']>([]),
+    'transit-gateway-connect-peer': byId<Resources['transit-gateway-connect-peer']>([]),
     'prefix-list': byId(drawn.lists.map((entries, i) => ({ id: `pl-${i + 1}`, entries }))),
     'network-acl': byId(
       drawn.acls.map(({ entries, open, subnets: guarded }, i) => ({

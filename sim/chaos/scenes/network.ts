@@ -28,9 +28,9 @@ type Ids<K extends string, Id extends string> = { readonly [key in K]: { readonl
 export const ask = <T = Record<string, unknown>>(world: World, action: string, input: object): T =>
   call<T>(world, PLACE, action, input);
 
-/** A VPC 10.0.0.0/16 with an Internet gateway and a security group that is open. */
-export function createSite(world: World): Site {
-  const vpc = ask<Ids<'Vpc', 'VpcId'>>(world, 'CreateVpc', { CidrBlock: '10.0.0.0/16' }).Vpc.VpcId;
+/** A VPC with an Internet gateway and a security group that is open. */
+export function createSite(world: World, CidrBlock = '10.0.0.0/16'): Site {
+  const vpc = ask<Ids<'Vpc', 'VpcId'>>(world, 'CreateVpc', { CidrBlock }).Vpc.VpcId;
   const made = ask<Ids<'InternetGateway', 'InternetGatewayId'>>(world, 'CreateInternetGateway', {});
   const gateway = made.InternetGateway.InternetGatewayId;
   ask(world, 'AttachInternetGateway', { InternetGatewayId: gateway, VpcId: vpc });

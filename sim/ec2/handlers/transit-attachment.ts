@@ -178,6 +178,10 @@ export const transitAttachmentHandlers: Handlers = {
   DeleteTransitGatewayVpcAttachment: handler(
     (tx, input: DeleteTransitGatewayVpcAttachmentRequest): DeleteTransitGatewayVpcAttachmentResult => {
       const attachment = needVpcAttachment(tx, input.TransitGatewayAttachmentId ?? '');
+      const carried = tx.referring(KIND, attachment.id).map((each) => each.id);
+      if (carried.length > 0) {
+        refuse('IncorrectState', `${attachment.id} carries Connect attachments: ${carried.join(', ')}.`);
+      }
       const deleting: VpcAttachment = { ...attachment, state: 'deleting' };
       tx.put(KIND, deleting);
       tx.after(0, { name: 'transit-attachment-deleted', id: attachment.id });

@@ -10,6 +10,8 @@ import type {
   ModifyTransitGatewayResult,
   TransitGateway,
 } from '@aws-sdk/client-ec2';
+import { formatPrefix } from '../../../controller/base/ip.ts';
+import { cidrParameter } from '../addressing.ts';
 import { describe, type Filters, shownTags } from '../describe.ts';
 import { type Handlers, handler, type Transitions, type Tx } from '../handler.ts';
 import type { TransitGatewayRecord } from '../record/connectivity.ts';
@@ -64,6 +66,16 @@ function checkedAsn(asn: number): number {
   return isPrivate ? asn : invalidValue('amazonSideAsn', asn, 'It is no private AS number.');
 }
 
+/** CIDR blocks of a gateway: /24 or larger, of IPv6 /64 or larger. */
+const checkedBlocks = (blocks: readonly string[]): readonly string[] =>
+  blocks.map((text) => {
+    const name = 'transitGatewayCidrBlocks';
+    const block = cidrParameter(name, text, text.includes(':') ? 6 : 4);
+    const longest = block.address.family === 4 ? 24 : 64;
+    if (block.length > longest) invalidValue(name, text, `It must be a /${longest} or larger.`);
+    return formatPrefix(block);
+  });
+
 function create(tx: Tx, input: CreateTransitGatewayRequest): CreateTransitGatewayResult {
   const { Options: options = {} } = input;
   const { transitGateways: most } = tx.settings.quotas;
@@ -92,7 +104,7 @@ function create(tx: Tx, input: CreateTransitGatewayRequest): CreateTransitGatewa
     dns: wanted(options.DnsSupport),
     groupReferences: options.SecurityGroupReferencingSupport === 'enable',
     multicast: options.MulticastSupport === 'enable',
-    cidrs: options.TransitGatewayCidrBlocks ?? [],
+    cidrs: checkedBlocks(options.TransitGatewayCidrBlocks ?? []),
     ...(table !== undefined && associates && { associationTable: table }),
     ...(table !== undefined && propagates && { propagationTable: table }),
   });
@@ -145,7 +157,7 @@ function modify(tx: Tx, input: ModifyTransitGatewayRequest): ModifyTransitGatewa
     vpnEcmp: flag(asked.VpnEcmpSupport, gateway.vpnEcmp),
     dns: flag(asked.DnsSupport, gateway.dns),
     groupReferences: flag(asked.SecurityGroupReferencingSupport, gateway.groupReferences),
-    cidrs: [...new Set([...kept, ...(asked.AddTransitGatewayCidrBlocks ?? [])])],
+    cidrs: [...new Set([...kept, ...checkedBlocks(asked.AddTransitGatewayCidrBlocks ?? [])])],
     ...(association !== undefined && { associationTable: association }),
     ...(propagation !== undefined && { propagationTable: propagation }),
   });

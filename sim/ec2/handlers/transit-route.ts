@@ -91,6 +91,9 @@ function routeOf(tx: Tx, table: TransitRouteTableRecord, destination: string, as
   if (attachment.gateway !== table.gateway) {
     refuse('InvalidParameterValue', `${id} and ${table.id} are of different transit gateways`);
   }
+  if (attachment.link.kind === 'connect') {
+    refuse('InvalidParameterValue', `${id} is a Connect attachment, which takes no static routes`);
+  }
   return { destination, attachment: id };
 }
 

@@ -13,6 +13,8 @@ function farEnds(link: AttachmentLink): readonly string[] {
       return [link.peer, link.peerGateway];
     case 'vpn':
       return [link.connection];
+    case 'connect':
+      return [link.transport];
     default:
       return unreachable(link);
   }
@@ -86,6 +88,15 @@ export const connectivityKinds: KindTable<keyof (ConnectivityRecords & EgressRec
     notFound: 'InvalidTransitGatewayAttachmentID.NotFound',
     malformed: 'InvalidTransitGatewayAttachmentID.Malformed',
     noun: 'transitGatewayAttachment ID',
+  },
+  'transit-gateway-connect-peer': {
+    scope: 'region',
+    refersTo: ({ state, attachment }) => (state === 'deleted' ? [] : [attachment]),
+    prefix: 'tgw-connect-peer',
+    resourceType: 'transit-gateway-connect-peer',
+    notFound: 'InvalidTransitGatewayConnectPeerID.NotFound',
+    malformed: 'InvalidTransitGatewayConnectPeerID.Malformed',
+    noun: 'transitGatewayConnectPeer ID',
   },
   'transit-gateway-route-table': {
     scope: 'region',

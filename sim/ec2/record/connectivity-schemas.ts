@@ -4,6 +4,7 @@ import type {
   AttachmentLink,
   AttachmentRecord,
   ConnectivityRecords,
+  ConnectPeerRecord,
   CustomerGatewayRecord,
   PeeringRecord,
   TransitGatewayRecord,
@@ -90,6 +91,7 @@ const link = byKind<AttachmentLink>({
   vpc: { vpc: text, subnets: texts, dns: flag, groupReferences: flag, ipv6: flag, applianceMode: flag },
   peering: { peer: text, peerGateway: text, role: z.enum(['requester', 'accepter']) },
   vpn: { connection: text },
+  connect: { transport: text },
 });
 
 const attachment = exactly<AttachmentRecord>({
@@ -109,6 +111,20 @@ const attachment = exactly<AttachmentRecord>({
   link,
   association: text.exactOptional(),
   propagations: texts,
+});
+
+const connectPeer = exactly<ConnectPeerRecord>({
+  ...stored,
+  account,
+  region,
+  attachment: text,
+  state: transitState,
+  created: date,
+  gatewayAddress: address,
+  peerAddress: address,
+  inside: cidr,
+  asn: int,
+  routes: z.array(cidr),
 });
 
 const peering = exactly<PeeringRecord>({
@@ -156,6 +172,7 @@ export const connectivitySchemas: Schemas<keyof (ConnectivityRecords & EgressRec
   'vpn-connection': vpnConnection,
   'transit-gateway': transitGateway,
   'transit-gateway-attachment': attachment,
+  'transit-gateway-connect-peer': connectPeer,
   'transit-gateway-route-table': exactly<TransitRouteTableRecord>({
     ...stored,
     gateway: text,

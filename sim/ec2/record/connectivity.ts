@@ -71,7 +71,9 @@ export type AttachmentLink =
       readonly peerGateway: string;
       readonly role: 'requester' | 'accepter';
     }
-  | { readonly kind: 'vpn'; readonly connection: string };
+  | { readonly kind: 'vpn'; readonly connection: string }
+  /** `transport` is the attachment of a VPC that carries the GRE. */
+  | { readonly kind: 'connect'; readonly transport: string };
 
 export interface AttachmentRecord extends Stored {
   readonly account: string;
@@ -84,6 +86,24 @@ export interface AttachmentRecord extends Stored {
   readonly association?: string;
   /** The transit gateway route tables that learn its routes. */
   readonly propagations: readonly string[];
+}
+
+export interface ConnectPeerRecord extends Stored {
+  readonly account: string;
+  readonly region: string;
+  /** The Connect attachment. */
+  readonly attachment: string;
+  readonly state: TransitState;
+  readonly created: Date;
+  /** The outer addresses, IPv4. */
+  readonly gatewayAddress: string;
+  readonly peerAddress: string;
+  /** A /29: the first address is the appliance's, the next two are the gateway's. */
+  readonly inside: string;
+  /** The appliance's. */
+  readonly asn: number;
+  /** Prefixes that the appliance has told, and for which the gateway may use this peer. */
+  readonly routes: readonly string[];
 }
 
 export interface TransitRouteTableRecord extends Stored {
@@ -149,6 +169,7 @@ export interface ConnectivityRecords {
   readonly 'vpn-connection': VpnConnectionRecord;
   readonly 'transit-gateway': TransitGatewayRecord;
   readonly 'transit-gateway-attachment': AttachmentRecord;
+  readonly 'transit-gateway-connect-peer': ConnectPeerRecord;
   readonly 'transit-gateway-route-table': TransitRouteTableRecord;
   readonly 'vpc-peering-connection': PeeringRecord;
 }

@@ -1,6 +1,7 @@
 /** What the data plane sees of each kind of stored resource. */
 import { unreachable } from '../../../controller/base/result.ts';
 import type { Change, Resources, SecurityGroupRule, TransitGatewayAttachment } from '../../vpc/model.ts';
+import { speakersOf } from './connect-peer.ts';
 import type { AttachmentLink } from './connectivity.ts';
 import type { Kind, Records } from './kind.ts';
 import type { RouteTableAssociation } from './network.ts';
@@ -27,6 +28,7 @@ function farEnd(link: AttachmentLink): TransitGatewayAttachment['link'] {
     case 'peering':
       return { kind: link.kind, peer: link.peer };
     case 'vpn':
+    case 'connect':
       return link;
     default:
       return unreachable(link);
@@ -115,6 +117,11 @@ const projections: Projections = {
     applianceMode: link.kind === 'vpc' && link.applianceMode,
     ...(association !== undefined && { routeTable: association }),
   }),
+  'transit-gateway-connect-peer': (peer) => {
+    const { id, account, region, attachment, gatewayAddress, peerAddress, routes } = peer;
+    const speakers = peer.state === 'available' ? speakersOf(peer) : [];
+    return { id, account, region, attachment, gatewayAddress, peerAddress, speakers, routes };
+  },
   'transit-gateway-route-table': ({ id, gateway, statics, propagated }) => {
     const isShadowed = ({ destination }: { readonly destination: string }): boolean =>
       statics.some((route) => route.destination === destination);

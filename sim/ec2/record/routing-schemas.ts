@@ -44,7 +44,11 @@ const speaker = exactly<GatewaySpeakerRecord>({
   ...stored,
   account,
   region,
-  place: byKind<GatewaySpeakerRecord['place']>({ eni: { eni: text }, site: { customerGateway: text } }),
+  place: byKind<GatewaySpeakerRecord['place']>({
+    eni: { eni: text },
+    'connect-peer': { peer: text },
+    site: { customerGateway: text },
+  }),
   as: int,
   routerId: address,
   neighbors: z.array(
