@@ -157,6 +157,29 @@ const propagationsOf = (id: string, { described }: Place): readonly string[] =>
     return table !== undefined && has ? [table] : [];
   });
 
+/** What attachments of every kind have. */
+function commonOf(item: Item, place: Place): Omit<AttachmentRecord, 'link'> {
+  const id = item.text('TransitGatewayAttachmentId') ?? '';
+  const table = item.item('Association').text('TransitGatewayRouteTableId');
+  return {
+    id,
+    tags: tagsOf(item),
+    account: place.account,
+    region: place.region,
+    gateway: item.text('TransitGatewayId') ?? '',
+    state: 'available',
+    created: item.date('CreationTime') ?? EPOCH,
+    ...(table !== undefined && { association: table }),
+    propagations: propagationsOf(id, place),
+  };
+}
+
+/** The attachment of a VPN connection to its transit gateway. */
+const vpnAttachmentOf = (connection: string, { described }: Place): string | undefined =>
+  (described.get('TransitGatewayAttachments') ?? [])
+    .find((each) => each.text('ResourceType') === 'vpn' && each.text('ResourceId') === connection)
+    ?.text('TransitGatewayAttachmentId');
+
 const attachment: Reader = (item, place) => {
   const id = item.text('TransitGatewayAttachmentId') ?? '';
   const vpcOnes = place.described.get('TransitGatewayVpcAttachments') ?? [];
@@ -164,6 +187,13 @@ const attachment: Reader = (item, place) => {
   item.ignore('TransitGatewayOwnerId', 'ResourceOwnerId', 'ResourceId');
   const type = item.text('ResourceType');
   const association = item.item('Association');
+  if (type === 'vpn') {
+    association.ignore('State');
+    return made('transit-gateway-attachment', {
+      ...commonOf(item, place),
+      link: { kind: 'vpn', connection: item.text('ResourceId') ?? '' },
+    });
+  }
   if (detail === undefined) {
     const why =
       type === 'vpc'
@@ -176,15 +206,8 @@ const attachment: Reader = (item, place) => {
   detail.ignore('TransitGatewayId', 'VpcOwnerId', 'State', 'CreationTime', 'Tags');
   association.ignore('State');
   const options = detail.item('Options');
-  const table = association.text('TransitGatewayRouteTableId');
   const record: AttachmentRecord = {
-    id,
-    tags: tagsOf(item),
-    account: place.account,
-    region: place.region,
-    gateway: item.text('TransitGatewayId') ?? '',
-    state: 'available',
-    created: item.date('CreationTime') ?? EPOCH,
+    ...commonOf(item, place),
     link: {
       kind: 'vpc',
       vpc: detail.text('VpcId') ?? '',
@@ -194,8 +217,6 @@ const attachment: Reader = (item, place) => {
       ipv6: enabled(options, 'Ipv6Support'),
       applianceMode: enabled(options, 'ApplianceModeSupport'),
     },
-    ...(table !== undefined && { association: table }),
-    propagations: propagationsOf(id, place),
   };
   return made('transit-gateway-attachment', record);
 };
@@ -237,12 +258,19 @@ const transitTable: Reader = (item, { described, find }) => {
   });
 };
 
-const vpnConnection: Reader = (item, { account, region, find }) => {
+const vpnConnection: Reader = (item, place) => {
+  const { account, region, find } = place;
   const id = item.text('VpnConnectionId') ?? '';
-  const gateway = item.text('VpnGatewayId');
-  if (gateway === undefined) {
+  const transit = item.text('TransitGatewayId');
+  const gateway = item.text('VpnGatewayId') ?? transit;
+  const attachment = transit === undefined ? undefined : vpnAttachmentOf(id, place);
+  if (gateway === undefined || (transit !== undefined && attachment === undefined)) {
     item.ignore(...item.unread());
-    find({ list: 'VpnConnections', id, why: 'it ends at no VPN gateway: such connections are not imported' });
+    const why =
+      gateway === undefined
+        ? 'it ends at no gateway of a VPC: such connections are not imported'
+        : 'its attachment is not known: save those of describe-transit-gateway-attachments too';
+    find({ list: 'VpnConnections', id, why });
     return [];
   }
   item.ignore('Type', 'Category', 'CustomerGatewayConfiguration', 'GatewayAssociationState', 'VgwTelemetry');
@@ -271,6 +299,7 @@ const vpnConnection: Reader = (item, { account, region, find }) => {
     account,
     region,
     gateway,
+    ...(attachment !== undefined && { attachment }),
     customerGateway: item.text('CustomerGatewayId') ?? '',
     state: 'available' as const,
     staticOnly,

@@ -8,6 +8,7 @@ import { schemas } from '../ec2/record/schemas.ts';
 import { scopeName } from '../ec2/store.ts';
 import type { WorldChange } from '../world/saved.ts';
 import { connectivityReaders } from './connectivity.ts';
+import { endpointReaders } from './endpoints.ts';
 import { createItem, type Item, saysNothing } from './item.ts';
 import { machineReaders } from './machines.ts';
 import { networkReaders } from './network.ts';
@@ -33,10 +34,11 @@ const readers: Readonly<Record<string, Reader>> = {
   ...networkReaders,
   ...machineReaders,
   ...connectivityReaders,
+  ...endpointReaders,
 };
 
 /** Lists that other readers use, or that say again what others say. */
-const DETAILS = ['SecurityGroupRules', 'TransitGatewayVpcAttachments'];
+const DETAILS = ['SecurityGroupRules', 'TransitGatewayVpcAttachments', 'LaunchTemplateVersions'];
 const REPEATS = ['Tags', 'AvailabilityZones', 'Regions', 'NextToken', 'ResponseMetadata'];
 /** Lists whose answers do not say what they are about: the name of the document does. */
 const BY_NAME: Readonly<Record<string, RegExp>> = {
@@ -149,7 +151,7 @@ const ID_NAMES = [
   ...['NetworkAcl', 'PrefixList', 'DhcpOptions', 'Allocation', 'Volume', 'KeyPair'].map(idName),
   ...['VpcPeeringConnection', 'VpnConnection', 'VpnGateway', 'CustomerGateway'].map(idName),
   ...['TransitGatewayAttachment', 'TransitGatewayRouteTable', 'TransitGateway'].map(idName),
-  ...['EgressOnlyInternetGateway', 'Reservation', 'Vpc'].map(idName),
+  ...['EgressOnlyInternetGateway', 'Reservation', 'VpcEndpoint', 'LaunchTemplate', 'Vpc'].map(idName),
 ];
 
 function idName(resource: string): string {
@@ -209,6 +211,8 @@ function parentsOf({ kind, record }: Made): readonly string[] {
     }
     case 'nat-gateway':
       return [record.vpc, record.subnet, record.address.eni];
+    case 'vpc-endpoint':
+      return [record.vpc, ...record.interfaces.map(({ eni }) => eni)];
     case 'vpn-connection':
       return [record.gateway, record.customerGateway];
     case 'transit-gateway-route-table':
@@ -217,6 +221,7 @@ function parentsOf({ kind, record }: Made): readonly string[] {
       return [
         record.gateway,
         ...(record.link.kind === 'vpc' ? [record.link.vpc, ...record.link.subnets] : []),
+        ...(record.link.kind === 'vpn' ? [record.link.connection] : []),
       ];
     default:
       return [];

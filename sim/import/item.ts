@@ -15,6 +15,8 @@ export interface Item {
   readonly items: (name: string) => readonly Item[];
   /** The member; one without members where it is absent. */
   readonly item: (name: string) => Item;
+  /** The member as it was described, with all that is in it; an empty object where it is none. */
+  readonly whole: (name: string) => object;
   /** Members that follow from others, or say nothing about the network. */
   readonly ignore: (...names: string[]) => void;
   /** Paths of the members that say something and were never asked for. */
@@ -71,6 +73,10 @@ export function createItem(raw: unknown): Item {
     texts: (name) => list(name).filter((each) => typeof each === 'string'),
     items: (name) => list(name).map((each, index) => open(`${name}.${index}`, each)),
     item: (name) => open(name, get(name)),
+    whole: (name) => {
+      const value = get(name);
+      return isObject(value) ? value : {};
+    },
     ignore: (...names) => {
       for (const name of names) read.add(name);
     },

@@ -29,11 +29,18 @@ function attachmentOf(item: Item): EniAttachment | undefined {
   return instance === undefined || status === 'detaching' || status === 'detached' ? undefined : found;
 }
 
-/** The NAT gateway whose own interface this is. */
-const managerOf = (eni: string, { described }: Place): string | undefined =>
-  (described.get('NatGateways') ?? [])
-    .find((nat) => nat.items('NatGatewayAddresses').some((each) => each.text('NetworkInterfaceId') === eni))
+/** The NAT gateway or interface endpoint whose own interface this is. */
+function managerOf(eni: string, { described }: Place) {
+  const nat = (described.get('NatGateways') ?? [])
+    .find((each) => each.items('NatGatewayAddresses').some((at) => at.text('NetworkInterfaceId') === eni))
     ?.text('NatGatewayId');
+  if (nat !== undefined) return { id: nat, interfaceType: 'nat_gateway' } as const;
+  const endpoint = (described.get('VpcEndpoints') ?? [])
+    .filter((each) => each.text('VpcEndpointType') === 'Interface')
+    .find((each) => each.texts('NetworkInterfaceIds').includes(eni))
+    ?.text('VpcEndpointId');
+  return endpoint === undefined ? undefined : ({ id: endpoint, interfaceType: 'vpc_endpoint' } as const);
+}
 
 const networkInterface: Reader = (item, place) => {
   const id = item.text('NetworkInterfaceId') ?? '';
@@ -43,7 +50,7 @@ const networkInterface: Reader = (item, place) => {
   const given = item.text('InterfaceType') ?? 'interface';
   const manager = managerOf(id, place);
   const plain = INTERFACE_TYPES.find((each) => each === given) ?? 'interface';
-  const interfaceType = manager === undefined ? plain : 'nat_gateway';
+  const interfaceType = manager?.interfaceType ?? plain;
   if (manager === undefined && plain !== given) {
     const why = `'${given}' is taken for a plain interface: what answers behind it is not modelled`;
     place.find({ list: 'NetworkInterfaces', id, field: 'InterfaceType', why });
@@ -70,7 +77,7 @@ const networkInterface: Reader = (item, place) => {
     publicAddresses,
     groups: item.items('Groups').map((each) => each.text('GroupId') ?? ''),
     sourceDestCheck: item.flag('SourceDestCheck'),
-    ...(manager !== undefined && { manager }),
+    ...(manager !== undefined && { manager: manager.id }),
     ...(attachment !== undefined && { attachment }),
   };
   const lent = publicAddresses.filter((pair) => pair.allocation === undefined);

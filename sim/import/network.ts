@@ -85,6 +85,7 @@ function targetOf(route: Item): RouteTarget | undefined {
   if (gateway === 'local') return { kind: 'local' };
   if (gateway?.startsWith('igw-')) return { kind: 'internet-gateway', gateway };
   if (gateway?.startsWith('vgw-')) return { kind: 'vpn-gateway', gateway };
+  if (gateway?.startsWith('vpce-')) return { kind: 'vpc-endpoint', endpoint: gateway };
   const nat = route.text('NatGatewayId');
   if (nat !== undefined) return { kind: 'nat-gateway', gateway: nat };
   const egressOnly = route.text('EgressOnlyInternetGatewayId');

@@ -9,6 +9,8 @@ import {
   DescribeInstancesCommand,
   DescribeInternetGatewaysCommand,
   DescribeKeyPairsCommand,
+  DescribeLaunchTemplatesCommand,
+  DescribeLaunchTemplateVersionsCommand,
   DescribeManagedPrefixListsCommand,
   DescribeNatGatewaysCommand,
   DescribeNetworkAclsCommand,
@@ -23,6 +25,7 @@ import {
   DescribeTransitGatewayVpcAttachmentsCommand,
   DescribeVolumesCommand,
   DescribeVpcAttributeCommand,
+  DescribeVpcEndpointsCommand,
   DescribeVpcPeeringConnectionsCommand,
   DescribeVpcsCommand,
   DescribeVpnConnectionsCommand,
@@ -106,6 +109,8 @@ const describes = [
   DescribeManagedPrefixListsCommand,
   DescribeDhcpOptionsCommand,
   DescribeKeyPairsCommand,
+  DescribeLaunchTemplatesCommand,
+  DescribeVpcEndpointsCommand,
   DescribeVpcPeeringConnectionsCommand,
   DescribeVpnGatewaysCommand,
   DescribeCustomerGatewaysCommand,
@@ -164,6 +169,9 @@ export async function readLive(
       const Filters = [{ Name: 'type', Values: ['static', 'propagated'] }];
       await call(`routes ${id}`, SearchTransitGatewayRoutesCommand, { ...table, Filters });
       await call(`propagations ${id}`, GetTransitGatewayRouteTablePropagationsCommand, table);
+    }
+    for (const id of idsIn(values, 'LaunchTemplates', 'LaunchTemplateId')) {
+      await call(`versions ${id}`, DescribeLaunchTemplateVersionsCommand, { LaunchTemplateId: id });
     }
     for (const VpcId of idsIn(values, 'Vpcs', 'VpcId')) {
       for (const Attribute of ['enableDnsSupport', 'enableDnsHostnames']) {

@@ -44,6 +44,9 @@ function saveAll(world: World, name: string): string {
     const id = present(list.PrefixListId, 'an id');
     save(`entries ${id}`, ask(world, 'GetManagedPrefixListEntries', { PrefixListId: id }));
   }
+  for (const { LaunchTemplateId } of answers.DescribeLaunchTemplates?.LaunchTemplates ?? []) {
+    save(`versions ${LaunchTemplateId}`, ask(world, 'DescribeLaunchTemplateVersions', { LaunchTemplateId }));
+  }
   for (const table of answers.DescribeTransitGatewayRouteTables?.TransitGatewayRouteTables ?? []) {
     const named = { TransitGatewayRouteTableId: table.TransitGatewayRouteTableId };
     const Filters = [{ Name: 'type', Values: ['static', 'propagated'] }];

@@ -148,12 +148,58 @@ function addNat(world: World, pair: Pair): void {
   call(world, 'ReplaceNetworkAclAssociation', { AssociationId, NetworkAclId: acl });
 }
 
+/** A gateway endpoint and an interface endpoint; a launch template with two versions. */
+function addEndpoints(world: World, pair: Pair): void {
+  const service = (name: string): object => ({
+    VpcId: pair.vpc,
+    ServiceName: `com.amazonaws.${REGION}.${name}`,
+  });
+  call(world, 'CreateVpcEndpoint', { ...service('dynamodb'), RouteTableIds: [pair.table] });
+  const SubnetIds = [subnetOf(world, pair.a.eni)];
+  const more = { VpcEndpointType: 'Interface', PrivateDnsEnabled: false, SecurityGroupIds: [pair.group] };
+  call(world, 'CreateVpcEndpoint', { ...service('ec2'), ...more, SubnetIds });
+  const named = { LaunchTemplateName: 'appliance' };
+  call(world, 'CreateLaunchTemplate', { ...named, LaunchTemplateData: { InstanceType: 't3.small' } });
+  const VersionDescription = 'larger';
+  const LaunchTemplateData = { InstanceType: 't3.large' };
+  call(world, 'CreateLaunchTemplateVersion', { ...named, VersionDescription, LaunchTemplateData });
+}
+
+/** A VPN from the site to the transit gateway, which forwards to it by a static route. */
+function connectSiteToTransit(world: World): void {
+  const { TransitGateways: gateways } = call<{
+    TransitGateways: { TransitGatewayId: string; Options: { AssociationDefaultRouteTableId: string } }[];
+  }>(world, 'DescribeTransitGateways', {});
+  const { CustomerGateways: sites } = call<{ CustomerGateways: { CustomerGatewayId: string }[] }>(
+    world,
+    'DescribeCustomerGateways',
+    {},
+  );
+  const [gateway] = gateways;
+  const TransitGatewayId = gateway?.TransitGatewayId;
+  const ends = { Type: 'ipsec.1', CustomerGatewayId: sites[0]?.CustomerGatewayId, TransitGatewayId };
+  call(world, 'CreateVpnConnection', { ...ends, Options: { StaticRoutesOnly: true } });
+  const Filters = [{ Name: 'resource-type', Values: ['vpn'] }];
+  const found = call<{ TransitGatewayAttachments: { TransitGatewayAttachmentId: string }[] }>(
+    world,
+    'DescribeTransitGatewayAttachments',
+    { Filters },
+  );
+  call(world, 'CreateTransitGatewayRoute', {
+    TransitGatewayRouteTableId: gateway?.Options.AssociationDefaultRouteTableId,
+    DestinationCidrBlock: '172.16.0.0/24',
+    TransitGatewayAttachmentId: found.TransitGatewayAttachments[0]?.TransitGatewayAttachmentId,
+  });
+}
+
 /** Makes all of it. */
 export function deployRich(world: World): Pair {
   const pair = deployPair(world);
   connectSpokes(world, pair);
   connectSite(world, pair);
   addNat(world, pair);
+  addEndpoints(world, pair);
+  connectSiteToTransit(world);
   const eni = made(
     world,
     'CreateNetworkInterface',
@@ -213,6 +259,8 @@ export const DESCRIBES = [
   'DescribeManagedPrefixLists',
   'DescribeDhcpOptions',
   'DescribeKeyPairs',
+  'DescribeVpcEndpoints',
+  'DescribeLaunchTemplates',
   'DescribeVpcPeeringConnections',
   'DescribeVpnGateways',
   'DescribeCustomerGateways',
