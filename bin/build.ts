@@ -11,6 +11,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle } from './bundle.ts';
 import { makeExecutable } from './executable.ts';
+import { bundleSchemas } from './schemas.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DIST = join(ROOT, 'dist');
@@ -22,7 +23,7 @@ function say(file: string): void {
   process.stdout.write(`${relative(ROOT, file).padEnd(32)}${text.padStart(10)}\n`);
 }
 
-function makeLibrary(): void {
+async function makeLibrary(): Promise<void> {
   const folder = join(DIST, 'lib');
   rmSync(folder, { recursive: true, force: true });
   const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
@@ -32,6 +33,7 @@ function makeLibrary(): void {
   });
   if (status !== 0)
     throw new Error('the library did not compile; run `npm run check` and mend what it names');
+  await bundleSchemas(join(folder, 'sim', 'ec2', 'sdk.js'));
   say(join(folder, 'bin', 'cli.js'));
 }
 
@@ -43,7 +45,7 @@ async function main(wanted: readonly string[]): Promise<void> {
   mkdirSync(DIST, { recursive: true });
   if (asked('bundle') || asked('executable')) say(await bundle(ROOT, DIST, version));
   if (asked('executable')) say(makeExecutable(join(DIST, 'byoa.cjs'), join(DIST, 'koffi.node'), DIST));
-  if (asked('lib')) makeLibrary();
+  if (asked('lib')) await makeLibrary();
 }
 
 try {

@@ -3,11 +3,8 @@
  * operation's shapes are compiled when first used. Schemas are arrays: [kind, namespace, name, traits, ...];
  * members may be [schema, traits]; numbers are simple types; functions are deferred.
  */
-import * as ec2 from '@aws-sdk/client-ec2';
-import * as elasticloadbalancing from '@aws-sdk/client-elastic-load-balancing-v2';
-import * as iam from '@aws-sdk/client-iam';
-import * as sts from '@aws-sdk/client-sts';
 import { present, unreachable } from '../../controller/base/result.ts';
+import { clients as exported } from './sdk.ts';
 
 export const SERVICES = ['ec2', 'sts', 'iam', 'elasticloadbalancing'] as const;
 /** By the names that signatures have for them. */
@@ -49,12 +46,7 @@ export interface Operation {
 
 type Raw = unknown;
 
-const clients: Readonly<Record<ServiceName, Readonly<Record<string, Raw>>>> = {
-  ec2,
-  sts,
-  iam,
-  elasticloadbalancing,
-};
+const clients: Readonly<Record<ServiceName, Readonly<Record<string, Raw>>>> = exported;
 const compiled = new Map<string, Operation | undefined>();
 
 /** The shapes of an operation, or undefined where the service has no such operation. */

@@ -1,10 +1,19 @@
 /** The package as npm would publish it: what it holds, and that another project can import and run it. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as shapes from '../../sim/ec2/shape.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -72,6 +81,24 @@ describe('the package', () => {
     expect(run).toMatchObject({ status: 0, stdout: '200\n' });
     expect(compile('use.mts')).toBe('');
   });
+
+  it('knows every operation with its members, though without the clients of the SDK', async () => {
+    const built: typeof shapes = await import(join(modules, 'byoa', 'dist', 'lib', 'sim', 'ec2', 'shape.js'));
+    const members = ({ operationOf }: typeof shapes, service: shapes.ServiceName, name: string) =>
+      [operationOf(service, name)?.input, operationOf(service, name)?.output].map(
+        (shape) =>
+          shape?.kind === 'structure' &&
+          shape.members.map((each) => [each.queryName, each.xmlName, each.required, each.shape().kind]),
+      );
+    for (const service of shapes.SERVICES) {
+      expect(built.operationNames(service)).toEqual(shapes.operationNames(service));
+      for (const name of shapes.operationNames(service)) {
+        expect(members(built, service, name), name).toEqual(members(shapes, service, name));
+      }
+    }
+    const text = readFileSync(join(modules, 'byoa', 'dist', 'lib', 'sim', 'ec2', 'sdk.js'), 'utf8');
+    expect(/@aws-sdk\/client|resolveMiddleware/.test(text)).toBe(false);
+  }, 60_000);
 
   it('speaks BGP and BFD without I/O, as its declarations say', () => {
     const text = [
