@@ -9,7 +9,7 @@ let simulator: RunningSimulator;
 let provider: Provider;
 
 beforeAll(async () => {
-  simulator = await startSimulator({ profile: 'instant' });
+  simulator = await startSimulator({ profile: 'instant', knobs: { quotas: 'off' } });
   const { url } = simulator;
   const endpoints = [{ ec2: url, iam: url, sts: url }];
   provider = awsProvider({ region: 'eu-central-1', accessKey: '123456789012', endpoints });
@@ -102,5 +102,124 @@ describe('transit gateways', () => {
     await remove('ec2transitgateway/transitGateway:TransitGateway', gateway, bare);
     const left = simulator.state().transitGatewayAttachments.filter((each) => each.available);
     expect(left).toEqual([]);
+  });
+});
+
+const removed = async (token: string, { id }: Made, inputs: Properties): Promise<Made | undefined> => {
+  const type = provider.resourceType(`aws:${token}`);
+  await type.remove(id, inputs);
+  return type.read(id, inputs);
+};
+
+describe('a VPN', () => {
+  it('of gateway, site, connection, route and propagation is made, and removed in turn', async () => {
+    const home = await vpc('10.30.0.0/16');
+    const table = await make('ec2/routeTable:RouteTable', { vpcId: home.id });
+    const gatewayInputs = { vpcId: home.id };
+    const gateway = await make('ec2/vpnGateway:VpnGateway', gatewayInputs);
+    const siteInputs = { bgpAsn: '65010', ipAddress: '203.0.113.30', type: 'ipsec.1' };
+    const site = await make('ec2/customerGateway:CustomerGateway', siteInputs);
+    const ends = { vpnGatewayId: gateway.id, customerGatewayId: site.id, staticRoutesOnly: true };
+    const connection = await make('ec2/vpnConnection:VpnConnection', { ...ends, type: 'ipsec.1' });
+    expect(connection.outputs).toMatchObject({
+      staticRoutesOnly: true,
+      tunnel1Address: expect.stringMatching(/^\d+(\.\d+){3}$/),
+    });
+    const leading = { vpnConnectionId: connection.id, destinationCidrBlock: '172.20.0.0/16' };
+    const route = await make('ec2/vpnConnectionRoute:VpnConnectionRoute', leading);
+    const pair = { vpnGatewayId: gateway.id, routeTableId: table.id };
+    const propagation = await make('ec2/vpnGatewayRoutePropagation:VpnGatewayRoutePropagation', pair);
+    const routes = () => simulator.state().routeTables.find((each) => each.id === table.id)?.routes ?? [];
+    expect(routes().map((each) => each.destination)).toContain('172.20.0.0/16');
+
+    const token = 'ec2/vpnGatewayRoutePropagation:VpnGatewayRoutePropagation';
+    expect(await removed(token, propagation, pair)).toBeUndefined();
+    expect(routes().map((each) => each.destination)).not.toContain('172.20.0.0/16');
+    expect(await removed('ec2/vpnConnectionRoute:VpnConnectionRoute', route, leading)).toBeUndefined();
+    expect(await removed('ec2/vpnConnection:VpnConnection', connection, ends)).toBeUndefined();
+    expect(await removed('ec2/customerGateway:CustomerGateway', site, siteInputs)).toBeUndefined();
+    expect(await removed('ec2/vpnGateway:VpnGateway', gateway, gatewayInputs)).toBeUndefined();
+  });
+});
+
+describe('endpoints and filters', () => {
+  it('a gateway endpoint gives and takes routes as its tables change', async () => {
+    const home = await vpc('10.31.0.0/16');
+    const tables = [0, 1].map(() => make('ec2/routeTable:RouteTable', { vpcId: home.id }));
+    const [one, two] = (await Promise.all(tables)).map(({ id }) => id);
+    const inputs = {
+      vpcId: home.id,
+      serviceName: 'com.amazonaws.eu-central-1.s3',
+      routeTableIds: [one ?? ''],
+    };
+    const endpoint = await make('ec2/vpcEndpoint:VpcEndpoint', inputs);
+    expect(endpoint.outputs).toMatchObject({ state: 'available', routeTableIds: [one] });
+    const type = provider.resourceType('aws:ec2/vpcEndpoint:VpcEndpoint');
+    const moved = await type.update(endpoint.id, inputs, { ...inputs, routeTableIds: [two ?? ''] });
+    expect(moved.outputs).toMatchObject({ routeTableIds: [two] });
+    expect(await removed('ec2/vpcEndpoint:VpcEndpoint', endpoint, inputs)).toBeUndefined();
+  });
+
+  it('an interface endpoint has an interface in its subnet', async () => {
+    const home = await vpc('10.32.0.0/16');
+    const on = await make('ec2/subnet:Subnet', { vpcId: home.id, cidrBlock: '10.32.1.0/24' });
+    const inputs = {
+      vpcId: home.id,
+      serviceName: 'com.amazonaws.eu-central-1.ec2',
+      vpcEndpointType: 'Interface',
+      subnetIds: [on.id],
+    };
+    const endpoint = await make('ec2/vpcEndpoint:VpcEndpoint', inputs);
+    expect(endpoint.outputs).toMatchObject({ subnetIds: [on.id] });
+    expect(endpoint.outputs.networkInterfaceIds).toHaveLength(1);
+    expect(await removed('ec2/vpcEndpoint:VpcEndpoint', endpoint, inputs)).toBeUndefined();
+  });
+
+  it('a network ACL has rules and a subnet, which goes back to the default one', async () => {
+    const home = await vpc('10.33.0.0/16');
+    const on = await make('ec2/subnet:Subnet', { vpcId: home.id, cidrBlock: '10.33.1.0/24' });
+    const acl = await make('ec2/networkAcl:NetworkAcl', { vpcId: home.id, tags: { Name: 'acl' } });
+    const of = { networkAclId: acl.id };
+    const to = { cidrBlock: '10.0.0.0/8', ruleAction: 'allow', fromPort: 22, toPort: 22 };
+    const ruleInputs = { ...of, ...to, ruleNumber: 100, egress: false, protocol: 'tcp' };
+    const rule = await make('ec2/networkAclRule:NetworkAclRule', ruleInputs);
+    const pair = { ...of, subnetId: on.id };
+    const association = await make('ec2/networkAclAssociation:NetworkAclAssociation', pair);
+    const type = provider.resourceType('aws:ec2/networkAcl:NetworkAcl');
+    expect((await type.read(acl.id, of))?.outputs).toMatchObject({
+      subnetIds: [on.id],
+      tags: { Name: 'acl' },
+    });
+    const token = 'ec2/networkAclAssociation:NetworkAclAssociation';
+    expect(await removed(token, association, pair)).toBeUndefined();
+    expect((await type.read(acl.id, of))?.outputs).toMatchObject({ subnetIds: [] });
+    expect(await removed('ec2/networkAclRule:NetworkAclRule', rule, ruleInputs)).toBeUndefined();
+    expect(await removed('ec2/networkAcl:NetworkAcl', acl, of)).toBeUndefined();
+  });
+
+  it('a prefix list changes its entries, and is named by rules and routes', async () => {
+    const home = await vpc('10.34.0.0/16');
+    const entries = [{ cidr: '192.0.2.0/24', description: 'first' }];
+    const inputs = { addressFamily: 'IPv4', maxEntries: 2, name: 'branches', entries };
+    const token = 'ec2/managedPrefixList:ManagedPrefixList';
+    const list = await make(token, inputs);
+    expect(list.outputs).toMatchObject({ version: 1, entries });
+    const now = { ...inputs, maxEntries: 3, entries: [{ cidr: '198.51.100.0/24', description: 'second' }] };
+    const changed = await provider.resourceType(`aws:${token}`).update(list.id, inputs, now);
+    expect(changed.outputs).toMatchObject({ version: 2, maxEntries: 3, entries: now.entries });
+
+    const group = await make('ec2/securityGroup:SecurityGroup', { vpcId: home.id, description: 'd' });
+    const open = { securityGroupId: group.id, ipProtocol: '-1', prefixListId: list.id };
+    const rule = await make('vpc/securityGroupIngressRule:SecurityGroupIngressRule', open);
+    expect(rule.outputs).toMatchObject({ prefixListId: list.id });
+    const gateway = await make('ec2/internetGateway:InternetGateway', { vpcId: home.id });
+    const table = await make('ec2/routeTable:RouteTable', { vpcId: home.id });
+    const leading = { routeTableId: table.id, destinationPrefixListId: list.id, gatewayId: gateway.id };
+    const route = await make('ec2/route:Route', leading);
+    expect(route.outputs).toMatchObject({ destinationPrefixListId: list.id, state: 'active' });
+    expect(await removed('ec2/route:Route', route, leading)).toBeUndefined();
+    const ingress = 'vpc/securityGroupIngressRule:SecurityGroupIngressRule';
+    expect(await removed(ingress, rule, open)).toBeUndefined();
+    expect(await removed(token, list, now)).toBeUndefined();
   });
 });

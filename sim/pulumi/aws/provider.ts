@@ -5,6 +5,8 @@
 import type { Provider, ProviderFactory } from '../provider.ts';
 import { clientsFrom } from './clients.ts';
 import { egressOnlyGateway, natGateway } from './egress.ts';
+import { vpcEndpoint } from './endpoint.ts';
+import { managedPrefixList, networkAcl, networkAclAssociation, networkAclRule } from './filter.ts';
 import { instanceProfile, role, rolePolicy } from './iam.ts';
 import { instance } from './instance.ts';
 import { eip, eipAssociation, networkInterface } from './interface.ts';
@@ -22,6 +24,13 @@ import {
   vpcAttachment,
 } from './transit.ts';
 import { type Definition, resourceType } from './type.ts';
+import {
+  customerGateway,
+  vpnConnection,
+  vpnConnectionRoute,
+  vpnGateway,
+  vpnRoutePropagation,
+} from './vpn.ts';
 
 const DEFINITIONS: Readonly<Record<string, Definition>> = {
   'aws:ec2/vpc:Vpc': vpc,
@@ -31,6 +40,16 @@ const DEFINITIONS: Readonly<Record<string, Definition>> = {
   'aws:ec2/route:Route': route,
   'aws:ec2/routeTableAssociation:RouteTableAssociation': routeTableAssociation,
   'aws:ec2/vpcPeeringConnection:VpcPeeringConnection': vpcPeeringConnection,
+  'aws:ec2/networkAcl:NetworkAcl': networkAcl,
+  'aws:ec2/networkAclRule:NetworkAclRule': networkAclRule,
+  'aws:ec2/networkAclAssociation:NetworkAclAssociation': networkAclAssociation,
+  'aws:ec2/managedPrefixList:ManagedPrefixList': managedPrefixList,
+  'aws:ec2/vpcEndpoint:VpcEndpoint': vpcEndpoint,
+  'aws:ec2/vpnGateway:VpnGateway': vpnGateway,
+  'aws:ec2/customerGateway:CustomerGateway': customerGateway,
+  'aws:ec2/vpnConnection:VpnConnection': vpnConnection,
+  'aws:ec2/vpnConnectionRoute:VpnConnectionRoute': vpnConnectionRoute,
+  'aws:ec2/vpnGatewayRoutePropagation:VpnGatewayRoutePropagation': vpnRoutePropagation,
   'aws:ec2/natGateway:NatGateway': natGateway,
   'aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway': egressOnlyGateway,
   'aws:ec2/networkInterface:NetworkInterface': networkInterface,

@@ -56,6 +56,7 @@ const routeKey = (inputs: Properties) => ({
   RouteTableId: text(inputs, 'routeTableId'),
   DestinationCidrBlock: optionalText(inputs, 'destinationCidrBlock'),
   DestinationIpv6CidrBlock: optionalText(inputs, 'destinationIpv6CidrBlock'),
+  DestinationPrefixListId: optionalText(inputs, 'destinationPrefixListId'),
 });
 
 const routeTarget = (inputs: Properties) => ({
@@ -65,13 +66,16 @@ const routeTarget = (inputs: Properties) => ({
   TransitGatewayId: optionalText(inputs, 'transitGatewayId'),
   NatGatewayId: optionalText(inputs, 'natGatewayId'),
   EgressOnlyInternetGatewayId: optionalText(inputs, 'egressOnlyGatewayId'),
+  VpcEndpointId: optionalText(inputs, 'vpcEndpointId'),
 });
 
 const destinationOf = (inputs: Properties): string =>
-  optionalText(inputs, 'destinationCidrBlock') ?? text(inputs, 'destinationIpv6CidrBlock');
+  optionalText(inputs, 'destinationCidrBlock') ??
+  optionalText(inputs, 'destinationPrefixListId') ??
+  text(inputs, 'destinationIpv6CidrBlock');
 
 const leadsTo = (one: Ec2Route, destination: string): boolean =>
-  one.DestinationCidrBlock === destination || one.DestinationIpv6CidrBlock === destination;
+  [one.DestinationCidrBlock, one.DestinationIpv6CidrBlock, one.DestinationPrefixListId].includes(destination);
 
 export const route: Definition = {
   inputs: [
@@ -81,8 +85,9 @@ export const route: Definition = {
     'transitGatewayId',
     'natGatewayId',
     'egressOnlyGatewayId',
+    'vpcEndpointId',
   ],
-  fixed: ['routeTableId', 'destinationCidrBlock', 'destinationIpv6CidrBlock'],
+  fixed: ['routeTableId', 'destinationCidrBlock', 'destinationIpv6CidrBlock', 'destinationPrefixListId'],
   create: async (clients, inputs) => {
     await clients.ec2.send(new CreateRouteCommand({ ...routeKey(inputs), ...routeTarget(inputs) }));
     const id = `r-${text(inputs, 'routeTableId')}-${destinationOf(inputs)}`;
@@ -96,6 +101,7 @@ export const route: Definition = {
       routeTableId: table?.RouteTableId,
       destinationCidrBlock: found.DestinationCidrBlock,
       destinationIpv6CidrBlock: found.DestinationIpv6CidrBlock,
+      destinationPrefixListId: found.DestinationPrefixListId,
       networkInterfaceId: found.NetworkInterfaceId ?? '',
       gatewayId: found.GatewayId ?? '',
       vpcPeeringConnectionId: found.VpcPeeringConnectionId ?? '',
