@@ -223,3 +223,43 @@ describe('endpoints and filters', () => {
     expect(await removed(token, list, now)).toBeUndefined();
   });
 });
+
+describe('a Gateway Load Balancer', () => {
+  it('with group, target, listener, service and endpoint is made, routed to, and removed in turn', async () => {
+    const home = await vpc('10.35.0.0/16');
+    const place = { vpcId: home.id, cidrBlock: '10.35.1.0/24' };
+    const on = await make('ec2/subnet:Subnet', place);
+    const balancerInputs = { loadBalancerType: 'gateway', subnets: [on.id] };
+    const balancer = await make('lb/loadBalancer:LoadBalancer', balancerInputs);
+    const groupInputs = { port: 6081, protocol: 'GENEVE', vpcId: home.id, targetType: 'ip' };
+    const group = await make('lb/targetGroup:TargetGroup', { ...groupInputs, healthCheck: { port: 80 } });
+    const targetInputs = { targetGroupArn: group.id, targetId: '10.35.1.10' };
+    const target = await make('lb/targetGroupAttachment:TargetGroupAttachment', targetInputs);
+    const defaultActions = [{ type: 'forward', targetGroupArn: group.id }];
+    const listenerInputs = { loadBalancerArn: balancer.id, defaultActions };
+    const listener = await make('lb/listener:Listener', listenerInputs);
+    const serviceInputs = { gatewayLoadBalancerArns: [balancer.id], acceptanceRequired: false };
+    const service = await make('ec2/vpcEndpointService:VpcEndpointService', serviceInputs);
+    const endpointInputs = {
+      vpcId: home.id,
+      vpcEndpointType: 'GatewayLoadBalancer',
+      serviceName: service.outputs.serviceName ?? '',
+      subnetIds: [on.id],
+    };
+    const endpoint = await make('ec2/vpcEndpoint:VpcEndpoint', endpointInputs);
+    const table = await make('ec2/routeTable:RouteTable', { vpcId: home.id });
+    const leading = { routeTableId: table.id, destinationCidrBlock: '0.0.0.0/0', vpcEndpointId: endpoint.id };
+    const route = await make('ec2/route:Route', leading);
+    expect(route.outputs).toMatchObject({ state: 'active', gatewayId: endpoint.id });
+
+    expect(await removed('ec2/route:Route', route, leading)).toBeUndefined();
+    expect(await removed('ec2/vpcEndpoint:VpcEndpoint', endpoint, endpointInputs)).toBeUndefined();
+    const token = 'ec2/vpcEndpointService:VpcEndpointService';
+    expect(await removed(token, service, serviceInputs)).toBeUndefined();
+    expect(await removed('lb/listener:Listener', listener, listenerInputs)).toBeUndefined();
+    const attachment = 'lb/targetGroupAttachment:TargetGroupAttachment';
+    expect(await removed(attachment, target, targetInputs)).toBeUndefined();
+    expect(await removed('lb/targetGroup:TargetGroup', group, groupInputs)).toBeUndefined();
+    expect(await removed('lb/loadBalancer:LoadBalancer', balancer, balancerInputs)).toBeUndefined();
+  });
+});

@@ -1,11 +1,13 @@
 /** The SDK's clients of one provider, and how its handlers wait, retry and recognise what is gone. */
 import { EC2Client, type Tag } from '@aws-sdk/client-ec2';
+import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { STSClient } from '@aws-sdk/client-sts';
 import { isObject, type Properties } from '../value.ts';
 
 export interface Clients {
   readonly ec2: EC2Client;
+  readonly elb: ElasticLoadBalancingV2Client;
   readonly iam: IAMClient;
   readonly sts: STSClient;
   readonly region: string;
@@ -23,8 +25,9 @@ export function clientsFrom(config: Properties): Clients {
   }
   const lists = Array.isArray(config.endpoints) ? config.endpoints : [];
   const endpoints: Properties = Object.assign({}, ...lists.filter(isObject));
-  const endpoint = (service: 'ec2' | 'iam' | 'sts'): string => {
-    const url = endpoints[service];
+  const endpoint = (service: 'ec2' | 'elbv2' | 'iam' | 'sts'): string => {
+    // Stacks without load balancers need not say where theirs are: the simulator has all APIs at one URL.
+    const url = endpoints[service] ?? (service === 'elbv2' ? endpoints.ec2 : undefined);
     if (typeof url === 'string' && url !== '') return url;
     throw new Error(
       `aws:endpoints has no ${service}: this test engine deploys into a simulator only, never into AWS; give it ` +
@@ -37,17 +40,18 @@ export function clientsFrom(config: Properties): Clients {
   };
   const common = { region, credentials, maxAttempts: 6 };
   const ec2 = new EC2Client({ ...common, endpoint: endpoint('ec2') });
+  const elb = new ElasticLoadBalancingV2Client({ ...common, endpoint: endpoint('elbv2') });
   const iam = new IAMClient({ ...common, endpoint: endpoint('iam') });
   const sts = new STSClient({ ...common, endpoint: endpoint('sts') });
   const close = (): void => {
-    for (const client of [ec2, iam, sts]) client.destroy();
+    for (const client of [ec2, elb, iam, sts]) client.destroy();
   };
-  return { ec2, iam, sts, region, close };
+  return { ec2, elb, iam, sts, region, close };
 }
 
 /** EC2's and IAM's codes for what is not there: `InvalidVpcID.NotFound`, `NoSuchEntity`. */
 export const isGone = (error: unknown): boolean =>
-  error instanceof Error && /NotFound$|^NoSuchEntity/.test(error.name);
+  error instanceof Error && /NotFound(Exception)?$|^NoSuchEntity/.test(error.name);
 
 /** The result, or undefined where the resource is gone. */
 export const unlessGone = <T>(work: Promise<T>): Promise<T | undefined> =>

@@ -10,6 +10,13 @@ import { managedPrefixList, networkAcl, networkAclAssociation, networkAclRule } 
 import { instanceProfile, role, rolePolicy } from './iam.ts';
 import { instance } from './instance.ts';
 import { eip, eipAssociation, networkInterface } from './interface.ts';
+import {
+  listener,
+  loadBalancer,
+  targetGroup,
+  targetGroupAttachment,
+  vpcEndpointService,
+} from './load-balancer.ts';
 import { lookups } from './lookup.ts';
 import { internetGateway, subnet, vpc } from './network.ts';
 import { vpcPeeringConnection } from './peering.ts';
@@ -65,6 +72,11 @@ const DEFINITIONS: Readonly<Record<string, Definition>> = {
   'aws:ec2transitgateway/routeTableAssociation:RouteTableAssociation': transitAssociation,
   'aws:ec2transitgateway/routeTablePropagation:RouteTablePropagation': transitPropagation,
   'aws:ec2transitgateway/route:Route': transitRoute,
+  'aws:ec2/vpcEndpointService:VpcEndpointService': vpcEndpointService,
+  'aws:lb/loadBalancer:LoadBalancer': loadBalancer,
+  'aws:lb/targetGroup:TargetGroup': targetGroup,
+  'aws:lb/targetGroupAttachment:TargetGroupAttachment': targetGroupAttachment,
+  'aws:lb/listener:Listener': listener,
   'aws:iam/role:Role': role,
   'aws:iam/rolePolicy:RolePolicy': rolePolicy,
   'aws:iam/instanceProfile:InstanceProfile': instanceProfile,
