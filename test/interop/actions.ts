@@ -8,6 +8,7 @@ import { printed } from './lab.ts';
 import { bgpctl } from './openbgpd.ts';
 import type { PeerDaemon } from './peer.ts';
 import { sessions } from './peer.ts';
+import { isIpv6 } from './spec.ts';
 
 /** The name of BIRD's protocol for a neighbor. */
 const protocolOf = ({ spec }: PeerDaemon, address: string): string =>
@@ -53,6 +54,44 @@ export async function reset(peer: PeerDaemon, address: string): Promise<void> {
     case 'exabgp':
       exabgp(peer.host, `neighbor ${address} teardown 4`);
       return;
+  }
+}
+
+/** Announces a route of the daemon's own with a MED, or withdraws it (`undefined`). BIRD has no command for it. */
+export async function changeRoute(
+  { host, spec }: PeerDaemon,
+  address: string,
+  prefix: string,
+  med: number | undefined,
+): Promise<void> {
+  const family = isIpv6(prefix) ? 'ipv6' : 'ipv4';
+  const hop = isIpv6(prefix) ? host.ipv6 : host.ipv4;
+  switch (spec.kind) {
+    case 'exabgp': {
+      const what = med === undefined ? 'withdraw' : 'announce';
+      exabgp(host, `neighbor ${address} ${what} route ${prefix} next-hop ${hop} med ${med ?? 0}`);
+      return;
+    }
+    case 'frr':
+      await vtysh(
+        host,
+        'configure terminal',
+        `router bgp ${spec.as}`,
+        `address-family ${family} unicast`,
+        `${med === undefined ? 'no ' : ''}network ${prefix}`,
+      );
+      return;
+    case 'gobgp': {
+      const more = med === undefined ? [] : ['med', String(med)];
+      const what = med === undefined ? 'del' : 'add';
+      await gobgp(host, 'global', 'rib', what, prefix, 'nexthop', hop, ...more, '-a', family);
+      return;
+    }
+    case 'openbgpd':
+      await bgpctl(host, 'network', med === undefined ? 'delete' : 'add', prefix);
+      return;
+    case 'bird':
+      throw new Error('BIRD takes no route from a command');
   }
 }
 
