@@ -188,6 +188,16 @@ describe('RFC 4271 6.4: NOTIFICATION', () => {
     }
   });
 
+  it('RFC 4271 4.5: the connection is closed after it has left', () => {
+    const tester = meet();
+    establish(tester);
+    const from = tester.effects.length;
+    say(tester, raw(99, []));
+    const [sent, closed] = tester.effects.slice(from).filter(({ kind }) => kind.startsWith('tcp-'));
+    expect(sent).toMatchObject({ kind: 'tcp-send', connection: tester.connection });
+    expect(closed).toEqual({ kind: 'tcp-close', connection: tester.connection, abort: false });
+  });
+
   it('RFC 9003 2: the text of a shutdown is told', () => {
     const said = notification(ERROR.cease, CEASE.shutdown, encodeShutdownText('Zürich geht schlafen'));
     const tester = answerIn('Established', encodeNotification(said));

@@ -119,6 +119,20 @@ describe('import', () => {
     expect(refused({ ...base, clusterList: [1] }, inside)).toMatch(/cluster/);
     expect(refused({ ...base, originatorId: 1 }, inside)).toMatch(/ORIGINATOR_ID/);
   });
+  it('RFC 4271 9.1.4: overlapping routes stand side by side, and go one by one', () => {
+    const rib = newRib();
+    const [wide, narrow] = ['198.51.0.0/16', '198.51.100.0/24'];
+    const [two, three] = [join(rib, 2), join(rib, 3)];
+    announce(rib, two, [wide]);
+    announce(rib, three, [narrow]);
+    const best = () => {
+      settle(rib);
+      return [wide, narrow].map((prefix) => explain(rib, prefix)?.paths.find((one) => one.best)?.peer);
+    };
+    expect(best()).toEqual(['peer-2', 'peer-3']);
+    withdraw(rib, three, [narrow]);
+    expect(best()).toEqual(['peer-2', undefined]);
+  });
   it('RFC 8326 4: GRACEFUL_SHUTDOWN makes a path the last choice', () => {
     const rib = newRib();
     announce(rib, join(rib, 2), [P], { communities: [COMMUNITY.gracefulShutdown] });

@@ -54,6 +54,8 @@ describe('routes both ways', () => {
     expect(until(net, 20_000, () => a.routes.size === 1 && b.routes.size === 1)).toBe(true);
     expect(a.routes.get('2001:db8:b::/48')?.nextHops[0]?.address).toBe('2001:db8::2');
     expect(b.routes.get('2001:db8:a::/48')?.nextHops[0]?.address).toBe('2001:db8::1');
+    input(net, a, { kind: 'withdraw', prefix: '2001:db8:a::/48' });
+    expect(until(net, 1000, () => !b.routes.has('2001:db8:a::/48'))).toBe(true);
   });
 
   it('RFC 8950: IPv4 over an IPv6 session', () => {

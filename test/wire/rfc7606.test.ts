@@ -136,6 +136,13 @@ describe('UPDATE as a whole', () => {
       kind: 'reset',
       notification: { code: 3, subcode: 10 },
     }));
+  it('RFC 7606 7.12: MP_UNREACH_NLRI that cannot be followed resets, of either family', () => {
+    for (const unreach of ['800f05 0002 01 81 20', '800f05 0001 01 21 0a', '800f02 0002'])
+      expect(split(updateMessage([], hex(unreach), [])), unreach).toMatchObject({
+        kind: 'reset',
+        notification: { code: 3 },
+      });
+  });
   it('RFC 7606 3 g: MP_REACH_NLRI that is there twice resets with 3/1', () => {
     const reach = '800e15 0002 01 10 20010db8000000000000000000000001 00';
     expect(split(updateMessage([], hex(reach + reach), []))).toMatchObject({
