@@ -65,9 +65,10 @@ export type SpeakerInput =
       readonly reason: string;
     }
   /**
-   * Our interfaces, all of them, as `10.0.1.10/24`: next hops are judged by their subnets. RFC 4271 6.3.
+   * The addresses of our interfaces, as `10.0.1.10/24`, a list for each interface: next hops are judged by
+   * their subnets (RFC 4271 6.3), and are ourselves in the family that the session is not spoken in.
    */
-  | { readonly kind: 'interfaces'; readonly addresses: readonly string[] }
+  | { readonly kind: 'interfaces'; readonly addresses: readonly (readonly string[])[] }
   /** Which next hops of the last `next-hops` there is no way to; of the others there is. RFC 4271 9.1.2.1. */
   | { readonly kind: 'unreachable'; readonly addresses: readonly string[] }
   /** Tells all best paths again that are tracked: the owner has other uses for them. */

@@ -78,7 +78,7 @@ function withGracefulShutdown(attributes: PathAttributes): PathAttributes {
  */
 function ownAddress(family: Family, facts: PeerFacts): NextHop | undefined {
   if (family === facts.localAddress.family) return facts.localAddress;
-  return family === 'ipv4' && facts.extendedNextHop ? facts.localAddress : undefined;
+  return family === 'ipv4' && facts.extendedNextHop ? facts.localAddress : facts.otherAddress;
 }
 
 /**

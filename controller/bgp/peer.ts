@@ -127,7 +127,7 @@ export interface Speaker {
   readonly policies: Map<string, CompiledPolicy>;
   nextConnection: number;
   /** As the driver told them; absent: it has not. */
-  interfaces?: readonly string[];
+  interfaces?: readonly (readonly string[])[];
   isStarted: boolean;
   isStopped: boolean;
   /** Our own restart, while it lasts. RFC 4724 4.1. */

@@ -9,7 +9,8 @@ import type { NextHop } from '../wire/attribute.ts';
 export interface Reach {
   /** Prefixes on our links; absent: nobody has said. */
   subnets?: readonly Prefix[];
-  /** Addresses of ours, as text. */
+  /** Addresses of ours, by interface; and all of them as text. */
+  interfaces: readonly (readonly Address[])[];
   own: ReadonlySet<string>;
   /** Next hops on no link of ours, as text: their ways are the owner's to know. */
   readonly elsewhere: Set<string>;
@@ -23,6 +24,7 @@ export interface Reach {
 const MOST_ELSEWHERE = 1000;
 
 export const newReach = (): Reach => ({
+  interfaces: [],
   own: new Set(),
   elsewhere: new Set(),
   isNews: false,
@@ -32,27 +34,29 @@ export const newReach = (): Reach => ({
 const addressOf = ({ family, words }: NextHop): Address => ({ family: family === 'ipv4' ? 4 : 6, words });
 
 /**
- * Our interfaces, as `10.0.1.10/24` each, and further prefixes on our links; absent interfaces: nobody has
- * said. Says whether anything is new, so that next hops are to be judged anew.
+ * Our interfaces, each with its addresses as `10.0.1.10/24` (absent: nobody has said), and further prefixes
+ * on our links. Says whether anything is new, so that next hops are to be judged anew.
  */
 export function setInterfaces(
   reach: Reach,
-  interfaces: readonly string[] | undefined,
+  interfaces: readonly (readonly string[])[] | undefined,
   further: readonly string[],
 ): boolean {
-  const before = JSON.stringify([reach.subnets, [...reach.own]]);
-  const prefixes = [...(interfaces ?? []), ...further].flatMap((text) => {
+  const before = JSON.stringify([reach.subnets, reach.interfaces]);
+  const prefixes = [...(interfaces ?? []).flat(), ...further].flatMap((text) => {
     const parsed = parsePrefix(text, 'clear');
     return parsed.ok ? [parsed.value] : [];
   });
-  const own = (interfaces ?? []).flatMap((text) => {
-    const parsed = parseAddress(text.split('/')[0] ?? '');
-    return parsed.ok ? [formatAddress(parsed.value)] : [];
-  });
-  reach.own = new Set(own);
+  reach.interfaces = (interfaces ?? []).map((addresses) =>
+    addresses.flatMap((text) => {
+      const parsed = parseAddress(text.split('/')[0] ?? '');
+      return parsed.ok ? [parsed.value] : [];
+    }),
+  );
+  reach.own = new Set(reach.interfaces.flat().map(formatAddress));
   if (interfaces === undefined && further.length === 0) delete reach.subnets;
   else reach.subnets = prefixes;
-  const isNew = JSON.stringify([reach.subnets, [...reach.own]]) !== before;
+  const isNew = JSON.stringify([reach.subnets, reach.interfaces]) !== before;
   if (isNew) reach.elsewhere.clear();
   return isNew;
 }
@@ -68,11 +72,24 @@ export function setUnreachable(reach: Reach, addresses: readonly string[]): bool
 export const isOwn = ({ own }: Reach, hop: NextHop): boolean =>
   own.size > 0 && own.has(formatAddress(addressOf(hop)));
 
+/**
+ * Our address of the other family on the interface that has this one; absent where there is none that
+ * neighbors could use.
+ */
+export function otherAddress({ interfaces }: Reach, hop: NextHop): NextHop | undefined {
+  const known = formatAddress(addressOf(hop));
+  const link = interfaces.find((addresses) => addresses.some((one) => formatAddress(one) === known));
+  const other = link?.find((one) => one.family !== addressOf(hop).family && !isLinkLocal(one));
+  return other && { family: other.family === 4 ? 'ipv4' : 'ipv6', words: other.words };
+}
+
+const isLinkLocal = ({ family, words }: Address): boolean => family === 6 && words[0] >>> 22 === 0xfe80 >>> 6;
+
 /** Whether an address lies on a link of ours, for all that is known; link-local ones do. */
 export function isOnLink({ subnets }: Reach, hop: NextHop): boolean {
   if (subnets === undefined) return true;
-  const isLinkLocal = hop.family === 'ipv6' && hop.words[0] >>> 22 === 0xfe80 >>> 6;
-  return isLinkLocal || subnets.some((one) => contains(one, addressOf(hop)));
+  const address = addressOf(hop);
+  return isLinkLocal(address) || subnets.some((one) => contains(one, address));
 }
 
 /** Whether there is a way to a next hop, for all that is known; the owner will be asked. */

@@ -18,7 +18,7 @@ import {
 } from './peer.ts';
 import { compilePolicy, rejectAll } from './policy.ts';
 import { setInterfaces } from './reach.ts';
-import { judgeNextHops, originate, setPolicy, setTracking, withdrawOrigin } from './rib.ts';
+import { followInterfaces as followInRib, originate, setPolicy, setTracking, withdrawOrigin } from './rib.ts';
 import { flushStale, ribPolicyOf } from './routes.ts';
 import { finalCease, run, start } from './session.ts';
 
@@ -185,7 +185,7 @@ export function configure(speaker: Speaker, options: SpeakerOptions, now: Instan
 
 /** Judges next hops anew where our interfaces, or what is said of our links, are others. */
 export function followInterfaces({ rib, interfaces, options }: Speaker): void {
-  if (setInterfaces(rib.reach, interfaces, options.subnets)) judgeNextHops(rib);
+  if (setInterfaces(rib.reach, interfaces, options.subnets)) followInRib(rib);
 }
 
 interface Context {

@@ -17,6 +17,8 @@ export interface PeerFacts {
   /** The two ends of the session. */
   readonly address: NextHop;
   readonly localAddress: NextHop;
+  /** Our address of the other family on the same interface, where it is known. */
+  readonly otherAddress?: NextHop | undefined;
   readonly families: readonly Family[];
   readonly as4: boolean;
   /** Whether prefixes carry path identifiers, each way. */

@@ -14,6 +14,7 @@ import { nextPath } from './path-set.ts';
 import { addAll, parseNextHop } from './policy.ts';
 import { clearCache } from './policy-cache.ts';
 import { findPrefix, internPrefix } from './prefix-table.ts';
+import { otherAddress } from './reach.ts';
 import { newAdjRibOut, newRibPeer, type PeerFacts, type PeerPolicy, type RibPeer } from './rib-peer.ts';
 import {
   addPath,
@@ -116,6 +117,17 @@ export function reimport(rib: Rib, peer: RibPeer): void {
 /** The ways to next hops are others: what was refused for them may be used, and the other way round. */
 export function judgeNextHops(rib: Rib): void {
   for (const peer of rib.peers) reimport(rib, peer);
+}
+
+/** Our interfaces are others: next hops are judged anew, and ourselves may be another one. */
+export function followInterfaces(rib: Rib): void {
+  judgeNextHops(rib);
+  for (const peer of rib.peers) {
+    const other = otherAddress(rib.reach, peer.facts.localAddress);
+    if (JSON.stringify(other) === JSON.stringify(peer.facts.otherAddress)) continue;
+    peer.facts = { ...peer.facts, otherAddress: other };
+    reexport(rib, peer);
+  }
 }
 
 /** Compares what a peer holds with what it should hold. */

@@ -10,6 +10,7 @@ import type { Negotiated } from './negotiate.ts';
 import type { Family, PeerOptions } from './options.ts';
 import { formatBgpId, hopOf, type Machine, type Peer, type Speaker, say } from './peer.ts';
 import { ACCEPT_ALL, type CompiledPolicy, rejectAll } from './policy.ts';
+import { otherAddress } from './reach.ts';
 import { peerDown, peerUp, sweepStale } from './rib.ts';
 import type { PeerFacts, PeerPolicy } from './rib-peer.ts';
 import { DEFAULT_STALE_TIME } from './timers.ts';
@@ -53,6 +54,7 @@ function factsOf(speaker: Speaker, peer: Peer, machine: Machine, session: Negoti
     localBgpId: speaker.bgpId,
     address: hopOf(peer.address),
     localAddress: hopOf(machine.local),
+    otherAddress: otherAddress(speaker.rib.reach, hopOf(machine.local)),
     families: session.families,
     as4: session.as4,
     addPathIn: session.addPathIn,

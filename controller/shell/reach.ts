@@ -18,15 +18,15 @@ export interface ReachWatch {
   close(): void;
 }
 
-/** Addresses of interfaces that are up, as `10.0.1.10/24`, sorted. */
-const interfaceAddresses = (): readonly string[] =>
-  Object.values(networkInterfaces())
-    .flatMap((list) => (list ?? []).flatMap(({ cidr }) => (cidr === null ? [] : [cidr])))
-    .sort();
+/** Addresses of the interfaces that are up, as `10.0.1.10/24`, by interface. */
+const interfaceAddresses = (): readonly (readonly string[])[] =>
+  Object.values(networkInterfaces()).map((list) =>
+    (list ?? []).flatMap(({ cidr }) => (cidr === null ? [] : [cidr])),
+  );
 
 /** `onLink`: a way by a gateway is none, as the kernel takes no such next hop for a route. */
 export function watchReach(post: (input: SpeakerInput) => void, onLink: () => boolean): ReachWatch {
-  let addresses: readonly string[] = [];
+  let addresses: readonly (readonly string[])[] = [];
   let followed: readonly string[] = [];
   let unreachable: readonly string[] = [];
   let timer: NodeJS.Timeout | undefined;
@@ -34,7 +34,7 @@ export function watchReach(post: (input: SpeakerInput) => void, onLink: () => bo
 
   function look(): void {
     const next = interfaceAddresses();
-    if (next.join() !== addresses.join()) {
+    if (JSON.stringify(next) !== JSON.stringify(addresses)) {
       addresses = next;
       post({ kind: 'interfaces', addresses });
     }

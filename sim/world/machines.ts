@@ -80,11 +80,13 @@ function createKernel(
   return changeKernel;
 }
 
-/** The addresses of a guest's devices that are up, as `10.0.1.10/24`. */
-const interfacesOf = (world: World, { name }: Endpoint): readonly string[] =>
-  (world.guests.get(name)?.kernel?.devices ?? []).flatMap(({ up, addresses }) =>
-    up ? addresses.map(({ address, prefix }) => `${formatAddress(address)}/${prefix.length}`) : [],
-  );
+/** The addresses of a guest's devices that are up, as `10.0.1.10/24`, by device. */
+const interfacesOf = (world: World, { name }: Endpoint): readonly (readonly string[])[] =>
+  (world.guests.get(name)?.kernel?.devices ?? [])
+    .filter(({ up }) => up)
+    .map(({ addresses }) =>
+      addresses.map(({ address, prefix }) => `${formatAddress(address)}/${prefix.length}`),
+    );
 
 /** `post` gives the node an event. */
 export function createMachines(

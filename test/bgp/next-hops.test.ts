@@ -9,7 +9,7 @@ import { judgeNextHops } from '../../controller/bgp/rib.ts';
 import { explain } from '../../controller/bgp/rib-query.ts';
 import { type Host, input, type Net, wait } from './net.ts';
 import { announce, join, newRib, settle } from './rib-scene.ts';
-import { A, optionsOfA, type Pair, pairOf, route, startAll } from './settings.ts';
+import { A, B, optionsOfA, type Pair, pairOf, route, startAll } from './settings.ts';
 
 const ROUTE = '198.51.100.0/24';
 const SUBNET = `${A}/24`;
@@ -25,7 +25,7 @@ function scene(
   interfaces?: readonly string[],
 ): Pair {
   const pair = pairOf({ ab, b: { originate: [route(ROUTE, { nextHop })] } });
-  if (interfaces !== undefined) input(pair.net, pair.a, { kind: 'interfaces', addresses: interfaces });
+  if (interfaces !== undefined) input(pair.net, pair.a, { kind: 'interfaces', addresses: [interfaces] });
   startAll(pair);
   wait(pair.net, 5_000);
   return pair;
@@ -94,7 +94,7 @@ describe('RFC 4271 6.3: the next hop of an eBGP neighbor one hop away', () => {
     told(pair.net, pair.a, { kind: 'interfaces', addresses: [] });
     expect(refusal(pair)).toMatch(/6\.3/);
     expect(isTold(pair)).toBe(false);
-    told(pair.net, pair.a, { kind: 'interfaces', addresses: [SUBNET] });
+    told(pair.net, pair.a, { kind: 'interfaces', addresses: [[SUBNET]] });
     expect(isTold(pair)).toBe(true);
   });
 });
@@ -117,7 +117,7 @@ describe('RFC 4271 9.1.2.1: a next hop of a neighbor further away', () => {
   it('that is not reached leaves the prefix to another neighbor', () => {
     const rib = newRib();
     const [far, near] = [join(rib, 2, { oneHop: false }), join(rib, 3)];
-    setInterfaces(rib.reach, [SUBNET], []);
+    setInterfaces(rib.reach, [[SUBNET]], []);
     announce(rib, far, [ROUTE], { nextHop: must(parseNextHop(ELSEWHERE)) });
     announce(rib, near, [ROUTE], { asPath: [{ type: 'sequence', as: [65003, 65009] }] });
     settle(rib);
@@ -177,4 +177,40 @@ describe('RFC 4271 6.3: prefixes that are no unicast destinations', () => {
   ])('of IPv6: %s', (_, length, first, isUnusable) =>
     expect(isUnusablePrefix('ipv6', length, first, 0)).toBe(isUnusable),
   );
+});
+
+describe('RFC 2545 4: routes of the family that the session is not spoken in', () => {
+  const BOTH = { families: ['ipv4', 'ipv6'] as const };
+  const SIX = '2001:db8:5::/48';
+  /** B announces an IPv6 route with itself as next hop over IPv4. */
+  function overIpv4(): Pair {
+    const pair = pairOf({ ab: BOTH, ba: BOTH, b: { originate: [route(SIX), route(ROUTE)] } });
+    startAll(pair);
+    wait(pair.net, 5_000);
+    return pair;
+  }
+  const hop = ({ a }: Pair): string | undefined => a.routes.get(SIX)?.nextHops[0]?.address;
+  const interfacesOfB = (pair: Pair, ...addresses: readonly (readonly string[])[]): void =>
+    told(pair.net, pair.b, { kind: 'interfaces', addresses });
+
+  it('have our address of that family on the interface of the session as next hop', () => {
+    const pair = overIpv4();
+    expect(hop(pair)).toBeUndefined();
+    const link = [`${B}/24`, 'fe80::2/64', '2001:db8::2/64'];
+    interfacesOfB(pair, ['10.9.0.2/24', '2001:db8:9::2/64'], link);
+    expect(hop(pair)).toBe('2001:db8::2');
+    expect(a4(pair)).toBe(B);
+  });
+
+  it('follow that address, and are withdrawn where there is none', () => {
+    const pair = overIpv4();
+    interfacesOfB(pair, [`${B}/24`, '2001:db8::2/64']);
+    interfacesOfB(pair, [`${B}/24`, '2001:db8::3/64']);
+    expect(hop(pair)).toBe('2001:db8::3');
+    interfacesOfB(pair, [`${B}/24`, 'fe80::2/64']);
+    expect(hop(pair)).toBeUndefined();
+    expect(a4(pair)).toBe(B);
+  });
+
+  const a4 = ({ a }: Pair): string | undefined => a.routes.get(ROUTE)?.nextHops[0]?.address;
 });

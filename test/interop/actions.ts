@@ -57,7 +57,7 @@ export async function reset(peer: PeerDaemon, address: string): Promise<void> {
   }
 }
 
-/** Announces a route of the daemon's own with a MED, or withdraws it (`undefined`). BIRD has no command for it. */
+/** Announces a route of the daemon's own with a MED, or withdraws it (`undefined`); BIRD can do neither. */
 export async function changeRoute(
   { host, spec }: PeerDaemon,
   address: string,

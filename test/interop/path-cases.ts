@@ -32,7 +32,7 @@ function tellTwoPaths(trial: Trial, left: string, right: string): Ours {
   return trial.start('middle', { ...teller, neighbors });
 }
 
-/** What ExaBGP would tell if it passed on what it hears: two paths of our prefix, each with its identifier. */
+/** What ExaBGP would tell if it passed on what it hears: two paths of a prefix, with their identifiers. */
 function tellExabgpTwoPaths({ peer, own, theirs }: Trial, to: string): void {
   for (const [id, as] of [LEFT_AS, RIGHT_AS].entries()) {
     const path = `path-information 0.0.0.${id + 1} as-path [ ${peer.spec.as} 65000 ${as} ]`;
@@ -60,7 +60,7 @@ const addPath: Case = {
       'receiver',
       trial.optionsAt(last, { addPath: { receive: true, send: 0 } }, { as: 64_603, originate: [] }),
     );
-    await receiver.becomes('established');
+    await receiver.becomes('established', undefined, 30_000);
     if (trial.kind === 'exabgp') tellExabgpTwoPaths(trial, last);
     const all = await until('we have both paths', async () => {
       const seen = await receiver.paths(own);
@@ -125,7 +125,7 @@ const large: Case = {
     const sender = trial.start('sender', trial.optionsAt(address, short, { originate }));
     const receiver = trial.start('receiver', trial.optionsAt(other, short, { as: 64_605, originate: [] }));
     await bothUp(trial, sender);
-    await receiver.becomes('established');
+    await receiver.becomes('established', undefined, 30_000);
     const lacking = (): number => all.filter((prefix) => !receiver.routes.has(prefix)).length;
     await until('all came through', () => lacking() === 0, 40_000, lacking);
     expect(count(receiver, 'received', 'update')).toBeGreaterThan(SETS / 2);

@@ -33,9 +33,10 @@ describe.skipIf(why !== undefined)(`links${why === undefined ? '' : ` (skipped: 
     printed(one)
       .split('\n')
       .filter((line) => line.startsWith('{'))
-      .map((line): { kind: string; addresses: readonly string[] } => JSON.parse(line))
+      .map((line): { kind: string; addresses: readonly (string | readonly string[])[] } => JSON.parse(line))
       .filter((input) => input.kind === kind)
-      .at(-1)?.addresses;
+      .at(-1)
+      ?.addresses.flat();
   const becomes = (one: Running, kind: string, wanted: readonly string[]) =>
     until(
       `${one.name}: ${kind} ${wanted.join(', ')}`,
