@@ -89,11 +89,19 @@ export const keyOf = (mark: number, bytes: Uint8Array, start: number, end: numbe
   hash: hashBytes(mark, bytes, start, end),
 });
 
-/** FNV-1a over the mark and the bytes. */
+/** Over the mark and the bytes, four at a time: multiplied and turned, so that each changes all bits. */
 function hashBytes(mark: number, bytes: Uint8Array, start: number, end: number): number {
-  let h = Math.imul(2166136261 ^ mark, 16777619);
-  for (let i = start; i < end; i++) h = Math.imul(h ^ (bytes[i] as number), 16777619);
-  return (h ^ (h >>> 15)) >>> 0;
+  let h = mark;
+  let at = start;
+  for (; at + 4 <= end; at += 4) {
+    const low = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+    const high = (bytes[at + 2] as number) | ((bytes[at + 3] as number) << 8);
+    h = Math.imul(h ^ (low | (high << 16)), 0x85ebca6b);
+    h = (h << 13) | (h >>> 19);
+  }
+  for (; at < end; at++) h = Math.imul(h ^ (bytes[at] as number), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 16), 0xc2b2ae35);
+  return (h ^ (h >>> 13)) >>> 0;
 }
 
 /** The number of the set with these bytes, or -1. */

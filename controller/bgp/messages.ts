@@ -27,8 +27,11 @@ import { endOfRib, sweep } from './routes.ts';
 import { finalCease, run, send } from './session.ts';
 import { DEFAULT_STALE_TIME } from './timers.ts';
 
-/** Bytes that one step works off, and with so many waiting, four times as many. */
-const PORTION = 8 * 1024;
+/**
+ * Bytes that one step works off, and with so many waiting, four times as many: few, since each prefix takes
+ * fifteen times as long while its code is new.
+ */
+const PORTION = 2 * 1024;
 const CROWDED = 1024 * 1024;
 
 /** At most one line about faulty UPDATEs of a peer in so long. */

@@ -4,37 +4,58 @@
  */
 import type { Instant } from '../base/time.ts';
 import { hasUpdates, nextUpdates } from './adj-rib-out.ts';
-import { establishedOf, type Peer, type Speaker } from './peer.ts';
+import { hasInput } from './messages.ts';
+import { establishedOf, machinesOf, type Peer, type Speaker } from './peer.ts';
+import { queueLength, type RibPeer } from './rib-peer.ts';
 import { restartKeepalive, send } from './session.ts';
 
 /** Bytes that a neighbor is sent before it must have taken them. */
 const PORTION = 16 * 1024;
 /** Portions that one step makes. */
 const PORTIONS = 2;
+/** Prefixes that have to wait for a neighbor before it is sent some while there is more to read. */
+const GATHERED = 1024;
 
 /** Sends what is due to neighbors that can take it, a few in turn. */
 export function sendUpdates(speaker: Speaker, now: Instant): void {
   if (speaker.rib.isDeferred) return;
   const peers = [...speaker.peers.values()];
+  const least = leastGathered(speaker);
   let portions = PORTIONS;
   for (let count = 0; count < peers.length && portions > 0; count++) {
     const peer = peers[(speaker.turn + count) % peers.length];
-    if (peer === undefined || !isReady(speaker, peer)) continue;
+    if (peer === undefined || !isReady(speaker, peer, least)) continue;
     sendPortion(speaker, peer, now);
     portions--;
     if (portions === 0) speaker.turn = (speaker.turn + count + 1) % peers.length;
   }
 }
 
-/** Whether a neighbor waits for UPDATEs and can take them. */
-function isReady({ rib }: Speaker, peer: Peer): boolean {
-  const machine = establishedOf(peer);
-  return machine !== undefined && !machine.inFlight && peer.rib !== undefined && hasUpdates(rib, peer.rib);
+/** While messages wait to be read more prefixes are to come, and few messages with many cost least. */
+const leastGathered = ({ peers }: Speaker): number => (mayBringMore(peers) ? GATHERED : 0);
+
+function mayBringMore(peers: Speaker['peers']): boolean {
+  for (const peer of peers.values()) {
+    if (machinesOf(peer).some((machine) => machine.connection !== undefined && hasInput(machine)))
+      return true;
+  }
+  return false;
 }
+
+/** Whether a neighbor waits for UPDATEs, for `least` prefixes or more, and can take them. */
+function isReady({ rib }: Speaker, peer: Peer, least: number): boolean {
+  const machine = establishedOf(peer);
+  if (machine === undefined || machine.inFlight || peer.rib === undefined) return false;
+  return hasUpdates(rib, peer.rib) && (least === 0 || waitingPrefixes(peer.rib) >= least);
+}
+
+const waitingPrefixes = ({ facts, out }: RibPeer): number =>
+  facts.families.reduce((sum, family) => sum + queueLength(out[family]), 0);
 
 export const hasMoreToSend = (speaker: Speaker): boolean => {
   if (speaker.rib.isDeferred) return false;
-  for (const peer of speaker.peers.values()) if (isReady(speaker, peer)) return true;
+  const least = leastGathered(speaker);
+  for (const peer of speaker.peers.values()) if (isReady(speaker, peer, least)) return true;
   return false;
 };
 

@@ -283,15 +283,18 @@ const hasBit = (signature: number, bit: number): boolean => Math.floor(signature
 /** Whether a prefix of a table lies within one of some ranges. */
 export function inRanges(ranges: readonly CompiledRange[], table: PrefixTable, id: number): boolean {
   const length = lengthOf(table, id);
+  const last = wordOf(table, id, 3);
   for (const range of ranges) {
     if (range.family !== table.family || length < range.least || length > range.most) continue;
-    if (covers(range, table, id)) return true;
+    // The word that IPv4 has alone comes first: it decides about most.
+    if ((last & (range.masks[3] as number)) !== range.words[3]) continue;
+    if (table.width === 1 || coversUpper(range, table, id)) return true;
   }
   return false;
 }
 
-function covers({ words, masks, family }: CompiledRange, table: PrefixTable, id: number): boolean {
-  for (let index = family === 'ipv4' ? 3 : 0; index < 4; index++) {
+function coversUpper({ words, masks }: CompiledRange, table: PrefixTable, id: number): boolean {
+  for (let index = 0; index < 3; index++) {
     if ((wordOf(table, id, index) & (masks[index] as number)) !== words[index]) return false;
   }
   return true;

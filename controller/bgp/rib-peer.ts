@@ -147,9 +147,12 @@ function makeRoom(out: AdjRibOut): void {
   out.tail = waiting;
 }
 
+/** Prefixes that wait to be looked at. */
+export const queueLength = ({ lookAt, lookEnd, head, tail }: AdjRibOut): number =>
+  lookEnd - lookAt + tail - head;
+
 /** Whether prefixes wait to be looked at. */
-export const hasQueue = ({ lookAt, lookEnd, head, tail }: AdjRibOut): boolean =>
-  lookAt !== lookEnd || head !== tail;
+export const hasQueue = (out: AdjRibOut): boolean => queueLength(out) > 0;
 
 /** The next prefix to look at, or -1. */
 export function dequeue(out: AdjRibOut): number {

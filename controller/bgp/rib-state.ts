@@ -102,6 +102,9 @@ export interface Rib {
   readonly originated: Map<string, { readonly family: Family; readonly attributes: PathAttributes }>;
 }
 
+/** Attribute sets below which nobody looks for unused ones: less than 10 MB. */
+export const LEAST_COLLECTED = 65_536;
+
 export interface RibOptions {
   readonly multipath: number;
   readonly track: SpeakerOptions['track'];
@@ -119,7 +122,7 @@ export function createRib({ multipath, track }: RibOptions): Rib {
     drain: 'none',
     isDeferred: false,
     changes: new Map(),
-    collectAbove: 10_000,
+    collectAbove: LEAST_COLLECTED,
     originated: new Map(),
   };
 }

@@ -6,12 +6,10 @@ import { beginMarking, endMarking, freeUnmarked, markSet } from './attribute-set
 import type { Family } from './options.ts';
 import { clearCache } from './policy-cache.ts';
 import { releasePrefix } from './prefix-table.ts';
-import { FAMILIES, type FamilyRib, type Rib } from './rib-state.ts';
+import { FAMILIES, type FamilyRib, LEAST_COLLECTED, type Rib } from './rib-state.ts';
 
 /** Numbers that one portion looks at: less than a millisecond. */
 const PORTION = 16_384;
-/** Sets below which nobody looks. */
-const LEAST = 10_000;
 
 /** Does a portion, where there is something to do; says whether more is left. */
 export function tidy(rib: Rib, portion = PORTION): boolean {
@@ -21,7 +19,7 @@ export function tidy(rib: Rib, portion = PORTION): boolean {
   }
   if (rib.tidying.next().done !== true) return true;
   delete rib.tidying;
-  rib.collectAbove = Math.max(LEAST, rib.sets.live * 2);
+  rib.collectAbove = Math.max(LEAST_COLLECTED, rib.sets.live * 2);
   return false;
 }
 

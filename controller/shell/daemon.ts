@@ -14,6 +14,7 @@ import { type Aws, createAws, fixedCredentials, regionalHost } from './aws.ts';
 import { addressed, answerBgp } from './bgp-answer.ts';
 import { now } from './clock.ts';
 import { type ControlServer, type Request, serveControl } from './control.ts';
+import { limitInlining } from './engine.ts';
 import { runHook } from './hook.ts';
 import { createHostNetwork } from './host-network.ts';
 import { Journal } from './journal.ts';
@@ -53,6 +54,7 @@ export async function loadConfig(file: string): Promise<Config> {
 
 /** Runs until told to stop; resolves when the daemon has left cleanly. */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
+  limitInlining();
   const config = await loadConfig(options.configFile);
   const log = createLog(config.node, config.log.level);
   let daemon: Daemon | undefined;

@@ -181,6 +181,10 @@ const plain = (text: string | undefined): string => {
   return parsed.ok ? formatAddress(parsed.value) : '';
 };
 
+/** The same bytes, of the type that the speaker has everywhere: its code is compiled once for one type. */
+const plainBytes = ({ buffer, byteOffset, length }: Buffer): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, length);
+
 interface Listeners {
   set(effect: ListenEffect): void;
   close(): void;
@@ -262,7 +266,7 @@ export function createTcp(post: (event: SpeakerEvent) => void, onFault: (sentenc
     sockets.set(connection, socket);
     let reason = 'closed by the other side';
     socket.setNoDelay(true);
-    socket.on('data', (data) => post({ kind: 'tcp-data', connection, data }));
+    socket.on('data', (data: Buffer) => post({ kind: 'tcp-data', connection, data: plainBytes(data) }));
     socket.on('error', (error) => {
       reason = error.message;
     });

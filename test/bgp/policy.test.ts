@@ -1,7 +1,10 @@
 /** Import and export policy: what each condition matches, what each change makes, and what is refused. */
 import { describe, expect, it } from 'vitest';
+import { parsePrefix } from '../../controller/base/ip.ts';
+import { must } from '../../controller/base/result.ts';
 import type { PolicyMatch, PolicyRule, PolicySet } from '../../controller/bgp/options.ts';
-import { type CompiledPolicy, compilePolicy } from '../../controller/bgp/policy.ts';
+import { type CompiledPolicy, compilePolicy, compileRange, inRanges } from '../../controller/bgp/policy.ts';
+import { createPrefixTable, internPrefix } from '../../controller/bgp/prefix-table.ts';
 import { explain, listRoutes } from '../../controller/bgp/rib-query.ts';
 import type { PathAttributes } from '../../controller/wire/attribute.ts';
 import { announce, join, newRib, policy, Receiver, settle } from './rib-scene.ts';
@@ -62,6 +65,22 @@ describe('prefix lists', () => {
     expect(letIn(accepts({ prefixes: [{ prefix: '::/0', ge: 0, le: 128 }] }))).toEqual([]);
     expect(letIn(accepts({ family: 'ipv6' }))).toEqual([]);
     expect(letIn(accepts({ family: 'ipv4' }))).toHaveLength(ALL.length);
+  });
+
+  it.each([
+    ['2001:db8:1::/48', '2001:db8:1:2::/64', true],
+    ['2001:db8:1::/48', '2001:db8:2:2::/64', false],
+    ['2001:db8:1::/48', '2001:db9:1:2::/64', false],
+    ['2001:db8:0:0:1::/80', '2001:db8::1:2:0:0/96', true],
+    ['2001:db8:0:0:1::/80', '2001:db8::2:2:0:0/96', false],
+    ['2001:db8::4/126', '2001:db8::6/128', true],
+    ['2001:db8::4/126', '2001:db8::8/128', false],
+  ])('of IPv6 compare all four words: %s and %s', (prefix, inner, isWithin) => {
+    const table = createPrefixTable('ipv6');
+    const { address, length } = must(parsePrefix(inner));
+    const [w0, w1, w2, w3] = address.words;
+    const id = internPrefix(table, length, w0, w1, w2, w3);
+    expect(inRanges([must(compileRange({ prefix, le: 128 }))], table, id)).toBe(isWithin);
   });
 });
 
