@@ -137,6 +137,7 @@ export function createMachines(
       else driver?.feed(effect.input);
     },
     configure(next) {
+      driver?.feed({ kind: 'interfaces', addresses: interfacesOf(world, endpoint) });
       if (next.bgp !== undefined)
         driver?.feed({ kind: 'configured', options: speakerOptions(next.bgp, new Map()) });
     },

@@ -12,6 +12,8 @@ import { type Lab, openLab, until } from './lab.ts';
 
 const LIMIT_MS = 90_000;
 const OWN = '203.0.113.0/24';
+/** By a next hop that is on no subnet of the workload. */
+const ASTRAY = '198.51.100.0/24';
 const PASSWORD = 'correct-horse-battery';
 const why = fleet.whyNoLab();
 
@@ -82,7 +84,11 @@ describe.skipIf(why !== undefined)(
           },
         ],
         bgp: {
-          ...{ as: fleet.THEIR_AS, listen: [`${a.ipv4}:179`], originate: [{ prefix: OWN }] },
+          ...{
+            as: fleet.THEIR_AS,
+            listen: [`${a.ipv4}:179`],
+            originate: [{ prefix: OWN }, { prefix: ASTRAY, nextHop: '172.31.0.9' }],
+          },
           dynamic: [{ ...shared(a.folder), name: 'workloads', prefix: '192.0.2.0/24', as: [fleet.OUR_AS] }],
         },
         drain: { how: 'graceful-shutdown' },
@@ -99,13 +105,20 @@ describe.skipIf(why !== undefined)(
     it('are up with password, GTSM and BFD, and each says once that they are', async () => {
       await workload.says('bfd', `BFD with ${appliance.host.ipv4} is up`);
       const summary = await bgp(workload, 'summary');
-      expect(summary).toMatch(/^a +192\.0\.2\.2 +65002 +Established +[\d.]+ m?s +up +1 /m);
+      expect(summary).toMatch(/^a +192\.0\.2\.2 +65002 +Established +[\d.]+ m?s +up +2 /m);
       expect(await bgp(workload, 'neighbor', 'a')).toMatch(/^ {2}security +.*TCP-MD5.*GTSM|GTSM.*TCP-MD5/m);
       expect(await bgp(appliance, 'neighbor')).toMatch(/^ {2}state +Established/m);
       const said = workload.lines.filter(({ msg }) => /established/.test(msg));
       expect(said.map(({ msg }) => msg)).toEqual([
         expect.stringMatching(/^BGP with a \(192\.0\.2\.2\) is established/),
       ]);
+    });
+
+    it('RFC 4271 6.3: a next hop on no common subnet is told of, and its route is in no kernel', async () => {
+      await workload.says('bgp', 'next hop 172.31.0.9: its next hop is on no subnet that we share');
+      expect(await bgp(workload, 'route', ASTRAY)).toContain('on no subnet that we share with the neighbor');
+      expect(inKernel()).not.toContain(ASTRAY.split('/')[0]);
+      expect((await neighborOf(workload, 'a')).flaps).toBe(0);
     });
 
     it('refresh and soft: the routes come again, and the session stays', async () => {
