@@ -64,6 +64,7 @@ const BOUNDS: Readonly<Record<string, readonly [number, number]>> = {
   DescribeLaunchTemplateVersions: [1, 200],
   DescribeManagedPrefixLists: [1, 100],
   DescribeRouteTables: [5, 100],
+  GetManagedPrefixListAssociations: [5, 255],
   GetManagedPrefixListEntries: [1, 100],
 };
 

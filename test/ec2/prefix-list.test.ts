@@ -1,5 +1,6 @@
 import type {
   DescribeManagedPrefixListsResult,
+  GetManagedPrefixListAssociationsResult,
   GetManagedPrefixListEntriesResult,
   ManagedPrefixList,
 } from '@aws-sdk/client-ec2';
@@ -78,6 +79,28 @@ describe('a managed prefix list', () => {
     at.call('DeleteRoute', route);
     at.call('DeleteManagedPrefixList', { PrefixListId: id });
     expect(at.code('CreateRoute', { ...route, GatewayId: at.gateway })).toBe('InvalidPrefixListID.NotFound');
+  });
+
+  it('says which tables and groups name it', () => {
+    const at = site();
+    const id = create(at);
+    const users = (): readonly (string | undefined)[] =>
+      at
+        .call<GetManagedPrefixListAssociationsResult>('GetManagedPrefixListAssociations', {
+          PrefixListId: id,
+        })
+        .PrefixListAssociations?.map((each) => each.ResourceId) ?? [];
+    expect(users()).toEqual([]);
+    const route = { RouteTableId: at.table, DestinationPrefixListId: id, GatewayId: at.gateway };
+    at.call('CreateRoute', route);
+    const { GroupId } = at.call<{ GroupId: string }>('CreateSecurityGroup', {
+      ...{ VpcId: at.vpc, GroupName: 'branches', Description: 'd' },
+    });
+    const IpPermissions = [{ IpProtocol: '-1', PrefixListIds: [{ PrefixListId: id }] }];
+    at.call('AuthorizeSecurityGroupIngress', { GroupId, IpPermissions });
+    expect(users().toSorted()).toEqual([at.table, GroupId].toSorted());
+    at.call('RevokeSecurityGroupIngress', { GroupId, IpPermissions });
+    expect(users()).toEqual([at.table]);
   });
 
   it('refuses what EC2 refuses', () => {

@@ -11,6 +11,8 @@ import type {
   DescribeManagedPrefixListsResult,
   DescribePrefixListsRequest,
   DescribePrefixListsResult,
+  GetManagedPrefixListAssociationsRequest,
+  GetManagedPrefixListAssociationsResult,
   GetManagedPrefixListEntriesRequest,
   GetManagedPrefixListEntriesResult,
   ManagedPrefixList,
@@ -192,12 +194,32 @@ function entriesAt(list: PrefixListRecord, version: number | undefined): readonl
   return list.versions[version - 1] ?? invalidValue('version', version, why);
 }
 
+/** What names a list: route tables and security groups. */
+const usersOf = (tx: Tx, id: string) => [
+  ...tx.referring('route-table', id),
+  ...tx.referring('security-group', id),
+];
+
+function associations(
+  tx: Tx,
+  input: GetManagedPrefixListAssociationsRequest,
+): GetManagedPrefixListAssociationsResult {
+  const { PrefixListId: id = '' } = input;
+  const list = serviceLists(tx).find((each) => each.id === id) ?? tx.need('prefix-list', id);
+  const page = paginate(usersOf(tx, list.id), input, (user) => [user.id]);
+  const PrefixListAssociations = page.records.map((user) => ({
+    ResourceId: user.id,
+    ResourceOwner: user.account,
+  }));
+  return { PrefixListAssociations, ...page.next };
+}
+
 function remove(
   tx: Tx,
   { PrefixListId: id = '' }: DeleteManagedPrefixListRequest,
 ): DeleteManagedPrefixListResult {
   const list = needIdle(tx, id);
-  const [user] = [...tx.referring('route-table', list.id), ...tx.referring('security-group', list.id)];
+  const [user] = usersOf(tx, list.id);
   if (user) {
     const why = `The prefix list '${list.id}' is referenced by ${user.id} and cannot be deleted.`;
     refuse('DependencyViolation', why);
@@ -232,6 +254,7 @@ export const prefixListHandlers: Handlers = {
   ModifyManagedPrefixList: handler(modify),
   RestoreManagedPrefixListVersion: handler(restore),
   DeleteManagedPrefixList: handler(remove),
+  GetManagedPrefixListAssociations: handler(associations),
 
   DescribeManagedPrefixLists: handler(
     (tx, input: DescribeManagedPrefixListsRequest): DescribeManagedPrefixListsResult => {
