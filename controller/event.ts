@@ -11,6 +11,7 @@ import type { BfdChange, BfdEvent } from './bfd/event.ts';
 import type { RouteChange, SessionChange, SpeakerInput } from './bgp/event.ts';
 import type { Config, ProbeConfig } from './config.ts';
 import type { Call, Outcome } from './ec2/call.ts';
+import type { LeaseCall, LeaseOutcome } from './lease/call.ts';
 
 /**
  * What a probe found. `silent` says nothing about the target (its daemon is absent, the probe could not be
@@ -76,6 +77,7 @@ export type Event =
       readonly result: ProbeResult;
     }
   | { readonly kind: 'ec2-outcome'; readonly request: number; readonly outcome: Outcome }
+  | { readonly kind: 'lease-outcome'; readonly request: number; readonly outcome: LeaseOutcome }
   | { readonly kind: 'guest-outcome'; readonly request: number; readonly failure?: string }
   | { readonly kind: 'hook-outcome'; readonly request: number; readonly failure?: string }
   | { readonly kind: 'command'; readonly id: number; readonly command: Command }
@@ -104,6 +106,13 @@ export type Event =
 export type Effect =
   | { readonly kind: 'probe'; readonly probe: string; readonly round: number; readonly spec: ProbeConfig }
   | { readonly kind: 'ec2-call'; readonly request: number; readonly call: Call }
+  /** A request to the store of leases; its outcome is unknown after `timeoutMs`. */
+  | {
+      readonly kind: 'lease-call';
+      readonly request: number;
+      readonly call: LeaseCall;
+      readonly timeoutMs: number;
+    }
   | { readonly kind: 'guest'; readonly request: number; readonly changes: readonly GuestChange[] }
   /** For the BGP speaker beside the node. */
   | { readonly kind: 'bgp'; readonly input: SpeakerInput }

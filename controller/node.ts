@@ -16,11 +16,24 @@ import { runCycle } from './failover/cycle.ts';
 import { type Silences, tellResult, tellVerdicts } from './failover/evidence.ts';
 import { writeEnded } from './failover/execute.ts';
 import { type GroupState, newGroup, remembered, restored } from './failover/group.ts';
-import { groupsConfigured, groupsStopped, tellHook } from './failover/groups.ts';
+import { groupsConfigured, groupsStopped, groupsText, tellHook } from './failover/groups.ts';
+import {
+  gateOf,
+  type Leases,
+  leaseEnded,
+  leasesConfigured,
+  newLeases,
+  nextLeaseAt,
+  pumpLeases,
+  releaseAll,
+  type Standing,
+  sameGates,
+} from './failover/leases.ts';
 import {
   nextObservationAt,
   nothingObserved,
   type Observed,
+  resourcesOf,
   sendObservations,
   take,
 } from './failover/observe.ts';
@@ -88,6 +101,7 @@ export interface Node {
   readonly sessions: Sessions;
   readonly fib: Fib;
   readonly sync: Sync;
+  readonly leases: Leases;
   /** When time alone changes something beside probes and observations. */
   readonly wakeAt?: Instant;
   /** What was last said of the own appliance. */
@@ -124,6 +138,7 @@ export function createNode(
     sessions: noSessions,
     fib: newFib(now),
     sync: newSync(config, now),
+    leases: newLeases(config, seed, now),
     silences: {},
     ready: false,
   };
@@ -140,7 +155,9 @@ export function step(
   const ended = 'request' in event ? settle(start.resources, event.request) : undefined;
   const turn = newTurn(ended?.resources ?? start.resources, now, start.observeOnly);
   const handled = handle(start, event, ended?.pending, turn);
-  const node = handled.phase === 'stopped' ? handled : cycle(handled, start.health, turn);
+  const isQuiet =
+    event.kind === 'lease-outcome' && sameGates(start.config, start.leases, handled.leases, turn.now);
+  const node = handled.phase === 'stopped' || isQuiet ? handled : cycle(handled, start.health, turn);
   const { resources, effects } = turn.finish();
   return { node: { ...node, resources }, effects };
 }
@@ -148,8 +165,9 @@ export function step(
 /** When the node wants a `deadline` event, if nothing else happens before. */
 export function nextDeadline(node: Node): Instant | undefined {
   if (node.phase !== 'running') return undefined;
-  const { config, health, observed, wakeAt } = node;
-  return earliest(wakeAt, earliest(nextProbeAt(health, config), nextObservationAt(observed, config)));
+  const { config, health, observed, wakeAt, leases } = node;
+  const looksAt = earliest(nextProbeAt(health, config), nextObservationAt(observed, config));
+  return earliest(wakeAt, earliest(looksAt, nextLeaseAt(leases)));
 }
 
 /** What the next run of this daemon has to know. */
@@ -170,6 +188,11 @@ function handle(node: Node, event: Event, pending: Pending | undefined, turn: Tu
       return probeResult(node, event, turn);
     case 'ec2-outcome':
       return pending === undefined ? node : ec2Outcome(node, event.request, event.outcome, pending, turn);
+    case 'lease-outcome': {
+      if (pending?.purpose.kind !== 'lease') return node;
+      const { group } = pending.purpose;
+      return { ...node, leases: leaseEnded(node.leases, node.config, group, event, turn.now) };
+    }
     case 'guest-outcome': {
       if (pending?.purpose.kind !== 'guest') return node;
       const { group, what } = pending.purpose;
@@ -228,9 +251,6 @@ function start(node: Node, memory: Memory | undefined, turn: Turn): Node {
     groups: restored(node.groups, memory, self),
   };
 }
-
-const groupsText = ({ groups }: Config): string =>
-  groups.length === 0 ? 'no groups' : `groups ${groups.map(({ name }) => name).join(', ')}`;
 
 function updateGroup(
   node: Node,
@@ -293,7 +313,7 @@ function command(node: Node, id: number, asked: Command, turn: Turn): Node {
   const { config, observeOnly, groups, health } = node;
   const view = viewOf(node, asked.group);
   const answer = switchover(
-    { id, ...asked },
+    { id, at: turn.now, ...asked },
     config,
     observeOnly,
     groups[asked.group],
@@ -338,17 +358,15 @@ function configured(node: Node, config: Config, turn: Turn): Node {
   const observed = resourcesOf(config) === resourcesOf(node.config) ? node.observed : nothingObserved;
   const { sync, retell } = syncConfigured(node.sync, node.config, config, turn.now);
   if (retell) turn.emit({ kind: 'bgp', input: { kind: 'retell' } });
-  return { ...node, config, health, observed, sync, groups };
+  const leases = leasesConfigured(node.leases, config, turn.now);
+  return { ...node, config, health, observed, sync, groups, leases };
 }
-
-/** All that EC2 is asked for, as a text to compare. */
-const resourcesOf = ({ groups, appliances, routeSync }: Config): string =>
-  JSON.stringify([groups.map(({ resource }) => resource), appliances.map(({ eni }) => eni), routeSync]);
 
 function stop(node: Node, turn: Turn): Node {
   groupsStopped(node.groups, turn);
   leave(node.sessions, node.config, turn);
   removeAll(node.fib, node.config, (change) => turn.kernel(change));
+  releaseAll(node.leases, node.config, turn);
   turn.log('info', 'stop', 'Leaves.');
   turn.emit({ kind: 'stopped' });
   return { ...node, phase: 'stopped' };
@@ -366,19 +384,20 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
   let observed = start.observed;
   let wakeAt: Instant | undefined;
   const groups: Record<string, GroupState> = {};
+  const standings: Standing[] = [];
   for (const group of config.groups) {
     const view = viewGroup(config, group, observed);
     const state = start.groups[group.name] ?? newGroup(turn.now);
-    const cycled = runCycle(
-      { config, group, view, observed, verdicts: judged.verdicts },
-      state,
-      start.observeOnly,
-      turn,
-    );
+    const gate = gateOf(group, start.leases, turn.now);
+    const scene = { config, group, view, observed, verdicts: judged.verdicts, gate };
+    const cycled = runCycle(scene, state, start.observeOnly, turn);
     groups[group.name] = cycled.state;
+    standings.push({ group, state: cycled.state, view });
     observed = cycled.observed;
     wakeAt = earliest(wakeAt, cycled.wakeAt);
   }
+  const placed = { config, observeOnly: start.observeOnly, verdicts: judged.verdicts, standings };
+  const leases = pumpLeases(start.leases, placed, turn);
   const carried = setCarriers(
     hurried,
     config,
@@ -407,6 +426,7 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
     sessions,
     fib,
     sync: synced.sync,
+    leases,
     ...(wakeAt === undefined ? {} : { wakeAt }),
   };
   return tellReady(tellWord(node, turn), turn);

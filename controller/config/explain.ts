@@ -53,7 +53,10 @@ export function locate(
   };
 }
 
-/** The errors of one schema issue; a union's issue has been given one message for all. */
+/**
+ * The errors of one schema issue. A union's issue has been given one message for all; where the value has the
+ * shape of one of them, its fields are told.
+ */
 export function explainIssue(
   issue: z.core.$ZodIssue,
   source: Source,
@@ -68,6 +71,11 @@ export function explainIssue(
       return locate(source, { path, why: 'there is no such field', remedy }, input, key);
     });
   }
+  const inner = issue.code === 'invalid_union' ? shapeMeant(issue.errors) : undefined;
+  if (inner !== undefined)
+    return inner.flatMap((one) =>
+      explainIssue({ ...one, path: [...issue.path, ...one.path] }, source, input, schema),
+    );
   const missing = valueAt(input, path) === undefined;
   const why = missing ? 'it is missing' : plain(issue.message);
   return [locate(source, { path, why, remedy: missing ? 'add it' : remedyFor(issue) }, input)];
@@ -95,6 +103,12 @@ function remedyFor(issue: z.core.$ZodIssue): string {
       return 'correct it';
   }
 }
+
+/** The issues of the first shape of a union that only fields of the value do not fit. */
+const shapeMeant = (
+  shapes: readonly (readonly z.core.$ZodIssue[])[],
+): readonly z.core.$ZodIssue[] | undefined =>
+  shapes.find((issues) => issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys'));
 
 /** The fields that the published JSON Schema knows at a path; follows `kind` where shapes differ by kind. */
 function knownKeys(schema: unknown, path: Finding['path'], input: unknown): readonly string[] {

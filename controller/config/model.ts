@@ -108,6 +108,21 @@ export interface Hooks {
   readonly timeoutMs: Millis;
 }
 
+/** The right to write for a group, and what holds where its store cannot be reached. */
+export interface GroupLease {
+  readonly termMs: Millis;
+  /** `freeze`: nothing is written. `precedence`: as without a lease. */
+  readonly lost: 'freeze' | 'precedence';
+}
+
+/** Where leases are kept: a table of DynamoDB with the partition key `group`, a string. */
+export interface LeaseStore {
+  readonly kind: 'dynamodb';
+  readonly table: string;
+  readonly region: string;
+  readonly endpoint?: string;
+}
+
 export interface Group {
   readonly name: string;
   /** Appliances in order of preference. */
@@ -120,6 +135,8 @@ export interface Group {
   readonly takeoverStaggerMs: Millis;
   /** A group without owner is completed by the member of rank k after (k + 1) times this time. */
   readonly orphanGraceMs: Millis;
+  /** Absent: who may write follows from precedence and evidence alone. */
+  readonly lease?: GroupLease;
   readonly hooks: Hooks;
 }
 
@@ -141,6 +158,8 @@ export interface Config {
   };
   readonly appliances: readonly Appliance[];
   readonly groups: readonly Group[];
+  /** There where a group has a lease. */
+  readonly leaseStore?: LeaseStore;
   readonly bgp?: BgpConfig;
   /** BFD sessions of probes whose address is no BGP neighbor with BFD. */
   readonly bfd: readonly BfdSessionConfig[];

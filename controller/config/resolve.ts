@@ -7,6 +7,7 @@ import { unreachable } from '../base/result.ts';
 import type { BgpConfig } from './bgp-model.ts';
 import { resolveBfd, resolveBgp, resolveKernel } from './bgp-resolve.ts';
 import type { Finding } from './finding.ts';
+import { resolveLease, resolveLeaseStore } from './lease-resolve.ts';
 import type {
   Appliance,
   Config,
@@ -37,12 +38,13 @@ export function resolve(file: ParsedFile): {
   const appliances = file.appliances.map((appliance, index) =>
     resolveAppliance(appliance, ['appliances', index], note),
   );
-  const groups = file.groups.map((group, index) => resolveGroup(group, ['groups', index], note));
+  const groups = file.groups.map((group, index) => resolveGroup(file, group, ['groups', index], note));
   const own = appliances.find((appliance) => appliance.name === file.node);
   const listen = file.health?.listen ?? (own === undefined ? undefined : '0.0.0.0:8179');
   const bgp = file.bgp === undefined ? undefined : resolveBgp(file.bgp, appliances, file, note);
   const kernel = file.kernel === undefined ? undefined : resolveKernel(file.kernel, note);
   const routeSync = resolveSync(file, note);
+  const leaseStore = groups.some(({ lease }) => lease !== undefined) ? resolveLeaseStore(file) : undefined;
   if (file.groups.length === 0 && file.bgp === undefined)
     note([], 'the daemon has nothing to do', 'configure groups, or bgp');
   if (file.kernel !== undefined && bgp === undefined)
@@ -59,6 +61,7 @@ export function resolve(file: ParsedFile): {
     },
     appliances,
     groups,
+    ...(leaseStore === undefined ? {} : { leaseStore }),
     ...(bgp === undefined ? {} : { bgp: tracking(bgp, trackedRanges(kernel, routeSync)) }),
     bfd: resolveBfd(file, bgp, note),
     ...(kernel === undefined ? {} : { kernel }),
@@ -248,8 +251,9 @@ function resolveTarget(
   return { kind: 'icmp', address: target.icmp ?? '' };
 }
 
-function resolveGroup(group: ParsedGroup, path: Finding['path'], note: Note): Group {
+function resolveGroup(file: ParsedFile, group: ParsedGroup, path: Finding['path'], note: Note): Group {
   const hooks = group.hooks;
+  const lease = resolveLease(file, group.lease, path, note);
   const hook = (key: 'on-own' | 'on-lose' | 'on-fail'): HookAction | undefined => {
     const given = hooks[key];
     if (given === undefined) return undefined;
@@ -273,6 +277,7 @@ function resolveGroup(group: ParsedGroup, path: Finding['path'], note: Note): Gr
     damping: { moves: group.damping.moves, withinMs: group.damping.within },
     takeoverStaggerMs: group.takeoverStagger,
     orphanGraceMs: group.orphanGrace,
+    ...(lease === undefined ? {} : { lease }),
     hooks: {
       ...(onOwn === undefined ? {} : { onOwn }),
       ...(onLose === undefined ? {} : { onLose }),

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { bfdProbe, bgpSchema, drainSchema, kernelSchema } from './bgp-schema.ts';
 import { address, cidr, count, duration, id, name, port, routeTable, size, tag } from './fields.ts';
+import { groupLeaseSchema, leaseSchema } from './lease-schema.ts';
 import { syncSchema } from './sync-schema.ts';
 
 const command = z
@@ -126,6 +127,7 @@ const group = z.strictObject({
     .prefault({}),
   takeoverStagger: duration(0, 60_000).prefault('500ms'),
   orphanGrace: duration(100, 600_000).prefault('3s'),
+  lease: groupLeaseSchema.optional(),
   hooks: z
     .strictObject({
       'on-own': hook.optional(),
@@ -165,6 +167,7 @@ export const fileSchema = z.strictObject({
   }),
   appliances: z.array(appliance).default([]),
   groups: z.array(group).default([]),
+  lease: leaseSchema.default('none').describe('The right to write for groups: one daemon has it at a time.'),
   bgp: bgpSchema.optional(),
   kernel: kernelSchema.optional().describe('Best paths go into the routing table of this machine.'),
   routeSync: z.array(syncSchema).min(1).optional().describe('Best paths go into route tables.'),

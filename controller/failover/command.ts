@@ -2,6 +2,7 @@
  * A planned move that an operator asks for: accepted into the group's state, or refused with what to do
  * instead.
  */
+import type { Instant } from '../base/time.ts';
 import { type Config, ownAppliance } from '../config.ts';
 import type { Verdict } from '../health/verdict.ts';
 import { type GroupState, without } from './group.ts';
@@ -18,6 +19,7 @@ export interface Request {
   readonly id: number;
   readonly group: string;
   readonly to: string;
+  readonly at: Instant;
 }
 
 /** What becomes of the request; an accepted one is answered when the move has ended. */
@@ -60,7 +62,7 @@ export function switchover(
     const why = verdict === undefined ? 'it is not probed' : `it is ${verdict.kind} (${verdict.reason})`;
     return refused(`${to} is not fit to take ${name}: ${why}; make it healthy first.`);
   }
-  return { kind: 'accepted', state: { ...state, switchover: { command: request.id, to } } };
+  return { kind: 'accepted', state: { ...state, switchover: { command: request.id, to, at: request.at } } };
 }
 
 /** The state without its move under way; whoever asked for that is told. */

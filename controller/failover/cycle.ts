@@ -3,8 +3,9 @@
  * follows. Every cycle ends in one sentence, which is logged when it changes.
  */
 
-import { earliest, type Instant } from '../base/time.ts';
-import { ownAppliance } from '../config.ts';
+import { earliest, formatMillis, type Instant } from '../base/time.ts';
+import { type Group, ownAppliance } from '../config.ts';
+import { abandon } from './command.ts';
 import { type Decision, decide } from './decide.ts';
 import { advance, begin, type Scene } from './execute.ts';
 import type { GroupState } from './group.ts';
@@ -24,7 +25,7 @@ export interface Cycle {
 }
 
 export function runCycle(scene: Scene, start: GroupState, observeOnly: boolean, turn: Turn): Cycle {
-  const { config, group, view, verdicts } = scene;
+  const { config, group, view, verdicts, gate } = scene;
   const self = ownAppliance(config)?.name;
   const needs: Need[] = [];
   const keep = (part: { readonly state: GroupState; readonly need: Need }): GroupState => {
@@ -32,7 +33,7 @@ export function runCycle(scene: Scene, start: GroupState, observeOnly: boolean, 
     return part.state;
   };
   let state = keep(noteOwner(group, start, view, verdicts, self, turn));
-  state = keep(advance(scene, state, turn));
+  state = keep(advance(scene, giveUpWaiting(group, state, turn), turn));
   if (state.operation === undefined) {
     const decision = decide({
       group,
@@ -40,6 +41,7 @@ export function runCycle(scene: Scene, start: GroupState, observeOnly: boolean, 
       view,
       verdicts,
       ...(self === undefined ? {} : { self }),
+      gate,
       staleAfterMs: config.observe.staleAfterMs,
       now: turn.now,
     });
@@ -56,6 +58,19 @@ export function runCycle(scene: Scene, start: GroupState, observeOnly: boolean, 
     scene.observed,
   );
   return { state, observed, ...(wakeAt === undefined ? {} : { wakeAt }) };
+}
+
+/** Terms that a planned move waits for its lease. */
+const WAIT_TERMS = 3;
+
+/** The state without a planned move that has waited for the lease too long. */
+function giveUpWaiting({ lease }: Group, state: GroupState, turn: Turn): GroupState {
+  const { switchover, operation } = state;
+  if (lease === undefined || switchover === undefined || operation !== undefined) return state;
+  const waits = turn.now - switchover.at > WAIT_TERMS * lease.termMs;
+  return waits
+    ? abandon(state, `the lease has not come within ${formatMillis(WAIT_TERMS * lease.termMs)}`, turn)
+    : state;
 }
 
 /** Logs the decision where it is a new one, and keeps it for the status. */

@@ -8,7 +8,8 @@
  *   the failure: a node that has been cut off fails to reach everybody, and must not mistake that for the
  *   owner's death.
  * - Who lost a group takes it over again only when it has seen the winner healthy since, and then dead; or by
- *   failback.
+ *   failback; or when it has had the lease all the time, or the winner has let it run out.
+ * - Where a group has a lease, only its holder moves it.
  * - Nothing is changed when all are dead or unknown, or the view is stale.
  */
 import { unreachable } from '../base/result.ts';
@@ -16,6 +17,7 @@ import { formatMillis, type Instant } from '../base/time.ts';
 import type { Group } from '../config.ts';
 import type { Verdict } from '../health/verdict.ts';
 import { type Cause, type GroupState, recentMoves } from './group.ts';
+import { type Gate, isBarred } from './leases.ts';
 import { describeOwner, type GroupView, type Owner } from './view.ts';
 
 export interface Situation {
@@ -25,6 +27,7 @@ export interface Situation {
   readonly verdicts: Readonly<Record<string, Verdict>>;
   /** This node's appliance; absent for an observer. */
   readonly self?: string;
+  readonly gate: Gate;
   readonly staleAfterMs: number;
   readonly now: Instant;
 }
@@ -70,8 +73,16 @@ const move = (to: string, cause: Cause, text: string, from?: string): Decision =
   ...(from === undefined ? {} : { from }),
 });
 
-/** The decision for a group that is not being moved by this node. */
+/** The decision for a group that is not being moved by this node: a move only by who may write. */
 export function decide(situation: Situation): Decision {
+  const { group, gate } = situation;
+  const decision = decideFreely(situation);
+  if (decision.kind !== 'move' || gate.kind !== 'shut') return decision;
+  const text = `${group.name}: would move it to ${decision.to} (${decision.cause}), and does not, for ${gate.reason}.`;
+  return hold(`lease ${decision.to} ${gate.reason}`, text, gate.alarm ? { alarm: true } : {});
+}
+
+function decideFreely(situation: Situation): Decision {
   const { group, state, view, now, staleAfterMs, self } = situation;
   const { owner, observedAt } = view;
   if (observedAt === undefined || owner.kind === 'unknown') {
@@ -165,7 +176,7 @@ function decideTakeover(
     const text = `${group.name}: changes nothing although ${dead}, for ${to} is ${own.kind} (${own.reason}).`;
     return hold(`unfit ${owner} ${to} ${own.kind}`, text, { alarm: true });
   }
-  if (state.lost !== undefined && !state.lost.seenHealthy) {
+  if (state.lost !== undefined && isBarred(state, situation.gate)) {
     const text =
       `${group.name}: changes nothing although ${dead}, for ${self} lost it to ${state.lost.to} and has not seen ` +
       `${owner} healthy since: they may only be cut off from each other.`;

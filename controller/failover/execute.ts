@@ -5,6 +5,7 @@ import type { Call, Outcome } from '../ec2/call.ts';
 import type { Verdict } from '../health/verdict.ts';
 import type { Decision } from './decide.ts';
 import { type GroupState, type Move, type Operation, recentMoves, without } from './group.ts';
+import type { Gate } from './leases.ts';
 import { advanceEni } from './move-eni.ts';
 import { advanceRoutes } from './move-routes.ts';
 import type { Observed } from './observe.ts';
@@ -26,6 +27,8 @@ export interface Scene {
   readonly view: GroupView;
   readonly observed: Observed;
   readonly verdicts: Readonly<Record<string, Verdict>>;
+  /** Whether the group may be written to. */
+  readonly gate: Gate;
 }
 
 /** The state with the operation that the decision asks for; its first writes are sent by `advance`. */
@@ -54,6 +57,8 @@ export function advance(scene: Scene, state: GroupState, turn: Turn): { state: G
   const { operation } = state;
   if (operation === undefined) return { state, need: {} };
   const vain = whyInVain(scene, operation);
+  // What has been sent is waited for; nothing follows it.
+  if (vain === undefined && scene.gate.kind === 'shut') return { state, need: {} };
   if (vain !== undefined)
     return { state: end(scene, state, operation, { result: 'cancelled', detail: vain }, turn), need: {} };
   const { operation: next, need, ended: result } = advanceResource(scene, operation, turn);
@@ -86,10 +91,14 @@ function advanceResource(
   );
 }
 
-/** A reason to stop: the target has died; or nothing has been written yet, and the owner lives after all. */
-function whyInVain({ verdicts }: Scene, { to, from, cause, steps }: Operation): string | undefined {
+/**
+ * A reason to stop: the lease is gone; the target has died; or nothing has been written yet, and the owner
+ * lives after all.
+ */
+function whyInVain({ verdicts, gate }: Scene, { to, from, cause, steps }: Operation): string | undefined {
   const isBusy = Object.values(steps).some(({ state }) => state === 'sent');
   if (isBusy) return undefined;
+  if (gate.kind === 'shut') return gate.reason;
   if (verdicts[to]?.kind === 'dead') return `${to} has died meanwhile (${verdicts[to].reason})`;
   const written = Object.values(steps).some(({ state }) => state === 'ok' || state === 'unknown');
   if (cause !== 'takeover' || written || from === undefined || Object.keys(steps).length === 0)

@@ -91,7 +91,7 @@ export interface GroupState {
   /** Since when it has been in transition in the present way. */
   readonly unowned?: { readonly as: string; readonly since: Instant };
   readonly operation?: Operation;
-  readonly switchover?: { readonly command: number; readonly to: string };
+  readonly switchover?: { readonly command: number; readonly to: string; readonly at: Instant };
   /** After a refusal for good, nothing is tried before. */
   readonly holdUntil?: Instant;
   readonly holdReason?: string;

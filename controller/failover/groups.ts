@@ -22,6 +22,10 @@ export function groupsConfigured(states: Groups, from: Config, to: Config, turn:
   return Object.fromEntries(groups);
 }
 
+/** The groups' names, for a sentence. */
+export const groupsText = ({ groups }: Config): string =>
+  groups.length === 0 ? 'no groups' : `groups ${groups.map(({ name }) => name).join(', ')}`;
+
 /** Says what is left unfinished when the daemon stops, and answers who waits for it. */
 export function groupsStopped(states: Groups, turn: Turn): void {
   for (const [name, state] of Object.entries(states)) {

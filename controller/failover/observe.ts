@@ -35,6 +35,10 @@ export const nothingObserved: Observed = { sources: {}, tables: {}, tagged: {}, 
 export const tagSource = (tag: { readonly key: string; readonly value: string }): string =>
   `tag:${tag.key}=${tag.value}`;
 
+/** All that EC2 is asked for, as a text to compare. */
+export const resourcesOf = ({ groups, appliances, routeSync }: Config): string =>
+  JSON.stringify([groups.map(({ resource }) => resource), appliances.map(({ eni }) => eni), routeSync]);
+
 /** The calls that show all that the configuration names, by source. */
 function sourcesOf(config: Config, observed: Observed): ReadonlyMap<string, Call> {
   const sources = new Map<string, Call>();

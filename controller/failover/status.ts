@@ -3,13 +3,14 @@
  * milliseconds.
  */
 import type { Instant } from '../base/time.ts';
-import type { Config } from '../config.ts';
+import type { Config, Group } from '../config.ts';
 import { tokens } from '../ec2/budget.ts';
 import type { Call } from '../ec2/call.ts';
 import { evidenceOf, type Health } from '../health/health.ts';
 import { type Says, says } from '../health/probe.ts';
 import type { VerdictKind } from '../health/verdict.ts';
 import { type Cause, type GroupState, type Move, newGroup } from './group.ts';
+import { gateOf, type Leases } from './leases.ts';
 import type { Observed } from './observe.ts';
 import type { Resources } from './turn.ts';
 import { describeOwner, type GroupView, viewGroup } from './view.ts';
@@ -33,6 +34,18 @@ export interface ApplianceStatus {
   readonly probes: readonly ProbeStatus[];
 }
 
+export interface LeaseStatus {
+  /** The run that holds it, as last seen; absent where nobody does. */
+  readonly holder?: string;
+  readonly token: number;
+  /** Since it was last seen to be renewed. */
+  readonly ageMs: number;
+  /** Whether this daemon may write, by having it (`held`) or without (`open`). */
+  readonly right: 'held' | 'open' | 'shut';
+  /** Why the store did not answer. */
+  readonly problem?: string;
+}
+
 export interface GroupStatus {
   readonly name: string;
   readonly members: readonly string[];
@@ -44,6 +57,7 @@ export interface GroupStatus {
   readonly desired?: string;
   readonly decision: string;
   readonly decidedAgeMs: number;
+  readonly lease?: LeaseStatus;
   readonly operation?: {
     readonly to: string;
     readonly cause: Cause;
@@ -96,14 +110,29 @@ function applianceStatus(config: Config, health: Health, name: string, now: Inst
   };
 }
 
+/** The lease of a group that has one. */
+function leaseStatus(group: Group, leases: Leases, now: Instant): LeaseStatus | undefined {
+  const lease = leases.groups[group.name];
+  if (lease === undefined) return undefined;
+  const { record, changedAt, problem } = lease;
+  return {
+    ...given('holder', record?.holder),
+    token: record?.token ?? 0,
+    ageMs: Math.round(now - changedAt),
+    right: gateOf(group, leases, now).kind,
+    ...given('problem', problem),
+  };
+}
+
 /** The status of one group. */
 function groupStatus(
-  name: string,
-  members: readonly string[],
+  group: Group,
   state: GroupState,
   view: GroupView,
+  leases: Leases,
   now: Instant,
 ): GroupStatus {
+  const { name, members } = group;
   const { operation, decision } = state;
   const { owner } = view;
   return {
@@ -115,6 +144,7 @@ function groupStatus(
     ...given('desired', operation?.to),
     decision: decision.text,
     decidedAgeMs: Math.round(now - decision.at),
+    ...given('lease', leaseStatus(group, leases, now)),
     ...(operation === undefined
       ? {}
       : {
@@ -155,6 +185,7 @@ export interface StatusParts {
   readonly observed: Observed;
   readonly groups: Readonly<Record<string, GroupState>>;
   readonly resources: Resources;
+  readonly leases: Leases;
 }
 
 /** The whole status of a node. */
@@ -171,7 +202,7 @@ export function statusOf(node: StatusParts, now: Instant): Status {
     appliances: config.appliances.map(({ name }) => applianceStatus(config, health, name, now)),
     groups: config.groups.map((group) => {
       const state = groups[group.name] ?? newGroup(now);
-      return groupStatus(group.name, group.members, state, viewGroup(config, group, observed), now);
+      return groupStatus(group, state, viewGroup(config, group, observed), node.leases, now);
     }),
     api: { tokens: apiTokens(resources, now), problems },
   };

@@ -7,6 +7,7 @@ import type { Instant } from '../base/time.ts';
 import { type Budget, exhausted, take } from '../ec2/budget.ts';
 import type { Call } from '../ec2/call.ts';
 import type { Effect, GuestChange, HookName, KernelChange } from '../event.ts';
+import type { LeaseCall } from '../lease/call.ts';
 
 /** What a request was for: its outcome goes there. */
 export type Purpose =
@@ -15,6 +16,7 @@ export type Purpose =
   | { readonly kind: 'guest'; readonly group: string; readonly what: 'own' | 'lose' }
   | { readonly kind: 'hook'; readonly group: string; readonly hook: HookName }
   | { readonly kind: 'kernel' }
+  | { readonly kind: 'lease'; readonly group: string }
   /** Route sync: the ENIs of next hops, the subnets of a VPC, and writes. */
   | {
       readonly kind: 'sync';
@@ -59,6 +61,8 @@ export interface Turn {
   readonly guest: (changes: readonly GuestChange[], group: string, what: 'own' | 'lose') => boolean;
   /** Changes kernel routes, before anything is told; gives the request's number. */
   readonly kernel: (change: KernelChange) => number;
+  /** Asks the store of leases; gives the request's number. */
+  readonly lease: (call: LeaseCall, timeoutMs: number) => number;
   readonly hook: (hook: HookName, group: string, detail: string) => void;
   readonly log: (level: LogLevel, topic: string, text: string, fields?: LogFields) => void;
   readonly emit: (effect: Effect) => void;
@@ -108,6 +112,11 @@ export function newTurn(start: Resources, now: Instant, observeOnly: boolean): T
     kernel: (change) => {
       const number = request({ kind: 'kernel' });
       calls.push({ kind: 'kernel', request: number, change });
+      return number;
+    },
+    lease: (asked, timeoutMs) => {
+      const number = request({ kind: 'lease', group: asked.group });
+      rest.push({ kind: 'lease-call', request: number, call: asked, timeoutMs });
       return number;
     },
     hook: (hook, group, detail) => {

@@ -8,6 +8,7 @@ import type { Millis } from '../base/time.ts';
 import { wasNeverSent } from '../ec2/failure.ts';
 import type { Addresses } from './aws-addresses.ts';
 import { AddressAgent, type Origin } from './aws-agent.ts';
+import { now } from './clock.ts';
 import type { Network } from './network.ts';
 
 const MOST_ATTEMPTS = 3;
@@ -115,6 +116,7 @@ interface ExchangeOptions extends WireOptions {
 class Exchange {
   readonly #options: ExchangeOptions;
   readonly #cancels = new Set<() => void>();
+  readonly #startedAt = now();
   #deadline: NodeJS.Timeout;
   #repeat: NodeJS.Timeout | undefined;
   #address: string;
@@ -142,7 +144,11 @@ class Exchange {
     this.#cancels.add(cancel);
     clearTimeout(this.#repeat);
     if (isWrite(request) && this.#attempts < MOST_ATTEMPTS) {
-      this.#repeat = setTimeout(() => this.attempt(), attemptTimeoutMs);
+      const { timeoutMs } = this.#options;
+      this.#repeat = setTimeout(() => {
+        // A machine that was not run for a while has missed its chance.
+        if (now() < this.#startedAt + timeoutMs) this.attempt();
+      }, attemptTimeoutMs);
     }
   }
 

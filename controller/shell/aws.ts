@@ -26,6 +26,8 @@ export interface Aws {
   /** Makes a call; `done` is called once. */
   call(call: Call, done: (outcome: Outcome) => void): void;
   state(): AwsState;
+  /** Those that it signs with, for other services. */
+  readonly credentials: KeptCredentials;
   close(): void;
 }
 
@@ -91,7 +93,8 @@ export async function createAws(options: AwsOptions): Promise<Aws> {
   return assemble({ endpoint, addresses, credentials, wire, send, turns });
 }
 
-function originOf(endpoint: string): Origin {
+/** Where an endpoint's connections go. */
+export function originOf(endpoint: string): Origin {
   const url = new URL(endpoint);
   const secure = url.protocol === 'https:';
   const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port);
@@ -164,6 +167,7 @@ interface Parts {
 
 function assemble({ endpoint, addresses, credentials, wire, send, turns }: Parts): Aws {
   return {
+    credentials,
     call(call, done) {
       const { action, input } = toRequest(call);
       turns.enter(() =>

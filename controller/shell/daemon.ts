@@ -4,7 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { unreachable } from '../base/result.ts';
+import { present, unreachable } from '../base/result.ts';
 import { probesOfNode } from '../config/model.ts';
 import { type Config, formatConfigError, parseConfig, type Secrets } from '../config.ts';
 import type { Effect, Event, HookName, Memory } from '../event.ts';
@@ -19,6 +19,7 @@ import { runHook } from './hook.ts';
 import { createHostNetwork } from './host-network.ts';
 import { Journal } from './journal.ts';
 import { recallMemory } from './journal-read.ts';
+import { createLeaseClient, type LeaseClient } from './lease-client.ts';
 import { createLog, type Log } from './log.ts';
 import { createMachines, type Machines } from './machines.ts';
 import type { Network } from './network.ts';
@@ -101,6 +102,18 @@ async function assemble(
     ...network.aws(config),
     onFailure,
   });
+  const store = config.leaseStore;
+  const leases =
+    store === undefined
+      ? undefined
+      : await createLeaseClient({
+          store,
+          network: network.network,
+          credentials: aws.credentials,
+          addresses: config.aws.addresses,
+          ...network.leases(config),
+          onFailure,
+        });
   const word = createOwnWord(network.network, config.node);
   await word.listen(config.health);
   await prepare(network.network, config, log);
@@ -113,7 +126,18 @@ async function assemble(
         'run it on a machine of its own',
     );
   const secrets = await readSecrets(config, process.env, warnOf(log));
-  const parts = { options, config, log, network: network.network, journal, aws, word, control, secrets };
+  const parts = {
+    options,
+    config,
+    log,
+    network: network.network,
+    journal,
+    aws,
+    leases,
+    word,
+    control,
+    secrets,
+  };
   return new Daemon(parts, memory);
 }
 
@@ -128,17 +152,21 @@ interface OpenedNetwork {
   readonly aws: (
     config: Config,
   ) => Partial<Pick<Parameters<typeof createAws>[0], 'endpoint' | 'credentials'>>;
+  /** How the store of leases is. */
+  readonly leases: (config: Config) => { readonly endpoint?: string };
 }
 
 async function openNetwork(target: string | undefined): Promise<OpenedNetwork> {
-  if (target === undefined) return { network: createHostNetwork(), aws: () => ({}) };
+  if (target === undefined) return { network: createHostNetwork(), aws: () => ({}), leases: () => ({}) };
   const network = await attach(target);
   const { account } = network.hello;
+  // The simulated Internet has its own AWS hosts; this machine's loopback does not exist there.
+  const endpointOf = ({ aws }: Config): string => `http://${regionalHost('ec2', aws.region)}`;
   return {
     network,
-    aws: ({ aws }) => ({
-      // The simulated Internet has its own AWS hosts; this machine's loopback does not exist there.
-      endpoint: `http://${regionalHost('ec2', aws.region)}`,
+    leases: (config) => ({ endpoint: endpointOf(config) }),
+    aws: (config) => ({
+      endpoint: endpointOf(config),
       credentials: fixedCredentials(account, 'simulated'),
     }),
   };
@@ -160,6 +188,8 @@ interface Parts {
   readonly network: Network;
   readonly journal: Journal;
   readonly aws: Aws;
+  /** Absent where no group has a lease. */
+  readonly leases: LeaseClient | undefined;
   readonly word: OwnWord;
   readonly control: ControlServer;
   readonly secrets: Secrets;
@@ -240,7 +270,7 @@ class Daemon {
   }
 
   #perform(effect: Effect): void {
-    const { network, aws, log, word } = this.#parts;
+    const { network, aws, leases, log, word } = this.#parts;
     const post = this.#driver.post;
     switch (effect.kind) {
       case 'probe': {
@@ -251,6 +281,12 @@ class Daemon {
       case 'ec2-call': {
         const { request, call } = effect;
         aws.call(call, (outcome) => post({ kind: 'ec2-outcome', request, outcome }));
+        break;
+      }
+      case 'lease-call': {
+        const { request, call, timeoutMs } = effect;
+        const client = present(leases, 'the store of leases');
+        client.call(call, timeoutMs, (outcome) => post({ kind: 'lease-outcome', request, outcome }));
         break;
       }
       case 'guest':
@@ -333,8 +369,9 @@ class Daemon {
   }
 
   async #leave(): Promise<void> {
-    const { network, aws, word, journal, log, control } = this.#parts;
+    const { network, aws, leases, word, journal, log, control } = this.#parts;
     await this.#machines.stop();
+    await leases?.close();
     this.#driver.stop();
     this.#notifier.close();
     word.close();
@@ -357,7 +394,7 @@ class Daemon {
 }
 
 /** What the driver and its surroundings were built from at start. */
-const RESTART_ONLY = ['node', 'aws', 'journal', 'control'] as const;
+const RESTART_ONLY = ['node', 'aws', 'leaseStore', 'journal', 'control'] as const;
 const HOOK_FIELD = { 'on-own': 'onOwn', 'on-lose': 'onLose', 'on-fail': 'onFail' } as const satisfies Record<
   HookName,
   string

@@ -1,6 +1,6 @@
 /** `byoa status` as a table for people. Pure text. */
 import { formatMillis } from '../base/time.ts';
-import type { Status } from '../failover/status.ts';
+import type { GroupStatus, Status } from '../failover/status.ts';
 import type { SyncStatus, TableStatus } from '../sync/status.ts';
 import type { AwsState } from './aws.ts';
 import type { JournalState } from './journal.ts';
@@ -44,14 +44,30 @@ function syncTable(tables: readonly TableStatus[] | undefined): string {
   return `\n${table([['ROUTE TABLE', 'WANTED', 'INSTALLED', 'OURS', 'FOREIGN', 'LEFT OUT', 'LAST WRITE'], ...rows])}\n`;
 }
 
+const RIGHT = { held: 'ours', open: 'precedence decides', shut: 'not ours' } as const;
+
+/** Who holds a group's lease, its token, and the age of its last renewal. */
+function leaseCell({ lease }: GroupStatus): string {
+  if (lease === undefined) return '-';
+  const { holder, token, ageMs, right } = lease;
+  return `${holder ?? 'nobody'} #${token}, ${age(ageMs)} ago, ${RIGHT[right]}`;
+}
+
 /** The whole answer, ending in a line break. */
 export function formatStatus(status: DaemonStatus): string {
   const { journal, aws } = status.daemon;
   const mode = status.observeOnly ? ', observes only' : '';
   const head = `node ${status.node}, byoa ${status.version}, up ${formatMillis(status.uptimeMs)}${mode}`;
+  const hasLease = status.groups.some(({ lease }) => lease !== undefined);
   const groups = table([
-    ['GROUP', 'OWNER', 'SEEN', 'LAST DECISION'],
-    ...status.groups.map((group) => [group.name, group.owner, age(group.observedAgeMs), group.decision]),
+    ['GROUP', 'OWNER', 'SEEN', ...(hasLease ? ['LEASE'] : []), 'LAST DECISION'],
+    ...status.groups.map((group) => [
+      group.name,
+      group.owner,
+      age(group.observedAgeMs),
+      ...(hasLease ? [leaseCell(group)] : []),
+      group.decision,
+    ]),
   ]);
   const appliances = table([
     ['APPLIANCE', 'VERDICT', 'FOR', 'EVIDENCE', 'REASON'],
@@ -66,6 +82,9 @@ export function formatStatus(status: DaemonStatus): string {
   const problems = [
     ...status.api.problems,
     ...aws.failures,
+    ...status.groups.flatMap(({ name, lease }) =>
+      lease?.problem === undefined ? [] : `lease of ${name}: ${lease.problem}`,
+    ),
     ...(status.routeSync ?? []).flatMap((one) => one.problems.map((problem) => `${one.table}: ${problem}`)),
     ...(journal.failure === undefined ? [] : [`journal: ${journal.failure} (${journal.lost} records lost)`]),
   ];

@@ -1,5 +1,5 @@
 /**
- * The HTTP face of the EC2, STS and IAM APIs: one path, a form as body (or a query string), XML as answer.
+ * The HTTP face of the APIs: one path, a form as body (or a query string), XML as answer; of DynamoDB, JSON.
  * The SigV4 header is read for account, region and service; signatures are not checked.
  */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
@@ -13,6 +13,7 @@ import {
 } from '../ec2/codec.ts';
 import { SERVICES, type ServiceName } from '../ec2/shape.ts';
 import { type Api, request as callApi } from '../world/api.ts';
+import { askTables } from '../world/dynamodb.ts';
 import { DEFAULT_ACCOUNT } from '../world/settings.ts';
 import { readBody } from './body.ts';
 
@@ -76,6 +77,9 @@ export async function serveApi(
     const { status, why } = body.error;
     return fail({ code: UNREAD[status], message: why, status });
   }
+  const target = /^DynamoDB_20120810\.(\w+)$/.exec(String(incoming.headers['x-amz-target'] ?? ''))?.[1];
+  if (target !== undefined)
+    return serveTables(endpoint, signer, { action: target, body: body.value, id }, outgoing);
   const form = incoming.method === 'GET' ? query : body.value;
   const decoded = decodeRequest(form, signer.service);
   if (!decoded.ok) return fail(decoded.error);
@@ -95,6 +99,49 @@ function dispatch(
     const { status, body } = encodeReply(service, action, reply, id);
     later(() => answer(outgoing, id, status, body));
   });
+}
+
+/** Answers a request to DynamoDB: JSON 1.0, one object each way. */
+function serveTables(
+  { api, act, later }: ApiEndpoint,
+  { account, region }: Signer,
+  asked: { readonly action: string; readonly body: string; readonly id: string },
+  outgoing: ServerResponse,
+): void {
+  const reply = (status: number, output: object): void => {
+    if (outgoing.destroyed || outgoing.headersSent) return;
+    const body = JSON.stringify(output);
+    outgoing.writeHead(status, {
+      'content-type': 'application/x-amz-json-1.0',
+      'content-length': Buffer.byteLength(body),
+      'x-amzn-requestid': asked.id,
+    });
+    outgoing.end(body);
+  };
+  const fail = (status: number, code: string, message: string): void =>
+    reply(status, { __type: `com.amazonaws.dynamodb.v20120810#${code}`, message });
+  const input = parsed(asked.body);
+  if (input === undefined) {
+    fail(400, 'SerializationException', 'The body is no JSON object.');
+    return;
+  }
+  act(() =>
+    askTables(api, { account, region, service: 'dynamodb', action: asked.action, input }, (answered) =>
+      later(() =>
+        answered.kind === 'ok'
+          ? reply(200, answered.output)
+          : fail(answered.status, answered.code, answered.message),
+      ),
+    ),
+  );
+}
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
 }
 
 function answer(outgoing: ServerResponse, id: string, status: number, body: string): void {

@@ -78,6 +78,7 @@ export const knobs = z
     strictAmi: z.boolean(),
     rulesOf2020: z.array(z.string()),
     quotas: z.enum(['aws', 'off']),
+    dynamodb: z.enum(['up', 'silent', 'slow', 'unanswered']),
     links: z
       .strictObject({ withinZoneMs: millis, acrossZonesMs: millis, internetMs: millis, loss: rate })
       .partial(),

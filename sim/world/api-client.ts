@@ -9,9 +9,12 @@ import type { Millis } from '../../controller/base/time.ts';
 import type { Call, Outcome } from '../../controller/ec2/call.ts';
 import { toOutcome } from '../../controller/ec2/failure.ts';
 import { toRequest, toValue } from '../../controller/ec2/request.ts';
+import type { LeaseCall, LeaseOutcome } from '../../controller/lease/call.ts';
+import { toLeaseFailure, toLeaseOutcome, toLeaseRequest } from '../../controller/lease/request.ts';
 import { API_ADDRESS } from '../ec2/catalog/services.ts';
 import type { Reply, Request } from '../ec2/service.ts';
 import { request } from './api.ts';
+import { askTables, type TablesRequest } from './dynamodb.ts';
 import { type Endpoint, programTimer } from './endpoint.ts';
 import { addHost } from './guests.ts';
 import { listen, open } from './sockets.ts';
@@ -44,7 +47,10 @@ export function serveApis(world: World): void {
   must(
     listen(host, JSON_PORT, (_peer, connection) => ({
       data: lines((line) => {
-        request(world.api, JSON.parse(line) as Request, (reply) => write(connection, encode(reply)));
+        const answer = (reply: Reply): void => write(connection, encode(reply));
+        const asked = JSON.parse(line) as Request | TablesRequest;
+        if (asked.service === 'dynamodb') askTables(world.api, asked, answer);
+        else request(world.api, asked, answer);
       }),
     })),
   );
@@ -65,7 +71,40 @@ export interface Caller {
 
 /** Makes a call; `done` runs once, in the caller's machine. The answer gives the call up. */
 export function callApi(caller: Caller, call: Call, done: (outcome: Outcome) => void): () => void {
-  const { endpoint } = caller;
+  const { account, region, timeoutMs } = caller;
+  const attempts = call.kind.startsWith('describe') ? 1 : WRITE_ATTEMPTS;
+  const asked = { account, region, service: 'ec2', ...toRequest(call) };
+  return ask(caller, asked, attempts, (reply) => {
+    if (reply === undefined) done(toOutcome({ message: `no answer within ${timeoutMs} ms` }));
+    else if (reply.kind === 'ok') done({ kind: 'ok', value: toValue(call, reply.output) });
+    else done(toOutcome(reply));
+  });
+}
+
+/** The same for a request about a lease, in a table; it is made once. */
+export function callLeases(
+  caller: Caller,
+  call: LeaseCall,
+  table: string,
+  done: (outcome: LeaseOutcome) => void,
+): () => void {
+  const { account, region, timeoutMs } = caller;
+  const asked = { account, region, service: 'dynamodb', ...toLeaseRequest(call, table) };
+  return ask(caller, asked, 1, (reply) => {
+    if (reply === undefined) done(toLeaseFailure({ message: `no answer within ${timeoutMs} ms` }));
+    else if (reply.kind === 'ok') done(toLeaseOutcome(reply.output));
+    else done(toLeaseFailure(reply));
+  });
+}
+
+/** Asks the API host, in so many attempts; undefined where none was answered in time. */
+function ask(
+  { world, endpoint, attemptTimeoutMs, timeoutMs }: Caller,
+  asked: object,
+  attempts: number,
+  done: (reply: Reply | undefined) => void,
+): () => void {
+  const until = world.now + timeoutMs;
   const connections: Connection[] = [];
   const timers: (() => void)[] = [];
   let over = false;
@@ -74,32 +113,28 @@ export function callApi(caller: Caller, call: Call, done: (outcome: Outcome) => 
     for (const cancel of timers) cancel();
     for (const connection of connections) abort(connection);
   };
-  const finish = (outcome: Outcome): void => {
+  const finish = (reply: Reply | undefined): void => {
     if (over) return;
     giveUp();
-    done(outcome);
+    done(reply);
   };
-  const attempts = call.kind.startsWith('describe') ? 1 : WRITE_ATTEMPTS;
   const attempt = (number: number): void => {
     const opened = open(
       endpoint,
       { to: API_ADDRESS, port: JSON_PORT },
-      exchange(caller, call, finish, () => connection),
+      exchange(asked, finish, () => connection),
     );
     const connection = opened.ok ? opened.value : undefined;
     if (connection !== undefined) connections.push(connection);
     if (number >= attempts) return;
     timers.push(
-      programTimer(endpoint, caller.attemptTimeoutMs, () => {
-        if (!over) attempt(number + 1);
+      programTimer(endpoint, attemptTimeoutMs, () => {
+        // A program that was not run for a while has missed its chance.
+        if (!over && world.now < until) attempt(number + 1);
       }),
     );
   };
-  timers.push(
-    programTimer(endpoint, caller.timeoutMs, () =>
-      finish(toOutcome({ message: `no answer within ${caller.timeoutMs} ms` })),
-    ),
-  );
+  timers.push(programTimer(endpoint, timeoutMs, () => finish(undefined)));
   attempt(1);
   return giveUp;
 }
@@ -109,21 +144,15 @@ export function callApi(caller: Caller, call: Call, done: (outcome: Outcome) => 
  * will.
  */
 function exchange(
-  { account, region }: Caller,
-  call: Call,
-  finish: (outcome: Outcome) => void,
+  asked: object,
+  finish: (reply: Reply) => void,
   connection: () => Connection | undefined,
 ): TcpProgram {
-  const { action, input } = toRequest(call);
   return {
     opened: () => {
       const opened = connection();
-      if (opened !== undefined) write(opened, encode({ account, region, service: 'ec2', action, input }));
+      if (opened !== undefined) write(opened, encode(asked));
     },
-    data: lines((line) => {
-      const reply = JSON.parse(line) as Reply;
-      if (reply.kind === 'ok') finish({ kind: 'ok', value: toValue(call, reply.output) });
-      else finish(toOutcome(reply));
-    }),
+    data: lines((line) => finish(JSON.parse(line) as Reply)),
   };
 }

@@ -5,6 +5,7 @@
  */
 import { unreachable } from '../../controller/base/result.ts';
 import type { Instant, Millis } from '../../controller/base/time.ts';
+import type { Tables } from '../dynamodb/service.ts';
 import {
   type Cloud,
   nextAt as cloudNextAt,
@@ -41,6 +42,8 @@ export interface Injection {
 export interface Api {
   readonly kernel: Kernel;
   readonly cloud: Cloud;
+  /** DynamoDB's: not kept in world files. */
+  readonly tables: Tables;
   knobs: Knobs;
   injections: Injection[];
   /** The instant for which the next settling is scheduled. */

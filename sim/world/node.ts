@@ -8,7 +8,7 @@ import type { Instant } from '../../controller/base/time.ts';
 import type { Config } from '../../controller/config.ts';
 import type { Command, Effect, Event, Memory } from '../../controller/event.ts';
 import { createNode, type Node, nextDeadline, recall, step } from '../../controller/node.ts';
-import { type Caller, callApi, serveApis } from './api-client.ts';
+import { type Caller, callApi, callLeases, serveApis } from './api-client.ts';
 import { type Endpoint, inProgram, programTimer } from './endpoint.ts';
 import { changeGuest, endpointOf } from './guests.ts';
 import { schedule } from './kernel.ts';
@@ -225,6 +225,16 @@ function perform(daemon: Daemon, effect: Effect): void {
       const giveUp = callApi(callerOf(daemon), effect.call, (outcome) => {
         daemon.cleanUp.delete(giveUp);
         feed(daemon, { kind: 'ec2-outcome', request: effect.request, outcome });
+      });
+      daemon.cleanUp.add(giveUp);
+      break;
+    }
+    case 'lease-call': {
+      const { request, call, timeoutMs } = effect;
+      const table = present(options.config.leaseStore, 'a store of leases').table;
+      const giveUp = callLeases({ ...callerOf(daemon), timeoutMs }, call, table, (outcome) => {
+        daemon.cleanUp.delete(giveUp);
+        feed(daemon, { kind: 'lease-outcome', request, outcome });
       });
       daemon.cleanUp.add(giveUp);
       break;

@@ -38,6 +38,8 @@ export interface Knobs {
   readonly rulesOf2020: readonly string[];
   /** `aws`: those of a new account, where an account has none of its own; `off`: none. */
   readonly quotas: 'aws' | 'off';
+  /** `silent`: requests are lost. `slow`: they take 3 s. `unanswered`: applied, and never answered. */
+  readonly dynamodb: 'up' | 'silent' | 'slow' | 'unanswered';
 }
 
 /** Delays and loss of the links that packets cross. */
@@ -88,6 +90,7 @@ export const INSTANT: Knobs = {
   strictAmi: false,
   rulesOf2020: [],
   quotas: 'aws',
+  dynamodb: 'up',
 };
 
 /**

@@ -4,6 +4,7 @@
  * server. No I/O.
  */
 import { must } from '../../controller/base/result.ts';
+import { createTables } from '../dynamodb/service.ts';
 import { createCloud, type Request } from '../ec2/service.ts';
 import { createNetwork } from '../vpc/forward.ts';
 import { type Api, cloudKnobs } from './api.ts';
@@ -24,6 +25,7 @@ export function createWorld(options: WorldOptions = {}): World {
   const api: Api = {
     kernel,
     cloud: createCloud({ seed: cloudSeed(settings), ...cloudKnobs(settings.knobs) }),
+    tables: createTables(),
     knobs: settings.knobs,
     injections: [],
     settleAt: undefined,

@@ -40,6 +40,7 @@ interface DesignOptions {
   readonly destinations?: readonly string[];
   readonly probes?: Probes;
   readonly cloud?: Parameters<typeof newStage>[0];
+  readonly lease?: ConfigInput['lease'];
 }
 
 export function design(options: DesignOptions = {}): Design {
@@ -113,6 +114,7 @@ export function design(options: DesignOptions = {}): Design {
         probes,
       })),
       groups: [{ name: 'g', members: [...members], ...resource, ...group }],
+      ...(options.lease === undefined ? {} : { lease: options.lease }),
     }),
     point: (table, member) => {
       const route = { RouteTableId: table, DestinationCidrBlock: '0.0.0.0/0' };

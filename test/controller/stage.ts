@@ -8,7 +8,10 @@ import type { Call, Outcome } from '../../controller/ec2/call.ts';
 import { toOutcome } from '../../controller/ec2/failure.ts';
 import { toRequest, toValue } from '../../controller/ec2/request.ts';
 import type { Effect, Event, GuestChange, Memory } from '../../controller/event.ts';
+import type { LeaseOutcome } from '../../controller/lease/call.ts';
+import { toLeaseFailure, toLeaseOutcome, toLeaseRequest } from '../../controller/lease/request.ts';
 import { createNode, type Node, nextDeadline, recall, step } from '../../controller/node.ts';
+import { handle as askTables, createTables, type Tables } from '../../sim/dynamodb/service.ts';
 import { type Cloud, createCloud, handle, nextAt, settle } from '../../sim/ec2/service.ts';
 
 /** What befalls the next calls of a kind. `late`: applied after so long, never answered. */
@@ -45,6 +48,9 @@ export interface Stage {
   reach: (from: string, probe: ProbeConfig) => boolean | 'silent';
   /** Whether a node's calls reach EC2. */
   online: (node: string) => boolean;
+  /** DynamoDB, and whether a node's requests reach it; the table `leases` is there. */
+  readonly tables: Tables;
+  storeOnline: (node: string) => boolean;
   latencyMs: number;
   readonly faults: { kind?: Call['kind']; from?: string; times: number; fault: Fault }[];
   readonly writes: { at: number; from: string; call: Call }[];
@@ -55,6 +61,15 @@ export interface Stage {
 const REGION = 'eu-central-1';
 const TIMEOUT_MS = 1000;
 
+const ACCOUNT = '123456789012';
+
+function leaseTable(): Tables {
+  const tables = createTables();
+  const input = { TableName: 'leases', KeySchema: [{ AttributeName: 'group', KeyType: 'HASH' }] };
+  askTables(tables, { account: ACCOUNT, region: REGION, action: 'CreateTable', input });
+  return tables;
+}
+
 export function newStage(options: Parameters<typeof createCloud>[0] = {}): Stage {
   return {
     now: 0,
@@ -62,6 +77,8 @@ export function newStage(options: Parameters<typeof createCloud>[0] = {}): Stage
     daemons: new Map(),
     reach: () => true,
     online: () => true,
+    tables: leaseTable(),
+    storeOnline: () => true,
     latencyMs: 20,
     faults: [],
     writes: [],
@@ -176,6 +193,11 @@ function play(stage: Stage, daemon: Daemon, effect: Effect): void {
         later(ms, { kind: 'ec2-outcome', request: effect.request, outcome }),
       );
       return;
+    case 'lease-call':
+      askLease(stage, daemon, effect, (ms, outcome) =>
+        later(ms, { kind: 'lease-outcome', request: effect.request, outcome }),
+      );
+      return;
     case 'guest':
       daemon.guest.push(...effect.changes);
       later(5, { kind: 'guest-outcome', request: effect.request });
@@ -196,6 +218,21 @@ function play(stage: Stage, daemon: Daemon, effect: Effect): void {
     case 'stopped':
       daemon.running = false;
   }
+}
+
+function askLease(
+  { tables, storeOnline, latencyMs }: Stage,
+  { name }: Daemon,
+  { call, timeoutMs }: Extract<Effect, { kind: 'lease-call' }>,
+  reply: (ms: number, outcome: LeaseOutcome) => void,
+): void {
+  if (!storeOnline(name)) {
+    reply(timeoutMs, toLeaseFailure({ message: 'no answer' }));
+    return;
+  }
+  const asked = { account: ACCOUNT, region: REGION, ...toLeaseRequest(call, 'leases') };
+  const answer = askTables(tables, asked);
+  reply(latencyMs, answer.kind === 'ok' ? toLeaseOutcome(answer.output) : toLeaseFailure(answer));
 }
 
 function call(

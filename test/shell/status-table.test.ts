@@ -42,3 +42,27 @@ rtb-22       10000   83/83 aggregated  83    1        12        create-route 203
     expect(formatStatus(status([plain]))).toMatch(/\n\nROUTE TABLE .*\nrtb-1 +3 +2\/3 .*\n$/);
   });
 });
+
+describe('leases', () => {
+  const plain = { owner: 'a', observedAgeMs: 1000, members: ['a', 'b'], decidedAgeMs: 1, moves: [] };
+  const lease = { holder: 'b/0badcafe', token: 7, ageMs: 1200, right: 'shut', problem: 'no answer' } as const;
+
+  it('stand beside the owner, with holder, token and age; a store in trouble is a warning', () => {
+    const groups = [
+      { ...plain, name: 'g', decision: 'It is so.', lease },
+      { ...plain, name: 'h', decision: 'So be it.' },
+    ];
+    expect(formatStatus({ ...status(), groups })).toContain(
+      `GROUP  OWNER  SEEN  LEASE                               LAST DECISION
+g      a      1 s   b/0badcafe #7, 1.2 s ago, not ours  It is so.
+h      a      1 s   -                                   So be it.
+`,
+    );
+    expect(formatStatus({ ...status(), groups })).toContain('! lease of g: no answer');
+  });
+
+  it('have no column where no group has one', () => {
+    const groups = [{ ...plain, name: 'h', decision: 'So be it.' }];
+    expect(formatStatus({ ...status(), groups })).not.toContain('LEASE');
+  });
+});

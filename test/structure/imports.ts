@@ -18,11 +18,14 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // What the package exports: the two machines, and the codecs.
   'controller/bgp/index.ts': ['controller/bgp/', 'controller/bfd/', 'controller/wire/'],
   'controller/ec2/': ['controller/base/', 'controller/config.ts'],
+  'controller/lease/call.ts': [],
+  'controller/lease/': ['controller/base/', 'controller/config.ts', 'controller/ec2/failure.ts'],
   'controller/bfd/event.ts': ['controller/base/', 'controller/bfd/options.ts'],
   'controller/bgp/event.ts': ['controller/bgp/options.ts', 'controller/bfd/options.ts'],
   'controller/event.ts': [
     'controller/config.ts',
     'controller/ec2/call.ts',
+    'controller/lease/call.ts',
     'controller/bgp/event.ts',
     'controller/bfd/event.ts',
   ],
@@ -46,6 +49,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controller/event.ts',
     'controller/ec2/',
     'controller/health/',
+    'controller/lease/',
   ],
   'controller/routing/': [
     'controller/base/',
@@ -75,6 +79,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controller/attach.ts',
     'controller/node.ts',
     'controller/ec2/',
+    'controller/lease/',
     'controller/failover/',
     'controller/sync/status.ts',
     'controller/wire/rtnetlink.ts',
@@ -84,6 +89,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'controller/main.ts': ['controller/'],
   'sim/vpc/': ['controller/base/', 'controller/event.ts'],
   'sim/ec2/': ['controller/base/', 'sim/vpc/'],
+  'sim/dynamodb/': [],
   'sim/world/': [
     'controller/base/',
     'controller/bgp/',
@@ -93,8 +99,10 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controller/node.ts',
     'controller/ec2/',
     'controller/failover/',
+    'controller/lease/',
     'sim/vpc/',
     'sim/ec2/',
+    'sim/dynamodb/',
   ],
   'sim/import/': ['controller/base/', 'sim/vpc/', 'sim/ec2/', 'sim/world/'],
   'sim/chaos/': [
@@ -105,6 +113,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'sim/vpc/',
     'sim/world/',
     'sim/ec2/',
+    'sim/dynamodb/',
   ],
   'sim/server/': [
     'controller/base/',
@@ -112,6 +121,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controller/event.ts',
     'sim/vpc/',
     'sim/ec2/',
+    'sim/dynamodb/',
     'sim/world/',
     'sim/import/',
   ],

@@ -1,0 +1,37 @@
+/** DynamoDB in world time: as the other APIs, a request takes effect at the end of its latency. */
+import { unreachable } from '../../controller/base/result.ts';
+import { handle, type Reply, type Request } from '../dynamodb/service.ts';
+import type { Api } from './api.ts';
+import { schedule } from './kernel.ts';
+
+export interface TablesRequest extends Request {
+  readonly service: 'dynamodb';
+}
+
+/** From a request to its answer, where the APIs take their time at all. A guess. */
+const LATENCY_MS = 5;
+/** The same while it is slow. */
+const SLOW_MS = 3000;
+
+/** Makes a request now; `reply` runs once when the answer is there, and never where it is lost. */
+export function askTables(api: Api, asked: TablesRequest, reply: (reply: Reply) => void): void {
+  const { kernel, knobs, tables } = api;
+  const after = (ms: number, then: (answer: Reply) => void): void =>
+    schedule(kernel, kernel.now + ms, () => then(handle(tables, asked)));
+  const latencyMs = Math.min(LATENCY_MS, knobs.latency.medianMs);
+  switch (knobs.dynamodb) {
+    case 'up':
+      after(latencyMs, reply);
+      break;
+    case 'slow':
+      after(SLOW_MS, reply);
+      break;
+    case 'unanswered':
+      after(latencyMs, () => undefined);
+      break;
+    case 'silent':
+      break;
+    default:
+      unreachable(knobs.dynamodb);
+  }
+}
