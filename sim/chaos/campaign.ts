@@ -83,6 +83,7 @@ export const SOMETIMES: readonly string[] = [
   'fault daemon',
   'fault link',
   'fault operator',
+  ...['silent', 'slow', 'unanswered'].map((how) => `fault store ${how}`),
   'move takeover',
   'move completion',
   'write replace-route',

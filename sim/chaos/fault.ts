@@ -49,6 +49,8 @@ const troubles = [
   }),
   /** Somebody else rewrites what a group owns: to another member, or (absent) takes it from all. */
   z.strictObject({ kind: z.literal('operator'), group: z.string(), to: z.string().optional() }),
+  /** What requests about leases meet: they are lost, take 3 s, or are applied and never answered. */
+  z.strictObject({ kind: z.literal('store'), how: z.enum(['silent', 'slow', 'unanswered']) }),
 ] as const;
 
 /** When it begins, from the start of the run's faults, and after how long it is undone; ms. */
@@ -62,6 +64,7 @@ export const faultSchema = z.discriminatedUnion('kind', [
   troubles[4].extend(timed),
   troubles[5].extend(timed),
   troubles[6].extend(timed),
+  troubles[7].extend(timed),
 ]);
 
 const troubleSchema = z.discriminatedUnion('kind', troubles);
@@ -87,6 +90,8 @@ function wordsOf(fault: Trouble): string {
       return `API ${fault.how} (${fault.much})`;
     case 'operator':
       return `operator ${fault.to === undefined ? 'deletes what it owns' : `moves it to ${fault.to}`}: ${fault.group}`;
+    case 'store':
+      return `store of leases ${fault.how}`;
     default:
       return unreachable(fault);
   }

@@ -75,6 +75,9 @@ function inflict(theatre: Theatre, fault: Trouble): () => void {
       operate(theatre, group, fault.to);
       return () => undefined;
     }
+    case 'store':
+      setKnobs(world.api, { dynamodb: fault.how });
+      return () => setKnobs(world.api, { dynamodb: theatre.knobs.dynamodb });
     default:
       return unreachable(fault);
   }

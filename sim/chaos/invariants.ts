@@ -9,12 +9,14 @@ import type { Effect } from '../../controller/event.ts';
 import type { Daemon } from '../world/node.ts';
 import type { Cast } from './cast.ts';
 import type { OwnedGroup, Scenario } from './scenario.ts';
-import { isFit, isOnlyAppliances, type Truth, unfitForMs } from './truth.ts';
+import { holderOf, isFit, isOnlyAppliances, type Truth, unfitForMs } from './truth.ts';
 import type { Watch } from './watch.ts';
 
 export type Invariant =
   /** A daemon writes only what its groups own. */
   | 'owned'
+  /** A group that has a lease is written to only by its holder, as the store has it. */
+  | 'lease'
   /** A group goes only to an appliance that was able to forward a moment ago. */
   | 'fresh-evidence'
   /** Nothing is taken from an owner that forwards, while all is calm. */
@@ -129,6 +131,7 @@ function judgeCall(judge: Judge, name: string, daemon: Daemon, call: Call): void
   if (groups.length === 0)
     violate(judge, 'owned', `${name} sends ${JSON.stringify(call)}, which no group owns`);
   for (const { name: group } of groups) {
+    judgeLease(judge, name, daemon, group);
     const to = daemon.node.groups[group]?.operation?.to;
     if (to === undefined) continue;
     const unfit = unfitForMs(judge.truth, to, name);
@@ -139,6 +142,19 @@ function judgeCall(judge: Judge, name: string, daemon: Daemon, call: Call): void
         `${name} moves ${group} to ${to}, which has not forwarded for ${unfit} ms`,
       );
   }
+}
+
+/** Whether the writer is the holder: by the store, not by what it believes. */
+function judgeLease(judge: Judge, name: string, { node }: Daemon, group: string): void {
+  const { leaseStore, groups } = node.config;
+  if (leaseStore === undefined || groups.find((one) => one.name === group)?.lease === undefined) return;
+  const holder = holderOf(judge.truth, leaseStore.table, group);
+  if (holder !== node.leases.id)
+    violate(
+      judge,
+      'lease',
+      `${name} writes for ${group} as ${node.leases.id}, and ${holder ?? 'nobody'} holds its lease`,
+    );
 }
 
 function spend(judge: Judge, action: string): void {

@@ -18,6 +18,7 @@ export interface Places {
   readonly groups: readonly string[];
   /** The actions by which groups are moved. */
   readonly writes: readonly string[];
+  readonly hasLeases: boolean;
 }
 
 export interface Plan {
@@ -48,6 +49,7 @@ const KINDS = [
   'calls',
   'api',
   'operator',
+  'store',
 ] as const satisfies readonly Kind[];
 
 /** Which of the scenarios a seed plays. */
@@ -59,7 +61,8 @@ export function drawPlan(seed: number, places: Places): Plan {
   const mixture = stream(seed, 'mixture');
   // Some runs have few faults, so that what follows one can be seen to its end.
   const sizes = mixture() < 0.3 ? [0, 0, 0, 1] : [0, 0, 1, 1, 2, 5];
-  const faults = KINDS.flatMap((kind) => {
+  const kinds = KINDS.filter((kind) => kind !== 'store' || places.hasLeases);
+  const faults = kinds.flatMap((kind) => {
     const draw = stream(seed, `faults/${kind}`);
     // Off, light or heavy.
     const most = pick(mixture, sizes);
@@ -120,6 +123,8 @@ function troubleOf(kind: Kind, draw: Draw, places: Places): Trouble {
         group: pick(draw, groups),
         to: draw() < 0.75 ? pick(draw, appliances) : undefined,
       };
+    case 'store':
+      return { kind, how: pick(draw, ['silent', 'slow', 'unanswered']) };
   }
 }
 
@@ -155,6 +160,7 @@ function namesOf(fault: Fault): readonly (readonly [Named, string])[] {
       return [['group', fault.group], ...(fault.to === undefined ? [] : [['appliance', fault.to] as const])];
     case 'calls':
     case 'api':
+    case 'store':
       return [];
     default:
       return unreachable(fault);

@@ -62,6 +62,7 @@ export function placesOf(scenario: Scenario): Places {
     zones: [...new Set(scene.appliances.map((name) => present(scene.machines[name], name).zone))],
     groups: scene.groups.map(({ name }) => name),
     writes: scenario.writes,
+    hasLeases: Object.values(scene.daemons).some(({ leaseStore }) => leaseStore !== undefined),
   };
 }
 

@@ -1,9 +1,12 @@
 /** What is really so: which appliance forwards, who owns what, and since when all is calm. */
 import { present } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
+import { toLeaseOutcome, toLeaseRequest } from '../../controller/lease/request.ts';
+import { handle } from '../dynamodb/service.ts';
 import type { World } from '../world/state.ts';
 import type { Fault } from './fault.ts';
 import type { OwnedGroup, Scene } from './scenario.ts';
+import { PLACE } from './scenes/network.ts';
 import { type Watch, watchFlow } from './watch.ts';
 
 export interface Truth {
@@ -103,6 +106,14 @@ export function ownersOf({ world, scene }: Truth, { resource, members }: OwnedGr
     return members.find((name) => scene.machines[name]?.eni === eni) ?? eni;
   });
   return [...new Set(owners)];
+}
+
+/** The run that holds a lease, as the store has it. */
+export function holderOf({ world }: Truth, table: string, group: string): string | undefined {
+  const { action, input } = toLeaseRequest({ kind: 'read', group }, table);
+  const reply = handle(world.api.tables, { ...PLACE, action, input });
+  const outcome = reply.kind === 'ok' ? toLeaseOutcome(reply.output) : undefined;
+  return outcome?.kind === 'ok' ? outcome.record?.holder : undefined;
 }
 
 /** All routes and attachments that no group owns, as text: what must stay as it is. */

@@ -21,7 +21,9 @@ describe('plans', () => {
     const plans = Array.from({ length: 300 }, (_, seed) => planOf(seed));
     expect(new Set(plans.map(({ scenario }) => scenario))).toEqual(new Set(Object.keys(SCENARIOS)));
     const kinds = new Set(plans.flatMap(({ faults }) => faults.map(({ kind }) => kind)));
-    expect(kinds).toEqual(new Set(['machine', 'zone', 'daemon', 'link', 'calls', 'api', 'operator']));
+    expect(kinds).toEqual(
+      new Set(['machine', 'zone', 'daemon', 'link', 'calls', 'api', 'operator', 'store']),
+    );
   });
 });
 
@@ -68,6 +70,7 @@ describe('a planted bug is found', () => {
     ['skipsReadBack', 'egress-routes', [death, takenBack], 'liveness agreement'],
     ['neverSeesDeath', 'egress-observer', [death], 'safety failover'],
     ['inventsDeaths', 'egress-routes', [], 'safety needless'],
+    ['ignoresTheLease', 'egress-lease', [death], 'safety lease'],
     ['trustsItself', 'egress-routes', [cutOff, death], 'safety fresh-evidence'],
   ])('%s', (name, scenario, faults, broken) => {
     expect(playPlan(planned(scenario, faults)).failure).toBeUndefined();

@@ -1,6 +1,7 @@
 /** Bugs that a daemon could have, planted by falsifying what it hears. The judge must find each. */
 import type { Call, ObservedRouteTable } from '../../controller/ec2/call.ts';
 import type { Event } from '../../controller/event.ts';
+import type { LeaseCall } from '../../controller/lease/call.ts';
 import type { Mutant } from '../../sim/chaos/cast.ts';
 
 type Outcome = Extract<Event, { kind: 'ec2-outcome' }>;
@@ -72,7 +73,24 @@ const trustsItself = (name: string): Mutant =>
     event.probe.startsWith(`${name}/`) ? { ...event, result: { kind: 'up', rttMs: 1 } } : event,
   );
 
+/** Whatever the store answers to a write, it believes that it has the lease. */
+const ignoresTheLease = (): Mutant => {
+  const asked = new Map<number, LeaseCall>();
+  return {
+    hear: (event) => {
+      if (event.kind !== 'lease-outcome') return event;
+      const call = asked.get(event.request);
+      if (call?.kind === 'write') return { ...event, outcome: { kind: 'ok', record: call.next } };
+      return { ...event, outcome: { kind: 'ok' } };
+    },
+    did: (effects) => {
+      for (const effect of effects) if (effect.kind === 'lease-call') asked.set(effect.request, effect.call);
+    },
+  };
+};
+
 export const MUTANTS = {
+  ignoresTheLease,
   trustsStaleViews,
   skipsReadBack,
   neverSeesDeath,

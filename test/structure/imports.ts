@@ -110,6 +110,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controller/config.ts',
     'controller/event.ts',
     'controller/ec2/',
+    'controller/lease/',
     'sim/vpc/',
     'sim/world/',
     'sim/ec2/',

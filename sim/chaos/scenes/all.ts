@@ -1,8 +1,11 @@
 /** Every scenario, by name. */
 import type { Scenario } from '../scenario.ts';
-import { egressBfd, egressObserver, egressRoutes } from './egress-routes.ts';
+import { egressBfd, egressLease, egressObserver, egressRoutes } from './egress-routes.ts';
 import { floatingEni } from './floating-eni.ts';
 
 export const SCENARIOS: Readonly<Record<string, Scenario>> = Object.fromEntries(
-  [egressRoutes, egressBfd, egressObserver, floatingEni].map((scenario) => [scenario.name, scenario]),
+  [egressRoutes, egressBfd, egressObserver, floatingEni, egressLease].map((scenario) => [
+    scenario.name,
+    scenario,
+  ]),
 );

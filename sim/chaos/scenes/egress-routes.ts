@@ -4,6 +4,7 @@
  */
 import { must } from '../../../controller/base/result.ts';
 import { type Config, type ConfigInput, checkConfig } from '../../../controller/config.ts';
+import { handle } from '../../dynamodb/service.ts';
 import type { World } from '../../world/state.ts';
 import type { Scenario, Scene } from '../scenario.ts';
 import {
@@ -21,7 +22,9 @@ import {
 const NAMES = ['a', 'b'] as const;
 type Appliances = Readonly<Record<(typeof NAMES)[number], Machine>>;
 
-type Design = 'zones' | 'bfd' | 'observer';
+type Design = 'zones' | 'bfd' | 'observer' | 'lease';
+/** Of leases. */
+const TABLE = 'leases';
 
 /** In a common subnet each can probe through the other; else an appliance probes through itself only. */
 function probesOf(design: Design): NonNullable<NonNullable<ConfigInput['appliances']>[number]['probes']> {
@@ -51,8 +54,18 @@ function configOf(node: string, appliances: Appliances, tables: readonly string[
         routes: tables.map((table) => ({ table, destinations: ['0.0.0.0/0'] })),
       },
     ],
+    ...(design === 'lease' ? { lease: { kind: 'dynamodb', table: TABLE } } : {}),
   };
   return must(checkConfig(input));
+}
+
+const observersOf = (design: Design): readonly string[] =>
+  design === 'lease' ? ['observer', 'other'] : ['observer'];
+
+function createLeases(world: World): void {
+  const input = { TableName: TABLE, KeySchema: [{ AttributeName: 'group', KeyType: 'HASH' }] };
+  const made = handle(world.api.tables, { ...PLACE, action: 'CreateTable', input });
+  if (made.kind === 'error') throw new Error(made.message);
 }
 
 /** `zones`: one subnet in each of two zones; otherwise both in one, which single-hop BFD needs. */
@@ -75,19 +88,20 @@ function build(world: World, design: Design): Scene {
     const at = { SubnetId: inside, address: `10.0.1${index + 1}.10`, zone: 'c' };
     return createMachine(site, at, { role: 'host', services: [] });
   });
-  const observer = createMachine(
-    site,
-    { SubnetId, address: '10.0.0.20', zone: 'a' },
-    { role: 'host', services: [] },
-  );
-  makePublic(world, observer.eni);
-  const daemons = design === 'observer' ? ['observer'] : NAMES;
+  const watchers = observersOf(design).map((name, index): [string, Machine] => {
+    const at = { SubnetId, address: `10.0.0.2${index}`, zone: 'a' };
+    const machine = createMachine(site, at, { role: 'host', services: [] });
+    makePublic(world, machine.eni);
+    return [name, machine];
+  });
+  if (design === 'lease') createLeases(world);
+  const daemons = design === 'observer' || design === 'lease' ? observersOf(design) : NAMES;
   const routes = tables.map((table) => ({ table, destination: '0.0.0.0/0' }));
   return {
     machines: {
       a,
       b,
-      observer,
+      ...Object.fromEntries(watchers),
       ...Object.fromEntries(clients.map((client, index) => [`client${index + 1}`, client])),
     },
     appliances: [...NAMES],
@@ -121,4 +135,12 @@ export const egressObserver: Scenario = {
   what: 'two appliances without a daemon, observed from a third machine, routes of two tables',
   seesDrops: true,
   build: (world) => build(world, 'observer'),
+};
+
+export const egressLease: Scenario = {
+  ...shared,
+  name: 'egress-lease',
+  what: 'two appliances without a daemon, two observers that share a lease, routes of two tables',
+  seesDrops: true,
+  build: (world) => build(world, 'lease'),
 };
