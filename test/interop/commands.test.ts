@@ -8,7 +8,7 @@ import { birdc } from './bird.ts';
 import { whyNot } from './daemons.ts';
 import * as fleet from './fleet.ts';
 import { type Lab, openLab, until } from './lab.ts';
-import { isEstablished, type PeerDaemon, routeFrom, routes, sessionWith, startPeer } from './peer.ts';
+import { isEstablished, logOf, type PeerDaemon, routeFrom, routes, sessionWith, startPeer } from './peer.ts';
 
 const LIMIT_MS = 60_000;
 const OWN = '203.0.113.0/24';
@@ -225,7 +225,7 @@ describe.skipIf(why !== undefined)(
         expect(await said('neighbor', 'upstream')).toMatch(
           /^ {2}last sent +Cease \/ Administrative Shutdown \(6\/2\): "cable change" \(.* ago\)$/m,
         );
-        expect(await birdc(bird.host, 'show', 'protocols', 'all', 'n0')).toContain('cable change');
+        await until('BIRD logs why', async () => /Received: .*cable change/.test(logOf(bird)));
         await said('enable', 'upstream');
         await established();
         await said('clear', 'upstream', '--text', 'once more');
