@@ -43,6 +43,7 @@ import { targetGroupHandlers } from './handlers/target-group.ts';
 import { transitAttachmentHandlers, transitAttachmentTransitions } from './handlers/transit-attachment.ts';
 import { transitConnectHandlers, transitConnectTransitions } from './handlers/transit-connect.ts';
 import { transitGatewayHandlers, transitGatewayTransitions } from './handlers/transit-gateway.ts';
+import { transitMulticastHandlers, transitMulticastTransitions } from './handlers/transit-multicast.ts';
 import { transitPeeringHandlers, transitPeeringTransitions } from './handlers/transit-peering.ts';
 import { transitRouteHandlers } from './handlers/transit-route.ts';
 import { transitRouteTableHandlers, transitRouteTableTransitions } from './handlers/transit-route-table.ts';
@@ -103,6 +104,7 @@ const ec2: Handlers = {
   ...transitAttachmentHandlers,
   ...transitConnectHandlers,
   ...transitGatewayHandlers,
+  ...transitMulticastHandlers,
   ...transitPeeringHandlers,
   ...transitRouteHandlers,
   ...transitRouteTableHandlers,
@@ -148,6 +150,7 @@ export const transitions: Transitions = {
   ...transitAttachmentTransitions,
   ...transitConnectTransitions,
   ...transitGatewayTransitions,
+  ...transitMulticastTransitions,
   ...transitPeeringTransitions,
   ...transitRouteTableTransitions,
   ...routeServerTransitions,

@@ -40,6 +40,7 @@ export const FROM_MEMORY: readonly string[] = [
   'InvalidTransitGatewayAttachmentID.Malformed',
   'InvalidTransitGatewayConnectPeerID.Malformed',
   'InvalidTransitGatewayID.Malformed',
+  'InvalidTransitGatewayMulticastDomainId.Malformed',
   'InvalidVpcEndpointServiceId.Malformed',
   'InvalidVpnConnectionID.Malformed',
   'InvalidVpnGatewayID.Malformed',
@@ -53,6 +54,7 @@ export const FROM_MEMORY: readonly string[] = [
   'TransitGatewayAttachmentLimitExceeded',
   'TransitGatewayConnectPeerLimitExceeded',
   'TransitGatewayLimitExceeded',
+  'TransitGatewayMulticastDomainLimitExceeded',
   'TransitGatewayRouteTableLimitExceeded',
   'TransitGatewayRouteTablePropagation.Duplicate',
 ];

@@ -40,6 +40,7 @@ export interface Quotas {
   readonly attachmentsPerVpc: number;
   readonly tablesPerTransitGateway: number;
   readonly connectPeersPerAttachment: number;
+  readonly multicastDomainsPerTransitGateway: number;
   /** Static ones, over all tables of a gateway. */
   readonly routesPerTransitGateway: number;
   readonly propagatedRoutesPerTable: number;
@@ -134,6 +135,7 @@ export const DEFAULT_QUOTAS: Quotas = {
   attachmentsPerVpc: 5,
   tablesPerTransitGateway: 20,
   connectPeersPerAttachment: 4,
+  multicastDomainsPerTransitGateway: 20,
   routesPerTransitGateway: 10_000,
   propagatedRoutesPerTable: 100,
   routeServersPerVpc: 5,

@@ -6,6 +6,9 @@ import type { TracedFlow } from '../world/trace.ts';
 /** The packet, and the answer where there is one. */
 export function describeTrace(flow: TracedFlow): string {
   const { answer } = flow;
+  if (flow.copies !== undefined) {
+    return flow.copies.map((copy, index) => `Copy ${index + 1}:\n${describeOne(copy)}`).join('\n\n');
+  }
   if (answer === undefined) return describeOne(flow);
   return `There:\n${describeOne(flow)}\n\nBack:\n${describeOne(answer)}`;
 }

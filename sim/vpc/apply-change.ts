@@ -114,6 +114,7 @@ export function applyChange(fabric: Fabric, change: Change): readonly Claimed[] 
       return [];
     case 'transit-gateway-attachment':
     case 'transit-gateway-connect-peer':
+    case 'transit-gateway-multicast-domain':
     case 'transit-gateway-route-table':
       applyTransitChange(fabric, change);
       return [];

@@ -140,6 +140,14 @@ export const EXPLANATIONS = {
     'The packet goes through a Gateway Load Balancer endpoint.',
     'Only a step of a crossing ends so, never a journey.',
   ),
+  TGW_MULTICAST_NO_MEMBER: ours(
+    'The multicast group has no member but the sender.',
+    'Register ENIs as members of the group; IGMP is not simulated.',
+  ),
+  TGW_MULTICAST_NO_SOURCE: ours(
+    'The multicast domain has static sources, and the sender is none of the group.',
+    'Register the ENI as a source of the group, or make the domain without StaticSourcesSupport.',
+  ),
   TO_CONNECT_PEER: ours(
     'The packet enters or leaves the GRE tunnel of a Connect peer.',
     'Only a step of a crossing ends so, never a journey.',
@@ -208,7 +216,7 @@ export const EXPLANATIONS = {
   ),
   L2_BUM: ours(
     'Broadcast and multicast go nowhere in a VPC: nothing is flooded.',
-    'Use unicast; VRRP, HSRP, OSPF with multicast and the like cannot work.',
+    'Use unicast (VRRP, HSRP, OSPF cannot work), or associate the subnet with a multicast domain of a transit gateway.',
   ),
   L2_UNKNOWN_MAC: ours(
     'No ENI of the subnet, and not the router, has the destination MAC address.',

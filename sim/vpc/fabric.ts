@@ -7,7 +7,7 @@ import { createLongestMatch } from '../../controller/base/longest-match.ts';
 import { type AddressMap, createAddressMap, find } from './address-map.ts';
 import { createFlowTable, type FlowTable } from './flow-table.ts';
 import { createNat } from './masquerade.ts';
-import type { BalancedTarget } from './model.ts';
+import type { BalancedTarget, MulticastDomain } from './model.ts';
 import { createAcl } from './network-acl.ts';
 import type {
   AclNode,
@@ -49,6 +49,7 @@ export interface Fabric {
   readonly peerings: Map<string, PeeringNode>;
   readonly attachments: Map<string, AttachmentNode>;
   readonly connectPeers: Map<string, ConnectPeerNode>;
+  readonly multicastDomains: Map<string, MulticastDomain>;
   readonly vpnGateways: Map<string, VpnGatewayNode>;
   readonly vpnConnections: Map<string, VpnConnectionNode>;
   /** By customer gateway; by speaker of a Connect peer. */
@@ -97,6 +98,7 @@ export function createFabric(settings: Partial<VpcSettings> = {}): Fabric {
     peerings: new Map(),
     attachments: new Map(),
     connectPeers: new Map(),
+    multicastDomains: new Map(),
     vpnGateways: new Map(),
     vpnConnections: new Map(),
     sites: new Map(),

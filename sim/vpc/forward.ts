@@ -7,30 +7,16 @@
  * fabric or the Internet. A driver that wants time to pass between hops calls `depart`, `cross` and `input`
  * itself.
  */
-import { type Address, contains, formatAddress, parseAddress } from '../../controller/base/ip.ts';
-import { must } from '../../controller/base/result.ts';
+import { type Address, formatAddress, parseAddress } from '../../controller/base/ip.ts';
+import { must, present } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
 import { type AddressMap, createAddressMap, find, set, unset } from './address-map.ts';
 import { applyChange } from './apply-change.ts';
+import { routeBy, routeVia } from './chosen-route.ts';
 import { CODE, type Disposition, dispositionOf, EXPLANATIONS } from './dispositions.ts';
 import { explain, type Finding, findingsOf, type Hop } from './explain.ts';
-import {
-  answerNeighbour,
-  createFabric,
-  type Fabric,
-  gatewayOfSubnet,
-  publicScope,
-  ROUTER_LINK_LOCAL,
-  siteOf,
-} from './fabric.ts';
-import {
-  createRoute,
-  type Guest,
-  type GuestRoute,
-  hearAnnouncement,
-  syncDevices,
-  UNSPECIFIED,
-} from './guest.ts';
+import { answerNeighbour, createFabric, type Fabric, publicScope, siteOf } from './fabric.ts';
+import { type Guest, hearAnnouncement, syncDevices } from './guest.ts';
 import { input, isLocal, output } from './guest-kernel.ts';
 import {
   createHeader,
@@ -46,6 +32,7 @@ import {
 import { type Recorder, record, type Step } from './hop.ts';
 import type { Change } from './model.ts';
 import { answerTooLong } from './mtu.ts';
+import { isMulticast, membersFor } from './multicast.ts';
 import type { Port } from './nodes.ts';
 import { byRoute } from './router.ts';
 import type { VpcSettings } from './settings.ts';
@@ -138,38 +125,6 @@ const hostOf = (network: Network, h: Header): InternetHost | undefined =>
 
 export function removeHost(network: Network, { address, site }: Omit<InternetHost, 'kind' | 'id'>): void {
   unset(network.hosts, hostScope(address.family, site), wordsOf(address));
-}
-
-/** The route that `via` stands for: by the device whose link has it. */
-function routeVia(guest: Guest, via: Address): GuestRoute | undefined {
-  const text = formatAddress(via);
-  for (const device of guest.devices) {
-    for (const own of device.addresses) {
-      const { address, length } = own.prefix;
-      if (address.family !== via.family || formatAddress(own.address) === text) continue;
-      const [a, b, c, d] = via.words;
-      const shift = via.family === 4 ? 96 : 0;
-      const inside = [a, b, c, d].every((word, index) => {
-        const bits = length + shift - 32 * index;
-        const mask = bits <= 0 ? 0 : bits >= 32 ? -1 : -1 << (32 - bits);
-        return ((word ^ (address.words[index] ?? 0)) & mask) === 0;
-      });
-      if (inside) return createRoute(device, own.prefix, via);
-    }
-  }
-  return undefined;
-}
-
-/** A route out by an ENI: on its link where the destination is in its subnet, else to the subnet's router. */
-function routeBy(guest: Guest, eni: string, h: Header): GuestRoute | undefined {
-  const device = guest.devices.find(({ port }) => port.id === eni);
-  if (device === undefined) return undefined;
-  const to = destinationOf(h);
-  const { subnet } = device.port;
-  const onLink = subnet.cidrs.find((cidr) => cidr.address.family === to.family && contains(cidr, to));
-  if (onLink !== undefined) return createRoute(device, onLink, undefined);
-  const router = to.family === 4 ? gatewayOfSubnet(subnet) : ROUTER_LINK_LOCAL;
-  return createRoute(device, { address: UNSPECIFIED[to.family], length: 0 }, router);
 }
 
 /**
@@ -327,6 +282,34 @@ export function sendFromRouter(
   return lost === 0 ? travel(network, h, CODE.DELIVERED, crossing, recorder) : ended(lost, undefined);
 }
 
+/** Told of each journey of a packet: how it ended, and the packet as it then was. */
+export type Ended = (ending: Readonly<Arrival>, h: Header) => void;
+
+/**
+ * As `send`, but a packet to a multicast group goes in copies, one for each member; `began` is called before
+ * each journey.
+ */
+export function sendToGroup(
+  network: Network,
+  origin: Guest,
+  h: Header,
+  { began = () => undefined, ended: tell, ...options }: SendOptions & { began?: () => void; ended: Ended },
+  recorder?: Recorder,
+): void {
+  const code = depart(network, origin, h, options, recorder);
+  const { from } = h;
+  const members = code !== 0 || from === undefined ? code : membersFor(network.fabric, from, h, recorder);
+  if (typeof members === 'number') {
+    tell(ended(members, undefined), h);
+    return;
+  }
+  for (const member of members) {
+    const copy = { ...h, member };
+    began();
+    tell(travel(network, copy, 0, options.crossing, recorder), copy);
+  }
+}
+
 /** From a crossing (`code` 0), or from the ENI that a crossing led to (DELIVERED), to the packet's end. */
 function travel(
   network: Network,
@@ -379,6 +362,8 @@ export interface Trace {
   readonly deliveredTo?: string;
   /** The packet as it was when it was delivered or dropped. */
   readonly packet: Packet;
+  /** Of a packet to a multicast group: the journey of each copy. */
+  readonly copies?: readonly Trace[];
   /** The journey of the ICMP error that a router answered with. */
   readonly icmp?: Trace;
 }
@@ -400,6 +385,9 @@ export function forward(
   const steps: Step[] = [];
   const { via, ...rest } = options;
   const next = via === undefined ? {} : { via: must(parseAddress(via)) };
+  if (isMulticast(h) && origin.kind === 'guest') {
+    return forwardToGroup(network, h, origin, { ...rest, ...next });
+  }
   const ending = send(network, origin, h, { ...rest, ...next }, (step) => steps.push(step));
   const traced = traceOf(network.fabric, ending, h, steps);
   const answer = ending.code === CODE.MTU_EXCEEDED ? answerTooLong(h) : undefined;
@@ -407,6 +395,23 @@ export function forward(
   const back: Step[] = [];
   const end = sendFromRouter(network, answer, rest.crossing, (step) => back.push(step));
   return { ...traced, icmp: traceOf(network.fabric, end, answer, back) };
+}
+
+/** The journeys of all copies; as the whole the first that did not arrive, else the first. */
+function forwardToGroup(network: Network, h: Header, origin: Guest, options: SendOptions): Trace {
+  const copies: Trace[] = [];
+  const start: Step[] = [];
+  let steps = start;
+  const began = (): void => {
+    steps = [];
+  };
+  const ended: Ended = (ending, copy) => {
+    copies.push(traceOf(network.fabric, ending, copy, [...start, ...(steps === start ? [] : steps)]));
+  };
+  sendToGroup(network, origin, h, { ...options, began, ended }, (step) => steps.push(step));
+  const whole = present(copies.find((each) => each.deliveredTo === undefined) ?? copies[0], 'a journey');
+  if (whole.deliveredTo === undefined) return copies.length > 1 ? { ...whole, copies } : whole;
+  return { ...whole, deliveredTo: copies.map((each) => each.deliveredTo).join(', '), copies };
 }
 
 function traceOf(fabric: Fabric, { code, at }: Readonly<Arrival>, h: Header, steps: readonly Step[]): Trace {

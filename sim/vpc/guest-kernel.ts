@@ -20,6 +20,7 @@ import {
 import { destinationOf, formatMac, type Header, isUnspecified, nextHopOf, sourceOf } from './header.ts';
 import { type Recorder, record } from './hop.ts';
 import { isAnswer, masquerade, unmasquerade } from './masquerade.ts';
+import { groupMac, isMulticast } from './multicast.ts';
 import type { Port } from './nodes.ts';
 
 /** Whether the packet's destination is configured on the guest, on whichever device. */
@@ -133,7 +134,7 @@ export function output(
     }
   }
   if (tunnel !== undefined) return intoTunnel(guest, device, tunnel, h, recorder);
-  const mac = neighbourMac(fabric, route, h);
+  const mac = isMulticast(h) ? groupMac(h) : neighbourMac(fabric, route, h);
   if (recorder) {
     const { index } = device;
     const text = (sent: Readonly<Header>): string => {
@@ -225,7 +226,7 @@ function accept(fabric: Fabric, guest: Guest, h: Header): number {
   }
   if (guest.nat.back.used > 0) unmasquerade(guest.nat, h, fabric.settings.masquerade);
   if (!passesReversePath(guest, device, h)) return CODE.GUEST_RP_FILTER;
-  if (isLocal(guest, h)) return CODE.DELIVERED;
+  if (isLocal(guest, h) || isMulticast(h)) return CODE.DELIVERED;
   if (guest.drop) return CODE.GUEST_DROPS;
   if (!guest.profile.ipForward) return CODE.GUEST_NOT_FORWARDING;
   if (h.ttl <= 1) return CODE.TTL;

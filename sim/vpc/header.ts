@@ -69,6 +69,8 @@ export interface Header {
   connectPeer: ConnectPeerNode | undefined;
   /** What the packet is inside of: GENEVE of a Gateway Load Balancer, GRE of a Connect peer. */
   tunnel: Tunnel | undefined;
+  /** The member of a multicast group that this copy is for, until it has crossed. */
+  member: Port | undefined;
   /** The receiving ENI after a crossing that ended DELIVERED. */
   to: Port | undefined;
   /** The next hop that the last guest chose; equal to the destination on the link. */
@@ -113,6 +115,7 @@ export const createHeader = (): Header => ({
   endpoint: undefined,
   connectPeer: undefined,
   tunnel: undefined,
+  member: undefined,
   to: undefined,
   n0: 0,
   n1: 0,

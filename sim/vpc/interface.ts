@@ -7,6 +7,7 @@ import { CODE } from './dispositions.ts';
 import type { Fabric } from './fabric.ts';
 import { destinationOf, formatMac, type Header, sourceOf } from './header.ts';
 import { type Decision, type Recorder, record } from './hop.ts';
+import { isMulticast } from './multicast.ts';
 import type { Port, PortAddress } from './nodes.ts';
 import { checkGroups, trackAlways } from './security.ts';
 import { throughEndpoint } from './vpc-endpoint.ts';
@@ -17,7 +18,8 @@ const BROADCAST_BIT = 0x0100_0000_0000;
 export function leave(fabric: Fabric, from: Port, h: Header): number {
   if (from.instance === undefined || !from.instance.running) return CODE.BAD_STATE_ATTACHMENT;
   if (h.sourceMac !== from.mac && fabric.settings.sourceMacChecked) return CODE.L2_SOURCE_MAC;
-  if (Math.floor(h.destinationMac / BROADCAST_BIT) % 2 === 1 || isGroupAddress(h)) return CODE.L2_BUM;
+  const isGroup = Math.floor(h.destinationMac / BROADCAST_BIT) % 2 === 1 || isGroupAddress(h);
+  if (isGroup && h.member === undefined) return CODE.L2_BUM;
   if (isReserved(h)) return CODE.RESERVED_ADDRESS;
   if (h.lengthBytes > fabric.settings.mtu.vpcBytes) return CODE.MTU_EXCEEDED;
   if (from.sourceDestCheck && !owns(from, h.family, h.s0, h.s1, h.s2, h.s3)) {
@@ -118,7 +120,7 @@ export function arrive(fabric: Fabric, to: Port, h: Header, recorder?: Recorder)
     if (recorder) record(recorder, h, 'eni', to.id, 'dropped by its security groups', groups);
     return refusal;
   }
-  if (to.sourceDestCheck && !owns(to, h.family, h.d0, h.d1, h.d2, h.d3)) {
+  if (to.sourceDestCheck && !owns(to, h.family, h.d0, h.d1, h.d2, h.d3) && !isMulticast(h)) {
     if (recorder) {
       const text = `source/dest check is on, and ${formatAddress(destinationOf(h))} is not its address`;
       record(recorder, h, 'eni', to.id, `${text}: dropped`);

@@ -242,6 +242,23 @@ export interface TransitGatewayRouteTable {
   readonly shadowed?: readonly { readonly destination: string; readonly attachment?: string }[];
 }
 
+/** A group of a multicast domain has an ENI as member, or as source. */
+export interface GroupMembership {
+  /** An IPv4 address of 224.0.0.0/4. */
+  readonly group: string;
+  readonly eni: string;
+}
+
+export interface MulticastDomain {
+  readonly id: string;
+  readonly available: boolean;
+  /** Only registered sources may send. */
+  readonly staticSources: boolean;
+  readonly associations: readonly { readonly attachment: string; readonly subnet: string }[];
+  readonly members: readonly GroupMembership[];
+  readonly sources: readonly GroupMembership[];
+}
+
 /** A GRE tunnel between a transit gateway and an appliance, by a Connect attachment. */
 export interface ConnectPeer {
   readonly id: string;
@@ -351,6 +368,7 @@ export interface Resources {
   readonly 'vpn-gateway': VpnGateway;
   readonly 'vpn-connection': VpnConnection;
   readonly 'transit-gateway-connect-peer': ConnectPeer;
+  readonly 'transit-gateway-multicast-domain': MulticastDomain;
   readonly 'transit-gateway-route-table': TransitGatewayRouteTable;
   readonly 'nat-gateway': NatGateway;
   readonly 'egress-only-gateway': EgressOnlyGateway;

@@ -26,6 +26,10 @@ export function applyTransitChange(
     case 'transit-gateway-connect-peer':
       applyConnectPeer(fabric, change.id, change.value);
       break;
+    case 'transit-gateway-multicast-domain':
+      if (change.value === undefined) fabric.multicastDomains.delete(change.id);
+      else fabric.multicastDomains.set(change.id, change.value);
+      break;
     case 'transit-gateway-route-table':
       applyTransitTable(fabric, change.id, change.value);
       break;

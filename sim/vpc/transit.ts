@@ -18,9 +18,12 @@ import { encapsulate, returning } from './gateway-load-balancer.ts';
 import { destinationOf, formatMac, type Header } from './header.ts';
 import { type Recorder, record } from './hop.ts';
 import { arrive, decisionAtSend, leave, whySend } from './interface.ts';
+import { checkLength, whyTooLong } from './mtu.ts';
+import { domainOf } from './multicast.ts';
+import { explainAcl, passesAcl } from './network-acl.ts';
 import type { ConnectPeerNode, GeneveTunnel, GreTunnel, Port, ServiceFlow } from './nodes.ts';
 import { byRoute, deliver, egressOnlyFor, enterThrough, handOver } from './router.ts';
-import { checkGroups } from './security.ts';
+import { checkGroups, trackAlways } from './security.ts';
 import { fromAttachment, placeOf } from './transit-gateway.ts';
 import { answeredFlow } from './vpc-endpoint.ts';
 import { gatewayFor, whoNotIn, whyNotIn } from './vpn-gateway.ts';
@@ -161,6 +164,7 @@ function sends(fabric: Fabric, from: Port, h: Header, recorder?: Recorder): numb
 function fromGuest(fabric: Fabric, from: Port, h: Header, recorder?: Recorder): number {
   const refusal = sends(fabric, from, h, recorder);
   if (refusal !== 0) return refusal;
+  if (h.member !== undefined) return toMember(fabric, from, h.member, h, recorder);
   if (h.destinationMac === from.subnet.routerMac) return byRoute(fabric, from, h, recorder);
   const peer = find(fabric.macs, 0, 0, 0, macHigh(h.destinationMac), macLow(h.destinationMac));
   if (peer === undefined || peer.subnet !== from.subnet) {
@@ -178,6 +182,22 @@ function fromGuest(fabric: Fabric, from: Port, h: Header, recorder?: Recorder): 
   }
   if (peer.nat !== undefined) return handOver(fabric, from.subnet, peer, h, recorder);
   return arrive(fabric, peer, h, recorder);
+}
+
+/** A copy of a multicast packet over the transit gateway to a member, over the borders of both subnets. */
+function toMember(fabric: Fabric, from: Port, member: Port, h: Header, recorder?: Recorder): number {
+  h.member = undefined;
+  const { acl } = from.subnet;
+  if (acl !== undefined && recorder) {
+    const decision = { kind: 'acl', acl, egress: true } as const;
+    record(recorder, h, 'network-acl', acl.id, explainAcl(acl, h, true), decision);
+  }
+  if (!passesAcl(from.subnet, h, true)) return CODE.SUBNET_ACL_RESTRICTION;
+  trackAlways(fabric, h);
+  const code = checkLength(fabric.settings.mtu.transitGateway, from, h);
+  const text = code === 0 ? `a copy to ${member.id}` : whyTooLong(h);
+  if (recorder) record(recorder, h, 'transit-gateway', domainOf(fabric, from)?.id ?? '', text);
+  return code || handOver(fabric, undefined, member, h, recorder);
 }
 
 /**

@@ -21,6 +21,7 @@ export const createRecords = (): Records => ({
   'vpc-peering-connection': new Map(),
   'transit-gateway-attachment': new Map(),
   'transit-gateway-connect-peer': new Map(),
+  'transit-gateway-multicast-domain': new Map(),
   'vpn-gateway': new Map(),
   'vpn-connection': new Map(),
   'transit-gateway-route-table': new Map(),

@@ -73,7 +73,7 @@ export function tracePacket(world: World, traced: TracedPacket): Result<TracedFl
   const crossing = cutCrossing(world);
   const leave = via === undefined ? by !== undefined && { by } : { via };
   const there = forward(network, packet, end, world.now, { crossing, ...leave });
-  if (!both || there.deliveredTo === undefined) return ok(there);
+  if (!both || there.deliveredTo === undefined || there.copies !== undefined) return ok(there);
   const { deliveredTo } = there;
   const host = world.ends.get(deliveredTo) ?? world.gateways.get(deliveredTo)?.host;
   const receiver = present(world.network.guests.get(deliveredTo) ?? host, deliveredTo);

@@ -6,7 +6,16 @@
 import { type Address, formatAddress, parseAddress } from '../../controller/base/ip.ts';
 import { err, must, ok, type Result, unreachable } from '../../controller/base/result.ts';
 import { CODE, dispositionOf, EXPLANATIONS } from '../vpc/dispositions.ts';
-import { type Crossing, depart, type End, send, sendFromRouter } from '../vpc/forward.ts';
+import {
+  type Arrival,
+  type Crossing,
+  depart,
+  type End,
+  type Ended,
+  send,
+  sendFromRouter,
+  sendToGroup,
+} from '../vpc/forward.ts';
 import {
   createHeader,
   destinationOf,
@@ -22,6 +31,7 @@ import {
   UDP,
 } from '../vpc/header.ts';
 import { answerTooLong } from '../vpc/mtu.ts';
+import { isMulticast } from '../vpc/multicast.ts';
 import type { Port } from '../vpc/nodes.ts';
 import type { Endpoint, Network, Packet } from './endpoint.ts';
 import { schedule, trace } from './kernel.ts';
@@ -60,19 +70,28 @@ export function networkOf(world: World, end: End): Network {
   };
   const output = (packet: Packet, via: string | undefined): void => {
     fillHeader(header, packet, world.now, mtuTo(world, end, packet.destination));
-    journey.delayMs = 0;
-    journey.path = packet.body.kind === 'flow' ? [] : undefined;
+    const began = (): void => {
+      journey.delayMs = 0;
+      journey.path = packet.body.kind === 'flow' ? [] : undefined;
+    };
+    began();
     const next = via === undefined ? {} : { via: addressOf(via) };
-    const { code, at } = send(world.network, end, header, { crossing, ...next });
+    const ended: Ended = (ending, copy) => arrived(packet, ending, copy);
+    if (end.kind !== 'guest' || !isMulticast(header)) {
+      arrived(packet, send(world.network, end, header, { crossing, ...next }), header);
+    } else if (packet.body.kind === 'flow') lose(packet, 'a flow goes to one receiver, not to a group');
+    else sendToGroup(world.network, end, header, { crossing, ...next, began, ended });
+  };
+  const arrived = (packet: Packet, { code, at }: Readonly<Arrival>, h: Header): void => {
     trace(world, code);
     const receiver = at === undefined ? undefined : endpointNamed(world, at.id);
     if (code !== CODE.DELIVERED || receiver === undefined) {
-      if (code === CODE.MTU_EXCEEDED) complain(world, header, crossing, () => journey.delayMs);
+      if (code === CODE.MTU_EXCEEDED) complain(world, h, crossing, () => journey.delayMs);
       lose(packet, EXPLANATIONS[dispositionOf(code)].meaning);
       return;
     }
     if (packet.body.kind === 'flow') packet.body.fate.path(journey.path ?? [], packet.body.echo);
-    const received = asReceived(packet, header);
+    const received = asReceived(packet, h);
     const { boot } = receiver;
     schedule(world, world.now + (journey.delayMs || LOOPBACK_MS), () => {
       if (receiver.power === 'running' && receiver.boot === boot) deliver(receiver, received);
@@ -162,6 +181,7 @@ function fillHeader(h: Header, packet: Packet, now: number, mtuBytes: number): v
   h.lengthBytes = Math.min(lengthOf(packet, destination.family === 4 ? 20 : 40), mtuBytes);
   h.ttl = 64;
   h.tunnel = undefined;
+  h.member = undefined;
   h.sourceMac = 0;
   h.destinationMac = 0;
   h.sourcePort = packet.sourcePort;

@@ -55,6 +55,7 @@ export const KNOWN_TO_CLIENTS: readonly string[] = [
   'InvalidRouteServerId.NotPropagated InvalidRouteServerPeerId.NotFound',
   'InvalidSubnetCidrBlockAssociationID.NotFound InvalidTransitGatewayAttachmentID.NotFound',
   'InvalidTransitGatewayConnectPeerID.NotFound',
+  'InvalidTransitGatewayMulticastDomainId.NotFound',
   'InvalidTransitGatewayID.NotFound InvalidVpc.Range InvalidVpcCidrBlockAssociationID.NotFound',
   'ListenerNotFound LoadBalancerNotFound TargetGroupNotFound',
   'NoSuchEntity PrefixListVersionMismatch TransitGatewayRouteTablePropagation.NotFound',

@@ -118,7 +118,7 @@ function furnish(cloud: Cloud, account: string, n: number): Known {
     ...{ PrefixListName: 'list', AddressFamily: 'IPv4', MaxEntries: 3, Entries: [{ Cidr: '192.0.2.0/24' }] },
   });
   const TransitGatewayId = make('TransitGateway.TransitGatewayId', 'CreateTransitGateway', {
-    Options: { TransitGatewayCidrBlocks: [`192.0.${n}.0/24`] },
+    Options: { TransitGatewayCidrBlocks: [`192.0.${n}.0/24`], MulticastSupport: 'enable' },
   });
   const PeerTransitGatewayId = make('TransitGateway.TransitGatewayId', 'CreateTransitGateway');
   const TransitGatewayAttachmentId = make(
@@ -150,6 +150,11 @@ function furnish(cloud: Cloud, account: string, n: number): Known {
     ),
     connect,
     TransportTransitGatewayAttachmentId: TransitGatewayAttachmentId,
+    TransitGatewayMulticastDomainId: make(
+      'TransitGatewayMulticastDomain.TransitGatewayMulticastDomainId',
+      'CreateTransitGatewayMulticastDomain',
+      { TransitGatewayId },
+    ),
     TransitGatewayConnectPeerId: make(
       'TransitGatewayConnectPeer.TransitGatewayConnectPeerId',
       'CreateTransitGatewayConnectPeer',
@@ -239,6 +244,14 @@ const PLAIN: Readonly<Record<string, unknown>> = {
   Versions: ['7'],
 };
 
+const group = ({ TransitGatewayMulticastDomainId, NetworkInterfaceId }: Known): object => ({
+  ...{
+    TransitGatewayMulticastDomainId,
+    GroupIpAddress: '239.1.1.1',
+    NetworkInterfaceIds: [NetworkInterfaceId],
+  },
+});
+
 /** Parameters beside the required ones, without which an operation does nothing or is refused. */
 const BESIDE: Readonly<Record<string, (known: Known) => object>> = {
   AssociateAddress: ({ AllocationId, NetworkInterfaceId }) => ({ AllocationId, NetworkInterfaceId }),
@@ -255,6 +268,10 @@ const BESIDE: Readonly<Record<string, (known: Known) => object>> = {
   CreateTransitGatewayConnectPeer: ({ connect: TransitGatewayAttachmentId }) => ({
     ...{ TransitGatewayAttachmentId, PeerAddress: '10.0.0.8', InsideCidrBlocks: ['169.254.7.0/29'] },
   }),
+  DeregisterTransitGatewayMulticastGroupMembers: group,
+  DeregisterTransitGatewayMulticastGroupSources: group,
+  RegisterTransitGatewayMulticastGroupMembers: group,
+  RegisterTransitGatewayMulticastGroupSources: group,
   DeleteRoute: () => ({ DestinationCidrBlock: '0.0.0.0/0' }),
   DescribeInstanceAttribute: () => ({ Attribute: 'userData' }),
   DescribeLaunchTemplateVersions: ({ LaunchTemplateId }) => ({ LaunchTemplateId }),

@@ -318,8 +318,8 @@ function toAll(drawn: Drawn): All {
     'security-group': byId(drawn.groups.map((group, i) => ({ id: GROUPS[i] ?? '', vpc: 'vpc-1', ...group }))),
     'nat-gateway': byId(natsOf(drawn)),
     'egress-only-gateway': byId([{ id: 'eigw-1', vpc: VPCS[drawn.eigw] ?? '' }]),
-    'gateway-speaker': byId<Resources['gateway-speaker']>([]),
-    'transit-gateway-connect-peer': byId<Resources['transit-gateway-connect-peer']>([]),
+    ...{ 'gateway-speaker': new Map(), 'transit-gateway-connect-peer': new Map() },
+    'transit-gateway-multicast-domain': new Map(),
     'prefix-list': byId(drawn.lists.map((entries, i) => ({ id: `pl-${i + 1}`, entries }))),
     'network-acl': byId(
       drawn.acls.map(({ entries, open, subnets: guarded }, i) => ({

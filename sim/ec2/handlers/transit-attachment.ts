@@ -182,6 +182,10 @@ export const transitAttachmentHandlers: Handlers = {
       if (carried.length > 0) {
         refuse('IncorrectState', `${attachment.id} carries Connect attachments: ${carried.join(', ')}.`);
       }
+      const domains = tx.referring('transit-gateway-multicast-domain', attachment.id).map((each) => each.id);
+      if (domains.length > 0) {
+        refuse('IncorrectState', `${attachment.id} has subnets in multicast domains: ${domains.join(', ')}.`);
+      }
       const deleting: VpcAttachment = { ...attachment, state: 'deleting' };
       tx.put(KIND, deleting);
       tx.after(0, { name: 'transit-attachment-deleted', id: attachment.id });

@@ -179,6 +179,10 @@ function remove(tx: Tx, id: string): DeleteTransitGatewayResult {
     const names = own.map((each) => each.id).join(', ');
     refuse('IncorrectState', `${gateway.id} has non-deleted Transit Gateway Route Tables: ${names}.`);
   }
+  const domains = tx.referring('transit-gateway-multicast-domain', gateway.id).map((each) => each.id);
+  if (domains.length > 0) {
+    refuse('IncorrectState', `${gateway.id} has non-deleted multicast domains: ${domains.join(', ')}.`);
+  }
   for (const table of tables) tx.remove('transit-gateway-route-table', table.id);
   const deleting = tx.put(KIND, { ...gateway, state: 'deleting' });
   tx.after(0, { name: 'transit-gateway-deleted', id });

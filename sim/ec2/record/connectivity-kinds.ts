@@ -98,6 +98,18 @@ export const connectivityKinds: KindTable<keyof (ConnectivityRecords & EgressRec
     malformed: 'InvalidTransitGatewayConnectPeerID.Malformed',
     noun: 'transitGatewayConnectPeer ID',
   },
+  'transit-gateway-multicast-domain': {
+    scope: 'region',
+    refersTo: ({ state, gateway, associations }) =>
+      state === 'deleted'
+        ? []
+        : [...new Set([gateway, ...associations.flatMap(({ attachment, subnet }) => [attachment, subnet])])],
+    prefix: 'tgw-mcast-domain',
+    resourceType: 'transit-gateway-multicast-domain',
+    notFound: 'InvalidTransitGatewayMulticastDomainId.NotFound',
+    malformed: 'InvalidTransitGatewayMulticastDomainId.Malformed',
+    noun: 'transitGatewayMulticastDomain ID',
+  },
   'transit-gateway-route-table': {
     scope: 'region',
     refersTo: ({ state, gateway }) => (state === 'deleted' ? [] : [gateway]),

@@ -1,11 +1,13 @@
 /** How what leads out of a VPC is written in a world file. */
 import { z } from 'zod';
+import type { GroupMembership } from '../../vpc/model.ts';
 import type {
   AttachmentLink,
   AttachmentRecord,
   ConnectivityRecords,
   ConnectPeerRecord,
   CustomerGatewayRecord,
+  MulticastDomainRecord,
   PeeringRecord,
   TransitGatewayRecord,
   TransitRouteTableRecord,
@@ -127,6 +129,22 @@ const connectPeer = exactly<ConnectPeerRecord>({
   routes: z.array(cidr),
 });
 
+const group = z.array(exactly<GroupMembership>({ group: address, eni: text }));
+
+const multicastDomain = exactly<MulticastDomainRecord>({
+  ...stored,
+  account,
+  region,
+  gateway: text,
+  state: transitState,
+  created: date,
+  staticSources: flag,
+  autoAccept: flag,
+  associations: z.array(z.strictObject({ attachment: text, subnet: text })),
+  members: group,
+  sources: group,
+});
+
 const peering = exactly<PeeringRecord>({
   ...stored,
   account,
@@ -173,6 +191,7 @@ export const connectivitySchemas: Schemas<keyof (ConnectivityRecords & EgressRec
   'transit-gateway': transitGateway,
   'transit-gateway-attachment': attachment,
   'transit-gateway-connect-peer': connectPeer,
+  'transit-gateway-multicast-domain': multicastDomain,
   'transit-gateway-route-table': exactly<TransitRouteTableRecord>({
     ...stored,
     gateway: text,

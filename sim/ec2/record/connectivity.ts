@@ -1,4 +1,5 @@
 /** What leads out of a VPC to other networks, as EC2 stores it. */
+import type { GroupMembership } from '../../vpc/model.ts';
 import type { Stored } from './base.ts';
 
 export type PeeringState =
@@ -106,6 +107,20 @@ export interface ConnectPeerRecord extends Stored {
   readonly routes: readonly string[];
 }
 
+export interface MulticastDomainRecord extends Stored {
+  readonly account: string;
+  readonly region: string;
+  readonly gateway: string;
+  readonly state: TransitState;
+  readonly created: Date;
+  readonly staticSources: boolean;
+  /** Of what is shared with other accounts, which nothing is here. */
+  readonly autoAccept: boolean;
+  readonly associations: readonly { readonly attachment: string; readonly subnet: string }[];
+  readonly members: readonly GroupMembership[];
+  readonly sources: readonly GroupMembership[];
+}
+
 export interface TransitRouteTableRecord extends Stored {
   readonly gateway: string;
   readonly state: TransitState;
@@ -170,6 +185,7 @@ export interface ConnectivityRecords {
   readonly 'transit-gateway': TransitGatewayRecord;
   readonly 'transit-gateway-attachment': AttachmentRecord;
   readonly 'transit-gateway-connect-peer': ConnectPeerRecord;
+  readonly 'transit-gateway-multicast-domain': MulticastDomainRecord;
   readonly 'transit-gateway-route-table': TransitRouteTableRecord;
   readonly 'vpc-peering-connection': PeeringRecord;
 }

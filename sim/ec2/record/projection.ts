@@ -122,6 +122,14 @@ const projections: Projections = {
     const speakers = peer.state === 'available' ? speakersOf(peer) : [];
     return { id, account, region, attachment, gatewayAddress, peerAddress, speakers, routes };
   },
+  'transit-gateway-multicast-domain': ({ id, state, staticSources, associations, members, sources }) => ({
+    id,
+    available: state === 'available',
+    staticSources,
+    associations,
+    members,
+    sources,
+  }),
   'transit-gateway-route-table': ({ id, gateway, statics, propagated }) => {
     const isShadowed = ({ destination }: { readonly destination: string }): boolean =>
       statics.some((route) => route.destination === destination);
