@@ -21,6 +21,8 @@ export interface PolicyScope {
   /** ENIs that are moved, and the instances that they are moved between. */
   readonly networkInterfaces: readonly string[];
   readonly instances: readonly string[];
+  /** DynamoDB tables of leases. */
+  readonly leaseTables?: readonly string[];
 }
 
 interface Statement {
@@ -56,6 +58,12 @@ export function daemonPolicy(scope: PolicyScope): {
       Effect: 'Allow',
       Action: ['ec2:AttachNetworkInterface', 'ec2:DetachNetworkInterface'],
       Resource: movable,
+    },
+    {
+      Sid: 'KeepLeases',
+      Effect: 'Allow',
+      Action: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
+      Resource: scope.leaseTables ?? [],
     },
   ];
   return {
@@ -103,9 +111,12 @@ export class DaemonRole extends pulumi.ComponentResource {
         all(scope.networkInterfaces),
         all(scope.instances),
         all(scope.syncedTables ?? []),
+        all(scope.leaseTables ?? []),
       ])
-      .apply(([routeTables, networkInterfaces, instances, syncedTables]) =>
-        JSON.stringify(daemonPolicy({ routeTables, networkInterfaces, instances, syncedTables })),
+      .apply(([routeTables, networkInterfaces, instances, syncedTables, leaseTables]) =>
+        JSON.stringify(
+          daemonPolicy({ routeTables, networkInterfaces, instances, syncedTables, leaseTables }),
+        ),
       );
     new aws.iam.RolePolicy(`${this.prefix}-daemon`, { role: this.roleName, policy }, { parent: this });
   }

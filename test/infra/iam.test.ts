@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Call } from '../../controller/ec2/call.ts';
 import { toRequest } from '../../controller/ec2/request.ts';
+import type { LeaseCall } from '../../controller/lease/call.ts';
+import { toLeaseRequest } from '../../controller/lease/request.ts';
 import { daemonPolicy } from '../../infra/components/iam.ts';
 
 const arn = (rest: string): string => `arn:aws:ec2:eu-central-1:111122223333:${rest}`;
@@ -36,5 +38,23 @@ describe('the statement of route sync', () => {
     const names = daemonPolicy({ ...nothing, routeTables: [MOVED] }).Statement.map(({ Sid }) => Sid);
     expect(names).toEqual(['Describe', 'MoveRoutes']);
     expect(daemonPolicy(nothing).Statement.map(({ Sid }) => Sid)).toEqual(['Describe']);
+  });
+});
+
+describe('the statement of leases', () => {
+  const table = 'arn:aws:dynamodb:eu-central-1:111122223333:table/leases';
+
+  it('allows every request about a lease, on its table only', () => {
+    const { Statement } = daemonPolicy({ ...nothing, leaseTables: [table] });
+    const statement = Statement.find(({ Sid }) => Sid === 'KeepLeases');
+    const next = { holder: 'a/1', token: 1, beat: 1, fitness: 1 };
+    const calls: readonly LeaseCall[] = [
+      { kind: 'read', group: 'g' },
+      { kind: 'write', group: 'g', expect: 'absent', next },
+      { kind: 'wish', group: 'g', token: 1, wish: { by: 'b/2', fitness: 3 } },
+    ];
+    const actions = calls.map((call) => `dynamodb:${toLeaseRequest(call, 'leases').action}`);
+    expect(statement?.Resource).toEqual([table]);
+    expect(new Set(statement?.Action)).toEqual(new Set(actions));
   });
 });
