@@ -39,8 +39,13 @@ test('a holder that wakes after its term writes nothing: another holds its lease
   advance(world, world.now + 15_000);
   expect(holder()).toBe(other);
   expect(writesOf(other)).toHaveLength(2);
+  controlGuest(world, machine('a'), 'start');
+  advance(world, world.now + 10_000);
+  // It wakes to a death that both see: only the holder may answer it.
   controlGuest(world, machine(first), 'resume');
+  controlGuest(world, machine('b'), 'kill');
   advance(world, world.now + 30_000);
+  expect(writesOf(other)).toHaveLength(4);
   expect(writesOf(first)).toEqual([]);
   expect(holder()).toBe(other);
 });
