@@ -293,7 +293,8 @@ export const benchmark: Benchmark = {
       const { rows, goals, notes: more } = await measureAll(files, present, say);
       notes.push(...more);
       notes.push(`1M prefixes from sender to receiver without a speaker between: ${floor.toFixed(0)} ms.`);
-      notes.push(`All have the same policy (bench/bgp/task.ts), byoa is the built daemon with its journal.`);
+      notes.push(`All have the same policy (bench/bgp/task.ts) and the priority that byoa's unit gives it.`);
+      notes.push(`byoa is the built daemon with its journal.`);
       notes.push(`Peers: ${versionsOf(PACKAGES)}.`);
       return { rows, goals, notes };
     } finally {

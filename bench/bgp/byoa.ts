@@ -10,8 +10,10 @@ import { bundle } from '../../bin/bundle.ts';
 import { type ConfigInput, formatConfig } from '../../controller/config.ts';
 import type { SummaryAnswer } from '../../controller/shell/bgp-answer.ts';
 import { askDaemon } from '../../controller/shell/control.ts';
-import { type Host, type Running, start, until } from '../../test/interop/lab.ts';
+import { NODE_OPTIONS } from '../../infra/components/unit.ts';
+import { type Host, type Running, until } from '../../test/interop/lab.ts';
 import type { LoopFigures } from '../scene/loop.ts';
+import { startAhead } from './start.ts';
 import { COMMUNITY, MARTIANS, type Parties, type Party, SPEAKER_AS } from './task.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -92,8 +94,9 @@ export async function runByoa(program: Program, host: Host, own: OwnConfig): Pro
     AWS_ACCESS_KEY_ID: '123456789012',
     AWS_SECRET_ACCESS_KEY: 'any',
     AWS_EC2_METADATA_DISABLED: 'true',
+    NODE_OPTIONS,
   };
-  const running = start(host, 'byoa', command, env);
+  const running = startAhead(host, 'byoa', command, env);
   await until('byoa answers', async () => (await summaryOf(host)) !== undefined);
   return running;
 }

@@ -10,9 +10,10 @@ import { birdCommand, birdc } from '../../test/interop/bird.ts';
 import { type Kind, whyNot } from '../../test/interop/daemons.ts';
 import { frrCommands, vtysh } from '../../test/interop/frr.ts';
 import { gobgp, gobgpCommand } from '../../test/interop/gobgp.ts';
-import { type Host, type Running, start, until } from '../../test/interop/lab.ts';
+import { type Host, type Running, until } from '../../test/interop/lab.ts';
 import { bgpctl, openbgpdCommand } from '../../test/interop/openbgpd.ts';
 import { type Program, startByoa } from './byoa.ts';
+import { startAhead } from './start.ts';
 import { COMMUNITY, MARTIANS, type Parties, type Party, SPEAKER_AS } from './task.ts';
 
 export type Speaker = 'byoa' | Exclude<Kind, 'exabgp'>;
@@ -205,7 +206,7 @@ export async function startSpeaker(
       return [await startByoa(byoa, host, parties)];
     case 'bird': {
       write('bird.conf', bird(parties, local));
-      const running = start(host, 'bird', birdCommand(folder));
+      const running = startAhead(host, 'bird', birdCommand(folder));
       await answers(() => birdc(host, 'show', 'status'));
       return [running];
     }
@@ -214,20 +215,20 @@ export async function startSpeaker(
       spawnSync('chown', ['-R', 'frr:frr', folder]);
       const command = frrCommands(folder).find(([name]) => name === 'bgpd')?.[1] ?? [];
       // Alone: neither zebra nor the kernel take part.
-      const running = start(host, 'bgpd', [...command, '-Z', '-n']);
+      const running = startAhead(host, 'bgpd', [...command, '-Z', '-n']);
       await answers(() => vtysh(host, 'show bgp summary json'));
       return [running];
     }
     case 'gobgp': {
       write('gobgpd.toml', gobgpd(parties, local));
-      const running = start(host, 'gobgpd', gobgpCommand(folder));
+      const running = startAhead(host, 'gobgpd', gobgpCommand(folder));
       await answers(() => gobgp(host, 'global'));
       return [running];
     }
     case 'openbgpd': {
       mkdirSync('/run/openbgpd', { recursive: true });
       write('bgpd.conf', openbgpd(parties, local, folder));
-      const running = start(host, 'bgpd', openbgpdCommand(folder));
+      const running = startAhead(host, 'bgpd', openbgpdCommand(folder));
       await answers(() => bgpctl(host, 'show', 'summary'));
       return [running];
     }

@@ -3,6 +3,7 @@
  * forwards even where the daemon cannot be had; then the daemon, checked against its SHA-256, under systemd.
  * Pure text; Debian 12.
  */
+import { UNIT } from './unit.ts';
 
 export interface UserDataArgs {
   readonly appliance: string;
@@ -57,47 +58,6 @@ table ip byoa {
     ip saddr ${block} ip daddr != ${block} masquerade
   }
 }`;
-
-const UNIT = `[Unit]
-Description=byoa failover daemon
-Wants=network-online.target
-After=network-online.target nftables.service
-StartLimitIntervalSec=0
-
-[Service]
-Type=notify
-NotifyAccess=all
-ExecStart=/usr/local/bin/byoa run --config /etc/byoa/byoa.yaml
-ExecReload=/bin/kill -HUP $MAINPID
-Restart=always
-RestartSec=1
-WatchdogSec=10
-TimeoutStartSec=30
-TimeoutStopSec=10
-User=byoa
-StateDirectory=byoa
-RuntimeDirectory=byoa
-CacheDirectory=byoa
-AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW
-CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW
-NoNewPrivileges=yes
-ProtectSystem=strict
-ProtectHome=yes
-PrivateTmp=yes
-PrivateDevices=yes
-ProtectKernelModules=yes
-ProtectKernelLogs=yes
-ProtectControlGroups=yes
-ProtectClock=yes
-ProtectHostname=yes
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_PACKET
-RestrictNamespaces=yes
-RestrictSUIDSGID=yes
-LockPersonality=yes
-SystemCallArchitectures=native
-
-[Install]
-WantedBy=multi-user.target`;
 
 /** Fetches by whatever the image has: curl, wget, or the Python that cloud-init itself needs. */
 const FETCH = `fetch() { # URL FILE

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NODE_OPTIONS, UNIT } from '../../infra/components/unit.ts';
 import { USER_DATA_LIMIT_BYTES, userData } from '../../infra/components/user-data.ts';
 
 const EXECUTABLE = '#!/bin/sh\necho the daemon\n';
@@ -112,6 +113,19 @@ describe('user data', () => {
     const config = `# ${'x'.repeat(USER_DATA_LIMIT_BYTES)}\n`;
     expect(() => userData({ ...ARGS, config })).toThrow(/appliance a has \d+ bytes, and EC2 takes 16384/);
     expect(() => userData({ ...ARGS, config: 'a\nEND_OF_FILE\nb\n' })).toThrow(/END_OF_FILE/);
+  });
+
+  it('gives Node options that it takes, and that leave it fewer threads', () => {
+    const threads = (options: string): number =>
+      Number(
+        spawnSync(process.execPath, ['-p', "fs.readdirSync('/proc/self/task').length"], {
+          encoding: 'utf8',
+          env: { ...process.env, NODE_OPTIONS: options },
+        }).stdout,
+      );
+    expect(UNIT).toContain(`\nEnvironment=NODE_OPTIONS=${NODE_OPTIONS}\n`);
+    expect(threads(NODE_OPTIONS)).toBeGreaterThan(0);
+    expect(threads(NODE_OPTIONS)).toBeLessThan(threads(''));
   });
 
   it.skipIf(!have('systemd-analyze'))(

@@ -145,7 +145,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'sim/demo/main.ts',
     'sim/chaos/main.ts',
   ],
-  'bench/': ['bin/', 'controller/', 'sim/', 'test/interop/'],
+  'bench/': ['bin/', 'controller/', 'infra/components/unit.ts', 'sim/', 'test/interop/'],
   'test/': ['test/', 'bin/', 'bench/', 'controller/', 'sim/', 'infra/'],
 };
 
