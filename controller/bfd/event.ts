@@ -75,6 +75,18 @@ export interface BfdChange {
   readonly controlPlaneIndependent: boolean;
 }
 
+/**
+ * The state of a session as its clients see it: a Down that the peer's AdminDown explains is no death, and
+ * Init is no news. RFC 5882 3.2.
+ */
+export function clientState({
+  state,
+  remoteState,
+}: Pick<BfdChange, 'state' | 'remoteState'>): 'up' | 'down' | 'admin-down' | undefined {
+  if (state === 'init') return undefined;
+  return state === 'down' && remoteState === 'admin-down' ? 'admin-down' : state;
+}
+
 /** A session as people see it. */
 export interface BfdStatus extends BfdChange {
   readonly peer: string;

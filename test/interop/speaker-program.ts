@@ -3,6 +3,7 @@
  * its own address: the machine of controller/bgp with the production shell's sockets and BFD thread. It
  * tells the test all effects that a daemon would act upon, and counts the messages that pass.
  */
+import { clientState } from '../../controller/bfd/event.ts';
 import type { BfdOptions } from '../../controller/bfd/options.ts';
 import type { SpeakerEffect, SpeakerEvent, SpeakerInput } from '../../controller/bgp/event.ts';
 import type { SpeakerOptions } from '../../controller/bgp/options.ts';
@@ -71,7 +72,7 @@ const bfdUsers = new Map<string, (event: Extract<SpeakerEvent, { kind: 'bfd' }>)
 const bfdName = (id: string, address: string): string => `${id}/${address}`;
 const bfd = startBfd({
   onChange: (change) => {
-    const state = change.state === 'init' ? undefined : change.state;
+    const state = clientState(change);
     if (state === undefined) return;
     const { session, controlPlaneIndependent } = change;
     const address = session.slice(session.lastIndexOf('/') + 1);

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { must } from '../../controller/base/result.ts';
 import type { Config } from '../../controller/config.ts';
 import { controlGuest } from '../../sim/world/guests.ts';
-import { give, logOf, restartDaemon } from '../../sim/world/node.ts';
+import { give, logOf, reconfigureDaemon, restartDaemon } from '../../sim/world/node.ts';
 import { announcer, pass, syncScene, told } from './sync.ts';
 
 /** The same without BFD towards its neighbors. */
@@ -60,6 +60,16 @@ test('BFD Down ends the session with a dynamic neighbor at once', () => {
       text: expect.stringContaining('peers/10.0.0.20 (10.0.0.20) is down: BFD is down'),
     }),
   ]);
+});
+
+test('RFC 5882 3.2: AdminDown of a neighbor, dynamic or listed, ends no session', () => {
+  const { world, a, w } = syncScene();
+  const bfd = (text: string) => logOf(a, 'bfd').filter((one) => one.text.includes(text));
+  reconfigureDaemon(w, withoutBfd(w.options.config));
+  pass(world, 30_000);
+  expect(bfd('neighbor signaled session down'), told(a)).not.toEqual([]);
+  const downs = [...logOf(a, 'bgp'), ...logOf(w, 'bgp')].filter(({ text }) => text.includes('is down'));
+  expect(downs, told(a)).toEqual([]);
 });
 
 test('an order is answered with what happens', () => {
