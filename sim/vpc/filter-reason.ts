@@ -41,7 +41,7 @@ function portsText(protocol: number, from: number, to: number): string | undefin
 }
 
 /** What a rule allows, as it names it. */
-function peerName(peer: SecurityGroupRule['peer']): string {
+export function peerName(peer: SecurityGroupRule['peer']): string {
   switch (peer.kind) {
     case 'cidr':
       return peer.cidr;

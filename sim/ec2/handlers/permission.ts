@@ -11,7 +11,7 @@ import type {
   UserIdGroupPair,
 } from '@aws-sdk/client-ec2';
 import { formatPrefix, parsePrefix } from '../../../controller/base/ip.ts';
-import { unreachable } from '../../../controller/base/result.ts';
+import { peerName } from '../../vpc/filter-reason.ts';
 import { same } from '../record/same.ts';
 import type { GroupRuleRecord } from '../record/security.ts';
 import { missing, refuse } from '../refusal.ts';
@@ -178,19 +178,6 @@ export const samePermission = (a: WantedRule, b: WantedRule): boolean =>
   a.fromPort === b.fromPort &&
   a.toPort === b.toPort &&
   same(a.peer, b.peer);
-
-function peerName(peer: WantedRule['peer']): string {
-  switch (peer.kind) {
-    case 'cidr':
-      return peer.cidr;
-    case 'group':
-      return peer.group;
-    case 'prefix-list':
-      return peer.list;
-    default:
-      return unreachable(peer);
-  }
-}
 
 /** The rule in the words of InvalidPermission.Duplicate. */
 export function describeRule(rule: WantedRule): string {
