@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { birdCommand, birdc } from '../../test/interop/bird.ts';
 import { type Kind, whyNot } from '../../test/interop/daemons.ts';
 import { frrCommands, vtysh } from '../../test/interop/frr.ts';
-import { gobgp, gobgpCommand } from '../../test/interop/gobgp.ts';
+import { gobgpCommand, gobgpSpeaks } from '../../test/interop/gobgp.ts';
 import { type Host, type Running, until } from '../../test/interop/lab.ts';
 import { bgpctl, openbgpdCommand } from '../../test/interop/openbgpd.ts';
 import { type Program, startByoa } from './byoa.ts';
@@ -222,7 +222,7 @@ export async function startSpeaker(
     case 'gobgp': {
       write('gobgpd.toml', gobgpd(parties, local));
       const running = startAhead(host, 'gobgpd', gobgpCommand(folder));
-      await answers(() => gobgp(host, 'global'));
+      await answers(() => gobgpSpeaks(host));
       return [running];
     }
     case 'openbgpd': {

@@ -73,6 +73,12 @@ export const gobgpCommand = (folder: string, ...more: readonly string[]): readon
 export const gobgp = (host: Host, ...words: readonly string[]): Promise<string> =>
   ask(host, ['gobgp', ...words]);
 
+/** Throws until GoBGP speaks: its API answers before its configuration is read, with AS 0. */
+export async function gobgpSpeaks(host: Host): Promise<void> {
+  const said = await gobgp(host, 'global');
+  if (!/^AS: +[1-9]/m.test(said)) throw new Error(`GoBGP has not begun: ${said}`);
+}
+
 /** Announces the networks with an address of the daemon's as next hop. */
 export async function gobgpAnnounce(host: Host, networks: readonly string[]): Promise<void> {
   for (const network of networks) {

@@ -9,12 +9,12 @@ import { birdCommand, birdConfiguration, birdc, birdRoutes, birdSessions } from 
 import { EXABGP_ENV, exabgpCommand, exabgpRoutes, exabgpSessions, writeExabgp } from './exabgp.ts';
 import { frrCommands, frrConfigurations, frrRoutes, frrSessions, vtysh } from './frr.ts';
 import {
-  gobgp,
   gobgpAnnounce,
   gobgpCommand,
   gobgpConfiguration,
   gobgpRoutes,
   gobgpSessions,
+  gobgpSpeaks,
 } from './gobgp.ts';
 import { freeze, type Host, kill, printed, type Running, start, stop, thaw, until } from './lab.ts';
 import {
@@ -71,7 +71,7 @@ async function launch(peer: PeerDaemon, again: boolean): Promise<void> {
     case 'gobgp':
       write('gobgpd.toml', gobgpConfiguration(spec));
       running.push(start(host, 'gobgpd', gobgpCommand(folder, ...(again ? ['-r'] : []))));
-      await answering(peer, () => gobgp(host, 'global'));
+      await answering(peer, () => gobgpSpeaks(host));
       await gobgpAnnounce(host, spec.networks);
       break;
     case 'exabgp':
