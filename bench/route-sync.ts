@@ -83,7 +83,13 @@ function createRun() {
     });
     if (call.kind === 'describe-route-tables') {
       const local = { destination: '10.0.0.0/16', target: 'local', state: 'active' } as const;
-      const table = { id: TABLE, vpc: 'vpc-1', routes: [local, ...routes.values()] };
+      const table = {
+        id: TABLE,
+        vpc: 'vpc-1',
+        routes: [local, ...routes.values()],
+        associations: [],
+        main: false,
+      };
       return ok({ kind: 'ok', value: { kind: 'route-tables', tables: [table] } });
     }
     if (call.kind === 'describe-network-interfaces')

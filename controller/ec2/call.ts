@@ -7,7 +7,7 @@ export type Selector =
   | { readonly kind: 'ids'; readonly ids: readonly string[] }
   | { readonly kind: 'tag'; readonly key: string; readonly value: string };
 
-/** One call. `destination` is a canonical CIDR block, IPv4 or IPv6. */
+/** One call. `destination` is a canonical CIDR block, IPv4 or IPv6, or the id of a prefix list. */
 export type Call =
   | { readonly kind: 'describe-route-tables'; readonly select: Selector }
   | { readonly kind: 'describe-network-interfaces'; readonly enis: readonly string[] }
@@ -33,6 +33,13 @@ export type Call =
       readonly eni: string;
     }
   | { readonly kind: 'delete-route'; readonly table: string; readonly destination: string }
+  /** Gives a subnet or gateway another table; the association gets a new id, so an old call hits nothing. */
+  | {
+      readonly kind: 'replace-route-table-association';
+      readonly association: string;
+      readonly place: string;
+      readonly table: string;
+    }
   | { readonly kind: 'detach-network-interface'; readonly attachment: string; readonly force: boolean }
   | {
       readonly kind: 'attach-network-interface';
@@ -40,6 +47,9 @@ export type Call =
       readonly instance: string;
       readonly deviceIndex: number;
     };
+
+/** Whether a route's destination is a prefix list: one route for all its entries. */
+export const isPrefixList = (destination: string): boolean => destination.startsWith('pl-');
 
 /**
  * A route as EC2 reports it. `target` names the ENI, gateway or other object; `blackhole` as in AWS. A
@@ -52,10 +62,20 @@ export interface ObservedRoute {
   readonly propagated?: true;
 }
 
+/** What uses a table: a subnet, or a gateway whose incoming traffic it leads. */
+export interface ObservedAssociation {
+  readonly id: string;
+  readonly place: string;
+}
+
 export interface ObservedRouteTable {
   readonly id: string;
   readonly vpc: string;
   readonly routes: readonly ObservedRoute[];
+  /** The explicit ones that hold. */
+  readonly associations: readonly ObservedAssociation[];
+  /** It is used by all subnets of its VPC without an association of their own. */
+  readonly main: boolean;
 }
 
 /** An ENI as EC2 reports it; `attachment` is absent while the ENI is `available`. */

@@ -5,14 +5,16 @@
  */
 import { formatPrefix, parsePrefix } from '../base/ip.ts';
 import { unreachable } from '../base/result.ts';
-import type {
-  Call,
-  ObservedEni,
-  ObservedRoute,
-  ObservedRouteTable,
-  ObservedSubnet,
-  Selector,
-  Value,
+import {
+  type Call,
+  isPrefixList,
+  type ObservedAssociation,
+  type ObservedEni,
+  type ObservedRoute,
+  type ObservedRouteTable,
+  type ObservedSubnet,
+  type Selector,
+  type Value,
 } from './call.ts';
 
 /** An EC2 action and its input, shaped as in `@aws-sdk/client-ec2`. */
@@ -39,6 +41,10 @@ export function toRequest(call: Call): Ec2Request {
     }
     case 'delete-route':
       return { action: 'DeleteRoute', input: routeOf(call) };
+    case 'replace-route-table-association': {
+      const input = { AssociationId: call.association, RouteTableId: call.table };
+      return { action: 'ReplaceRouteTableAssociation', input };
+    }
     case 'detach-network-interface':
       return {
         action: 'DetachNetworkInterface',
@@ -56,7 +62,8 @@ export function toRequest(call: Call): Ec2Request {
 
 /** A route as requests name it. */
 function routeOf({ table, destination }: Extract<Call, { destination: string }>) {
-  const key = destination.includes(':') ? 'DestinationIpv6CidrBlock' : 'DestinationCidrBlock';
+  const cidr = destination.includes(':') ? 'DestinationIpv6CidrBlock' : 'DestinationCidrBlock';
+  const key = isPrefixList(destination) ? 'DestinationPrefixListId' : cidr;
   return { RouteTableId: table, [key]: destination };
 }
 
@@ -93,6 +100,7 @@ export function toValue(call: Call, output: unknown): Value {
     case 'replace-route':
     case 'create-route':
     case 'delete-route':
+    case 'replace-route-table-association':
     case 'detach-network-interface':
       return { kind: 'done' };
     default:
@@ -105,7 +113,18 @@ function routeTable(item: unknown): ObservedRouteTable {
     id: text(item, 'RouteTableId') ?? '',
     vpc: text(item, 'VpcId') ?? '',
     routes: list(item, 'Routes').flatMap(route),
+    associations: list(item, 'Associations').flatMap(association),
+    main: list(item, 'Associations').some((one) => field(one, 'Main') === true),
   };
+}
+
+const ENDING = ['disassociating', 'disassociated', 'failed'] as const;
+
+function association(item: unknown): readonly ObservedAssociation[] {
+  const id = text(item, 'RouteTableAssociationId');
+  const place = text(item, 'SubnetId') ?? text(item, 'GatewayId');
+  const isEnding = oneOf(ENDING, text(field(item, 'AssociationState'), 'State')) !== undefined;
+  return id === undefined || place === undefined || isEnding ? [] : [{ id, place }];
 }
 
 /** EC2 names a route's target by the field that it stands in; an ENI of an instance fills two. */
@@ -123,7 +142,10 @@ const TARGETS = [
 ] as const;
 
 function route(item: unknown): readonly ObservedRoute[] {
-  const destination = text(item, 'DestinationCidrBlock') ?? text(item, 'DestinationIpv6CidrBlock');
+  const destination =
+    text(item, 'DestinationCidrBlock') ??
+    text(item, 'DestinationIpv6CidrBlock') ??
+    text(item, 'DestinationPrefixListId');
   if (destination === undefined) return [];
   const target = TARGETS.map((name) => text(item, name)).find((value) => value !== undefined) ?? '';
   const state = text(item, 'State') === 'blackhole' ? 'blackhole' : 'active';

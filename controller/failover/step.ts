@@ -149,7 +149,9 @@ export function contradicted(
   return { kind: 'look', at, step: { ...step, mismatches, judged: seen, notBefore: at } };
 }
 
-const isRouteWrite = ({ kind }: Call): boolean => kind === 'replace-route' || kind === 'create-route';
+/** Whether packets may go elsewhere by such a write. */
+const isRouteWrite = ({ kind }: Call): boolean =>
+  kind === 'replace-route' || kind === 'create-route' || kind === 'replace-route-table-association';
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
@@ -161,6 +163,8 @@ export function describeCall(call: Call): string {
       return `${call.kind === 'replace-route' ? 'ReplaceRoute' : 'CreateRoute'} ${call.destination} of ${call.table} to ${call.eni}`;
     case 'delete-route':
       return `DeleteRoute ${call.destination} of ${call.table}`;
+    case 'replace-route-table-association':
+      return `ReplaceRouteTableAssociation of ${call.place} to ${call.table}`;
     case 'detach-network-interface':
       return `DetachNetworkInterface ${call.attachment}${call.force ? ' by force' : ''}`;
     case 'attach-network-interface':

@@ -17,6 +17,8 @@ import {
   EC2Client,
   ReplaceRouteCommand,
   type ReplaceRouteCommandInput,
+  ReplaceRouteTableAssociationCommand,
+  type ReplaceRouteTableAssociationCommandInput,
 } from '@aws-sdk/client-ec2';
 import type { CredentialSource, KeptCredentials } from './aws-credentials.ts';
 import type { WireRequest, WireResponse } from './aws-wire.ts';
@@ -51,6 +53,12 @@ export function createSend(options: SdkOptions): Send {
         return client.send(new CreateRouteCommand(input as unknown as CreateRouteCommandInput));
       case 'DeleteRoute':
         return client.send(new DeleteRouteCommand(input as unknown as DeleteRouteCommandInput));
+      case 'ReplaceRouteTableAssociation':
+        return client.send(
+          new ReplaceRouteTableAssociationCommand(
+            input as unknown as ReplaceRouteTableAssociationCommandInput,
+          ),
+        );
       case 'DetachNetworkInterface':
         return client.send(
           new DetachNetworkInterfaceCommand(input as unknown as DetachNetworkInterfaceCommandInput),

@@ -112,6 +112,9 @@ function touched({ scene }: Truth, call: Call): readonly OwnedGroup[] | undefine
             ({ table, destination }) => table === call.table && destination === call.destination,
           ),
       );
+    case 'replace-route-table-association':
+      // No scene has prepared tables.
+      return [];
     case 'detach-network-interface':
       // An attachment does not name its ENI; whether it was a foreign one shows at the end.
       return scene.groups.filter(({ resource }) => resource.kind === 'eni');

@@ -42,7 +42,7 @@ function plan({ wants, routes = [], options = 'aggregate: never', was, ...rest }
       ...rest,
       config,
       wanted: { 4: of(4), 6: of(6) },
-      table: { id: 'rtb-1', vpc: 'vpc-1', routes: [local, ...routes] },
+      table: { id: 'rtb-1', vpc: 'vpc-1', routes: [local, ...routes], associations: [], main: false },
     }),
   );
 }

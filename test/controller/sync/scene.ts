@@ -85,7 +85,7 @@ export function createRun(
       const ours = [...routes].map(
         ([destination, target]): ObservedRoute => ({ destination, target, state: 'active' }),
       );
-      const tables = [{ id: TABLE, vpc: 'vpc-1', routes: [local, ...ours] }];
+      const tables = [{ id: TABLE, vpc: 'vpc-1', routes: [local, ...ours], associations: [], main: false }];
       return { kind: 'ok', value: { kind: 'route-tables', tables } };
     }
     if (call.kind === 'describe-network-interfaces')

@@ -38,6 +38,8 @@ const scene = (
     id: TABLE,
     vpc: 'vpc-1',
     routes: Object.entries(routes).map(([destination, target]) => ({ destination, target, state: 'active' })),
+    associations: [],
+    main: false,
   },
   seen: 1,
   plan: planOf(planned),
