@@ -51,6 +51,7 @@ export const packet = z.strictObject({
   protocol: z.union([z.enum(['icmp', 'tcp', 'udp']), z.int().min(0).max(255)]).default('icmp'),
   port: port.optional(),
   sourcePort: port.optional(),
+  bytes: z.int().min(28).max(65_535).optional(),
   source: address.optional(),
   via: address.optional(),
   /** Whether the receiver's answer is traced, too. */

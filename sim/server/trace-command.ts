@@ -13,6 +13,7 @@ interface Options {
   readonly to: { readonly address: string; readonly port?: number };
   readonly proto?: TracedPacket['protocol'];
   readonly fromPort?: number;
+  readonly bytes?: number;
   readonly endpoint: string;
   readonly world?: string;
   readonly both?: boolean;
@@ -24,6 +25,9 @@ function integer(text: string, what: string, least: number, most: number): numbe
   if (/^\d+$/.test(text) && value >= least && value <= most) return value;
   throw new InvalidArgumentError(`'${text}' is not ${what} from ${least} to ${most}.`);
 }
+
+/** As the control API takes it: from an IP header with a UDP header on. */
+const length = (text: string): number => integer(text, 'a length', 28, 65_535);
 
 const portNumber = (text: string): number => integer(text, 'a port', 1, 65_535);
 
@@ -53,6 +57,7 @@ export function registerTrace(program: Command): void {
     )
     .option('--proto <name>', 'tcp, udp, icmp or a number (tcp where a port is given, else icmp)', protocol)
     .option('--from-port <number>', 'source port of tcp and udp', portNumber)
+    .option('--bytes <number>', 'length of the IP packet, which may not be fragmented (64)', length)
     .option('--endpoint <url>', 'a running byoa sim', 'http://127.0.0.1:4566')
     .addOption(
       new Option('--world <file>', 'a world in a file instead, of byoa sim --state or import').conflicts(
@@ -96,12 +101,13 @@ async function traceInFile(file: string, packet: TracedPacket): Promise<TracedFl
   throw new Error(`The packet was not sent: ${flow.error}.`);
 }
 
-const packetOf = ({ from, to, proto, fromPort, both }: Options): TracedPacket => ({
+const packetOf = ({ from, to, proto, fromPort, bytes, both }: Options): TracedPacket => ({
   from,
   to: to.address,
   protocol: proto ?? (to.port === undefined ? 'icmp' : 'tcp'),
   port: to.port,
   sourcePort: fromPort,
+  bytes,
   both,
 });
 

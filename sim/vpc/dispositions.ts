@@ -5,14 +5,19 @@
  */
 
 interface Explanation {
-  /** Whose word the name is. */
-  readonly origin: 'aws' | 'ours';
+  /** Whose word the name is; `step`: ours, for what ends a step of a crossing, never a journey. */
+  readonly origin: 'aws' | 'ours' | 'step';
   readonly meaning: string;
   readonly hint: string;
 }
 
 const ours = (meaning: string, hint: string): Explanation => ({ origin: 'ours', meaning, hint });
 const aws = (meaning: string, hint: string): Explanation => ({ origin: 'aws', meaning, hint });
+const step = (meaning: string): Explanation => ({
+  origin: 'step',
+  meaning,
+  hint: 'Only a step of a crossing ends so, never a journey.',
+});
 
 /**
  * Every disposition; the place in this object, counted from 1, is its code. 0 is no disposition: the packet
@@ -23,10 +28,7 @@ export const EXPLANATIONS = {
     'The packet reached the guest or Internet host that owns its destination address.',
     'Nothing to do.',
   ),
-  TO_INTERNET: ours(
-    'The packet left the VPC through its Internet gateway.',
-    'Only a crossing ends so, never a journey.',
-  ),
+  TO_INTERNET: step('The packet left the VPC through its Internet gateway.'),
 
   ENI_SOURCE_DEST_CHECK_RESTRICTION: aws(
     "Source/dest check is on, and the packet's address on this side is not one of the ENI's own.",
@@ -136,10 +138,7 @@ export const EXPLANATIONS = {
     'Give the load balancer a subnet in this zone.',
   ),
 
-  TO_APPLIANCE: ours(
-    'The packet goes through a Gateway Load Balancer endpoint.',
-    'Only a step of a crossing ends so, never a journey.',
-  ),
+  TO_APPLIANCE: step('The packet goes through a Gateway Load Balancer endpoint.'),
   TGW_MULTICAST_NO_MEMBER: ours(
     'The multicast group has no member but the sender.',
     'Register ENIs as members of the group; IGMP is not simulated.',
@@ -148,10 +147,7 @@ export const EXPLANATIONS = {
     'The multicast domain has static sources, and the sender is none of the group.',
     'Register the ENI as a source of the group, or make the domain without StaticSourcesSupport.',
   ),
-  TO_CONNECT_PEER: ours(
-    'The packet enters or leaves the GRE tunnel of a Connect peer.',
-    'Only a step of a crossing ends so, never a journey.',
-  ),
+  TO_CONNECT_PEER: step('The packet enters or leaves the GRE tunnel of a Connect peer.'),
   TGW_CONNECT_NO_PEER: ours(
     'No peer of the Connect attachment has a BGP session that told a route for the destination.',
     'Look at the BGP status of its Connect peers, and at what the appliance announces.',
@@ -184,10 +180,7 @@ export const EXPLANATIONS = {
     'The endpoint leads to a service that is not simulated: nothing answers.',
     'Use a service that has a host behind it (docs/sim-api.md).',
   ),
-  TO_SITE: ours(
-    'The packet left the VPC over a VPN connection.',
-    'Only a crossing ends so, never a journey.',
-  ),
+  TO_SITE: step('The packet left the VPC over a VPN connection.'),
   SITE_NO_HOST: ours('No host with this address exists at the site behind the VPN.', 'Add the host.'),
   VGW_IPV4_ONLY: ours('A VPN gateway carries no IPv6.', 'Use a transit gateway.'),
   IGW_PRIVATE_DESTINATION: ours(

@@ -196,6 +196,7 @@ const BY_ROUTE: ReadonlySet<Disposition> = new Set<Disposition>([
   'PCX_REQUIRES_ADDRESS_IN_VPC_CIDR',
   'VGW_IPV4_ONLY',
   'NGW_PROTOCOL',
+  'GRE_NO_GATEWAY',
 ]);
 
 /** The resources at fault where the last step dropped the packet, the one to look at first first. */

@@ -1,23 +1,25 @@
 /** An operator of the account: EC2 calls beside the daemons', in virtual time. */
 import type { Reply } from '../ec2/service.ts';
+import type { ServiceName } from '../ec2/shape.ts';
 import { request } from './api.ts';
 import { advance, nextAt } from './kernel.ts';
 import type { World } from './state.ts';
 
-/** Whose account and region. */
+/** Whose account and region, and of which service: EC2 where it does not say. */
 export interface Place {
   readonly account: string;
   readonly region: string;
+  readonly service?: ServiceName;
 }
 
 /** An answer is waited for so long, ms. */
 const PATIENCE_MS = 60_000;
 
-/** Makes an EC2 call and lets time pass until it is answered; undefined where it is not. */
+/** Makes a call and lets time pass until it is answered; undefined where it is not. */
 export function tryCall(world: World, place: Place, action: string, input: object): Reply | undefined {
   let reply: Reply | undefined;
   const limit = world.now + PATIENCE_MS;
-  request(world.api, { ...place, service: 'ec2', action, input }, (answer) => {
+  request(world.api, { service: 'ec2', ...place, action, input }, (answer) => {
     reply = answer;
   });
   for (let at = nextAt(world); reply === undefined && at !== undefined && at <= limit; at = nextAt(world))

@@ -24,6 +24,8 @@ export interface TracedPacket {
   readonly protocol?: 'icmp' | 'tcp' | 'udp' | number | undefined;
   readonly port?: number | undefined;
   readonly sourcePort?: number | undefined;
+  /** Total length of the IP packet, which may not be fragmented; 64 where absent. */
+  readonly bytes?: number | undefined;
   readonly source?: string | undefined;
   readonly via?: string | undefined;
   /** Whether the receiver answers. */
@@ -52,7 +54,7 @@ interface Origin {
 
 /** Sends one packet and tells every hop. */
 export function tracePacket(world: World, traced: TracedPacket): Result<TracedFlow> {
-  const { to, source, via, both = false } = traced;
+  const { to, source, via, bytes, both = false } = traced;
   for (const text of [to, source, via]) {
     if (text !== undefined && !parseAddress(text).ok) return err(`'${text}' is not an IP address`);
   }
@@ -68,6 +70,7 @@ export function tracePacket(world: World, traced: TracedPacket): Result<TracedFl
     destination: to,
     ...transportOf(traced),
     ...(from !== undefined && { source: from }),
+    ...(bytes !== undefined && { lengthBytes: bytes }),
   };
   const network = withoutFlows(world.network);
   const crossing = cutCrossing(world);

@@ -3,12 +3,9 @@
  */
 import { present } from '../../controller/base/result.ts';
 import { servicesOf } from '../../sim/ec2/catalog/services.ts';
-import type { TracedPacket } from '../../sim/world/trace.ts';
 import { REGION } from '../world/pair.ts';
-import { HOST, maker, siteHost } from './maker.ts';
-
-/** Packets by name; each is delivered in the healthy world. */
-export type Probes = Readonly<Record<string, TracedPacket>>;
+import { chain, overlay, stage } from './bases-tunnels.ts';
+import { HOST, maker, type Probes, siteHost } from './maker.ts';
 
 const EVERYWHERE = '0.0.0.0/0';
 const OPEN = `-1 - ${EVERYWHERE}`;
@@ -30,6 +27,7 @@ export function office() {
   const nat = m.made('CreateNatGateway', { SubnetId: publicSubnet, AllocationId }, 'NatGatewayId');
   m.settle();
   m.route(privateTable, EVERYWHERE, { NatGatewayId: nat });
+  const natAddress = m.made('DescribeNatGateways', { NatGatewayIds: [nat] }, 'PublicIp');
   const natEni = m.made('DescribeNatGateways', { NatGatewayIds: [nat] }, 'NetworkInterfaceId');
   const webGroup = m.group(vpc, `tcp 443 ${EVERYWHERE}`);
   const appGroup = m.group(vpc, `tcp 8080 ${webGroup}`);
@@ -41,12 +39,23 @@ export function office() {
   const { name: ServiceName, address } = present(servicesOf(REGION)[0], 'a service');
   m.host(address ?? '');
   const endpoint = m.made('CreateVpcEndpoint', { VpcId: vpc, ServiceName }, 'VpcEndpointId');
+  const door = m.made(
+    'CreateVpcEndpoint',
+    {
+      ...{ VpcId: vpc, VpcEndpointType: 'Interface', ServiceName },
+      ...{ SubnetIds: [publicSubnet], SecurityGroupIds: [m.group(vpc, OPEN)], PrivateDnsEnabled: false },
+    },
+    'VpcEndpointId',
+  );
+  const Filters = [{ Name: 'interface-type', Values: ['vpc_endpoint'] }];
+  const doorAddress = m.made('DescribeNetworkInterfaces', { Filters }, 'PrivateIpAddress');
   const probes = {
     'web to app': { from: web.instance, to: '10.0.1.10', protocol: 'tcp', port: 8080, both: true },
     'app to the Internet': { from: app.instance, to: HOST, protocol: 'tcp', port: 443, both: true },
     'the Internet to web': { from: HOST, to: eip.address, protocol: 'tcp', port: 443, both: true },
     'web to the Internet': { from: web.eni, to: HOST, protocol: 'udp', port: 53, both: true },
     'behind the box': { from: box.instance, source: '172.30.0.5', to: HOST, protocol: 'udp', port: 53 },
+    'app to the endpoint': { from: app.instance, to: doorAddress, protocol: 'tcp', port: 443, both: true },
     'app to the service': { from: app.instance, to: address ?? '', protocol: 'udp', port: 53, both: true },
   } as const satisfies Probes;
   const subnets = { publicSubnet, privateSubnet, publicTable, privateTable };
@@ -57,6 +66,7 @@ export function office() {
     igw,
     nat,
     natEni,
+    natAddress,
     webGroup,
     appGroup,
     web,
@@ -64,6 +74,8 @@ export function office() {
     box,
     acl,
     endpoint,
+    door,
+    serviceAddress: address ?? '',
     eip,
     probes,
   };
@@ -246,13 +258,29 @@ export function branch() {
   const boxGroup = m.group(vpc, OPEN);
   const box = m.appliance(subnet, '10.5.0.20', boxGroup, 'nat');
   m.host('2001:db8:ffff::10');
+  const eigw = m.made('CreateEgressOnlyInternetGateway', { VpcId: vpc }, 'EgressOnlyInternetGatewayId');
   const probes = {
     'host to the site': { from: host.instance, to: '192.168.7.10', protocol: 'tcp', port: 80, both: true },
     'the site to host': { from: '192.168.7.10', to: '10.5.0.10', protocol: 'tcp', port: 22, both: true },
     'behind the box': { from: box.instance, source: '172.30.0.5', to: '192.168.7.10', protocol: 'icmp' },
     'host to the Internet': { from: host.instance, to: '2001:db8:ffff::10', protocol: 'icmp', both: true },
+    'the Internet to host': { from: '2001:db8:ffff::10', to: v6, protocol: 'tcp', port: 22 },
   } as const satisfies Probes;
-  return { ...m, id: vpc, igw, rtb: table, vgw, vpn, machine: host, v6, box, hostGroup: group, probes };
+  return {
+    ...m,
+    id: vpc,
+    igw,
+    rtb: table,
+    vgw,
+    cgw,
+    vpn,
+    eigw,
+    machine: host,
+    v6,
+    box,
+    hostGroup: group,
+    probes,
+  };
 }
 
 export type Bases = {
@@ -261,6 +289,9 @@ export type Bases = {
   readonly neighbours: ReturnType<typeof neighbours>;
   readonly hub: ReturnType<typeof hub>;
   readonly branch: ReturnType<typeof branch>;
+  readonly chain: ReturnType<typeof chain>;
+  readonly overlay: ReturnType<typeof overlay>;
+  readonly stage: ReturnType<typeof stage>;
 };
 
 export const BASES: { readonly [K in keyof Bases]: () => Bases[K] } = {
@@ -269,4 +300,7 @@ export const BASES: { readonly [K in keyof Bases]: () => Bases[K] } = {
   neighbours,
   hub,
   branch,
+  chain,
+  overlay,
+  stage,
 };

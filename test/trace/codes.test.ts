@@ -1,11 +1,14 @@
 /**
- * Every code that a trace may show is produced by some world: of Reachability Analyzer's those of faults.ts,
- * and here ours for what that tool does not model: frames, ARP, time.
+ * Every code that a trace may show, as the simulator lists them, is produced by some world: by the faults of
+ * faults.ts, and here by what no call of the API breaks: frames, ARP, the kernels of guests, time.
  */
 import { describe, expect, test } from 'vitest';
-import type { Disposition } from '../../sim/vpc/dispositions.ts';
+import { present } from '../../controller/base/result.ts';
+import { type Disposition, EXPLANATIONS } from '../../sim/vpc/dispositions.ts';
 import type { Trace } from '../../sim/vpc/forward.ts';
+import { changeGuest } from '../../sim/vpc/guest-change.ts';
 import { TCP_ACK } from '../../sim/vpc/header.ts';
+import { NOTES } from '../../sim/vpc/note.ts';
 import { APPLIANCE, createLab, eni, machine, put, route, SERVER, subnet, table, udp } from '../vpc/lab.ts';
 import { FAULTS } from './faults.ts';
 
@@ -72,11 +75,31 @@ const CASES: Readonly<Partial<Record<Disposition, () => Trace>>> = {
     for (const device of b.devices) device.up = false;
     return udp(lab, a, '10.0.1.11');
   },
-  INTERNET_NO_HOST: () => {
-    const { lab } = scene();
-    table(lab, 'rtb-main', { main: true, routes: [route('0.0.0.0/0', 'igw-1')] });
-    const d = machine(lab, 'd', 1, 14, { publicAddress: '198.51.100.14' });
-    return udp(lab, d, '192.0.2.77');
+  GUEST_NOT_ITS_MAC: () => {
+    const { lab, a, b } = scene();
+    for (const device of b.devices) device.mac = 0x02_00_00_00_01_77;
+    return udp(lab, a, '10.0.1.11');
+  },
+  GUEST_NO_ROUTE: () => {
+    const { lab, a } = scene();
+    const [mac, via] = ['02:00:00:00:01:0a', '10.0.1.1'];
+    changeGuest(a, { kind: 'route-remove', mac, table: 254, destination: '0.0.0.0/0', via });
+    return udp(lab, a, '10.0.2.12');
+  },
+  GUEST_NO_SOURCE: () => {
+    const { lab, a } = scene();
+    for (const device of a.devices) device.addresses = [];
+    return udp(lab, a, '10.0.1.11');
+  },
+  GUEST_RP_FILTER: () => {
+    const { lab, a } = scene();
+    const mac = '02:00:00:00:02:0b';
+    eni(lab, 'second', 2, 11, { attachment: { instance: 'i-b', deviceIndex: 1 } });
+    const b = present(lab.network.guests.get('i-b'), 'i-b');
+    changeGuest(b, { kind: 'link-up', mac });
+    changeGuest(b, { kind: 'address-add', mac, address: '10.0.2.11', length: 24 });
+    changeGuest(b, { kind: 'rp-filter', mac, mode: 1 });
+    return udp(lab, a, '10.0.2.11');
   },
 };
 
@@ -88,23 +111,19 @@ test.each(Object.entries(CASES))('%s', (code, produce) => {
   expect(hops.length).toBeGreaterThan(0);
 });
 
-const produced = new Set<string>(Object.values(FAULTS).flatMap((faults) => faults.map(({ code }) => code)));
+const produced = new Set<string>([
+  ...Object.keys(CASES),
+  ...Object.values(FAULTS).flatMap((faults) => faults.map(({ code }) => code)),
+]);
 
-/** The codes of Reachability Analyzer that this simulator has adopted. */
-const ADOPTED = `
-  BAD_STATE_ATTACHMENT BAD_STATE_ROUTE BAD_STATE_VPN ENI_ADDRESS_RESTRICTION ENI_SG_RULES_MISMATCH
-  ENI_SOURCE_DEST_CHECK_RESTRICTION GATEWAY_REJECTS_SPOOFED_TRAFFIC HIGHER_PRIORITY_ROUTE
-  IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS INGRESS_RTB_NO_PUBLIC_IP
-  INGRESS_RTB_TRAFFIC_REDIRECTION MORE_SPECIFIC_ROUTE NGW_REQUIRES_SOURCE_IN_VPC NO_POSSIBLE_DESTINATION
-  NO_ROUTE_TO_DESTINATION PCX_REQUIRES_ADDRESS_IN_VPC_CIDR SG_HAS_NO_RULES SG_REFERENCES_NOT_PRESERVED
-  SUBNET_ACL_RESTRICTION TGW_ATTACH_MISSING_TGW_RTB_ASSOCIATION TGW_ATTACH_VPC_AZ_RESTRICTION
-  TGW_ROUTE_AZ_RESTRICTION TGW_RTB_BAD_STATE_ROUTE TGW_RTB_CANNOT_ROUTE TGW_RTB_HIGHER_PRIORITY_ROUTE
-  TGW_RTB_MORE_SPECIFIC_ROUTE TGW_RTB_NO_ROUTE_TO_TGW_ATTACHMENT TGW_RTB_ROUTES_ARE_UNKNOWN
-  VGW_PRIVATE_IP_ASSOCIATION_FOR_EGRESS VGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS
-  VPCE_GATEWAY_PROTOCOL_RESTRICTION`
-  .trim()
-  .split(/\s+/);
+/** Loss rates do not touch a traced packet. */
+const NEVER_TRACED = ['DELIVERED', 'LINK_LOSS'];
 
-describe('codes of Reachability Analyzer', () => {
-  test.each(ADOPTED)('%s is what some fault comes to', (code) => expect(produced).toContain(code));
+const WANTED = [
+  ...Object.entries(EXPLANATIONS).flatMap(([code, { origin }]) => (origin === 'step' ? [] : [code])),
+  ...Object.keys(NOTES),
+].filter((code) => !NEVER_TRACED.includes(code));
+
+describe('a world is broken so that its trace has', () => {
+  test.each(WANTED)('%s', (code) => expect([...produced]).toContain(code));
 });

@@ -39,7 +39,7 @@ function broken<K extends keyof Faults>(base: K, code: string) {
   const world = BASES[base]();
   const fault = FAULTS[base].find((each) => each.code === code);
   if (fault === undefined) throw new Error(`no fault ${code}`);
-  fault.breaks(world);
+  fault.breaks?.(world);
   return world;
 }
 
@@ -62,13 +62,13 @@ describe('a running simulator', () => {
   }, 60_000);
 
   test('exit code 1: it does not, and --json says why as data', async () => {
-    const from = ['--from', scene.one, '--from-port', '5000'];
+    const from = ['--from', scene.one, '--from-port', '5000', '--bytes', '9001'];
     const ran = await trace(...at, ...from, '--to', '10.0.0.99:80', '--proto', 'udp', '--json');
     expect(ran).toMatchObject({ code: 1, stderr: '' });
     expect(JSON.parse(ran.stdout)).toMatchObject({
       disposition: 'NOTHING_ANSWERS_ARP',
       findings: [{ code: 'NOTHING_ANSWERS_ARP', objects: [scene.one] }],
-      packet: { protocol: 'udp', sourcePort: 5000, destinationPort: 80 },
+      packet: { protocol: 'udp', sourcePort: 5000, destinationPort: 80, lengthBytes: 9001 },
     });
   }, 60_000);
 

@@ -1,7 +1,7 @@
 /** Faults between VPCs, and on the way to sites. Not a test itself. */
-import { must } from '../../controller/base/result.ts';
-import { applyChange, setProfile } from '../../sim/world/guests.ts';
-import { allow, EVERYWHERE, end, type Faults, noRoute, reroute, revoke, routeAt } from './breaks.ts';
+import { applyChange } from '../../sim/world/guests.ts';
+import type { Bases } from './bases.ts';
+import { acts, EVERYWHERE, end, type Faults, instead, noRoute, reroute, routeAt, wholly } from './breaks.ts';
 
 export const neighbours: Faults['neighbours'] = [
   {
@@ -28,10 +28,7 @@ export const neighbours: Faults['neighbours'] = [
   {
     name: 'the group of the far VPC lets in another network',
     probe: 'first to second',
-    breaks: (w) => {
-      allow(w, w.second.group, 'tcp 5432 10.3.0.0/16');
-      revoke(w, w.second.group, 'tcp 5432 10.0.0.0/8');
-    },
+    breaks: (w) => instead(w, w.second.group, 'tcp 5432 10.3.0.0/16', 'tcp 5432 10.0.0.0/8'),
     object: (w) => w.second.group,
     code: 'ENI_SG_RULES_MISMATCH',
   },
@@ -43,8 +40,7 @@ export const hub: Faults['hub'] = [
     probe: 'near to far',
     breaks: (w) => {
       const input = { TransitGatewayAttachmentId: w.near.attachment, RemoveSubnetIds: [w.near.a.door] };
-      w.act('ModifyTransitGatewayVpcAttachment', input);
-      w.settle();
+      wholly(w, 'ModifyTransitGatewayVpcAttachment', input);
     },
     object: (w) => w.near.attachment,
     code: 'TGW_ROUTE_AZ_RESTRICTION',
@@ -55,8 +51,7 @@ export const hub: Faults['hub'] = [
     breaks: (w) => {
       const Options = { ApplianceModeSupport: 'disable' };
       const input = { TransitGatewayAttachmentId: w.checks.attachment, Options };
-      w.act('ModifyTransitGatewayVpcAttachment', input);
-      w.settle();
+      wholly(w, 'ModifyTransitGatewayVpcAttachment', input);
     },
     object: (w) => w.checks.attachment,
     code: 'TGW_ATTACH_VPC_AZ_RESTRICTION',
@@ -132,8 +127,7 @@ export const hub: Faults['hub'] = [
     probe: 'near to far',
     breaks: (w) => {
       const input = { TransitGatewayAttachmentId: w.near.attachment };
-      w.act('DeleteTransitGatewayVpcAttachment', input);
-      w.settle();
+      wholly(w, 'DeleteTransitGatewayVpcAttachment', input);
     },
     object: (w) => w.tgw,
     code: 'BAD_STATE_ROUTE',
@@ -141,23 +135,27 @@ export const hub: Faults['hub'] = [
   {
     name: 'the firewalls may not be talked to any more by the near VPC',
     probe: 'near to far',
-    breaks: (w) => {
-      allow(w, w.firewallGroup, 'tcp 443 10.3.0.0/16');
-      revoke(w, w.firewallGroup, 'tcp 443 10.1.0.0/16');
-    },
+    breaks: (w) => instead(w, w.firewallGroup, 'tcp 443 10.3.0.0/16', 'tcp 443 10.1.0.0/16'),
     object: (w) => w.firewallGroup,
     code: 'ENI_SG_RULES_MISMATCH',
   },
+  {
+    name: 'a packet that is too long for the transit gateway',
+    probe: 'near to far',
+    sends: () => ({ bytes: 8501 }),
+    object: (w) => w.tgw,
+    code: 'MTU_EXCEEDED',
+  },
 ];
+
+const rerouteV6 = (w: Bases['branch'], to: object): void =>
+  w.act('ReplaceRoute', { RouteTableId: w.rtb, DestinationIpv6CidrBlock: '::/0', ...to });
 
 export const branch: Faults['branch'] = [
   {
     name: 'the VPN gateway is detached',
     probe: 'the site to host',
-    breaks: (w) => {
-      w.act('DetachVpnGateway', { VpnGatewayId: w.vgw, VpcId: w.id });
-      w.settle();
-    },
+    breaks: (w) => wholly(w, 'DetachVpnGateway', { VpnGatewayId: w.vgw, VpcId: w.id }),
     object: (w) => w.vpn,
     code: 'BAD_STATE_VPN',
   },
@@ -178,7 +176,7 @@ export const branch: Faults['branch'] = [
   {
     name: 'the box does not masquerade, and its VPN gateway takes no foreign sources',
     probe: 'behind the box',
-    breaks: (w) => must(setProfile(w.world, w.box.instance, { role: 'router', services: [] })),
+    breaks: (w) => acts(w, w.box.instance, 'router'),
     object: (w) => w.box.eni,
     code: 'VGW_PRIVATE_IP_ASSOCIATION_FOR_EGRESS',
   },
@@ -207,11 +205,36 @@ export const branch: Faults['branch'] = [
   {
     name: 'the group of the host lets in another site',
     probe: 'the site to host',
-    breaks: (w) => {
-      revoke(w, w.hostGroup, 'tcp 22 192.168.0.0/16');
-      allow(w, w.hostGroup, 'tcp 22 192.0.2.0/24');
-    },
+    breaks: (w) => instead(w, w.hostGroup, 'tcp 22 192.0.2.0/24', 'tcp 22 192.168.0.0/16'),
     object: (w) => w.hostGroup,
     code: 'ENI_SG_RULES_MISMATCH',
+  },
+  {
+    name: 'a packet that is too long for the VPN',
+    probe: 'host to the site',
+    sends: () => ({ bytes: 1501 }),
+    object: (w) => w.vgw,
+    code: 'MTU_EXCEEDED',
+  },
+  {
+    name: 'nobody at the site has the address',
+    probe: 'host to the site',
+    sends: () => ({ to: '192.168.7.11' }),
+    object: () => '192.168.7.11',
+    code: 'SITE_NO_HOST',
+  },
+  {
+    name: 'IPv6 is routed to the VPN gateway',
+    probe: 'host to the Internet',
+    breaks: (w) => rerouteV6(w, { GatewayId: w.vgw }),
+    object: (w) => w.rtb,
+    code: 'VGW_IPV4_ONLY',
+  },
+  {
+    name: 'the subnet sends IPv6 out by an egress-only Internet gateway',
+    probe: 'the Internet to host',
+    breaks: (w) => rerouteV6(w, { EgressOnlyInternetGatewayId: w.eigw }),
+    object: (w) => w.eigw,
+    code: 'EIGW_NO_FLOW',
   },
 ];

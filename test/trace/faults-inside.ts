@@ -1,28 +1,45 @@
 /** Faults within a VPC and at its Internet gateway. Not a test itself. */
-import { must } from '../../controller/base/result.ts';
-import { controlGuest, setProfile } from '../../sim/world/guests.ts';
+import { must, present } from '../../controller/base/result.ts';
+import { createHeader, fill } from '../../sim/vpc/header.ts';
+import { natOut } from '../../sim/vpc/nat-gateway.ts';
+import { applyChange } from '../../sim/world/guests.ts';
 import { addCut } from '../../sim/world/links.ts';
+import { tracePacket } from '../../sim/world/trace.ts';
+import type { Bases } from './bases.ts';
 import {
-  allow,
+  acts,
   checked,
+  control,
   deny,
   EVERYWHERE,
   end,
   type Faults,
+  instead,
   noRoute,
   reroute,
   revoke,
   stop,
+  wholly,
 } from './breaks.ts';
+import { HOST } from './maker.ts';
+
+/** As many flows to the host as a NAT gateway has ports for. */
+function exhaust({ world, app, nat }: Bases['office']): void {
+  const { fabric } = world.network;
+  const { vpc, subnet } = present(fabric.ports.get(app.eni), app.eni);
+  const node = present(fabric.nats.get(nat), nat);
+  for (let n = 0; n < 55_000; n++) {
+    const packet = { source: '10.0.1.20', destination: HOST, sourcePort: n, destinationPort: 443 };
+    const h = must(fill(createHeader(), { protocol: 'tcp', ...packet }));
+    natOut(fabric, node, { vpc, subnet }, Object.assign(h, { now: world.now }));
+  }
+}
 
 export const office: Faults['office'] = [
   {
     name: 'the port is not the one that the group of app lets in',
     probe: 'web to app',
-    breaks: (w) => {
-      revoke(w, w.appGroup, `tcp 8080 ${w.webGroup}`);
-      allow(w, w.appGroup, `tcp 8081 ${w.webGroup}`);
-    },
+    breaks: (w) => instead(w, w.appGroup, `tcp 8081 ${w.webGroup}`, `tcp 8080 ${w.webGroup}`),
     object: (w) => w.appGroup,
     code: 'ENI_SG_RULES_MISMATCH',
   },
@@ -88,10 +105,7 @@ export const office: Faults['office'] = [
   {
     name: 'the NAT gateway is deleted, its route is not',
     probe: 'app to the Internet',
-    breaks: (w) => {
-      w.act('DeleteNatGateway', { NatGatewayId: w.nat });
-      w.settle();
-    },
+    breaks: (w) => wholly(w, 'DeleteNatGateway', { NatGatewayId: w.nat }),
     object: (w) => w.nat,
     code: 'BAD_STATE_ROUTE',
   },
@@ -133,7 +147,7 @@ export const office: Faults['office'] = [
   {
     name: 'app is dead, and EC2 does not know',
     probe: 'web to app',
-    breaks: (w) => must(controlGuest(w.world, w.app.instance, 'kill')),
+    breaks: (w) => control(w, w.app.instance, 'kill'),
     object: (w) => w.app.instance,
     code: 'GUEST_DOWN',
   },
@@ -147,7 +161,7 @@ export const office: Faults['office'] = [
   {
     name: 'the box does not masquerade, and its NAT gateway takes no foreign sources',
     probe: 'behind the box',
-    breaks: (w) => must(setProfile(w.world, w.box.instance, { role: 'router', services: [] })),
+    breaks: (w) => acts(w, w.box.instance, 'router'),
     object: (w) => w.box.eni,
     code: 'NGW_REQUIRES_SOURCE_IN_VPC',
   },
@@ -165,6 +179,85 @@ export const office: Faults['office'] = [
       w.act('ModifyVpcEndpoint', { VpcEndpointId: w.endpoint, AddRouteTableIds: [w.privateTable] }),
     object: (w) => w.endpoint,
     code: 'VPCE_GATEWAY_PROTOCOL_RESTRICTION',
+  },
+  {
+    name: 'what the box forwards by the gateway endpoint keeps its foreign source',
+    probe: 'behind the box',
+    breaks: (w) => {
+      acts(w, w.box.instance, 'router');
+      w.act('ModifyVpcEndpoint', { VpcEndpointId: w.endpoint, AddRouteTableIds: [w.privateTable] });
+    },
+    sends: (w) => ({ to: w.serviceAddress, protocol: 'tcp', port: 443 }),
+    object: (w) => w.endpoint,
+    code: 'VPCE_REQUIRES_SOURCE_IN_VPC',
+  },
+  {
+    name: 'a ping for an interface endpoint',
+    probe: 'app to the endpoint',
+    sends: () => ({ protocol: 'icmp' }),
+    object: (w) => w.door,
+    code: 'VPCE_INTERFACE_PROTOCOL',
+  },
+  {
+    name: 'the interface endpoint leads to a service that nobody plays',
+    probe: 'app to the endpoint',
+    breaks: ({ world, door }) => {
+      const { address: _, ...value } = present(world.records['vpc-endpoint'].get(door), door);
+      applyChange(world, { kind: 'vpc-endpoint', id: door, value });
+    },
+    object: (w) => w.door,
+    code: 'VPCE_NO_SERVICE',
+  },
+  {
+    name: 'a packet that is too long for the Internet',
+    probe: 'web to the Internet',
+    sends: () => ({ bytes: 1501 }),
+    object: (w) => w.igw,
+    code: 'MTU_EXCEEDED',
+  },
+  {
+    name: 'a private destination that only the default route knows',
+    probe: 'web to the Internet',
+    sends: () => ({ to: '10.99.0.1' }),
+    object: (w) => w.publicTable,
+    code: 'IGW_PRIVATE_DESTINATION',
+  },
+  {
+    name: 'a protocol that a NAT gateway does not translate',
+    probe: 'app to the Internet',
+    sends: () => ({ protocol: 47 }),
+    object: (w) => w.privateTable,
+    code: 'NGW_PROTOCOL',
+  },
+  {
+    name: 'the NAT gateway has a flow on each of its ports to this destination',
+    probe: 'app to the Internet',
+    breaks: exhaust,
+    object: (w) => w.nat,
+    code: 'NGW_PORTS_EXHAUSTED',
+  },
+  {
+    name: 'somebody outside begins with the NAT gateway',
+    probe: 'the Internet to web',
+    sends: (w) => ({ to: w.natAddress }),
+    object: (w) => w.nat,
+    code: 'NGW_NO_FLOW',
+  },
+  {
+    name: 'the box masquerades a protocol without ports for somebody else already',
+    probe: 'behind the box',
+    breaks: ({ world, probes }) =>
+      void must(tracePacket(world, { ...probes['behind the box'], source: '172.30.0.6', protocol: 47 })),
+    sends: () => ({ protocol: 47 }),
+    object: (w) => w.box.instance,
+    code: 'GUEST_NAT_EXHAUSTED',
+  },
+  {
+    name: 'nobody outside has the address',
+    probe: 'web to the Internet',
+    sends: () => ({ to: '203.0.113.11' }),
+    object: () => '203.0.113.11',
+    code: 'INTERNET_NO_HOST',
   },
 ];
 
@@ -207,31 +300,28 @@ export const checkpoint: Faults['checkpoint'] = [
   {
     name: 'the firewall does not forward',
     probe: 'client to server',
-    breaks: (w) => must(setProfile(w.world, w.firewall.instance, { role: 'host', services: [] })),
+    breaks: (w) => acts(w, w.firewall.instance, 'host'),
     object: (w) => w.firewall.instance,
     code: 'GUEST_NOT_FORWARDING',
   },
   {
     name: 'the firewall drops everything',
     probe: 'client to server',
-    breaks: (w) => must(controlGuest(w.world, w.firewall.instance, 'drop')),
+    breaks: (w) => control(w, w.firewall.instance, 'drop'),
     object: (w) => w.firewall.instance,
     code: 'GUEST_DROPS',
   },
   {
     name: 'the firewall is frozen',
     probe: 'client to server',
-    breaks: (w) => must(controlGuest(w.world, w.firewall.instance, 'freeze')),
+    breaks: (w) => control(w, w.firewall.instance, 'freeze'),
     object: (w) => w.firewall.instance,
     code: 'GUEST_FROZEN',
   },
   {
     name: 'the server knows the client by its group, which does not pass the firewall',
     probe: 'client to server',
-    breaks: (w) => {
-      allow(w, w.serverGroup, `tcp 80 ${w.peerGroup}`);
-      revoke(w, w.serverGroup, `tcp 80 ${EVERYWHERE}`);
-    },
+    breaks: (w) => instead(w, w.serverGroup, `tcp 80 ${w.peerGroup}`, `tcp 80 ${EVERYWHERE}`),
     object: (w) => w.serverGroup,
     code: 'SG_REFERENCES_NOT_PRESERVED',
   },

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { must } from '../../controller/base/result.ts';
 import type { Finding } from '../../sim/vpc/explain.ts';
-import { type TracedFlow, tracePacket } from '../../sim/world/trace.ts';
+import { type TracedFlow, type TracedPacket, tracePacket } from '../../sim/world/trace.ts';
 import { BASES, type Bases } from './bases.ts';
 import { FAULTS } from './faults.ts';
 
@@ -34,17 +34,15 @@ interface Case {
 }
 
 const casesOf = <K extends keyof Bases>(base: K): readonly Case[] =>
-  FAULTS[base].map(({ name, code, probe, breaks, object }) => ({
+  FAULTS[base].map(({ name, code, probe, breaks, sends, object }) => ({
     name,
     code,
     judge: () => {
       const world = BASES[base]();
       const blamed = object(world);
-      breaks(world);
-      return {
-        flow: must(tracePacket(world.world, world.probes[probe as keyof typeof world.probes])),
-        object: blamed,
-      };
+      breaks?.(world);
+      const packet = world.probes[probe as keyof typeof world.probes] as TracedPacket;
+      return { flow: must(tracePacket(world.world, { ...packet, ...sends?.(world) })), object: blamed };
     },
   }));
 
@@ -60,6 +58,4 @@ describe('the trace names the one fault', () => {
       object,
     });
   });
-
-  test('in at least 40 worlds', () => expect(cases.length).toBeGreaterThanOrEqual(40));
 });

@@ -1,11 +1,16 @@
 /** Worlds by calls of the EC2 API, in few words. Not a test itself. */
 import type { DescribeNetworkAclsResult } from '@aws-sdk/client-ec2';
-import { must } from '../../controller/base/result.ts';
+import { must, present } from '../../controller/base/result.ts';
 import { addHost, setProfile } from '../../sim/world/guests.ts';
 import { advance } from '../../sim/world/kernel.ts';
+import { call as callAs } from '../../sim/world/operator.ts';
 import type { World } from '../../sim/world/state.ts';
+import type { TracedPacket } from '../../sim/world/trace.ts';
 import { createWorld } from '../../sim/world/world.ts';
-import { call } from '../world/pair.ts';
+import { ACCOUNT, call, REGION } from '../world/pair.ts';
+
+/** Packets by name; each is delivered in the healthy world. */
+export type Probes = Readonly<Record<string, TracedPacket>>;
 
 export const HOST = '203.0.113.10';
 const HOUR_MS = 3_600_000;
@@ -16,6 +21,10 @@ export interface Maker {
   readonly act: (action: string, input: object) => void;
   /** Makes a call, and gives the first `key` anywhere in its answer. */
   readonly made: (action: string, input: object, key: string) => string;
+  /** As `act`, of Elastic Load Balancing. */
+  readonly balance: (action: string, input: object) => void;
+  /** As `made`, of Elastic Load Balancing. */
+  readonly balanced: (action: string, input: object, key: string) => string;
   /** Lets what is pending become available. */
   readonly settle: () => void;
   readonly vpc: (CidrBlock: string) => string;
@@ -28,7 +37,12 @@ export interface Maker {
   readonly gateway: (VpcId: string) => string;
   readonly instance: (subnet: string, address: string, group: string, more?: object) => Launched;
   /** An instance that forwards, without source/dest check. */
-  readonly appliance: (subnet: string, address: string, group: string, role?: 'router' | 'nat') => Launched;
+  readonly appliance: (
+    subnet: string,
+    address: string,
+    group: string,
+    role?: 'router' | 'nat' | 'geneve',
+  ) => Launched;
   /** A network ACL that lets everything pass, for a subnet. */
   readonly guard: (VpcId: string, subnet: string) => string;
   /** A host on the Internet. */
@@ -76,11 +90,10 @@ function aclOf(world: World, subnet: string): string {
 export function maker(): Maker {
   const world = createWorld({ hosts: [HOST] });
   const act = (action: string, input: object): void => void call(world, action, input);
-  const made = (action: string, input: object, key: string): string => {
-    const found = deep(call(world, action, input), key);
-    if (found === undefined) throw new Error(`${action} answered without ${key}`);
-    return found;
-  };
+  const balance = (action: string, input: object): object =>
+    callAs(world, { account: ACCOUNT, region: REGION, service: 'elasticloadbalancing' }, action, input);
+  const first = (output: object, key: string): string => present(deep(output, key), key);
+  const made = (action: string, input: object, key: string): string => first(call(world, action, input), key);
   let groups = 0;
   const instance: Maker['instance'] = (SubnetId, PrivateIpAddress, group, more = {}) => {
     const output = call(world, 'RunInstances', {
@@ -99,6 +112,8 @@ export function maker(): Maker {
     world,
     act,
     made,
+    balance: (action, input) => void balance(action, input),
+    balanced: (action, input, key) => first(balance(action, input), key),
     settle: () => advance(world, world.now + HOUR_MS),
     vpc: (CidrBlock) => made('CreateVpc', { CidrBlock }, 'VpcId'),
     subnet: (VpcId, CidrBlock, zone = 'a') =>
