@@ -24,18 +24,19 @@ export { type ConfigError, formatConfigError } from './config/explain.ts';
 export type {
   Appliance,
   Config,
+  EniResource,
   Group,
   GroupLease,
-  GroupResource,
   HookAction,
   Hooks,
   LeaseStore,
   ProbeConfig,
   ProbeFrom,
+  Resource,
   RouteSet,
   ThroughTarget,
 } from './config/model.ts';
-export { isEventDriven, ownAppliance, probesOfNode } from './config/model.ts';
+export { enisOf, isEventDriven, ownAppliance, probesOfNode, routeSetsOf } from './config/model.ts';
 export type { ConfigInput } from './config/schema.ts';
 export type { SyncConfig } from './config/sync-model.ts';
 

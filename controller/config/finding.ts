@@ -6,3 +6,18 @@ export interface Finding {
   readonly why: string;
   readonly remedy: string;
 }
+
+export type Note = (path: Finding['path'], why: string, remedy: string) => void;
+
+/** Notes each value that occurred before. */
+export function unique(
+  entries: readonly (readonly [string, Finding['path']])[],
+  what: string,
+  note: Note,
+): void {
+  const seen = new Set<string>();
+  for (const [value, path] of entries) {
+    if (seen.has(value)) note(path, `${what} '${value}' is there twice`, 'keep one, or correct the other');
+    seen.add(value);
+  }
+}

@@ -1,9 +1,7 @@
 /** Leases: what groups have of their own, over what is common to all. */
-import type { Finding } from './finding.ts';
+import type { Finding, Note } from './finding.ts';
 import type { GroupLease, LeaseStore } from './model.ts';
 import type { ParsedFile } from './schema.ts';
-
-type Note = (path: Finding['path'], why: string, remedy: string) => void;
 
 const TERM_MS = 4000;
 

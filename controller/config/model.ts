@@ -85,17 +85,19 @@ export interface RouteSet {
   readonly destinations: readonly string[];
 }
 
-export type GroupResource =
-  | { readonly kind: 'routes'; readonly sets: readonly RouteSet[] }
-  | {
-      readonly kind: 'eni';
-      readonly id: string;
-      readonly deviceIndex: number;
-      /** How long a normal detach may take before it is forced. */
-      readonly forceAfterMs: Millis;
-      /** Linux routing table for packets from the ENI's addresses. */
-      readonly guestTable: number;
-    };
+/** An ENI that is detached from one member and attached to the next. */
+export interface EniResource {
+  readonly kind: 'eni';
+  readonly id: string;
+  readonly deviceIndex: number;
+  /** How long a normal detach may take before it is forced. */
+  readonly forceAfterMs: Millis;
+  /** Linux routing table for packets from the ENI's addresses. */
+  readonly guestTable: number;
+}
+
+/** What a group owns; the order in which it moves is `STAGES` in `controller/failover/part.ts`. */
+export type Resource = { readonly kind: 'routes'; readonly sets: readonly RouteSet[] } | EniResource;
 
 export type HookAction =
   | { readonly kind: 'command'; readonly command: readonly string[] }
@@ -127,7 +129,8 @@ export interface Group {
   readonly name: string;
   /** Appliances in order of preference. */
   readonly members: readonly string[];
-  readonly resource: GroupResource;
+  /** At least one. */
+  readonly resources: readonly Resource[];
   /** Absent: never. Otherwise how long the preferred member must have been healthy. */
   readonly failbackAfterMs?: Millis;
   readonly damping: { readonly moves: number; readonly withinMs: Millis };
@@ -200,3 +203,11 @@ function withoutVia(probe: ThroughProbe): ProbeConfig {
   const { via: _, ...rest } = probe;
   return { ...rest, by: 'route' };
 }
+
+/** The routes that a group moves. */
+export const routeSetsOf = ({ resources }: Group): readonly RouteSet[] =>
+  resources.flatMap((resource) => (resource.kind === 'routes' ? resource.sets : []));
+
+/** The ENIs that a group moves. */
+export const enisOf = ({ resources }: Group): readonly EniResource[] =>
+  resources.filter((resource) => resource.kind === 'eni');

@@ -6,27 +6,16 @@ import { parseAddress } from '../base/ip.ts';
 import { unreachable } from '../base/result.ts';
 import type { BgpConfig } from './bgp-model.ts';
 import { resolveBfd, resolveBgp, resolveKernel } from './bgp-resolve.ts';
-import type { Finding } from './finding.ts';
-import { resolveLease, resolveLeaseStore } from './lease-resolve.ts';
-import type {
-  Appliance,
-  Config,
-  Group,
-  GroupResource,
-  HookAction,
-  ProbeBase,
-  ProbeConfig,
-  RouteSet,
-  ThroughTarget,
-} from './model.ts';
+import { type Finding, type Note, unique } from './finding.ts';
+import { checkMoved, resolveGroup } from './group-resolve.ts';
+import { resolveLeaseStore } from './lease-resolve.ts';
+import type { Appliance, Config, ProbeBase, ProbeConfig, ThroughTarget } from './model.ts';
 import type { ParsedFile } from './schema.ts';
 import { suggest } from './suggest.ts';
 import { checkSync, resolveSync, trackedRanges } from './sync-resolve.ts';
 
-type Note = (path: Finding['path'], why: string, remedy: string) => void;
 type ParsedAppliance = ParsedFile['appliances'][number];
 type ParsedProbe = ParsedAppliance['probes'][number];
-type ParsedGroup = ParsedFile['groups'][number];
 
 /** The configuration, and everything found wrong with it; usable only where nothing was found. */
 export function resolve(file: ParsedFile): {
@@ -76,6 +65,7 @@ export function resolve(file: ParsedFile): {
   checkTimes(config, note);
   checkUnique(config, note);
   checkMembers(config, note);
+  checkMoved(config, note);
   checkEvidence(config, note);
   checkSync(routeSync, groups, note);
   return { config, findings };
@@ -251,71 +241,6 @@ function resolveTarget(
   return { kind: 'icmp', address: target.icmp ?? '' };
 }
 
-function resolveGroup(file: ParsedFile, group: ParsedGroup, path: Finding['path'], note: Note): Group {
-  const hooks = group.hooks;
-  const lease = resolveLease(file, group.lease, path, note);
-  const hook = (key: 'on-own' | 'on-lose' | 'on-fail'): HookAction | undefined => {
-    const given = hooks[key];
-    if (given === undefined) return undefined;
-    if ((given.command === undefined) === (given.webhook === undefined)) {
-      note(
-        [...path, 'hooks', key],
-        'a hook is one command or one webhook',
-        'name exactly one of command and webhook',
-      );
-    }
-    return given.webhook === undefined
-      ? { kind: 'command', command: given.command ?? [] }
-      : { kind: 'webhook', url: given.webhook };
-  };
-  const [onOwn, onLose, onFail] = [hook('on-own'), hook('on-lose'), hook('on-fail')];
-  return {
-    name: group.name,
-    members: group.members,
-    resource: resolveResource(group, path, note),
-    ...(group.failback === 'never' ? {} : { failbackAfterMs: group.failback.after }),
-    damping: { moves: group.damping.moves, withinMs: group.damping.within },
-    takeoverStaggerMs: group.takeoverStagger,
-    orphanGraceMs: group.orphanGrace,
-    ...(lease === undefined ? {} : { lease }),
-    hooks: {
-      ...(onOwn === undefined ? {} : { onOwn }),
-      ...(onLose === undefined ? {} : { onLose }),
-      ...(onFail === undefined ? {} : { onFail }),
-      timeoutMs: hooks.timeout,
-    },
-  };
-}
-
-function resolveResource(group: ParsedGroup, path: Finding['path'], note: Note): GroupResource {
-  const { routes, eni } = group;
-  if ((routes === undefined) === (eni === undefined)) {
-    const why = routes === undefined ? 'the group moves nothing' : 'the group has both routes and an ENI';
-    note(path, why, 'name exactly one of routes and eni; make a second group for the other');
-  }
-  if (eni !== undefined) {
-    const { id, deviceIndex, forceAfter, guestTable } = eni;
-    return {
-      kind: 'eni',
-      id,
-      deviceIndex,
-      forceAfterMs: forceAfter,
-      guestTable: guestTable ?? 1000 + deviceIndex,
-    };
-  }
-  const sets = (routes ?? []).map(({ table, tag, destinations }, index): RouteSet => {
-    if ((table === undefined) === (tag === undefined)) {
-      note(
-        [...path, 'routes', index],
-        'routes are found by table or by tag',
-        'name exactly one of table and tag',
-      );
-    }
-    return { ...(table === undefined ? {} : { table }), ...(tag === undefined ? {} : { tag }), destinations };
-  });
-  return { kind: 'routes', sets };
-}
-
 function checkTimes({ aws, observe }: Config, note: Note): void {
   if (aws.timeoutMs < 2 * aws.attemptTimeoutMs) {
     const why = `a call is given up after ${aws.timeoutMs}ms, before its second attempt can end`;
@@ -324,15 +249,6 @@ function checkTimes({ aws, observe }: Config, note: Note): void {
   if (observe.staleAfterMs < 2 * observe.intervalMs) {
     const why = `observations every ${observe.intervalMs}ms would be stale after ${observe.staleAfterMs}ms`;
     note(['observe', 'staleAfter'], why, 'make it at least twice interval');
-  }
-}
-
-/** Notes each value that occurred before. */
-function unique(entries: readonly (readonly [string, Finding['path']])[], what: string, note: Note): void {
-  const seen = new Set<string>();
-  for (const [value, path] of entries) {
-    if (seen.has(value)) note(path, `${what} '${value}' is there twice`, 'keep one, or correct the other');
-    seen.add(value);
   }
 }
 
@@ -356,31 +272,16 @@ function checkUnique({ appliances, groups }: Config, note: Note): void {
       note,
     );
   });
-  const moved = groups.flatMap(({ resource }, index): (readonly [string, Finding['path']])[] => {
-    const path = ['groups', index];
-    if (resource.kind === 'eni') return [[resource.id, [...path, 'eni', 'id']]];
-    return resource.sets.flatMap(({ table, tag, destinations }, set) =>
-      destinations.map((destination, at): readonly [string, Finding['path']] => [
-        `${destination} of ${table ?? `tag ${tag?.key}=${tag?.value}`}`,
-        [...path, 'routes', set, 'destinations', at],
-      ]),
-    );
-  });
-  unique(moved, 'the moved resource', note);
 }
 
 function checkMembers({ appliances, groups }: Config, note: Note): void {
   const names = appliances.map(({ name }) => name);
-  groups.forEach(({ members, resource }, index) => {
+  groups.forEach(({ members }, index) => {
     members.forEach((member, at) => {
       if (names.includes(member)) return;
       const remedy = `${suggest(member, names)}the appliances are ${names.join(', ')}`;
       note(['groups', index, 'members', at], `'${member}' is not an appliance`, remedy);
     });
-    const primary = appliances.find(({ eni }) => resource.kind === 'eni' && eni === resource.id);
-    if (primary === undefined) return;
-    const why = `it is the primary ENI of appliance ${primary.name}, which cannot be moved`;
-    note(['groups', index, 'eni', 'id'], why, 'create a second ENI in the same zone and name that one');
   });
 }
 

@@ -3,12 +3,11 @@ import { isChosen } from '../base/prefix-range.ts';
 import type { PrefixRange } from '../bgp/options.ts';
 import type { KernelConfig } from './bgp-model.ts';
 import { given, rangeOf } from './bgp-resolve.ts';
-import type { Finding } from './finding.ts';
-import type { Group } from './model.ts';
+import type { Note } from './finding.ts';
+import { type Group, routeSetsOf } from './model.ts';
 import type { ParsedFile } from './schema.ts';
 import type { SyncConfig } from './sync-model.ts';
 
-type Note = (path: Finding['path'], why: string, remedy: string) => void;
 type Place = SyncConfig['tables'][number];
 
 const nameOf = ({ table, tag }: Place): string => table ?? `tag ${tag?.key}=${tag?.value}`;
@@ -56,14 +55,13 @@ export function resolveSync(file: ParsedFile, note: Note): readonly SyncConfig[]
 
 /** A route that a group moves may not be in `routeSync` too. */
 export function checkSync(sync: readonly SyncConfig[], groups: readonly Group[], note: Note): void {
-  for (const { name, resource } of groups) {
-    if (resource.kind === 'eni') continue;
-    for (const set of resource.sets) {
+  for (const group of groups) {
+    for (const set of routeSetsOf(group)) {
       sync.forEach(({ tables, prefixes }, index) => {
         const at = tables.findIndex((place) => nameOf(place) === nameOf(set));
         const both = set.destinations.find((destination) => isChosen(prefixes, destination));
         if (at < 0 || both === undefined) return;
-        const why = `group ${name} moves ${both} of ${nameOf(set)} already`;
+        const why = `group ${group.name} moves ${both} of ${nameOf(set)} already`;
         note(
           ['routeSync', index, 'tables', at],
           why,

@@ -232,7 +232,7 @@ function rank(situation: Situation, to: string, except?: string): number {
 function decideUnowned(situation: Situation, owner: Extract<Owner, { kind: 'split' | 'none' }>): Decision {
   const { group, state, self, now } = situation;
   const what = `${describeOwner(owner)} owns it`;
-  if (situation.view.routes.length === 0 && situation.view.eni === undefined) {
+  if (situation.view.parts.every(({ thing }) => thing.kind === 'eni' && thing.eni === undefined)) {
     const text = `${group.name}: there is nothing to move, for ${owner.reason}.`;
     return hold('nothing', text, { alarm: true });
   }

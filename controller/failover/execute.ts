@@ -6,13 +6,13 @@ import type { Verdict } from '../health/verdict.ts';
 import type { Decision } from './decide.ts';
 import { type GroupState, type Move, type Operation, recentMoves, without } from './group.ts';
 import type { Gate } from './leases.ts';
-import { advanceEni } from './move-eni.ts';
-import { advanceRoutes } from './move-routes.ts';
+import { advanceParts } from './move.ts';
 import type { Observed } from './observe.ts';
 import { beginWatch, runHook } from './ownership.ts';
+import { instanceOf } from './parts.ts';
 import { type Advance, type Ended, ended, type Need } from './step.ts';
 import type { Turn } from './turn.ts';
-import { type GroupView, instanceOf } from './view.ts';
+import type { GroupView } from './view.ts';
 
 /** After a refusal for good, or after yielding, nothing is tried for this long. */
 const FAILED_HOLD_MS = 30_000;
@@ -61,7 +61,7 @@ export function advance(scene: Scene, state: GroupState, turn: Turn): { state: G
   if (vain === undefined && scene.gate.kind === 'shut') return { state, need: {} };
   if (vain !== undefined)
     return { state: end(scene, state, operation, { result: 'cancelled', detail: vain }, turn), need: {} };
-  const { operation: next, need, ended: result } = advanceResource(scene, operation, turn);
+  const { operation: next, need, ended: result } = advanceTo(scene, operation, turn);
   const { effectiveAt, watched } = next;
   const begins = effectiveAt !== undefined && !watched;
   const seen = begins ? beginWatch(scene.config, scene.group, state, next.to, effectiveAt, turn) : state;
@@ -70,11 +70,7 @@ export function advance(scene: Scene, state: GroupState, turn: Turn): { state: G
   return { state: { ...seen, operation: alarm(scene.group, going, turn) }, need };
 }
 
-function advanceResource(
-  { config, group, view, observed }: Scene,
-  operation: Operation,
-  turn: Turn,
-): Advance {
+function advanceTo({ config, group, view, observed }: Scene, operation: Operation, turn: Turn): Advance {
   const target = config.appliances.find(({ name }) => name === operation.to);
   if (target === undefined)
     return {
@@ -82,13 +78,9 @@ function advanceResource(
       need: {},
       ended: { result: 'cancelled', detail: `${operation.to} is not configured any more` },
     };
-  const { resource } = group;
-  if (resource.kind === 'routes') return advanceRoutes(operation, group.name, target, view, turn);
   const instance = instanceOf(target, observed);
-  return advanceEni(
-    { operation, group, resource, target, view, ...(instance === undefined ? {} : { instance }) },
-    turn,
-  );
+  const errand = { group: group.name, target, view, ...(instance === undefined ? {} : { instance }) };
+  return advanceParts(operation, errand, turn);
 }
 
 /**

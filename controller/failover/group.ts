@@ -8,10 +8,7 @@ import type { GroupMemory, Memory } from '../event.ts';
 /** Why a group is moved. */
 export type Cause = 'takeover' | 'completion' | 'failback' | 'switchover';
 
-/**
- * One write of an operation. A route's is named by table and destination; an ENI's are `detach`, `force`,
- * `attach`.
- */
+/** One write of an operation, by the name of its part; an ENI's have `detach`, `force` or `attach` added. */
 export interface Step {
   readonly state: 'sent' | 'ok' | 'unknown' | 'refused' | 'failed';
   /** Times it was sent. */
@@ -31,6 +28,16 @@ export interface Step {
   readonly instead?: 'create' | 'replace';
 }
 
+/** How far the move of an ENI has come. */
+export interface EniProgress {
+  readonly detachSince?: Instant;
+  /** The attachment that it set out to end. */
+  readonly detaches?: string;
+  /** The last look that was judged, and the time to the next. */
+  readonly looked?: number;
+  readonly pollMs?: number;
+}
+
 /** A move under way. */
 export interface Operation {
   readonly to: string;
@@ -42,16 +49,11 @@ export interface Operation {
   /** The command that asked for it. */
   readonly command?: number;
   readonly steps: Readonly<Record<string, Step>>;
-  /** When the first route was written for certain, or the ENI attached: from when on traffic may arrive. */
+  /** When the first route was written for certain, or else all was done: from when on traffic may arrive. */
   readonly effectiveAt?: Instant;
   /** Whether traffic by way of the target is being waited for since. */
   readonly watched?: true;
-  /** An ENI's: since when it is being detached, the last look that was judged, and the time to the next. */
-  readonly detachSince?: Instant;
-  /** An ENI's: the attachment that it set out to end. */
-  readonly detaches?: string;
-  readonly looked?: number;
-  readonly pollMs?: number;
+  readonly enis?: Readonly<Record<string, EniProgress>>;
   /** Whether people have been told that it does not succeed. */
   readonly alarmed?: true;
 }
@@ -104,8 +106,8 @@ export interface GroupState {
     readonly until: Instant;
   };
   readonly guest?: GuestWork;
-  /** An ENI's: the attachment that the guest was set up for, or is being set up. */
-  readonly attachment?: string;
+  /** The attachments of ENIs that the guest was set up for, or is being set up. */
+  readonly attachments?: string;
   readonly history: readonly Move[];
 }
 

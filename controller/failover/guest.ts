@@ -5,23 +5,44 @@
  * for what the ENI receives may be answered elsewhere.
  */
 import { addressAt, formatAddress, parsePrefix, width } from '../base/ip.ts';
-import type { Group } from '../config.ts';
+import { type EniResource, enisOf, type Group } from '../config.ts';
 import type { ObservedEni, ObservedSubnet } from '../ec2/call.ts';
 import type { GuestChange } from '../event.ts';
-
-type EniResource = Extract<Group['resource'], { kind: 'eni' }>;
+import type { Observed } from './observe.ts';
 
 const lengthOf = (address: string): number => width(address.includes(':') ? 6 : 4);
 
+/** Whether a guest is told of what its appliance owns. */
+export const isConcerned = (group: Group): boolean => enisOf(group).length > 0;
+
+/** What a guest that has got the group changes; undefined before enough has been seen of EC2. */
+export function settle(group: Group, observed: Observed): readonly GuestChange[] | undefined {
+  const changes = enisOf(group).map((resource) => {
+    const eni = observed.enis[resource.id];
+    const subnet = observed.subnets[eni?.subnet ?? ''];
+    return eni === undefined || subnet === undefined ? undefined : settleEni(resource, eni, subnet);
+  });
+  return whole(changes);
+}
+
+/** What a guest that has lost the group changes; undefined before enough has been seen of EC2. */
+export function clear(group: Group, observed: Observed): readonly GuestChange[] | undefined {
+  const changes = enisOf(group).map((resource) => {
+    const eni = observed.enis[resource.id];
+    return eni === undefined ? undefined : clearEni(resource, eni);
+  });
+  return whole(changes);
+}
+
+/** All of them, or undefined where some are. */
+const whole = <T>(lists: readonly (readonly T[] | undefined)[]): readonly T[] | undefined =>
+  lists.some((list) => list === undefined) ? undefined : lists.flatMap((list) => list ?? []);
+
 /** The changes that make the ENI work in this guest. The router stands at the first address of each range. */
-export function settle(
-  resource: EniResource,
-  eni: ObservedEni,
-  subnet: ObservedSubnet | undefined,
-): readonly GuestChange[] {
+function settleEni(resource: EniResource, eni: ObservedEni, subnet: ObservedSubnet): readonly GuestChange[] {
   const { mac } = eni;
   const table = resource.guestTable;
-  const routes = (subnet?.cidrs ?? []).flatMap((cidr): readonly GuestChange[] => {
+  const routes = subnet.cidrs.flatMap((cidr): readonly GuestChange[] => {
     const prefix = parsePrefix(cidr);
     if (!prefix.ok) return [];
     const family = prefix.value.address.family;
@@ -47,7 +68,7 @@ export function settle(
  * The changes that remove what may be left when the ENI has gone: routes vanish with the device, rules do
  * not.
  */
-export function clear(resource: EniResource, eni: ObservedEni): readonly GuestChange[] {
+function clearEni(resource: EniResource, eni: ObservedEni): readonly GuestChange[] {
   const { mac } = eni;
   return [
     ...eni.addresses.map((from): GuestChange => ({ kind: 'rule-remove', from, table: resource.guestTable })),

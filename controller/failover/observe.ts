@@ -3,6 +3,7 @@
  * ENIs and for their subnets. A source is asked periodically, and at once when somebody needs to see beyond a
  * certain request.
  */
+import { unreachable } from '../base/result.ts';
 import { earliest, type Instant } from '../base/time.ts';
 import type { Config } from '../config.ts';
 import { backoffMs } from '../ec2/budget.ts';
@@ -37,32 +38,39 @@ export const tagSource = (tag: { readonly key: string; readonly value: string })
 
 /** All that EC2 is asked for, as a text to compare. */
 export const resourcesOf = ({ groups, appliances, routeSync }: Config): string =>
-  JSON.stringify([groups.map(({ resource }) => resource), appliances.map(({ eni }) => eni), routeSync]);
+  JSON.stringify([groups.map(({ resources }) => resources), appliances.map(({ eni }) => eni), routeSync]);
 
 /** The calls that show all that the configuration names, by source. */
 function sourcesOf(config: Config, observed: Observed): ReadonlyMap<string, Call> {
   const sources = new Map<string, Call>();
   const tables = new Set<string>();
   const enis = new Set<string>(config.appliances.map(({ eni }) => eni));
-  for (const { resource } of config.groups) {
-    if (resource.kind === 'eni') {
-      enis.add(resource.id);
-      const subnet = observed.enis[resource.id]?.subnet;
-      if (subnet !== undefined && observed.subnets[subnet] === undefined) {
-        sources.set('subnets', { kind: 'describe-subnets', subnets: [subnet] });
+  const unknownSubnets = new Set<string>();
+  const byTag = (tag: { readonly key: string; readonly value: string }): void =>
+    void sources.set(tagSource(tag), { kind: 'describe-route-tables', select: { kind: 'tag', ...tag } });
+  for (const resource of config.groups.flatMap(({ resources }) => resources)) {
+    switch (resource.kind) {
+      case 'eni': {
+        enis.add(resource.id);
+        const subnet = observed.enis[resource.id]?.subnet;
+        if (subnet !== undefined && observed.subnets[subnet] === undefined) unknownSubnets.add(subnet);
+        break;
       }
-      continue;
-    }
-    for (const { table, tag } of resource.sets) {
-      if (table !== undefined) tables.add(table);
-      if (tag !== undefined)
-        sources.set(tagSource(tag), { kind: 'describe-route-tables', select: { kind: 'tag', ...tag } });
+      case 'routes':
+        for (const { table, tag } of resource.sets) {
+          if (table !== undefined) tables.add(table);
+          if (tag !== undefined) byTag(tag);
+        }
+        break;
+      default:
+        unreachable(resource);
     }
   }
+  if (unknownSubnets.size > 0)
+    sources.set('subnets', { kind: 'describe-subnets', subnets: [...unknownSubnets] });
   for (const { table, tag } of config.routeSync.flatMap((entry) => entry.tables)) {
     if (table !== undefined) tables.add(table);
-    if (tag !== undefined)
-      sources.set(tagSource(tag), { kind: 'describe-route-tables', select: { kind: 'tag', ...tag } });
+    if (tag !== undefined) byTag(tag);
   }
   if (tables.size > 0) {
     sources.set('tables', { kind: 'describe-route-tables', select: { kind: 'ids', ids: [...tables] } });

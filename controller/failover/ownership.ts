@@ -43,7 +43,7 @@ export function noteOwner(
   const { member } = owner;
   if (member === state.owner && (member !== self || state.announced)) {
     // A new attachment is a new device in the guest, also where the owner is the same as before.
-    const isNew = !state.ownerSeen || state.attachment !== view.eni?.attachment?.id;
+    const isNew = !state.ownerSeen || state.attachments !== attachmentsOf(view);
     const again = member === self && isNew ? guestAt(group, view, turn) : {};
     return { state: { ...without(state, 'lossSeen'), ownerSeen: true, ...again }, need: {} };
   }
@@ -65,9 +65,9 @@ export function noteOwner(
 /**
  * Since when the group has been in transition in the present way: any change means that somebody is at work.
  */
-function noteUnowned(state: GroupState, { owner, routes, eni }: GroupView, turn: Turn): GroupState {
+function noteUnowned(state: GroupState, { owner, parts }: GroupView, turn: Turn): GroupState {
   if (!isInTransition(owner)) return state.unowned === undefined ? state : without(state, 'unowned');
-  const as = JSON.stringify([owner, routes.map(({ key, target }) => [key, target]), eni?.status]);
+  const as = JSON.stringify([owner, parts.map(({ key, shown }) => [key, shown])]);
   return state.unowned?.as === as ? state : { ...state, unowned: { as, since: turn.now } };
 }
 
@@ -100,7 +100,7 @@ function lose(
   runHook(group, 'on-lose', `it has lost the group to ${to}`, turn);
   const seenHealthy = verdicts[to]?.kind === 'healthy';
   return {
-    ...without(state, 'lossSeen', 'watch', 'attachment'),
+    ...without(state, 'lossSeen', 'watch', 'attachments'),
     owner: to,
     ownerSeen: true,
     announced: false,
@@ -109,18 +109,21 @@ function lose(
   };
 }
 
-const guestWork = ({ resource }: Group, what: 'own' | 'lose', turn: Turn): Pick<GroupState, 'guest'> =>
-  resource.kind === 'eni' ? { guest: { what, state: 'due', notBefore: turn.now, attempts: 0 } } : {};
+const guestWork = (group: Group, what: 'own' | 'lose', turn: Turn): Pick<GroupState, 'guest'> =>
+  guest.isConcerned(group) ? { guest: { what, state: 'due', notBefore: turn.now, attempts: 0 } } : {};
 
-/** The guest's work for having the ENI by the attachment that was seen. */
-const guestAt = (group: Group, { eni }: GroupView, turn: Turn): Pick<GroupState, 'guest' | 'attachment'> => ({
+/** The guest's work for having the ENIs by the attachments that were seen. */
+const guestAt = (group: Group, view: GroupView, turn: Turn): Pick<GroupState, 'guest' | 'attachments'> => ({
   ...guestWork(group, 'own', turn),
-  ...(eni?.attachment === undefined ? {} : { attachment: eni.attachment.id }),
+  attachments: attachmentsOf(view),
 });
+
+const attachmentsOf = ({ parts }: GroupView): string =>
+  parts.flatMap(({ thing }) => (thing.kind === 'eni' ? (thing.eni?.attachment?.id ?? []) : [])).join(' ');
 
 const GUEST_TRIES = 8;
 
-/** Sends the changes of the guest that are due. They wait until the ENI's subnet is known. */
+/** Sends the changes of the guest that are due. They wait until ENIs and their subnets are known. */
 export function advanceGuest(
   group: Group,
   state: GroupState,
@@ -128,13 +131,10 @@ export function advanceGuest(
   turn: Turn,
 ): { state: GroupState; need: Need } {
   const work = state.guest;
-  if (work === undefined || work.state !== 'due' || group.resource.kind !== 'eni') return { state, need: {} };
+  if (work === undefined || work.state !== 'due') return { state, need: {} };
   if (work.notBefore > turn.now) return { state, need: { wakeAt: work.notBefore } };
-  const eni = observed.enis[group.resource.id];
-  const subnet = observed.subnets[eni?.subnet ?? ''];
-  if (eni === undefined || (work.what === 'own' && subnet === undefined)) return { state, need: {} };
-  const changes =
-    work.what === 'own' ? guest.settle(group.resource, eni, subnet) : guest.clear(group.resource, eni);
+  const changes = work.what === 'own' ? guest.settle(group, observed) : guest.clear(group, observed);
+  if (changes === undefined) return { state, need: {} };
   if (!turn.guest(changes, group.name, work.what)) return { state: without(state, 'guest'), need: {} };
   return { state: { ...state, guest: { ...work, state: 'sent', attempts: work.attempts + 1 } }, need: {} };
 }

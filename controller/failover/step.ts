@@ -21,6 +21,21 @@ export interface Ended {
   readonly detail: string;
 }
 
+/** What has become of one part in a cycle. */
+export type Fate =
+  /** `blocked`: it waits for parts of an earlier stage. */
+  | { readonly kind: 'done' | 'busy' | 'blocked' }
+  | { readonly kind: 'send' }
+  | { readonly kind: 'wait'; readonly at: Instant }
+  /** `wakeAt`: when time alone may lead on. */
+  | { readonly kind: 'look'; readonly after: number; readonly at: Instant; readonly wakeAt?: Instant }
+  | { readonly kind: 'failed' | 'yielded'; readonly detail: string };
+
+export interface Fated {
+  readonly operation: Operation;
+  readonly fate: Fate;
+}
+
 /** An operation after a cycle: what it needs, or how it ended. */
 export interface Advance {
   readonly operation: Operation;

@@ -2,8 +2,9 @@
  * `byoa check --aws`: the identity, the permission for every action that the daemon will make (DryRun), and
  * the existence and sanity of everything that the configuration names. Reads and dry runs only.
  */
-import type { Config, Group } from '../config.ts';
-import { ownAppliance } from '../config.ts';
+import { unreachable } from '../base/result.ts';
+import type { Config, EniResource, Group, Resource, RouteSet } from '../config.ts';
+import { ownAppliance, routeSetsOf } from '../config.ts';
 import type { Call, ObservedEni } from '../ec2/call.ts';
 import { toRequest } from '../ec2/request.ts';
 import { failureOf } from './aws.ts';
@@ -30,8 +31,7 @@ export async function* checkAws(config: Config): AsyncGenerator<Finding> {
     }
     yield* checkVpcs([...enis.values()]);
     for (const group of config.groups) {
-      if (group.resource.kind === 'eni') yield* checkFloatingEni(reader, group, group.resource, config, enis);
-      else yield* checkRoutes(reader, group, group.resource, config);
+      for (const resource of group.resources) yield* checkResource(reader, group, resource, config, enis);
     }
     yield* checkSyncedTables(reader, config);
     yield* checkPermissions(reader, config, enis);
@@ -107,16 +107,33 @@ function* checkVpcs(enis: readonly (ObservedEni | undefined)[]): Generator<Findi
     );
 }
 
-type RoutesOf<K extends Group['resource']['kind']> = Extract<Group['resource'], { kind: K }>;
+type SeenEnis = ReadonlyMap<string, ObservedEni | undefined>;
+
+async function* checkResource(
+  reader: AwsReader,
+  group: Group,
+  resource: Resource,
+  config: Config,
+  enis: SeenEnis,
+): AsyncGenerator<Finding> {
+  switch (resource.kind) {
+    case 'eni':
+      return yield* checkFloatingEni(reader, group, resource, config, enis);
+    case 'routes':
+      return yield* checkRoutes(reader, group, resource.sets, config);
+    default:
+      return unreachable(resource);
+  }
+}
 
 async function* checkRoutes(
   reader: AwsReader,
   group: Group,
-  resource: RoutesOf<'routes'>,
+  sets: readonly RouteSet[],
   config: Config,
 ): AsyncGenerator<Finding> {
   const byEni = new Map(config.appliances.map(({ name, eni }) => [eni, name]));
-  for (const set of resource.sets) {
+  for (const set of sets) {
     const named = set.table ?? `tag ${set.tag?.key}=${set.tag?.value}`;
     const tables = await reader.tables(set);
     if (tables.length === 0)
@@ -142,9 +159,9 @@ async function* checkRoutes(
 async function* checkFloatingEni(
   reader: AwsReader,
   group: Group,
-  resource: RoutesOf<'eni'>,
+  resource: EniResource,
   config: Config,
-  enis: ReadonlyMap<string, ObservedEni | undefined>,
+  enis: SeenEnis,
 ): AsyncGenerator<Finding> {
   const { eni } = await reader.eni(resource.id);
   if (eni === undefined) {
@@ -202,31 +219,33 @@ async function* checkSyncedTables(reader: AwsReader, { routeSync }: Config): Asy
 }
 
 /** The writes that this node may have to make, one of each action and resource. */
-async function writesOf(
-  reader: AwsReader,
-  config: Config,
-  enis: ReadonlyMap<string, ObservedEni | undefined>,
-): Promise<readonly Call[]> {
+async function writesOf(reader: AwsReader, config: Config, enis: SeenEnis): Promise<readonly Call[]> {
   const own = ownAppliance(config) ?? config.appliances[0];
   const instance = enis.get(own?.eni ?? '')?.attachment?.instance;
   const calls: Call[] = [];
-  for (const { resource } of config.groups) {
-    if (resource.kind === 'eni') {
-      const { eni } = await reader.eni(resource.id);
-      const { id, deviceIndex } = resource;
-      if (instance !== undefined)
-        calls.push({ kind: 'attach-network-interface', eni: id, instance, deviceIndex });
-      const attachment = eni?.attachment?.id;
-      if (attachment !== undefined)
-        calls.push({ kind: 'detach-network-interface', attachment, force: false });
-      continue;
-    }
-    for (const set of resource.sets) {
-      for (const { id } of await reader.tables(set)) {
-        const [destination = ''] = set.destinations;
-        const target = { table: id, destination, eni: own?.eni ?? '' };
-        calls.push({ kind: 'replace-route', ...target }, { kind: 'create-route', ...target });
+  for (const resource of config.groups.flatMap(({ resources }) => resources)) {
+    switch (resource.kind) {
+      case 'eni': {
+        const { eni } = await reader.eni(resource.id);
+        const { id, deviceIndex } = resource;
+        if (instance !== undefined)
+          calls.push({ kind: 'attach-network-interface', eni: id, instance, deviceIndex });
+        const attachment = eni?.attachment?.id;
+        if (attachment !== undefined)
+          calls.push({ kind: 'detach-network-interface', attachment, force: false });
+        break;
       }
+      case 'routes':
+        for (const set of resource.sets) {
+          for (const { id } of await reader.tables(set)) {
+            const [destination = ''] = set.destinations;
+            const target = { table: id, destination, eni: own?.eni ?? '' };
+            calls.push({ kind: 'replace-route', ...target }, { kind: 'create-route', ...target });
+          }
+        }
+        break;
+      default:
+        unreachable(resource);
     }
   }
   for (const synced of await syncedTables(reader, config)) {
@@ -241,11 +260,7 @@ async function writesOf(
   return calls;
 }
 
-async function* checkPermissions(
-  reader: AwsReader,
-  config: Config,
-  enis: ReadonlyMap<string, ObservedEni | undefined>,
-): AsyncGenerator<Finding> {
+async function* checkPermissions(reader: AwsReader, config: Config, enis: SeenEnis): AsyncGenerator<Finding> {
   for (const call of await writesOf(reader, config, enis)) {
     const { action } = toRequest(call);
     const resource =
@@ -266,18 +281,11 @@ async function* checkPermissions(
 /**
  * The way to the EC2 API must not lead through a route that byoa moves: it would be gone when it is needed.
  */
-async function* checkApiPaths(
-  reader: AwsReader,
-  config: Config,
-  enis: ReadonlyMap<string, ObservedEni | undefined>,
-): AsyncGenerator<Finding> {
+async function* checkApiPaths(reader: AwsReader, config: Config, enis: SeenEnis): AsyncGenerator<Finding> {
   const moved = new Set<string>();
-  for (const { resource } of config.groups) {
-    if (resource.kind !== 'routes') continue;
-    for (const set of resource.sets) {
-      if (!set.destinations.some((destination) => destination.endsWith('/0'))) continue;
-      for (const { id } of await reader.tables(set)) moved.add(id);
-    }
+  for (const set of config.groups.flatMap(routeSetsOf)) {
+    if (!set.destinations.some((destination) => destination.endsWith('/0'))) continue;
+    for (const { id } of await reader.tables(set)) moved.add(id);
   }
   for (const { name, eni } of config.appliances) {
     const seen = enis.get(eni);

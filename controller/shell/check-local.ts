@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { type Config, ownAppliance, type ProbeConfig, probesOfNode } from '../config.ts';
+import { type Config, enisOf, ownAppliance, type ProbeConfig, probesOfNode, routeSetsOf } from '../config.ts';
 import { checkMachines } from './check-machines.ts';
 import { askDaemon } from './control.ts';
 import type { Finding } from './finding.ts';
@@ -49,7 +49,7 @@ async function* checkNetAdmin(config: Config): AsyncGenerator<Finding> {
   const own = ownAppliance(config)?.name;
   const hop = probesOfNode(config).find((probe) => probe.kind === 'through' && probe.via !== undefined);
   const group = config.groups.find(
-    ({ resource, members }) => resource.kind === 'eni' && own !== undefined && members.includes(own),
+    (one) => enisOf(one).length > 0 && own !== undefined && one.members.includes(own),
   );
   if (hop === undefined && group === undefined && config.kernel === undefined) return;
   const why =
@@ -70,9 +70,7 @@ async function* checkForwarding(config: Config): AsyncGenerator<Finding> {
   const own = ownAppliance(config)?.name;
   if (own === undefined) return;
   const groups = config.groups.filter(({ members }) => members.includes(own));
-  const destinations = groups.flatMap(({ resource }) =>
-    resource.kind === 'routes' ? resource.sets.flatMap((set) => set.destinations) : [],
-  );
+  const destinations = groups.flatMap(routeSetsOf).flatMap((set) => set.destinations);
   const has = (version: 4 | 6): boolean =>
     destinations.some((destination) => destination.includes(':') === (version === 6));
   if (has(4)) yield await checkSwitch('net.ipv4.ip_forward', 'IPv4');

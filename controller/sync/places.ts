@@ -1,7 +1,7 @@
 /** The route tables that entries of the configuration name, as they were seen. */
 import { isChosen } from '../base/prefix-range.ts';
 import type { Instant } from '../base/time.ts';
-import type { Config, SyncConfig } from '../config.ts';
+import { type Config, routeSetsOf, type SyncConfig } from '../config.ts';
 import { type Observed, tagSource } from '../failover/observe.ts';
 
 /** A table that follows an entry of the configuration, as it was seen. */
@@ -44,12 +44,9 @@ export const isNamed = ({ routeSync }: Config, { sources, tagged }: Observed, id
   );
 
 function movedIn({ groups }: Config, { tagged }: Observed, id: string): readonly string[] {
-  return groups.flatMap(({ resource }) => {
-    if (resource.kind === 'eni') return [];
-    return resource.sets.flatMap(({ table, tag, destinations }) => {
-      const isIn = table === id || (tag !== undefined && tagged[tagSource(tag)]?.includes(id) === true);
-      return isIn ? destinations : [];
-    });
+  return groups.flatMap(routeSetsOf).flatMap(({ table, tag, destinations }) => {
+    const isIn = table === id || (tag !== undefined && tagged[tagSource(tag)]?.includes(id) === true);
+    return isIn ? destinations : [];
   });
 }
 

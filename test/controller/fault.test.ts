@@ -5,6 +5,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { routeSetsOf } from '../../controller/config.ts';
 import { cut, design, die } from './designs.ts';
 import { addDaemon, type Fault, kill, restart, run, texts } from './stage.ts';
 
@@ -69,11 +70,7 @@ describe('routes', () => {
   it('that somebody else keeps moving back are left to him after a while', () => {
     const { stage, made, b } = pair('routes');
     const replace = (): void => {
-      for (const { table } of b.node.config.groups[0]?.resource.kind === 'routes'
-        ? b.node.config.groups[0].resource.sets
-        : []) {
-        made.point(table ?? '', 'a');
-      }
+      for (const { table } of b.node.config.groups.flatMap(routeSetsOf)) made.point(table ?? '', 'a');
     };
     die(made, 'a');
     for (let at = stage.now; at < 20_000; at += 10) {

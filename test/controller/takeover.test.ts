@@ -348,16 +348,18 @@ describe('routes', () => {
   it('of other tables are looked at first, when a new configuration names them', () => {
     const { stage, a, tables } = pair({ tables: 2 });
     const [group] = a.config.groups;
-    if (group?.resource.kind !== 'routes') throw new Error('a group of routes');
+    if (group === undefined) throw new Error('a group of routes');
     const only = (index: number) => ({
       ...a.config,
       groups: [
         {
           ...group,
-          resource: {
-            kind: 'routes' as const,
-            sets: [{ table: tables[index] ?? '', destinations: ['0.0.0.0/0'] }],
-          },
+          resources: [
+            {
+              kind: 'routes' as const,
+              sets: [{ table: tables[index] ?? '', destinations: ['0.0.0.0/0'] }],
+            },
+          ],
         },
       ],
     });

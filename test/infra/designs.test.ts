@@ -144,7 +144,7 @@ describe('egress-pair', () => {
         table,
         destinations: ['0.0.0.0/0'],
       }));
-      expect(config.value.groups[0]?.resource).toEqual({ kind: 'routes', sets });
+      expect(config.value.groups[0]?.resources).toEqual([{ kind: 'routes', sets }]);
     }
   });
 
@@ -223,6 +223,6 @@ describe('floating-eni', () => {
       { by: 'next-hop', via: nodes[0]?.privateIp, from: 'all' },
       { by: 'next-hop', via: nodes[1]?.privateIp, from: 'all' },
     ]);
-    expect(config.value.groups[0]?.resource).toMatchObject({ kind: 'eni', deviceIndex: 1 });
+    expect(config.value.groups[0]?.resources).toMatchObject([{ kind: 'eni', deviceIndex: 1 }]);
   });
 });

@@ -102,12 +102,6 @@ describe('a mistake is told with line, field, value, cause and remedy', () => {
     ['twice a member', '[a, b]', '[a, a]', "the member 'a' is there twice"],
     ['one member', '[a, b]', '[a]', 'a group needs two members to fail over'],
     [
-      'both',
-      '    routes:',
-      '    eni: { id: eni-00000000000000009, deviceIndex: 1 }\n    routes:',
-      'exactly one of routes and eni',
-    ],
-    [
       'primary ENI',
       '    routes:\n      - { table: rtb-00000000000000001, destinations: [0.0.0.0/0, "::/0"] }',
       '    eni: { id: eni-00000000000000001, deviceIndex: 1 }',
@@ -187,7 +181,7 @@ describe('for programs', () => {
       ],
     };
     expect(parseConfig(formatConfig(input), 'x')).toEqual(checkConfig(input));
-    expect(must(checkConfig(input)).groups[0]?.resource).toMatchObject({
+    expect(must(checkConfig(input)).groups[0]?.resources[0]).toMatchObject({
       guestTable: 1001,
       forceAfterMs: 5000,
     });

@@ -1,0 +1,46 @@
+/**
+ * What a group owns, part by part: a part is what moves by a write of its own, such as one route. Parts of a
+ * later stage are written when a look at EC2 shows those of the stages before in their places: nothing leads
+ * to an owner that lacks what it needs to answer.
+ */
+
+import type { EniResource } from '../config.ts';
+import type { ObservedEni } from '../ec2/call.ts';
+
+/** The stages of a move, in their order. */
+export const STAGES = ['interfaces', 'paths'] as const;
+export type Stage = (typeof STAGES)[number];
+
+/** What a part is, as far as its writes have to know. */
+export type Thing =
+  | { readonly kind: 'route'; readonly table: string; readonly destination: string }
+  /** `eni` is absent where it was not found. */
+  | { readonly kind: 'eni'; readonly resource: EniResource; readonly eni?: ObservedEni };
+
+/** Who has a part. */
+export type Held =
+  /** `arriving` and `leaving`: the ENI is being attached to the member, or detached from it. */
+  | { readonly kind: 'member'; readonly member: string; readonly phase: 'settled' | 'arriving' | 'leaving' }
+  /** It serves, on somebody's decision, something that is no member. */
+  | { readonly kind: 'foreign'; readonly reason: string }
+  | { readonly kind: 'none'; readonly reason: string };
+
+/** One part as it was seen. */
+export interface Part {
+  /** Names it among the parts of its group, and in what is told: `rtb-1 0.0.0.0/0`. */
+  readonly key: string;
+  readonly stage: Stage;
+  readonly thing: Thing;
+  readonly exists: boolean;
+  readonly held: Held;
+  /** What was seen, to compare and to tell: where a route leads, how an ENI is attached. */
+  readonly shown: string;
+}
+
+/** The member that has the part, whatever its phase. */
+export const memberOf = ({ held }: Part): string | undefined =>
+  held.kind === 'member' ? held.member : undefined;
+
+/** Whether a member has the part for good. */
+export const isWith = ({ held }: Part, member: string): boolean =>
+  held.kind === 'member' && held.member === member && held.phase === 'settled';
