@@ -25,6 +25,7 @@ export type {
   Appliance,
   Config,
   EniResource,
+  Failback,
   Group,
   GroupLease,
   HookAction,
@@ -35,6 +36,7 @@ export type {
   Resource,
   RouteSet,
   ThroughTarget,
+  Window,
 } from './config/model.ts';
 export { enisOf, isEventDriven, ownAppliance, probesOfNode, routeSetsOf } from './config/model.ts';
 export type { ConfigInput } from './config/schema.ts';

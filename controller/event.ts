@@ -7,6 +7,7 @@
  * when the earliest deadline has passed. Every effect that takes time ends in exactly one event that carries
  * its id.
  */
+import type { Instant } from './base/time.ts';
 import type { BfdChange, BfdEvent } from './bfd/event.ts';
 import type { RouteChange, SessionChange, SpeakerInput } from './bgp/event.ts';
 import type { Config, ProbeConfig } from './config.ts';
@@ -25,7 +26,18 @@ export type ProbeResult =
 /** What an operator asks of a running daemon through its socket. */
 export type Command =
   | { readonly kind: 'status' }
-  | { readonly kind: 'switchover'; readonly group: string; readonly to: string }
+  /** With `forMs` the group then stays there for so long, while that appliance is healthy. */
+  | {
+      readonly kind: 'switchover';
+      readonly group: string;
+      readonly to: string;
+      readonly forMs?: number | undefined;
+    }
+  /** An appliance is to be emptied, and may be used again. */
+  | { readonly kind: 'drain' | 'undrain'; readonly appliance: string }
+  /** A group is left alone, or all are, for a time or until told otherwise; and not any more. */
+  | { readonly kind: 'pause'; readonly group?: string | undefined; readonly forMs?: number | undefined }
+  | { readonly kind: 'resume'; readonly group?: string | undefined }
   /** An input for the BGP speaker: clear, shutdown, drain and the like. */
   | { readonly kind: 'bgp'; readonly input: SpeakerInput };
 
@@ -67,8 +79,13 @@ export type KernelChange =
 export type HookName = 'on-own' | 'on-lose' | 'on-fail';
 
 export type Event =
-  /** First event of a run; `memory` is what an earlier run of this daemon left in its journal. */
-  | { readonly kind: 'start'; readonly memory?: Memory }
+  /**
+   * First event of a run; `memory` is what an earlier run of this daemon left in its journal, `wallOffsetMs`
+   * as in `wall`.
+   */
+  | { readonly kind: 'start'; readonly memory?: Memory; readonly wallOffsetMs?: number }
+  /** What the clock that people read shows, less this run's instants, ms: it is 0 until told otherwise. */
+  | { readonly kind: 'wall'; readonly offsetMs: number }
   | { readonly kind: 'deadline' }
   | {
       readonly kind: 'probe-result';
@@ -151,6 +168,25 @@ export interface Memory {
   readonly groups: Readonly<Record<string, GroupMemory>>;
   /** Routes that route sync made: the ENI that each was written to last, by table and destination. */
   readonly routes?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** What operators want until they say otherwise. */
+  readonly orders?: Orders;
+}
+
+/** A group, or all, that is left alone; absent `until`: until an operator says otherwise. */
+export interface Pause {
+  readonly since: Instant;
+  readonly until?: Instant;
+}
+
+/** What operators want of this node for a time. */
+export interface Orders {
+  /** Appliances that are being emptied, and since when. */
+  readonly drained: Readonly<Record<string, Instant>>;
+  readonly pausedAll?: Pause;
+  /** By group. */
+  readonly paused: Readonly<Record<string, Pause>>;
+  /** By group: the appliance that it stays with while that is healthy. */
+  readonly pinned: Readonly<Record<string, { readonly to: string; readonly until: Instant }>>;
 }
 
 export interface GroupMemory {

@@ -1,9 +1,8 @@
-/**
- * The daemon's commands: run, check, status, switchover, replay, schema. Only wiring; each loads what it
- * needs.
- */
+/** The daemon's commands. Only wiring; each loads what it needs. */
 import type { Command } from 'commander';
+import type { AskOptions } from './shell/ask.ts';
 import { registerBgp } from './shell/bgp-register.ts';
+import { registerOrders } from './shell/orders-register.ts';
 
 const CONFIG = '/etc/byoa/config.yaml';
 
@@ -58,15 +57,15 @@ export function register(program: Command): void {
     .command('switchover <group>')
     .description('move a group to an appliance on purpose')
     .requiredOption('--to <appliance>', 'the appliance that is to own the group')
+    .option('--for <duration>', 'leave it there for so long, while that is healthy: no failback')
     .option('-c, --config <file>', 'configuration file, which names the control socket', CONFIG)
     .option('--socket <path>', 'control socket, instead of the configured one')
     .option('--json', 'print JSON')
-    .action(
-      async (group: string, options: { to: string; config: string; socket?: string; json?: boolean }) => {
-        const { switchover } = await import('./shell/ask.ts');
-        await switchover(group, options);
-      },
-    );
+    .action(async (group: string, options: AskOptions & { to: string; for?: string }) => {
+      const { switchover } = await import('./shell/ask.ts');
+      await switchover(group, options);
+    });
+  registerOrders(program);
   registerBgp(program);
   program
     .command('replay <file>')

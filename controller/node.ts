@@ -6,12 +6,12 @@
 import { prng } from './base/prng.ts';
 import { unreachable } from './base/result.ts';
 import { earliest, type Instant } from './base/time.ts';
+import { command } from './commands.ts';
 import { type Config, ownAppliance, probesOfNode } from './config.ts';
 import type { Outcome } from './ec2/call.ts';
 import { isThrottling } from './ec2/failure.ts';
-import type { Command, Effect, Event, Memory } from './event.ts';
+import type { Effect, Event, Memory, Orders } from './event.ts';
 import { carriersOf, successorsOf } from './failover/carriers.ts';
-import { switchover } from './failover/command.ts';
 import { runCycle } from './failover/cycle.ts';
 import { type Silences, tellResult, tellVerdicts } from './failover/evidence.ts';
 import { writeEnded } from './failover/execute.ts';
@@ -37,8 +37,8 @@ import {
   sendObservations,
   take,
 } from './failover/observe.ts';
+import { expired, nextExpiryAt, noOrders, ordersMemory } from './failover/orders.ts';
 import { guestEnded, passed } from './failover/ownership.ts';
-import { statusOf } from './failover/status.ts';
 import { newTurn, type Resources, settle, type Turn } from './failover/turn.ts';
 import { type GroupView, viewGroup } from './failover/view.ts';
 import {
@@ -63,7 +63,6 @@ import {
   sendDue,
   setCarriers,
 } from './health/health.ts';
-import { orderReply } from './routing/orders.ts';
 import {
   allEstablished,
   bfdChanged,
@@ -76,7 +75,6 @@ import {
   sessionChanged,
   settleSessions,
 } from './routing/sessions.ts';
-import { syncStatus } from './sync/status.ts';
 import {
   newSync,
   pumpSync,
@@ -102,6 +100,9 @@ export interface Node {
   readonly fib: Fib;
   readonly sync: Sync;
   readonly leases: Leases;
+  readonly orders: Orders;
+  /** Unix time less instants, ms. */
+  readonly wallOffsetMs: number;
   /** When time alone changes something beside probes and observations. */
   readonly wakeAt?: Instant;
   /** What was last said of the own appliance. */
@@ -139,6 +140,8 @@ export function createNode(
     fib: newFib(now),
     sync: newSync(config, now),
     leases: newLeases(config, seed, now),
+    orders: noOrders,
+    wallOffsetMs: 0,
     silences: {},
     ready: false,
   };
@@ -171,9 +174,10 @@ export function nextDeadline(node: Node): Instant | undefined {
 }
 
 /** What the next run of this daemon has to know. */
-export const recall = ({ groups, sync }: Node): Memory => ({
+export const recall = ({ groups, sync, orders }: Node): Memory => ({
   groups: remembered(groups),
   ...syncMemory(sync),
+  ...ordersMemory(orders),
 });
 
 type Pending = Resources['pending'][number];
@@ -181,7 +185,9 @@ type Pending = Resources['pending'][number];
 function handle(node: Node, event: Event, pending: Pending | undefined, turn: Turn): Node {
   switch (event.kind) {
     case 'start':
-      return node.phase === 'new' ? start(node, event.memory, turn) : node;
+      return node.phase === 'new' ? start(node, event, turn) : node;
+    case 'wall':
+      return { ...node, wallOffsetMs: event.offsetMs };
     case 'deadline':
       return node;
     case 'probe-result':
@@ -224,7 +230,7 @@ function handle(node: Node, event: Event, pending: Pending | undefined, turn: Tu
         turn.log('error', 'alarm', `The kernel refused one route, and took all others: ${sentence}.`);
       return { ...node, fib: kernelEnded(node.fib, event, turn.now) };
     case 'command':
-      return command(node, event.id, event.command, turn);
+      return { ...node, ...command(node, event.id, event.command, turn) };
     case 'configured':
       return configured(node, event.config, turn);
     case 'stop':
@@ -234,7 +240,8 @@ function handle(node: Node, event: Event, pending: Pending | undefined, turn: Tu
   }
 }
 
-function start(node: Node, memory: Memory | undefined, turn: Turn): Node {
+function start(node: Node, event: Extract<Event, { kind: 'start' }>, turn: Turn): Node {
+  const { memory, wallOffsetMs = 0 } = event;
   const self = ownAppliance(node.config)?.name;
   const role = self === undefined ? 'an observer' : `the daemon of appliance ${self}`;
   const how = node.observeOnly ? ', and only observes' : '';
@@ -249,6 +256,8 @@ function start(node: Node, memory: Memory | undefined, turn: Turn): Node {
     fib: newFib(turn.now),
     sync: newSync(node.config, turn.now, memory),
     groups: restored(node.groups, memory, self),
+    orders: memory?.orders ?? noOrders,
+    wallOffsetMs,
   };
 }
 
@@ -300,50 +309,6 @@ function ec2Outcome(
   );
 }
 
-function command(node: Node, id: number, asked: Command, turn: Turn): Node {
-  if (asked.kind === 'status') {
-    const body = {
-      ...statusOf(node, turn.now),
-      ...syncStatus(node.sync, node.config, node.observed, turn.now),
-    };
-    turn.emit({ kind: 'reply', id, ok: true, body });
-    return node;
-  }
-  if (asked.kind === 'bgp') return bgpCommand(node, id, asked.input, turn);
-  const { config, observeOnly, groups, health } = node;
-  const view = viewOf(node, asked.group);
-  const answer = switchover(
-    { id, at: turn.now, ...asked },
-    config,
-    observeOnly,
-    groups[asked.group],
-    view,
-    health.verdicts[asked.to],
-  );
-  if (answer.kind === 'accepted') return { ...node, groups: { ...groups, [asked.group]: answer.state } };
-  turn.emit({
-    kind: 'reply',
-    id,
-    ok: answer.kind === 'done',
-    body: { group: asked.group, to: asked.to, message: answer.message },
-  });
-  return node;
-}
-
-/** Hands an operator's input to the speaker, whose word comes as events. */
-function bgpCommand(
-  node: Node,
-  id: number,
-  input: Extract<Command, { kind: 'bgp' }>['input'],
-  turn: Turn,
-): Node {
-  const ok = node.config.bgp !== undefined;
-  const message = ok ? orderReply(input) : 'This daemon speaks no BGP: configure bgp.';
-  if (ok) turn.emit({ kind: 'bgp', input });
-  turn.emit({ kind: 'reply', id, ok, body: { message } });
-  return node;
-}
-
 function viewOf({ config, observed }: Node, name: string): GroupView | undefined {
   const group = config.groups.find((one) => one.name === name);
   return group === undefined ? undefined : viewGroup(config, group, observed);
@@ -383,20 +348,22 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
   const hurried = hasten(judged, config, successorsOf(start, before, judged), turn.now);
   let observed = start.observed;
   let wakeAt: Instant | undefined;
+  const orders = expired(start.orders, turn);
+  const setting = { orders, startedAt: start.startedAt, wallOffsetMs: start.wallOffsetMs };
   const groups: Record<string, GroupState> = {};
   const standings: Standing[] = [];
   for (const group of config.groups) {
     const view = viewGroup(config, group, observed);
     const state = start.groups[group.name] ?? newGroup(turn.now);
     const gate = gateOf(group, start.leases, turn.now);
-    const scene = { config, group, view, observed, verdicts: judged.verdicts, gate };
+    const scene = { config, group, view, observed, verdicts: judged.verdicts, gate, setting };
     const cycled = runCycle(scene, state, start.observeOnly, turn);
     groups[group.name] = cycled.state;
     standings.push({ group, state: cycled.state, view });
     observed = cycled.observed;
     wakeAt = earliest(wakeAt, cycled.wakeAt);
   }
-  const placed = { config, observeOnly: start.observeOnly, verdicts: judged.verdicts, standings };
+  const placed = { config, orders, observeOnly: start.observeOnly, verdicts: judged.verdicts, standings };
   const leases = pumpLeases(start.leases, placed, turn);
   const carried = setCarriers(
     hurried,
@@ -409,9 +376,9 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
     turn.emit({ kind: 'probe', probe: spec.id, round: health.probes[spec.id]?.round ?? 0, spec });
   }
   const synced = pumpSync(start.sync, config, observed, start.observeOnly, turn);
-  wakeAt = earliest(wakeAt, synced.wakeAt);
+  wakeAt = earliest(earliest(wakeAt, nextExpiryAt(orders)), synced.wakeAt);
   observed = sendObservations(synced.observed, config, turn);
-  const sessions = settleSessions(start.sessions, health, config, turn);
+  const sessions = settleSessions(start.sessions, health, config, orders, turn);
   const fib = start.observeOnly
     ? start.fib
     : pump(start.fib, config, turn.now, (change) => turn.kernel(change));
@@ -427,6 +394,7 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
     fib,
     sync: synced.sync,
     leases,
+    orders,
     ...(wakeAt === undefined ? {} : { wakeAt }),
   };
   return tellReady(tellWord(node, turn), turn);

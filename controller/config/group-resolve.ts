@@ -3,6 +3,7 @@ import { unreachable } from '../base/result.ts';
 import { type Finding, type Note, unique } from './finding.ts';
 import { resolveLease } from './lease-resolve.ts';
 import { type Config, enisOf, type Group, type HookAction, type Resource, type RouteSet } from './model.ts';
+import { resolveFailback } from './policy-resolve.ts';
 import type { ParsedFile } from './schema.ts';
 
 type ParsedGroup = ParsedFile['groups'][number];
@@ -10,6 +11,7 @@ type ParsedGroup = ParsedFile['groups'][number];
 /** One group. */
 export function resolveGroup(file: ParsedFile, group: ParsedGroup, path: Finding['path'], note: Note): Group {
   const hooks = group.hooks;
+  const failback = resolveFailback(group.failback);
   const lease = resolveLease(file, group.lease, path, note);
   const hook = (key: 'on-own' | 'on-lose' | 'on-fail'): HookAction | undefined => {
     const given = hooks[key];
@@ -30,7 +32,8 @@ export function resolveGroup(file: ParsedFile, group: ParsedGroup, path: Finding
     name: group.name,
     members: group.members,
     resources: resolveResources(group, path, note),
-    ...(group.failback === 'never' ? {} : { failbackAfterMs: group.failback.after }),
+    ...(failback === undefined ? {} : { failback }),
+    slowStartMs: group.slowStart,
     damping: { moves: group.damping.moves, withinMs: group.damping.within },
     takeoverStaggerMs: group.takeoverStagger,
     orphanGraceMs: group.orphanGrace,

@@ -125,14 +125,32 @@ export interface LeaseStore {
   readonly endpoint?: string;
 }
 
+/** Times of the day, every day where no days are named; `toMinute` not after `fromMinute`: the next day. */
+export interface Window {
+  readonly days: readonly ('mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun')[];
+  readonly fromMinute: number;
+  readonly toMinute: number;
+  /** Of the time zone database. */
+  readonly zone: string;
+}
+
+export interface Failback {
+  /** How long the preferred member must have been healthy. */
+  readonly afterMs: Millis;
+  /** Absent: at any time. */
+  readonly window?: Window;
+}
+
 export interface Group {
   readonly name: string;
   /** Appliances in order of preference. */
   readonly members: readonly string[];
   /** At least one. */
   readonly resources: readonly Resource[];
-  /** Absent: never. Otherwise how long the preferred member must have been healthy. */
-  readonly failbackAfterMs?: Millis;
+  /** Absent: never. */
+  readonly failback?: Failback;
+  /** For so long after its death a member is given nothing that another could carry. */
+  readonly slowStartMs: Millis;
   readonly damping: { readonly moves: number; readonly withinMs: Millis };
   /** A member of rank k leaves those before it k times this time to take over. */
   readonly takeoverStaggerMs: Millis;

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { bfdProbe, bgpSchema, drainSchema, kernelSchema } from './bgp-schema.ts';
 import { address, cidr, count, duration, id, name, port, routeTable, size, tag } from './fields.ts';
 import { groupLeaseSchema, leaseSchema } from './lease-schema.ts';
+import { failbackSchema, slowStartSchema } from './policy-schema.ts';
 import { syncSchema } from './sync-schema.ts';
 
 const command = z
@@ -102,10 +103,6 @@ const routes = z
   })
   .describe('Routes of one table, or of all tables with a tag.');
 
-const failback = z.union([z.literal('never'), z.strictObject({ after: duration(0, 86_400_000 * 7) })], {
-  error: 'it is never, or { after: 10m }',
-});
-
 const group = z.strictObject({
   name,
   members: z
@@ -121,7 +118,8 @@ const group = z.strictObject({
       guestTable: z.number().int().min(1).max(0x7fffffff).optional().describe('Default: 1000 + deviceIndex.'),
     })
     .optional(),
-  failback: failback.default('never'),
+  failback: failbackSchema.default('never'),
+  slowStart: slowStartSchema,
   damping: z
     .strictObject({ moves: count(1000).default(3), within: duration(1_000, 86_400_000).prefault('10m') })
     .prefault({}),

@@ -2,8 +2,9 @@
  * A planned move that an operator asks for: accepted into the group's state, or refused with what to do
  * instead.
  */
-import type { Instant } from '../base/time.ts';
+import { formatMillis, type Instant } from '../base/time.ts';
 import { type Config, ownAppliance } from '../config.ts';
+import type { Orders } from '../event.ts';
 import type { Verdict } from '../health/verdict.ts';
 import { type GroupState, without } from './group.ts';
 import type { Turn } from './turn.ts';
@@ -20,13 +21,21 @@ export interface Request {
   readonly group: string;
   readonly to: string;
   readonly at: Instant;
+  /** How long the group is to stay there. */
+  readonly forMs?: number | undefined;
+}
+
+/** Whom it is asked of. */
+export interface Asked {
+  readonly config: Config;
+  readonly observeOnly: boolean;
+  readonly orders: Orders;
 }
 
 /** What becomes of the request; an accepted one is answered when the move has ended. */
 export function switchover(
   request: Request,
-  config: Config,
-  observeOnly: boolean,
+  { config, observeOnly, orders }: Asked,
   state: GroupState | undefined,
   view: GroupView | undefined,
   verdict: Verdict | undefined,
@@ -42,7 +51,21 @@ export function switchover(
     return refused(`'${to}' is not a member of ${name}; the members are ${group.members.join(', ')}.`);
   }
   const self = ownAppliance(config)?.name;
+  if (orders.drained[to] !== undefined) {
+    return refused(`${to} is drained; run byoa undrain ${to} first.`);
+  }
+  if (orders.paused[name] !== undefined || orders.pausedAll !== undefined) {
+    return refused(`${name} is paused; run byoa resume first.`);
+  }
+  const held =
+    request.forMs === undefined ? '' : ` It stays there for ${formatMillis(request.forMs)} while healthy.`;
   if (self !== undefined && self !== to) {
+    // The daemon that would take it back has to know as well.
+    if (request.forMs !== undefined)
+      return {
+        kind: 'done',
+        message: `This daemon leaves ${name} with ${to} for ${formatMillis(request.forMs)}; it is moved there by the daemon on ${to}.`,
+      };
     return refused(
       `This daemon runs on ${self} and moves groups to ${self} only; run byoa switchover ${name} --to ${to} on ${to}.`,
     );
@@ -56,7 +79,7 @@ export function switchover(
   }
   const { owner } = view;
   if (owner.kind === 'member' && owner.member === to && owner.phase === 'settled') {
-    return { kind: 'done', message: `${to} owns ${name} already.` };
+    return { kind: 'done', message: `${to} owns ${name} already.${held}` };
   }
   if (verdict?.kind !== 'healthy') {
     const why = verdict === undefined ? 'it is not probed' : `it is ${verdict.kind} (${verdict.reason})`;

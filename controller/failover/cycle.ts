@@ -6,11 +6,12 @@
 import { earliest, formatMillis, type Instant } from '../base/time.ts';
 import { type Group, ownAppliance } from '../config.ts';
 import { abandon } from './command.ts';
-import { type Decision, decide } from './decide.ts';
+import { decide } from './decide.ts';
 import { advance, begin, type Scene } from './execute.ts';
 import type { GroupState } from './group.ts';
 import { type Observed, want } from './observe.ts';
 import { advanceGuest, checkWatch, noteOwner } from './ownership.ts';
+import type { Decision } from './situation.ts';
 import type { Need } from './step.ts';
 import type { Turn } from './turn.ts';
 import { type GroupView, isInTransition } from './view.ts';
@@ -36,6 +37,7 @@ export function runCycle(scene: Scene, start: GroupState, observeOnly: boolean, 
   state = keep(advance(scene, giveUpWaiting(group, state, turn), turn));
   if (state.operation === undefined) {
     const decision = decide({
+      ...scene.setting,
       group,
       state,
       view,

@@ -3,13 +3,13 @@ import { formatMillis, type Instant } from '../base/time.ts';
 import type { Config, Group } from '../config.ts';
 import type { Call, Outcome } from '../ec2/call.ts';
 import type { Verdict } from '../health/verdict.ts';
-import type { Decision } from './decide.ts';
 import { type GroupState, type Move, type Operation, recentMoves, without } from './group.ts';
 import type { Gate } from './leases.ts';
 import { advanceParts } from './move.ts';
 import type { Observed } from './observe.ts';
 import { beginWatch, runHook } from './ownership.ts';
 import { instanceOf } from './parts.ts';
+import type { Decision, Setting } from './situation.ts';
 import { type Advance, type Ended, ended, type Need } from './step.ts';
 import type { Turn } from './turn.ts';
 import type { GroupView } from './view.ts';
@@ -29,6 +29,7 @@ export interface Scene {
   readonly verdicts: Readonly<Record<string, Verdict>>;
   /** Whether the group may be written to. */
   readonly gate: Gate;
+  readonly setting: Setting;
 }
 
 /** The state with the operation that the decision asks for; its first writes are sent by `advance`. */

@@ -6,7 +6,7 @@ import type { Instant } from '../base/time.ts';
 import type { GroupMemory, Memory } from '../event.ts';
 
 /** Why a group is moved. */
-export type Cause = 'takeover' | 'completion' | 'failback' | 'switchover';
+export type Cause = 'takeover' | 'completion' | 'failback' | 'switchover' | 'drain';
 
 /** One write of an operation, by the name of its part; an ENI's have `detach`, `force` or `attach` added. */
 export interface Step {

@@ -5,6 +5,7 @@
 import { next, prng } from '../base/prng.ts';
 import { earliest, formatMillis, type Instant } from '../base/time.ts';
 import { type Config, type Group, ownAppliance } from '../config.ts';
+import type { Orders } from '../event.ts';
 import type { Verdict } from '../health/verdict.ts';
 import type { LeaseOutcome } from '../lease/call.ts';
 import {
@@ -87,6 +88,7 @@ export interface Standing {
 
 interface Scene {
   readonly config: Config;
+  readonly orders: Orders;
   readonly observeOnly: boolean;
   readonly verdicts: Readonly<Record<string, Verdict>>;
   /** By group. */
@@ -95,7 +97,7 @@ interface Scene {
 
 /** How well this daemon is placed to move a group. */
 function fitnessOf(
-  { config, observeOnly, verdicts }: Scene,
+  { config, orders, observeOnly, verdicts }: Scene,
   standing: Standing,
   gate: Gate,
   now: Instant,
@@ -109,12 +111,12 @@ function fitnessOf(
   if (state.switchover !== undefined || state.operation?.command !== undefined) return FITNESS.ordered;
   if (self === undefined) return FITNESS.heir;
   const isHealthy = (member: string): boolean => verdicts[member]?.kind === 'healthy';
-  if (!isHealthy(self)) return FITNESS.unable;
+  if (!isHealthy(self) || orders.drained[self] !== undefined) return FITNESS.unable;
   const on = owner.kind === 'member' ? owner.member : undefined;
   if (on === self || isBarred(state, gate)) return FITNESS.owner;
-  return group.members.find((member) => member !== on && isHealthy(member)) === self
-    ? FITNESS.heir
-    : FITNESS.spare;
+  const isHeir = (member: string): boolean =>
+    member !== on && isHealthy(member) && orders.drained[member] === undefined;
+  return group.members.find(isHeir) === self ? FITNESS.heir : FITNESS.spare;
 }
 
 /**

@@ -6,12 +6,14 @@ import type { Instant } from '../base/time.ts';
 import type { Config, Group } from '../config.ts';
 import { tokens } from '../ec2/budget.ts';
 import type { Call } from '../ec2/call.ts';
+import type { Orders } from '../event.ts';
 import { evidenceOf, type Health } from '../health/health.ts';
 import { type Says, says } from '../health/probe.ts';
 import type { VerdictKind } from '../health/verdict.ts';
 import { type Cause, type GroupState, type Move, newGroup } from './group.ts';
 import { gateOf, type Leases } from './leases.ts';
 import type { Observed } from './observe.ts';
+import { describeOrders } from './orders.ts';
 import type { Resources } from './turn.ts';
 import { describeOwner, type GroupView, viewGroup } from './view.ts';
 
@@ -74,6 +76,8 @@ export interface Status {
   readonly uptimeMs: number;
   readonly appliances: readonly ApplianceStatus[];
   readonly groups: readonly GroupStatus[];
+  /** What operators want of this daemon until they say otherwise, in sentences. */
+  readonly orders: readonly string[];
   /** Calls left before EC2 would refuse, by action; and what cannot be observed at present. */
   readonly api: { readonly tokens: Readonly<Record<string, number>>; readonly problems: readonly string[] };
 }
@@ -186,6 +190,7 @@ export interface StatusParts {
   readonly groups: Readonly<Record<string, GroupState>>;
   readonly resources: Resources;
   readonly leases: Leases;
+  readonly orders: Orders;
 }
 
 /** The whole status of a node. */
@@ -204,6 +209,7 @@ export function statusOf(node: StatusParts, now: Instant): Status {
       const state = groups[group.name] ?? newGroup(now);
       return groupStatus(group, state, viewGroup(config, group, observed), node.leases, now);
     }),
+    orders: describeOrders(node.orders, now),
     api: { tokens: apiTokens(resources, now), problems },
   };
 }

@@ -28,6 +28,8 @@ export interface Verdict {
   readonly lastUpAt?: Instant;
   /** When the failures began that made it dead. */
   readonly failedSince?: Instant;
+  /** When it was healthy again after its last death; `awaited` while it has not been. */
+  readonly comeback?: 'awaited' | Instant;
   readonly reason: string;
 }
 
@@ -62,7 +64,15 @@ export function judge(
     since: previous?.kind === finding.kind ? previous.since : now,
     ...(results.length === 0 ? {} : { evidenceAt: Math.max(...results) }),
     ...(ups.length === 0 ? {} : { lastUpAt: Math.max(...ups) }),
+    ...comebackOf(finding.kind, now, previous),
   };
+}
+
+function comebackOf(kind: VerdictKind, now: Instant, previous?: Verdict): Pick<Verdict, 'comeback'> {
+  if (kind === 'dead') return { comeback: 'awaited' };
+  const { comeback } = previous ?? {};
+  if (comeback === undefined) return {};
+  return { comeback: kind === 'healthy' && comeback === 'awaited' ? now : comeback };
 }
 
 function weigh(required: readonly Evidence[], all: readonly Evidence[], now: Instant): Finding {

@@ -7,7 +7,7 @@ import { earliest, type Instant, type Millis } from '../base/time.ts';
 import { type BfdChange, clientState } from '../bfd/event.ts';
 import type { SessionChange } from '../bgp/event.ts';
 import { type Config, ownAppliance, type ProbeConfig } from '../config.ts';
-import type { ProbeResult } from '../event.ts';
+import type { Orders, ProbeResult } from '../event.ts';
 import type { Turn } from '../failover/turn.ts';
 import { evidenceOf, type Health, heardAlive, hearSession } from '../health/health.ts';
 import { testimony } from '../health/verdict.ts';
@@ -170,7 +170,13 @@ export function sessionChanged(
 }
 
 /** What follows from sessions and evidence in every step: routes given up, an alarm, the own drain. */
-export const settleSessions = (sessions: Sessions, health: Health, config: Config, turn: Turn): Sessions =>
+export const settleSessions = (
+  sessions: Sessions,
+  health: Health,
+  config: Config,
+  orders: Orders,
+  turn: Turn,
+): Sessions =>
   drainSelf(
     tellControlPlanes(
       flushDead(tellUnwatched(sessions, config, turn), health, config, turn),
@@ -180,6 +186,7 @@ export const settleSessions = (sessions: Sessions, health: Health, config: Confi
     ),
     health,
     config,
+    orders,
     turn,
   );
 
@@ -267,16 +274,21 @@ const isVouched = ({ appliances }: Config, { probes }: Health, name: string): bo
     .find((one) => one.name === name)
     ?.probes.some((probe) => probe.kind === 'through' && probes[probe.id]?.state === 'up') === true;
 
-/** Takes the own appliance out of use while its local checks say so, and back in when they pass. RFC 8326. */
-function drainSelf(sessions: Sessions, health: Health, config: Config, turn: Turn): Sessions {
+/**
+ * Takes the own appliance out of use while its local checks or an operator say so, and back in afterwards.
+ * RFC 8326.
+ */
+function drainSelf(sessions: Sessions, health: Health, config: Config, orders: Orders, turn: Turn): Sessions {
   const own = ownAppliance(config);
   if (own === undefined || config.drain === undefined || config.bgp === undefined) return sessions;
   const failed = own.probes.find(
     (probe) => probe.from === 'self' && !probe.advisory && health.probes[probe.id]?.state === 'down',
   );
-  const how = failed === undefined ? 'none' : config.drain.how;
+  const isOrdered = orders.drained[own.name] !== undefined;
+  const how = failed === undefined && !isOrdered ? 'none' : config.drain.how;
   if (how === sessions.drained) return sessions;
-  const reason = failed === undefined ? 'all local checks pass' : `${failed.id} fails`;
+  const why = isOrdered ? 'an operator wants it' : 'all local checks pass';
+  const reason = failed === undefined ? why : `${failed.id} fails`;
   turn.emit({ kind: 'bgp', input: { kind: 'drain', how, reason } });
   turn.log(
     'warn',

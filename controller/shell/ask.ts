@@ -2,9 +2,10 @@
  * The commands that talk to a running daemon or read its journal: status, switchover, replay. They only read
  * and print.
  */
+import { parseDuration } from '../config/units.ts';
 import type { Effect } from '../event.ts';
 import { type Node, nextDeadline, recall, step } from '../node.ts';
-import { askDaemon } from './control.ts';
+import { askDaemon, type Request } from './control.ts';
 import { loadConfig } from './daemon.ts';
 import { readJournal } from './journal-read.ts';
 import { type Replayed, replay } from './replay.ts';
@@ -33,10 +34,27 @@ export async function status(options: AskOptions): Promise<void> {
 /** Asks for a planned move and waits for its end; exit code 1 where it was refused or failed. */
 export async function switchover(
   group: string,
-  options: AskOptions & { readonly to: string },
+  options: AskOptions & { readonly to: string; readonly for?: string },
 ): Promise<void> {
-  const request = { kind: 'switchover', group, to: options.to } as const;
-  const { ok, body } = await askDaemon(await socketOf(options), request, SWITCHOVER_TIMEOUT_MS);
+  const request = { kind: 'switchover', group, to: options.to, ...forOf(options) } as const;
+  await tellDaemon(request, options, SWITCHOVER_TIMEOUT_MS);
+}
+
+/** The time of an order that ends by itself; throws where it is no duration. */
+export function forOf({ for: text }: { readonly for?: string }): { readonly forMs?: number } {
+  if (text === undefined) return {};
+  const parsed = parseDuration(text);
+  if (parsed.ok && parsed.value > 0) return { forMs: parsed.value };
+  throw new Error(`--for '${text}' is no duration: write it as 90s, 30m or 2h`);
+}
+
+/** Gives a running daemon an order, and prints its answer; exit code 1 where it refuses. */
+export async function tellDaemon(
+  request: Request,
+  options: AskOptions,
+  timeoutMs = STATUS_TIMEOUT_MS,
+): Promise<void> {
+  const { ok, body } = await askDaemon(await socketOf(options), request, timeoutMs);
   const message =
     typeof body === 'object' && body !== null && 'message' in body
       ? String(body.message)

@@ -41,9 +41,19 @@ const input = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const forMs = z.number().positive();
+
 const command = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('status') }),
-  z.strictObject({ kind: z.literal('switchover'), group: z.string(), to: z.string() }),
+  z.strictObject({
+    kind: z.literal('switchover'),
+    group: z.string(),
+    to: z.string(),
+    forMs: forMs.optional(),
+  }),
+  z.strictObject({ kind: z.enum(['drain', 'undrain']), appliance: z.string() }),
+  z.strictObject({ kind: z.literal('pause'), group: z.string().optional(), forMs: forMs.optional() }),
+  z.strictObject({ kind: z.literal('resume'), group: z.string().optional() }),
   z.strictObject({ kind: z.literal('bgp'), input }),
   z.strictObject({ kind: z.literal('bgp-query'), question }),
 ]);

@@ -12,7 +12,7 @@ import { createNode, nextDeadline, recall, step } from '../node.ts';
 import { attach } from './attach-network.ts';
 import { type Aws, createAws, fixedCredentials, regionalHost } from './aws.ts';
 import { addressed, answerBgp } from './bgp-answer.ts';
-import { now } from './clock.ts';
+import { now, wallOffset, watchWall } from './clock.ts';
 import { type ControlServer, type Request, serveControl } from './control.ts';
 import { limitInlining } from './engine.ts';
 import { runHook } from './hook.ts';
@@ -72,7 +72,11 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     throw error;
   }
   const { memory } = daemon;
-  await daemon.run(memory === undefined ? { kind: 'start' } : { kind: 'start', memory });
+  await daemon.run({
+    kind: 'start',
+    wallOffsetMs: wallOffset(),
+    ...(memory === undefined ? {} : { memory }),
+  });
 }
 
 /** Makes all that a daemon needs; what cannot be had is a sentence. */
@@ -265,7 +269,9 @@ class Daemon {
     this.#machines.start();
     log.write('info', 'started', `Daemon ${config.node} runs: probes, commands and the journal are on.`);
     this.#notifier.ready(`node ${config.node}`);
+    const stopWatching = watchWall((offsetMs) => this.#driver.post({ kind: 'wall', offsetMs }));
     await ended;
+    stopWatching();
     await this.#leave();
   }
 

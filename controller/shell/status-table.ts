@@ -80,6 +80,7 @@ export function formatStatus(status: DaemonStatus): string {
     ]),
   ]);
   const problems = [
+    ...status.orders,
     ...status.api.problems,
     ...aws.failures,
     ...status.groups.flatMap(({ name, lease }) =>

@@ -4,7 +4,15 @@ import { type DaemonStatus, formatStatus } from '../../controller/shell/status-t
 import type { TableStatus } from '../../controller/sync/status.ts';
 
 const status = (routeSync?: readonly TableStatus[]): DaemonStatus => ({
-  ...{ node: 'w', version: '0.1.0', observeOnly: false, uptimeMs: 90_000, groups: [], appliances: [] },
+  ...{
+    node: 'w',
+    version: '0.1.0',
+    observeOnly: false,
+    uptimeMs: 90_000,
+    groups: [],
+    appliances: [],
+    orders: [],
+  },
   api: { problems: [], pending: 0 } as unknown as DaemonStatus['api'],
   daemon: {
     journal: { file: 'j', failure: undefined, lost: 0 },

@@ -23,6 +23,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'controller/bfd/event.ts': ['controller/base/', 'controller/bfd/options.ts'],
   'controller/bgp/event.ts': ['controller/bgp/options.ts', 'controller/bfd/options.ts'],
   'controller/event.ts': [
+    'controller/base/',
     'controller/config.ts',
     'controller/ec2/call.ts',
     'controller/lease/call.ts',
@@ -60,7 +61,14 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controller/health/',
     'controller/failover/turn.ts',
   ],
+  'controller/commands.ts': [
+    'controller/sync/',
+    'controller/routing/orders.ts',
+    'controller/event.ts',
+    'controller/failover/',
+  ],
   'controller/node.ts': [
+    'controller/commands.ts',
     'controller/base/',
     'controller/fib/',
     'controller/sync/',

@@ -54,7 +54,7 @@ describe('a good file', () => {
       damping: { moves: 3, withinMs: 600_000 },
       takeoverStaggerMs: 500,
     });
-    expect(config.groups[0]).not.toHaveProperty('failbackAfterMs');
+    expect(config.groups[0]).not.toHaveProperty('failback');
     expect(config.health).toEqual({ address: '0.0.0.0', port: 8179 });
     expect(config.journal.maxBytes).toBe(64 * 1024 * 1024);
     expect(JSON.parse(JSON.stringify(config))).toEqual(config);
