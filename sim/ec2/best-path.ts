@@ -15,10 +15,14 @@ export const pathLength = ({ asPath }: LearntPath): number =>
     .filter((each) => each !== '').length;
 
 /** Below zero where `a` is better by what was announced, 0 where both are as good. A missing MED is 0. */
-export const comparePreference = (a: LearntPath, b: LearntPath): number =>
+const comparePreference = (a: LearntPath, b: LearntPath): number =>
   pathLength(a) - pathLength(b) ||
   ORIGINS.indexOf(a.origin) - ORIGINS.indexOf(b.origin) ||
   (a.med ?? 0) - (b.med ?? 0);
+
+/** Whether flows may share two paths: AWS does not relax the AS path, which must be the same. */
+export const areEqual = (a: LearntPath, b: LearntPath): boolean =>
+  a.asPath === b.asPath && comparePreference(a, b) === 0;
 
 /** Below zero where `a` is the better path. */
 export function comparePaths(a: LearntPath, b: LearntPath): number {

@@ -1,14 +1,15 @@
 /** What the handlers of transit gateways share: attachments, and the routes that they propagate. */
 import { overlaps, type Prefix, prefix } from '../../controller/base/ip.ts';
 import { unreachable } from '../../controller/base/result.ts';
-import { bestPaths, comparePaths } from './best-path.ts';
-import { bestOfConnect, peersOf } from './connect-paths.ts';
+import type { TransitPath } from '../vpc/model.ts';
+import { areEqual, comparePaths } from './best-path.ts';
 import { setSpeaker } from './gateway-speaker.ts';
 import type { Tx } from './handler.ts';
 import { speakersOf } from './record/connect-peer.ts';
 import type {
   AttachmentRecord,
   AttachmentState,
+  ConnectPeerRecord,
   TransitGatewayRecord,
   TransitRouteTableRecord,
 } from './record/connectivity.ts';
@@ -53,35 +54,79 @@ export function resourceOf({ link }: AttachmentRecord) {
   }
 }
 
-/** A route that an attachment offers to the tables that it propagates to. */
+/** The peers of a Connect attachment that are not gone. */
+export const peersOf = (tx: Tx, attachment: string): readonly ConnectPeerRecord[] =>
+  tx.referring('transit-gateway-connect-peer', attachment);
+
+/** A route that an attachment offers to the tables that it propagates to, by one of its ways. */
 interface Offer {
   readonly destination: string;
-  readonly attachment: string;
+  readonly way: TransitPath;
+  readonly kind: AttachmentRecord['link']['kind'];
   /** Of an attachment that speaks BGP. */
-  readonly path?: LearntPath;
+  readonly told?: LearntPath;
+  /** By a tunnel that is known to be down, though its session has not ended yet. */
+  readonly isDown?: boolean;
 }
 
 /** Lower wins. "Transit gateway route tables", route evaluation order. */
 const RANK = { vpc: 0, connect: 1, vpn: 2, peering: 3 } as const;
 
-function offersOf(tx: Tx, { id, link }: AttachmentRecord): readonly Offer[] {
+/** Most ways that the flows of a route share. "Transit gateway quotas". */
+const MOST_PATHS = 50;
+
+function offersOf(tx: Tx, { id: attachment, link }: AttachmentRecord): readonly Offer[] {
+  const { kind } = link;
   switch (link.kind) {
     case 'vpc': {
       const vpc = tx.get('vpc', link.vpc);
       const blocks = [...(vpc?.ipv4 ?? []), ...(vpc?.ipv6 ?? [])];
-      return blocks.map(({ cidr }) => ({ destination: cidr, attachment: id }));
+      return blocks.map(({ cidr: destination }) => ({ destination, kind, way: { attachment } }));
     }
     case 'vpn': {
-      const paths = bestPaths(tx.get('gateway-speaker', link.connection)?.paths ?? []);
-      return [...paths.values()].map((path) => ({ destination: path.prefix, attachment: id, path }));
+      const tunnels = tx.get('vpn-connection', link.connection)?.tunnels ?? [];
+      const down = new Set(tunnels.flatMap((tunnel) => (tunnel.down ? tunnel.outside : [])));
+      return (tx.get('gateway-speaker', link.connection)?.paths ?? []).map((told) => {
+        const way = { attachment, tunnel: told.neighbor };
+        return { destination: told.prefix, kind, way, told, isDown: down.has(told.neighbor) };
+      });
     }
     case 'connect':
-      return bestOfConnect(tx, id).map((path) => ({ destination: path.prefix, attachment: id, path }));
+      return peersOf(tx, attachment).flatMap((peer) =>
+        speakersOf(peer)
+          .flatMap(({ id }) => tx.get('gateway-speaker', id)?.paths ?? [])
+          .map((told) => ({ destination: told.prefix, kind, way: { attachment, peer: peer.id }, told })),
+      );
     case 'peering':
       return [];
     default:
       return unreachable(link);
   }
+}
+
+/** Below zero where `a` wins; offers of VPCs are as good as they come. */
+const compareOffers = (a: Offer, b: Offer): number =>
+  RANK[a.kind] - RANK[b.kind] ||
+  Number(a.isDown ?? false) - Number(b.isDown ?? false) ||
+  (a.told === undefined || b.told === undefined ? 0 : comparePaths(a.told, b.told));
+
+/**
+ * The ways of a destination: the best offer's, and those of offers that are as good (ECMP): of Connect
+ * attachments always, of VPNs where the gateway is told so. Both sessions of a Connect peer are one way.
+ * "How transit gateways work", equal-cost multipath routing.
+ */
+function waysOf(offers: readonly Offer[], vpnEcmp: boolean): readonly TransitPath[] {
+  const sorted = offers.toSorted(compareOffers);
+  const [best] = sorted;
+  if (best === undefined) return [];
+  const { told, kind, isDown } = best;
+  const shares = told !== undefined && (kind === 'connect' || (kind === 'vpn' && vpnEcmp));
+  const equal = sorted.filter(
+    (each) =>
+      shares && each.told && each.kind === kind && each.isDown === isDown && areEqual(each.told, told),
+  );
+  const ways = new Map([best, ...equal].map(({ way }) => [way.tunnel ?? way.peer, way]));
+  return [...ways.values()].slice(0, MOST_PATHS);
 }
 
 /**
@@ -99,7 +144,7 @@ export function refreshPropagations(tx: Tx, tables: readonly string[]): void {
       .filter((each) => each.propagations.includes(id))
       .sort((a, b) => RANK[a.link.kind] - RANK[b.link.kind]);
     const taken: Prefix[] = [];
-    const best = new Map<string, Offer>();
+    const offered = new Map<string, Offer[]>();
     for (const attachment of attachments) {
       const offers = offersOf(tx, attachment);
       const free =
@@ -108,21 +153,20 @@ export function refreshPropagations(tx: Tx, tables: readonly string[]): void {
           : offers;
       if (attachment.link.kind === 'vpc') taken.push(...free.map(({ destination }) => prefix(destination)));
       for (const offer of free) {
-        const held = best.get(offer.destination);
-        if (held === undefined || isBetter(offer, held)) best.set(offer.destination, offer);
+        const others = offered.get(offer.destination);
+        if (others === undefined) offered.set(offer.destination, [offer]);
+        else others.push(offer);
       }
     }
-    const propagated = [...best.values()].map(({ destination, attachment }) => ({ destination, attachment }));
+    const vpnEcmp = tx.get('transit-gateway', table.gateway)?.vpnEcmp ?? false;
+    const propagated = [...offered].map(([destination, offers]) => ({
+      destination,
+      paths: waysOf(offers, vpnEcmp),
+    }));
     tx.put('transit-gateway-route-table', { ...table, propagated });
     announceTable(tx, id);
   }
 }
-
-/**
- * Offers come in the order of their attachments' kinds, so that only those of one kind differ by their paths.
- */
-const isBetter = (offer: Offer, held: Offer): boolean =>
-  offer.path !== undefined && held.path !== undefined && comparePaths(offer.path, held.path) < 0;
 
 /** The sites behind the attachments that a table serves hear the routes that it holds now. */
 export function announceTable(tx: Tx, table: string): void {
@@ -139,10 +183,13 @@ export function announceTo(tx: Tx, attachment: AttachmentRecord): void {
   const speakers = speakersAt(tx, attachment).flatMap((id) => tx.get('gateway-speaker', id) ?? []);
   if (speakers.length === 0) return;
   const table = tx.get('transit-gateway-route-table', attachment.association ?? '');
-  const routes = [...(table?.statics ?? []), ...(table?.propagated ?? [])].filter(
+  const fixed = (table?.statics ?? []).filter(
     (route) => route.attachment !== undefined && route.attachment !== attachment.id,
   );
-  const announces = [...new Set(routes.map(({ destination }) => destination))];
+  const learnt = (table?.propagated ?? []).filter(({ paths }) =>
+    paths.every((path) => path.attachment !== attachment.id),
+  );
+  const announces = [...new Set([...fixed, ...learnt].map(({ destination }) => destination))];
   for (const speaker of speakers) setSpeaker(tx, { ...speaker, announces });
 }
 

@@ -45,9 +45,19 @@ export function tunnelState(tx: Tx, { id, staticOnly }: VpnConnectionRecord, tun
   return { isUp, accepted, message, changedAt: said.changedAt };
 }
 
-/** Whether a connection carries packets. */
-const isCarrying = (tx: Tx, connection: VpnConnectionRecord): boolean =>
-  connection.tunnels.some((tunnel) => tunnelState(tx, connection, tunnel).isUp);
+/** Sets which tunnels of a connection are up, and what the VPN gateway uses each of them for. */
+function setTunnels(
+  tx: Tx,
+  connection: VpnConnectionRecord,
+  learntBy: (outside: string) => readonly string[],
+): void {
+  const tunnels = connection.tunnels.map((tunnel) => ({
+    ...tunnel,
+    up: tunnelState(tx, connection, tunnel).isUp,
+    learnt: learntBy(tunnel.outside),
+  }));
+  tx.put(KIND, { ...connection, tunnels });
+}
 
 /** Learns anew what the connections of a VPN gateway or a transit gateway know. */
 export function refreshVpn(tx: Tx, gateway: string): void {
@@ -56,7 +66,7 @@ export function refreshVpn(tx: Tx, gateway: string): void {
     return;
   }
   for (const connection of liveConnections(tx, gateway)) {
-    tx.put(KIND, { ...connection, up: isCarrying(tx, connection) });
+    setTunnels(tx, connection, () => []);
     const attachment = tx.get('transit-gateway-attachment', connection.attachment ?? '');
     if (attachment === undefined) continue;
     setConnectionSpeaker(tx, connection, tx.get('gateway-speaker', connection.id)?.announces ?? []);
@@ -65,8 +75,15 @@ export function refreshVpn(tx: Tx, gateway: string): void {
   }
 }
 
-interface PathOver extends LearntPath {
-  readonly connection: string;
+/**
+ * The best path of each prefix; one by a tunnel that is known to be down only where there is no other, until
+ * its session ends. The neighbor of a path is its tunnel.
+ */
+function pathsInUse(tx: Tx, connections: readonly VpnConnectionRecord[]): Map<string, LearntPath> {
+  const paths = connections.flatMap(({ id }) => tx.get('gateway-speaker', id)?.paths ?? []);
+  const down = connections.flatMap(({ tunnels }) => tunnels.filter((tunnel) => tunnel.down));
+  const isDown = ({ neighbor }: LearntPath): boolean => down.some(({ outside }) => outside === neighbor);
+  return new Map([...bestPaths(paths.filter(isDown)), ...bestPaths(paths.filter((path) => !isDown(path)))]);
 }
 
 /**
@@ -75,15 +92,13 @@ interface PathOver extends LearntPath {
  */
 function refreshVpnGateway(tx: Tx, gateway: string): void {
   const connections = liveConnections(tx, gateway);
-  const paths = connections.flatMap(({ id }): readonly PathOver[] =>
-    (tx.get('gateway-speaker', id)?.paths ?? []).map((path) => ({ ...path, connection: id })),
-  );
   const statics = new Set(connections.flatMap((each) => each.routes));
-  const best = [...bestPaths(paths).values()].filter((path) => !statics.has(path.prefix));
+  const best = [...pathsInUse(tx, connections).values()].filter((path) => !statics.has(path.prefix));
   const vpc = tx.get('vpc', tx.get('vpn-gateway', gateway)?.vpc ?? '');
   for (const connection of connections) {
-    const learnt = best.filter((path) => path.connection === connection.id).map((path) => path.prefix);
-    tx.put(KIND, { ...connection, up: isCarrying(tx, connection), learnt });
+    setTunnels(tx, connection, (outside) =>
+      best.filter(({ neighbor }) => neighbor === outside).map(({ prefix }) => prefix),
+    );
     setConnectionSpeaker(
       tx,
       connection,

@@ -232,21 +232,27 @@ const transitTable: Reader = (item, { described, find }) => {
     find({ list: 'TransitGatewayRouteTables', id, field: 'Routes', why });
   }
   const routes = (given ?? []).map((route) => {
-    const [first] = route.items('TransitGatewayAttachments');
-    first?.ignore('ResourceId', 'ResourceType');
+    const attachments = route.items('TransitGatewayAttachments');
+    for (const each of attachments) each.ignore('ResourceId', 'ResourceType');
     return {
       destination: route.text('DestinationCidrBlock') ?? '',
-      attachment: first?.text('TransitGatewayAttachmentId'),
+      attachments: attachments.flatMap((each) => each.text('TransitGatewayAttachmentId') ?? []),
       isStatic: route.text('Type') === 'static',
       state: route.text('State'),
     };
   });
   const statics = routes
     .filter(({ isStatic }) => isStatic)
-    .map(({ destination, attachment: to }) => ({ destination, ...(to !== undefined && { attachment: to }) }));
-  const propagated = routes.flatMap(({ destination, attachment: to, isStatic }) =>
-    isStatic || to === undefined ? [] : [{ destination, attachment: to }],
-  );
+    .map(({ destination, attachments: [to] }) => ({
+      destination,
+      ...(to !== undefined && { attachment: to }),
+    }));
+  const propagated = routes
+    .filter(({ isStatic, attachments }) => !isStatic && attachments.length > 0)
+    .map(({ destination, attachments }) => ({
+      destination,
+      paths: [...new Set(attachments)].map((each) => ({ attachment: each })),
+    }));
   return made('transit-gateway-route-table', {
     id,
     tags: tagsOf(item),
@@ -288,6 +294,8 @@ const vpnConnection: Reader = (item, place) => {
     key: tunnel.text('PreSharedKey') ?? '',
     down: false,
     changedAt: new Date(0),
+    up: staticOnly,
+    learnt: [],
   }));
   const routes = item.items('Routes').map((route) => {
     route.ignore('Source', 'State');
@@ -304,8 +312,6 @@ const vpnConnection: Reader = (item, place) => {
     state: 'available' as const,
     staticOnly,
     routes,
-    learnt: [],
-    up: staticOnly,
     tunnels,
   };
   return [...made('vpn-connection', record), ...tunnels.flatMap(({ outside }) => taken(outside, id))];

@@ -19,10 +19,18 @@ export const host = z.strictObject({
 
 const prefix = z.string().refine((text) => parsePrefix(text).ok, 'is not a prefix in canonical form');
 
-export const router = z.strictObject({
-  announces: z.array(prefix).max(2000).default([]),
+const prefixes = z.array(prefix).max(2000);
+const preference = {
   med: z.int().min(0).max(4_294_967_295).exactOptional(),
   prepend: z.int().min(0).max(20).exactOptional(),
+};
+
+export const router = z.strictObject({
+  announces: prefixes.default([]),
+  ...preference,
+  tunnels: z
+    .record(address, z.strictObject({ announces: prefixes.exactOptional(), ...preference }))
+    .exactOptional(),
 });
 
 /** Of a VPN connection. */

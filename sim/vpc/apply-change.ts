@@ -187,7 +187,11 @@ function applyVpnConnection(
   if (node.gateway !== undefined) claim(node.gateway.connections, node);
   if (node.site !== undefined) claim(node.site.connections, node);
   node.routes = (value?.routes ?? []).map(compileCidr);
-  node.up = value?.up ?? false;
+  node.tunnels = (value?.tunnels ?? []).map((tunnel) => ({
+    ...tunnel,
+    routes: tunnel.routes.map(compileCidr),
+  }));
+  node.up = node.tunnels.some(({ up }) => up);
 }
 
 function applyPeering(

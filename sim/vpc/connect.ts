@@ -5,9 +5,7 @@
  * What is inside enters and leaves the gateway by the Connect attachment. Amazon VPC Transit Gateways,
  * "Connect attachments". Not here: routes (transit.ts), and GRE over IPv6.
  */
-import { inCidr } from './cidr.ts';
 import type { Fabric } from './fabric.ts';
-import { flowHash } from './flow-hash.ts';
 import { createHeader, GRE, type Header } from './header.ts';
 import type { AttachmentNode, ConnectPeerNode, Port } from './nodes.ts';
 
@@ -32,21 +30,6 @@ export function peerOf(
     found = 'stranger';
   }
   return found;
-}
-
-/** The peer of a Connect attachment for a packet: by the longest route, of equals by a hash of the flow. */
-export function pickPeer({ connectPeers }: AttachmentNode, h: Header): ConnectPeerNode | undefined {
-  let best: ConnectPeerNode[] = [];
-  let length = -1;
-  for (const peer of connectPeers) {
-    for (const cidr of peer.routes) {
-      if (cidr.family !== h.family || cidr.length < length || !inCidr(cidr, h, true)) continue;
-      if (cidr.length > length) best = [];
-      best.push(peer);
-      ({ length } = cidr);
-    }
-  }
-  return best[flowHash(h) % best.length];
 }
 
 /** The place of the gateway's speaker that has the destination, inside the tunnel of the peer. */

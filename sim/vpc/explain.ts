@@ -33,6 +33,8 @@ export interface Hop {
     readonly table: string;
     readonly destination: string;
     readonly target: string;
+    /** Ways of the same route beside the one that the flow takes. */
+    readonly equals?: readonly string[];
     readonly beats?: readonly BeatenRoute[];
   };
   readonly filter?: Filter;
@@ -100,7 +102,7 @@ function translated(before: Readonly<Header> | undefined, after: Readonly<Header
 
 function routeOf(fabric: Fabric, step: Step, decision: RouteDecision) {
   const { header, place } = step;
-  const { table, destination, target } = decision;
+  const { table, destination, target, equals } = decision;
   const to = destinationOf(header);
   const won = { destination, target };
   const transit = place === 'transit-gateway' ? fabric.transitTables.get(table) : undefined;
@@ -115,7 +117,7 @@ function routeOf(fabric: Fabric, step: Step, decision: RouteDecision) {
   const notes: readonly Note[] = [...diversions(decision, beats), ...zoneNotes(fabric, header, decision)];
   return {
     text: textOf(step),
-    route: { table, ...won, ...(beats.length > 0 && { beats }) },
+    route: { table, ...won, ...(equals && { equals }), ...(beats.length > 0 && { beats }) },
     ...noted(notes),
   };
 }
@@ -154,11 +156,12 @@ function misdirected(
   if (attachment === undefined) return [];
   const routes = [...(fabric.transitTables.get(table)?.routes.values() ?? [])];
   return routes
-    .filter((route) => hasDestination(route.attachment?.vpc?.cidrs ?? [], h))
-    .map(({ destination, attachment: leads }) => ({
+    .flatMap(({ destination, paths }) => paths.map((path) => ({ destination, leads: path.attachment })))
+    .filter(({ leads }) => hasDestination(leads.vpc?.cidrs ?? [], h))
+    .map(({ destination, leads }) => ({
       code: 'TGW_RTB_CANNOT_ROUTE',
-      objects: [table, leads?.id ?? ''],
-      text: `${table} has ${destination} -> ${leads?.id}, the VPC with the address, which does not match it`,
+      objects: [table, leads.id],
+      text: `${table} has ${destination} -> ${leads.id}, the VPC with the address, which does not match it`,
     }));
 }
 

@@ -5,6 +5,7 @@
 import { type Address, addressAt, formatAddress } from '../../controller/base/ip.ts';
 import { createLongestMatch } from '../../controller/base/longest-match.ts';
 import { type AddressMap, createAddressMap, find } from './address-map.ts';
+import { seedOf } from './flow-hash.ts';
 import { createFlowTable, type FlowTable } from './flow-table.ts';
 import { createNat } from './masquerade.ts';
 import type { BalancedTarget, MulticastDomain } from './model.ts';
@@ -157,11 +158,7 @@ export const vpcOf = (fabric: Fabric, id: string): VpcNode =>
   }));
 
 /** 02:fa and 32 bits of FNV-1a over the subnet's id: EC2 hands out no such MAC to ENIs here. */
-function routerMacOf(subnet: string): number {
-  let h = 2166136261;
-  for (let i = 0; i < subnet.length; i++) h = Math.imul(h ^ subnet.charCodeAt(i), 16777619) >>> 0;
-  return 0x02fa * 4294967296 + h;
-}
+const routerMacOf = (subnet: string): number => 0x02fa * 4294967296 + seedOf(subnet);
 
 export const subnetOf = (fabric: Fabric, id: string): SubnetNode =>
   intern(fabric.subnets, id, () => ({
@@ -197,6 +194,7 @@ export const vpnConnectionOf = (fabric: Fabric, id: string): VpnConnectionNode =
   intern(fabric.vpnConnections, id, () => ({
     id,
     up: false,
+    tunnels: [],
     gateway: undefined,
     attachment: undefined,
     site: undefined,
@@ -214,7 +212,6 @@ export const attachmentOf = (fabric: Fabric, id: string): AttachmentNode =>
     peer: undefined,
     vpn: undefined,
     transport: undefined,
-    connectPeers: [],
     table: undefined,
   }));
 
@@ -225,7 +222,6 @@ export const connectPeerOf = (fabric: Fabric, id: string): ConnectPeerNode =>
     gatewayAddress: 0,
     peerAddress: 0,
     speakers: [],
-    routes: [],
   }));
 
 export const transitTableOf = (fabric: Fabric, id: string): TransitTableNode =>

@@ -27,13 +27,17 @@ export type HopPlace =
 
 /** What was decided, where more than the text is to be known about it. */
 export type Decision =
-  /** A route matched; `target` is the id of what it leads to, `subnet` where a transit gateway lets out. */
+  /**
+   * A route matched; `target` is the id of what it leads to, `subnet` where a transit gateway lets out,
+   * `equals` the ways that it has beside the one that the hash of the flow picked.
+   */
   | {
       readonly kind: 'route';
       readonly table: string;
       readonly destination: string;
       readonly target: string;
       readonly subnet?: string;
+      readonly equals?: readonly string[];
     }
   /** The route table had no route, of `subnet` or (a transit gateway's) of `attachment`. */
   | {

@@ -149,10 +149,18 @@ export interface VpnConnection {
   /** The VPN gateway, or the attachment to the transit gateway. */
   readonly gateway: string;
   readonly customerGateway: string;
-  /** What the VPN gateway sends to the site: IPv4 CIDR blocks. */
+  /** What the VPN gateway sends to the site by whichever tunnel it chose: IPv4 CIDR blocks. */
   readonly routes: readonly string[];
-  /** Whether a tunnel is up, and with dynamic routing its BGP session. */
+  readonly tunnels: readonly VpnConnectionTunnel[];
+}
+
+export interface VpnConnectionTunnel {
+  /** The public address of the gateway's end. */
+  readonly outside: string;
+  /** Whether it carries packets: IPsec is up, and with dynamic routing the BGP session. */
   readonly up: boolean;
+  /** What BGP told, as far as the VPN gateway uses this tunnel for it. */
+  readonly routes: readonly string[];
 }
 
 /** A Gateway Load Balancer, by its ARN. */
@@ -233,13 +241,28 @@ export interface TransitGatewayAttachment {
   readonly routeTable?: string;
 }
 
+/** A way that a route of a transit gateway leads. */
+export interface TransitPath {
+  readonly attachment: string;
+  /** Of a VPN attachment: the tunnel, by its address outside. Where absent, the one that AWS prefers. */
+  readonly tunnel?: string;
+  /** Of a Connect attachment. */
+  readonly peer?: string;
+}
+
+export interface TransitGatewayRoute {
+  readonly destination: string;
+  /** All equally good: a hash of the flow picks one. Without any the route is a blackhole. */
+  readonly paths: readonly TransitPath[];
+}
+
 export interface TransitGatewayRouteTable {
   readonly id: string;
   readonly gateway: string;
-  /** The routes that count, one for each destination; without an attachment it is a blackhole. */
-  readonly routes: readonly { readonly destination: string; readonly attachment?: string }[];
+  /** The routes that count, one for each destination. */
+  readonly routes: readonly TransitGatewayRoute[];
   /** Propagated routes that do not count, because a static one has the same destination. */
-  readonly shadowed?: readonly { readonly destination: string; readonly attachment?: string }[];
+  readonly shadowed?: readonly TransitGatewayRoute[];
 }
 
 /** A group of a multicast domain has an ENI as member, or as source. */
@@ -270,8 +293,6 @@ export interface ConnectPeer {
   readonly peerAddress: string;
   /** The ids of the gateway's BGP speakers inside the tunnel, and their addresses. */
   readonly speakers: readonly { readonly id: string; readonly address: string }[];
-  /** Prefixes for which the gateway may use this peer: none of the attachment has told a better path. */
-  readonly routes: readonly string[];
 }
 
 /** A BGP neighbor of a gateway's speaker. */

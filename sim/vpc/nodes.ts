@@ -181,12 +181,22 @@ export interface SiteNode {
 
 export interface VpnConnectionNode {
   readonly id: string;
+  /** Whether a tunnel is up. */
   up: boolean;
+  tunnels: readonly VpnTunnelNode[];
   gateway: VpnGatewayNode | undefined;
   /** Instead of a VPN gateway: the attachment to a transit gateway. */
   attachment: AttachmentNode | undefined;
   site: SiteNode | undefined;
+  /** Of all tunnels. */
   routes: readonly CidrPeer[];
+}
+
+export interface VpnTunnelNode {
+  /** The public address of the gateway's end. */
+  readonly outside: string;
+  readonly up: boolean;
+  readonly routes: readonly CidrPeer[];
 }
 
 /** An attachment to a transit gateway. */
@@ -204,8 +214,6 @@ export interface AttachmentNode {
   vpn: VpnConnectionNode | undefined;
   /** The attachment that carries the tunnels of this one, a Connect attachment. */
   transport: AttachmentNode | undefined;
-  /** Of a Connect attachment. */
-  readonly connectPeers: ConnectPeerNode[];
   table: TransitTableNode | undefined;
 }
 
@@ -216,13 +224,22 @@ export interface ConnectPeerNode {
   gatewayAddress: number;
   peerAddress: number;
   speakers: readonly { readonly address: number; readonly site: SiteNode }[];
-  routes: readonly CidrPeer[];
+}
+
+export interface TransitPathNode {
+  readonly attachment: AttachmentNode;
+  /** The address outside of a tunnel of a VPN attachment; undefined for the one that AWS prefers. */
+  readonly tunnel: string | undefined;
+  /** Of a Connect attachment. */
+  readonly peer: ConnectPeerNode | undefined;
+  /** What tells it from its equals when a flow picks one. */
+  readonly seed: number;
 }
 
 export interface TransitRoute {
   readonly destination: string;
   /** None is a blackhole. */
-  readonly attachment: AttachmentNode | undefined;
+  readonly paths: readonly TransitPathNode[];
 }
 
 export interface TransitTableNode {

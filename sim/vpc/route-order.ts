@@ -5,6 +5,7 @@
  * beats propagated ones inside it, too.
  */
 import { covers, formatPrefix, type Prefix, prefix } from '../../controller/base/ip.ts';
+import { seedOf } from './flow-hash.ts';
 import type { Route, RouteTable } from './model.ts';
 
 export const isPropagated = (route: Route): boolean =>
@@ -79,13 +80,6 @@ function offer(table: string, wanted: Map<string, Route>, destination: string, r
 function beats(table: string, destination: string, a: Route, b: Route): boolean {
   if (rank(a) !== rank(b)) return rank(a) < rank(b);
   if (!isPrefixListRoute(a)) return false;
-  const draw = (route: Route): number => hash(`${table} ${destination} ${route.destination}`);
+  const draw = (route: Route): number => seedOf(`${table} ${destination} ${route.destination}`);
   return draw(a) < draw(b);
-}
-
-/** FNV-1a. */
-function hash(text: string): number {
-  let h = 2166136261;
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 16777619) >>> 0;
-  return h;
 }

@@ -68,17 +68,20 @@ export function beatenTransitRoutes(
 ): readonly BeatenRoute[] {
   const length = prefix(won.destination).length;
   const beaten: BeatenRoute[] = [];
-  for (const { destination, attachment } of routes.values()) {
+  for (const { destination, paths } of routes.values()) {
     const block = prefix(destination);
     if (destination === won.destination || !contains(block, to)) continue;
     const text = `/${length} is longer than /${block.length}`;
-    const target = attachment?.id ?? BLACKHOLE;
+    const target = attachmentsOf(paths.map(({ attachment }) => attachment.id));
     beaten.push({ destination, target, code: 'TGW_RTB_MORE_SPECIFIC_ROUTE', text });
   }
-  for (const { destination, attachment = BLACKHOLE } of shadowed) {
+  for (const { destination, paths } of shadowed) {
     if (destination !== won.destination) continue;
     const text = 'a static route beats a propagated one';
-    beaten.push({ destination, target: attachment, code: 'TGW_RTB_HIGHER_PRIORITY_ROUTE', text });
+    const target = attachmentsOf(paths.map(({ attachment }) => attachment));
+    beaten.push({ destination, target, code: 'TGW_RTB_HIGHER_PRIORITY_ROUTE', text });
   }
   return beaten;
 }
+
+const attachmentsOf = (ids: readonly string[]): string => [...new Set(ids)].join(', ') || BLACKHOLE;

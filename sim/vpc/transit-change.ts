@@ -2,7 +2,6 @@
 import { address, parsePrefix } from '../../controller/base/ip.ts';
 import { insert, remove } from '../../controller/base/longest-match.ts';
 import { must, unreachable } from '../../controller/base/result.ts';
-import { compileCidr } from './cidr.ts';
 import {
   attachmentOf,
   connectPeerOf,
@@ -13,7 +12,15 @@ import {
   vpcOf,
   vpnConnectionOf,
 } from './fabric.ts';
-import type { Change, ConnectPeer, TransitGatewayAttachment, TransitGatewayRouteTable } from './model.ts';
+import { seedOf } from './flow-hash.ts';
+import type {
+  Change,
+  ConnectPeer,
+  TransitGatewayAttachment,
+  TransitGatewayRouteTable,
+  TransitPath,
+} from './model.ts';
+import type { TransitPathNode } from './nodes.ts';
 
 export function applyTransitChange(
   fabric: Fabric,
@@ -63,15 +70,12 @@ const wordOf = (text: string): number => address(text).words[3] | 0;
 
 function applyConnectPeer(fabric: Fabric, id: string, value: ConnectPeer | undefined): void {
   const node = connectPeerOf(fabric, id);
-  const peers = node.attachment?.connectPeers;
-  peers?.splice(peers.indexOf(node), 1);
   for (const { site } of node.speakers) site.peer = undefined;
   if (value === undefined) {
-    Object.assign(node, { attachment: undefined, speakers: [], routes: [] });
+    Object.assign(node, { attachment: undefined, speakers: [] });
     return;
   }
   node.attachment = attachmentOf(fabric, value.attachment);
-  node.attachment.connectPeers.push(node);
   node.gatewayAddress = wordOf(value.gatewayAddress);
   node.peerAddress = wordOf(value.peerAddress);
   node.speakers = value.speakers.map((each) => ({
@@ -79,26 +83,39 @@ function applyConnectPeer(fabric: Fabric, id: string, value: ConnectPeer | undef
     site: siteOf(fabric, each.id),
   }));
   for (const { site } of node.speakers) site.peer = node;
-  node.routes = value.routes.map(compileCidr);
 }
+
+const compilePath = (fabric: Fabric, { attachment, tunnel, peer }: TransitPath): TransitPathNode => ({
+  attachment: attachmentOf(fabric, attachment),
+  tunnel,
+  peer: peer === undefined ? undefined : connectPeerOf(fabric, peer),
+  seed: seedOf(tunnel ?? peer ?? attachment),
+});
+
+const isSame = (a: readonly TransitPathNode[], b: readonly TransitPathNode[]): boolean =>
+  a.length === b.length &&
+  a.every((path, i) => {
+    const other = b[i];
+    return path.attachment === other?.attachment && path.tunnel === other.tunnel && path.peer === other.peer;
+  });
 
 /** Changes only the routes that differ: a table may hold 10,000. */
 function applyTransitTable(fabric: Fabric, id: string, value: TransitGatewayRouteTable | undefined): void {
   const node = transitTableOf(fabric, id);
   node.present = value !== undefined;
   node.shadowed = value?.shadowed ?? [];
-  const wanted = new Map((value?.routes ?? []).map((route) => [route.destination, route.attachment]));
+  const wanted = new Map((value?.routes ?? []).map((route) => [route.destination, route.paths]));
   for (const destination of [...node.routes.keys()].filter((each) => !wanted.has(each))) {
     const prefix = must(parsePrefix(destination));
     remove(prefix.address.family === 4 ? node.v4 : node.v6, prefix);
     node.routes.delete(destination);
   }
-  for (const [destination, name] of wanted) {
-    const attachment = name === undefined ? undefined : attachmentOf(fabric, name);
+  for (const [destination, ways] of wanted) {
+    const paths = ways.map((way) => compilePath(fabric, way));
     const known = node.routes.get(destination);
-    if (known !== undefined && known.attachment === attachment) continue;
+    if (known !== undefined && isSame(known.paths, paths)) continue;
     const prefix = must(parsePrefix(destination));
-    const route = { destination, attachment };
+    const route = { destination, paths };
     insert(prefix.address.family === 4 ? node.v4 : node.v6, prefix, route);
     node.routes.set(destination, route);
   }

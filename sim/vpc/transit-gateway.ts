@@ -10,15 +10,16 @@
  */
 import { formatAddress } from '../../controller/base/ip.ts';
 import { lookup } from '../../controller/base/longest-match.ts';
-import { peerOf, pickPeer } from './connect.ts';
+import { peerOf } from './connect.ts';
 import { CODE } from './dispositions.ts';
 import type { Fabric } from './fabric.ts';
-import { flowHash } from './flow-hash.ts';
+import { flowHash, weightOf } from './flow-hash.ts';
 import { destinationOf, type Header } from './header.ts';
 import { BLACKHOLE, type Decision, type Recorder, record } from './hop.ts';
 import { checkLength, whyTooLong } from './mtu.ts';
 import { explainAcl, passesAcl } from './network-acl.ts';
-import type { AttachmentNode, Place, VpnConnectionNode } from './nodes.ts';
+import type { AttachmentNode, Place, TransitPathNode, TransitRoute } from './nodes.ts';
+import { carrier } from './vpn-gateway.ts';
 
 /** From a place in a VPC to where the packet enters another, or the code of its disposition. */
 export function throughTransitGateway(
@@ -82,11 +83,12 @@ function carry(incoming: AttachmentNode, zone: string, h: Header, recorder?: Rec
       tell(recorder, h, entry, 'the TTL is used up: dropped', { kind: 'fault', objects: [entry.gateway] });
       return CODE.TTL;
     }
-    const exit = route(entry, near, h, recorder);
-    if (typeof exit === 'number') return exit;
+    const path = route(entry, near, h, recorder);
+    if (typeof path === 'number') return path;
     h.ttl--;
-    if (exit.transport !== undefined) return overConnect(exit, h, recorder);
-    if (exit.vpn !== undefined) return overVpn(exit, exit.vpn, h, recorder);
+    const exit = path.attachment;
+    if (exit.transport !== undefined) return overConnect(path, h, recorder);
+    if (exit.vpn !== undefined) return overVpn(path, h, recorder);
     if (exit.peer === undefined) return placeOf(exit, near, h) ?? CODE.TGW_RTB_BAD_STATE_ROUTE;
     if (!exit.peer.available) {
       const objects = [exit.peer.id, exit.id];
@@ -104,10 +106,13 @@ export const fromAttachment = (attachment: AttachmentNode, h: Header, recorder?:
   carry(attachment, '', h, recorder);
 
 /** Out through a VPN attachment: TO_SITE with `h.site` set, or why not. */
-function overVpn(exit: AttachmentNode, vpn: VpnConnectionNode, h: Header, recorder?: Recorder): number {
-  if (!vpn.up || vpn.site === undefined) {
-    const text = `no tunnel of ${vpn.id} is up: dropped`;
-    tell(recorder, h, exit, text, { kind: 'fault', objects: [vpn.id, exit.id] });
+function overVpn(path: TransitPathNode, h: Header, recorder?: Recorder): number {
+  const { attachment, tunnel } = path;
+  const { vpn } = attachment;
+  if (vpn?.site === undefined || !isOpen(path)) {
+    const which = tunnel === undefined ? `no tunnel of ${vpn?.id}` : `no equal of the tunnel ${tunnel}`;
+    const objects = [vpn?.id ?? '', attachment.id];
+    tell(recorder, h, attachment, `${which} is up: dropped`, { kind: 'fault', objects });
     return CODE.BAD_STATE_VPN;
   }
   h.site = vpn.site.number;
@@ -115,11 +120,10 @@ function overVpn(exit: AttachmentNode, vpn: VpnConnectionNode, h: Header, record
 }
 
 /** Out through a Connect attachment: TO_CONNECT_PEER with `h.connectPeer` set, or why not. */
-function overConnect(exit: AttachmentNode, h: Header, recorder?: Recorder): number {
-  const peer = pickPeer(exit, h);
-  if (peer === undefined) {
-    const text = `no Connect peer of ${exit.id} has told a route for ${formatAddress(destinationOf(h))}: dropped`;
-    tell(recorder, h, exit, text, { kind: 'fault', objects: [exit.id] });
+function overConnect({ attachment, peer }: TransitPathNode, h: Header, recorder?: Recorder): number {
+  if (peer?.attachment !== attachment) {
+    const text = `no Connect peer of ${attachment.id} has told a route for ${formatAddress(destinationOf(h))}: dropped`;
+    tell(recorder, h, attachment, text, { kind: 'fault', objects: [attachment.id] });
     return CODE.TGW_CONNECT_NO_PEER;
   }
   h.connectPeer = peer;
@@ -136,8 +140,38 @@ function tell(
   if (recorder) record(recorder, h, 'transit-gateway', at.gateway, text, decision);
 }
 
-/** The attachment through which a packet leaves that came in at `entry`, from the zone `near` or none. */
-function route(entry: AttachmentNode, near: string, h: Header, recorder?: Recorder): AttachmentNode | number {
+/** Whether a way carries packets as far as the gateway knows. */
+function isOpen({ attachment, tunnel, peer }: TransitPathNode): boolean {
+  const { available, vpn } = attachment;
+  if (vpn !== undefined) return available && carrier(vpn, tunnel)?.up === true;
+  return available && (peer === undefined || peer.attachment === attachment);
+}
+
+/**
+ * The way of a route that a flow takes: of those that carry packets, else of all, the one that it is drawn to
+ * most; undefined for a blackhole.
+ */
+function pick({ paths }: TransitRoute, h: Header): TransitPathNode | undefined {
+  if (paths.length < 2) return paths[0];
+  const flow = flowHash(h);
+  let best: TransitPathNode | undefined;
+  let most = -1;
+  for (const path of paths) {
+    const weight = weightOf(flow, path.seed) + (isOpen(path) ? 2 ** 32 : 0);
+    if (weight <= most) continue;
+    best = path;
+    most = weight;
+  }
+  return best;
+}
+
+/** The way by which a packet leaves that came in at `entry`, from the zone `near` or none. */
+function route(
+  entry: AttachmentNode,
+  near: string,
+  h: Header,
+  recorder?: Recorder,
+): TransitPathNode | number {
   const { table } = entry;
   if (table === undefined) {
     const text = `${entry.id} is associated with no route table: dropped`;
@@ -157,18 +191,45 @@ function route(entry: AttachmentNode, near: string, h: Header, recorder?: Record
     }
     return CODE.TGW_RTB_NO_ROUTE_TO_TGW_ATTACHMENT;
   }
-  const { destination, attachment } = match.value;
-  const live = attachment?.available === true;
+  const path = pick(match.value, h);
+  const live = path?.attachment.available === true;
   if (recorder) {
-    const target = attachment?.id ?? BLACKHOLE;
-    const place = live && attachment.peer === undefined ? placeOf(attachment, near, h)?.subnet : undefined;
-    const where = place === undefined ? '' : ` in ${place.zone}`;
-    const what = live ? `leaves there${where}` : 'a blackhole: dropped';
+    const { destination } = match.value;
+    const target = path?.attachment.id ?? BLACKHOLE;
+    const place = live && path.attachment.peer === undefined ? placeOf(path.attachment, near, h) : undefined;
+    const equals = match.value.paths.filter((each) => each !== path).map(nameOf);
+    const what = live ? leaving(path, match.value, place, h) : 'a blackhole: dropped';
     const text = `in by ${entry.id}; ${destination} -> ${target} of ${table.id} matches: ${what}`;
-    const matched = { kind: 'route', table: table.id, destination, target } as const;
-    tell(recorder, h, entry, text, place === undefined ? matched : { ...matched, subnet: place.id });
+    tell(recorder, h, entry, text, {
+      kind: 'route',
+      table: table.id,
+      destination,
+      target,
+      ...(equals.length > 0 && { equals }),
+      ...(place !== undefined && { subnet: place.subnet.id }),
+    });
   }
-  return live ? attachment : CODE.TGW_RTB_BAD_STATE_ROUTE;
+  return live ? path : CODE.TGW_RTB_BAD_STATE_ROUTE;
+}
+
+/** A way in a word: a tunnel by its address outside, a Connect peer, or an attachment. */
+const nameOf = ({ attachment: { id, vpn }, tunnel, peer }: TransitPathNode): string =>
+  (vpn && carrier(vpn, tunnel)?.outside) ?? peer?.id ?? id;
+
+/** Where a packet leaves, and why there. */
+function leaving(
+  path: TransitPathNode,
+  { paths }: TransitRoute,
+  place: Place | undefined,
+  h: Header,
+): string {
+  const name = nameOf(path);
+  const by = name === path.attachment.id ? 'leaves there' : `leaves by ${name}`;
+  const where = place === undefined ? '' : ` in ${place.subnet.zone}`;
+  if (paths.length < 2) return `${by}${where}`;
+  const open = paths.filter(isOpen).length;
+  const of = open < paths.length ? `${paths.length} equal ways, ${open} open` : `${paths.length} equal ways`;
+  return `${by}${where}, picked of ${of}, by the hash ${flowHash(h).toString(16)} of the flow`;
 }
 
 /** Where an attachment lets a packet into its VPC. */

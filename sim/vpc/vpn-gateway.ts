@@ -8,10 +8,34 @@ import { find } from './address-map.ts';
 import { inCidr } from './cidr.ts';
 import { CODE } from './dispositions.ts';
 import { type Fabric, scopeOf } from './fabric.ts';
+import { seedOf } from './flow-hash.ts';
 import { destinationOf, type Header, sourceOf } from './header.ts';
 import { type Recorder, record } from './hop.ts';
 import { checkLength, whyTooLong } from './mtu.ts';
-import type { AttachmentNode, Place, VpnConnectionNode, VpnGatewayNode } from './nodes.ts';
+import type {
+  AttachmentNode,
+  CidrPeer,
+  Place,
+  VpnConnectionNode,
+  VpnGatewayNode,
+  VpnTunnelNode,
+} from './nodes.ts';
+
+/**
+ * The tunnel of a connection that carries packets: the one named; else the one that AWS prefers, whose choice
+ * is at random and here a hash of the connection's id, or another where that is down.
+ */
+export function carrier({ id, tunnels }: VpnConnectionNode, named?: string): VpnTunnelNode | undefined {
+  if (named !== undefined) return tunnels.find(({ outside }) => outside === named);
+  const preferred = tunnels[seedOf(id) % tunnels.length];
+  return preferred?.up === true ? preferred : (tunnels.find(({ up }) => up) ?? preferred);
+}
+
+/** A tunnel by which a VPN gateway reaches a destination. */
+interface Way {
+  readonly connection: VpnConnectionNode;
+  readonly tunnel: VpnTunnelNode | undefined;
+}
 
 /** TO_SITE with `h.site` set, or why the gateway dropped the packet. */
 export function toSite(
@@ -21,13 +45,15 @@ export function toSite(
   h: Header,
   recorder?: Recorder,
 ): number {
-  const connection = longest(gateway, h);
-  const code = checkOut(fabric, from, gateway, connection, h);
-  if (code === CODE.TO_SITE) h.site = connection?.site?.number ?? 0;
+  const way = longest(gateway, h);
+  const code = checkOut(fabric, from, gateway, way, h);
+  if (code === CODE.TO_SITE) h.site = way?.connection.site?.number ?? 0;
   if (recorder) {
-    const down = code === CODE.BAD_STATE_VPN && connection !== undefined;
-    const decision = down ? ({ kind: 'fault', objects: [connection.id, gateway.id] } as const) : undefined;
-    record(recorder, h, 'vpn-gateway', gateway.id, whyOut(code, connection, h), decision);
+    const down = code === CODE.BAD_STATE_VPN && way !== undefined;
+    const decision = down
+      ? ({ kind: 'fault', objects: [way.connection.id, gateway.id] } as const)
+      : undefined;
+    record(recorder, h, 'vpn-gateway', gateway.id, whyOut(code, way, h), decision);
   }
   return code;
 }
@@ -36,7 +62,7 @@ function checkOut(
   fabric: Fabric,
   from: Place,
   gateway: VpnGatewayNode,
-  connection: VpnConnectionNode | undefined,
+  way: Way | undefined,
   h: Header,
 ): number {
   if (gateway.vpc !== from.vpc) return CODE.BAD_STATE_ROUTE;
@@ -44,30 +70,36 @@ function checkOut(
   if (find(fabric.mapping, scopeOf(from.vpc, 4), h.s0, h.s1, h.s2, h.s3) === undefined) {
     return CODE.VGW_PRIVATE_IP_ASSOCIATION_FOR_EGRESS;
   }
-  if (connection === undefined) return CODE.NO_ROUTE_TO_DESTINATION;
-  if (!connection.up) return CODE.BAD_STATE_VPN;
+  if (way === undefined) return CODE.NO_ROUTE_TO_DESTINATION;
+  if (way.tunnel?.up !== true) return CODE.BAD_STATE_VPN;
   return checkLength(fabric.settings.mtu.vpn, from, h) || CODE.TO_SITE;
 }
 
-/** The connection with the longest route for the destination; of equals one that is up. */
-function longest(gateway: VpnGatewayNode, h: Header): VpnConnectionNode | undefined {
-  let best: VpnConnectionNode | undefined;
+/** The tunnel with the longest route for the destination; of equals one that is up. */
+function longest(gateway: VpnGatewayNode, h: Header): Way | undefined {
+  let best: Way | undefined;
   let length = -1;
-  for (const connection of gateway.connections) {
-    for (const cidr of connection.routes) {
+  const offer = (way: Way, routes: readonly CidrPeer[]): void => {
+    for (const cidr of routes) {
       if (cidr.family !== h.family || !inCidr(cidr, h, true)) continue;
-      if (cidr.length < length || (cidr.length === length && (best?.up === true || !connection.up))) continue;
-      best = connection;
+      const isNoBetter = best?.tunnel?.up === true || way.tunnel?.up !== true;
+      if (cidr.length < length || (cidr.length === length && isNoBetter)) continue;
+      best = way;
       ({ length } = cidr);
     }
+  };
+  for (const connection of gateway.connections) {
+    offer({ connection, tunnel: carrier(connection) }, connection.routes);
+    for (const tunnel of connection.tunnels) offer({ connection, tunnel }, tunnel.routes);
   }
   return best;
 }
 
-function whyOut(code: number, connection: VpnConnectionNode | undefined, h: Header): string {
+function whyOut(code: number, way: Way | undefined, h: Header): string {
+  const { connection, tunnel } = way ?? {};
   switch (code) {
     case CODE.TO_SITE:
-      return `over ${connection?.id} to ${connection?.site?.id}`;
+      return `over the tunnel ${tunnel?.outside} of ${connection?.id} to ${connection?.site?.id}`;
     case CODE.BAD_STATE_ROUTE:
       return 'is gone or not attached to this VPC: the route is a blackhole';
     case CODE.MTU_EXCEEDED:

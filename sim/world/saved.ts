@@ -12,7 +12,7 @@ import { type GuestState, guestState, restoreGuest } from '../vpc/guest-state.ts
 import { publish } from './api.ts';
 import { addDeadMachine, addHost, controlGuest } from './guests.ts';
 import type { Power } from './happening.ts';
-import { killSiteRouter, setSiteRouter } from './site-router.ts';
+import { killSiteRouter, setSiteRouter, tunnelsOf } from './site-router.ts';
 import type { PlacedHost, Profile, SiteRouterOptions, World } from './state.ts';
 
 /** A machine of an instance. */
@@ -59,13 +59,12 @@ export function savedGuest(world: World, instance: string): WorldChange {
 export function savedRouter(world: World, customerGateway: string): WorldChange | undefined {
   const router = world.routers.get(customerGateway);
   if (router === undefined) return undefined;
-  const { announces, med, prepend } = router.options;
-  const set = {
-    announces,
-    ...(med !== undefined && { med }),
-    ...(prepend !== undefined && { prepend }),
-  };
-  return { kind: 'router', router: { customerGateway, ...set, on: router.endpoint.power === 'running' } };
+  const { tunnels, ...options } = router.options;
+  const there = tunnelsOf(world, customerGateway);
+  const kept = Object.entries(tunnels ?? {}).filter(([outside]) => there.has(outside));
+  const on = router.endpoint.power === 'running';
+  const set = { ...options, ...(kept.length > 0 && { tunnels: Object.fromEntries(kept) }) };
+  return { kind: 'router', router: { customerGateway, ...set, on } };
 }
 
 /** All that a world holds. */

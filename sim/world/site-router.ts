@@ -4,21 +4,35 @@
  */
 import { parsePrefix } from '../../controller/base/ip.ts';
 import { err, ok, type Result } from '../../controller/base/result.ts';
-import { DEFAULT_PEER, DEFAULT_SPEAKER, type SpeakerOptions } from '../../controller/bgp/options.ts';
+import {
+  DEFAULT_PEER,
+  DEFAULT_SPEAKER,
+  type Policy,
+  type SpeakerOptions,
+} from '../../controller/bgp/options.ts';
 import { summary } from '../../controller/bgp/query.ts';
 import type { GatewayNeighbor, GatewaySpeaker } from '../vpc/model.ts';
 import { createEndpoint, powerOff, powerOn } from './endpoint.ts';
 import { record } from './kernel.ts';
 import { ACCEPT_ALL, announceOnly, OWN, pathsFrom } from './routes-heard.ts';
 import { createSpeakerDriver, type SpeakerDriver } from './speaker.ts';
-import type { SiteRouter, SiteRouterOptions, World } from './state.ts';
+import type { Announced, SiteRouter, SiteRouterOptions, World } from './state.ts';
 import { tunnelNetwork } from './tunnels.ts';
 
 /** Puts a router behind a customer gateway, or changes what it announces. */
 export function setSiteRouter(world: World, site: string, options: SiteRouterOptions): Result<void> {
   if (!site.startsWith('cgw-')) return err(`'${site}' is not the id of a customer gateway`);
-  for (const text of options.announces) {
+  const perTunnel = Object.entries(options.tunnels ?? {});
+  for (const text of [options, ...perTunnel.map(([, each]) => each)].flatMap(
+    (each) => each.announces ?? [],
+  )) {
     if (!parsePrefix(text).ok) return err(`'${text}' is not a prefix`);
+  }
+  const there = tunnelsOf(world, site);
+  for (const [outside] of perTunnel) {
+    if (there.has(outside)) continue;
+    const known = [...there].join(', ') || 'none';
+    return err(`${site} has no tunnel with BGP to ${outside}; to these it has: ${known}`);
   }
   const held = world.routers.get(site);
   if (held === undefined) world.routers.set(site, startRouter(world, site, options));
@@ -55,18 +69,29 @@ const sessionsOf = (world: World, site: string): readonly Session[] =>
     .filter(({ place }) => place.kind === 'site' && place.customerGateway === site)
     .flatMap((speaker) => speaker.neighbors.map((neighbor) => ({ speaker, neighbor })));
 
+/** The addresses outside of the tunnels of a site that BGP is spoken through. */
+export const tunnelsOf = (world: World, site: string): ReadonlySet<string> =>
+  new Set(sessionsOf(world, site).map(({ neighbor }) => neighbor.name));
+
+/** What is announced, with which attributes. */
+const policyOf = (name: string, as: number, { announces, med, prepend = 0 }: Announced): Policy => ({
+  ...announceOnly(announces, {
+    ...(med !== undefined && { med }),
+    ...(prepend > 0 && { prepend: { as, count: prepend } }),
+  }),
+  name,
+});
+
 /** What the router is to be; undefined while no connection with dynamic routing leads to it. */
 function optionsOf(
   sessions: readonly Session[],
-  { announces, med, prepend = 0 }: SiteRouterOptions,
+  { tunnels = {}, ...everywhere }: SiteRouterOptions,
 ): SpeakerOptions | undefined {
   const [first] = sessions;
   if (first === undefined) return undefined;
   const { as } = first.neighbor;
-  const set = {
-    ...(med !== undefined && { med }),
-    ...(prepend > 0 && { prepend: { as, count: prepend } }),
-  };
+  const { announces } = everywhere;
+  const all = new Set([announces, ...Object.values(tunnels).map((each) => each.announces ?? [])].flat());
   return {
     ...DEFAULT_SPEAKER,
     as,
@@ -80,10 +105,16 @@ function optionsOf(
       shutdown: false,
       holdTimeS: neighbor.holdTimeS,
       importPolicy: ACCEPT_ALL.name,
-      exportPolicy: OWN,
+      exportPolicy: neighbor.name in tunnels ? neighbor.name : OWN,
     })),
-    policies: [ACCEPT_ALL, announceOnly(announces, set)],
-    originate: announces.map((prefix) => ({ prefix, nextHop: 'self', communities: [] })),
+    policies: [
+      ACCEPT_ALL,
+      policyOf(OWN, as, everywhere),
+      ...Object.entries(tunnels).map(([outside, other]) =>
+        policyOf(outside, as, { ...everywhere, ...other }),
+      ),
+    ],
+    originate: [...all].map((prefix) => ({ prefix, nextHop: 'self', communities: [] })),
   };
 }
 

@@ -54,12 +54,18 @@ export interface PlacedHost {
   readonly behind?: string;
 }
 
-export interface SiteRouterOptions {
+/** What a site's router announces, and how. */
+export interface Announced {
   /** Prefixes, canonical. */
   readonly announces: readonly string[];
   readonly med?: number;
   /** How often the site's AS stands in front of the path once more. */
   readonly prepend?: number;
+}
+
+export interface SiteRouterOptions extends Announced {
+  /** What is otherwise through a tunnel, by its address outside. */
+  readonly tunnels?: Readonly<Record<string, Partial<Announced>>>;
 }
 
 /** The customer's router behind a customer gateway. */

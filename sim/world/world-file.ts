@@ -68,11 +68,15 @@ const host = exactly<PlacedHost>({
   behind: z.string().exactOptional(),
 });
 
+const preference = { med: z.number().exactOptional(), prepend: z.number().exactOptional() };
+
 const router = exactly<SavedRouter>({
   customerGateway: z.string(),
   announces: z.array(cidr),
-  med: z.number().exactOptional(),
-  prepend: z.number().exactOptional(),
+  ...preference,
+  tunnels: z
+    .record(address, z.strictObject({ announces: z.array(cidr).exactOptional(), ...preference }))
+    .exactOptional(),
   on: z.boolean(),
 });
 

@@ -158,7 +158,7 @@ describe('VPC attachments', () => {
     expect(changes.at(-1)?.value).toEqual({
       id: table,
       gateway,
-      routes: [{ destination: '10.0.0.0/16', attachment }],
+      routes: [{ destination: '10.0.0.0/16', paths: [{ attachment }] }],
       shadowed: [],
     });
   });
@@ -320,8 +320,8 @@ describe('transit gateway routes', () => {
     expect(takeChanges(at.cloud).at(-1)?.value).toEqual({
       id: table,
       gateway,
-      routes: [{ destination: '10.0.0.0/16' }],
-      shadowed: [{ destination: '10.0.0.0/16', attachment }],
+      routes: [{ destination: '10.0.0.0/16', paths: [] }],
+      shadowed: [{ destination: '10.0.0.0/16', paths: [{ attachment }] }],
     });
   });
 

@@ -113,12 +113,13 @@ describe('VPN connections', () => {
     expect(shown?.VgwTelemetry?.map(({ Status }) => Status)).toEqual(['UP', 'UP']);
     expect(shown?.Routes?.map((each) => each.DestinationCidrBlock)).toEqual(['172.16.0.0/16']);
     expect(shown?.CustomerGatewayConfiguration).toContain('<ip_address>203.0.113.7</ip_address>');
-    const value = { id: vpn, gateway: vgw, customerGateway: cgw, routes: ['172.16.0.0/16'], up: true };
+    const tunnels = [1, 2].map(() => ({ outside: expect.any(String), up: true, routes: [] }));
+    const value = { id: vpn, gateway: vgw, customerGateway: cgw, routes: ['172.16.0.0/16'], tunnels };
     expect(takeChanges(at.cloud).at(-1)?.value).toMatchObject(value);
     at.call('DeleteVpnConnectionRoute', routeOf(vpn, '172.16.0.0/16'));
     expect(at.code('DeleteVpnConnectionRoute', routeOf(vpn, '172.16.0.0/16'))).toBe('InvalidRoute.NotFound');
     at.call('DeleteVpnConnection', { VpnConnectionId: vpn });
-    expect(takeChanges(at.cloud).at(-1)?.value).toMatchObject({ up: false });
+    expect(takeChanges(at.cloud).at(-1)?.value).toMatchObject({ tunnels: [{ up: false }, { up: false }] });
     expect(at.code('DeleteVpnConnection', { VpnConnectionId: vpn })).toBe('IncorrectState');
   });
 

@@ -37,7 +37,8 @@ function scene(far: string, settings: Partial<VpcSettings> = {}): { lab: Lab; a:
     routes: [route('0.0.0.0/0', 'nat-1'), route('::/0', 'eigw-1')],
   });
   put(lab, 'vpn-gateway', { id: 'vgw-1', vpc: 'vpc-1' });
-  const vpn = { gateway: 'vgw-1', customerGateway: 'cgw-1', routes: ['172.16.0.0/16'], up: true };
+  const tunnels = [{ outside: '198.51.100.201', up: true, routes: [] }];
+  const vpn = { gateway: 'vgw-1', customerGateway: 'cgw-1', routes: ['172.16.0.0/16'], tunnels };
   put(lab, 'vpn-connection', {
     account: '123456789012',
     region: 'eu-central-1',
@@ -74,7 +75,10 @@ function secondVpc(lab: Lab, back: string, region = 'us-east-1'): void {
     const rest = { gateway: 'tgw-1', available: true, applianceMode: false, routeTable: 'tgw-rtb-1' };
     put(lab, 'transit-gateway-attachment', { id: `tgw-attach-${vpc}`, link, ...rest });
   }
-  const to = (destination: string, vpc: string) => ({ destination, attachment: `tgw-attach-${vpc}` });
+  const to = (destination: string, vpc: string) => ({
+    destination,
+    paths: [{ attachment: `tgw-attach-${vpc}` }],
+  });
   const both = [to('10.0.0.0/16', 'vpc-1'), to('10.2.0.0/16', 'vpc-2')];
   put(lab, 'transit-gateway-route-table', { id: 'tgw-rtb-1', gateway: 'tgw-1', routes: both });
 }

@@ -315,6 +315,10 @@ function byVpn(all: All, id: string, from: Place, frame: Frame): Verdict {
   }
   const ways = [...all['vpn-connection'].values()]
     .filter((connection) => connection.gateway === id)
+    .flatMap(({ tunnels, routes }) => [
+      { up: tunnels.some((tunnel) => tunnel.up), routes },
+      ...tunnels.map((tunnel) => ({ up: tunnel.up, routes: tunnel.routes })),
+    ])
     .flatMap(({ up, routes }) => routes.map((cidr) => ({ up, cidr, length: Number(cidr.split('/')[1]) })))
     .filter(({ cidr }) => inside(cidr, frame.destination))
     .sort((a, b) => b.length - a.length || Number(b.up) - Number(a.up));
@@ -345,8 +349,24 @@ function byTransitGateway(all: All, gateway: string, from: Place, frame: Frame):
     .filter(({ destination }) => inside(destination, frame.destination))
     .sort((a, b) => Number(b.destination.split('/')[1]) - Number(a.destination.split('/')[1]))[0];
   if (best === undefined) return drop('TGW_RTB_NO_ROUTE_TO_TGW_ATTACHMENT');
-  const exit = attachments.find(({ id, available }) => id === best.attachment && available);
-  if (exit === undefined || exit.link.kind !== 'vpc') return drop('TGW_RTB_BAD_STATE_ROUTE');
+  const exits = best.paths.flatMap((path) =>
+    attachments
+      .filter(({ id, available }) => id === path.attachment && available)
+      .map(({ link }) => ({ link, tunnel: path.tunnel })),
+  );
+  const [exit] = exits;
+  if (exit === undefined) return drop('TGW_RTB_BAD_STATE_ROUTE');
+  if (exit.link.kind === 'vpn') {
+    const isUp = exits.some(({ link, tunnel }) =>
+      link.kind === 'vpn'
+        ? all['vpn-connection']
+            .get(link.connection)
+            ?.tunnels.some(({ outside, up }) => up && (tunnel === undefined || tunnel === outside))
+        : false,
+    );
+    return drop(!isUp ? 'BAD_STATE_VPN' : tooLong(frame, 1500) ? 'MTU_EXCEEDED' : 'TO_SITE');
+  }
+  if (exit.link.kind !== 'vpc') throw new Error(`the reference knows no ${exit.link.kind} attachment`);
   const out =
     subnetsOf(exit.link).find((subnet) => zone(subnet) === zone(from.subnet)) ?? exit.link.subnets[0];
   const place = { vpc: exit.link.vpc, subnet: out ?? '' };

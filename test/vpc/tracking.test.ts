@@ -121,8 +121,8 @@ function borders(target: string) {
     put(lab, 'transit-gateway-attachment', { id: `tgw-attach-${vpc}`, link, ...rest });
   }
   const transit = [
-    { destination: '10.0.0.0/16', attachment: 'tgw-attach-vpc-1' },
-    { destination: '10.2.0.0/16', attachment: 'tgw-attach-vpc-2' },
+    { destination: '10.0.0.0/16', paths: [{ attachment: 'tgw-attach-vpc-1' }] },
+    { destination: '10.2.0.0/16', paths: [{ attachment: 'tgw-attach-vpc-2' }] },
   ];
   put(lab, 'transit-gateway-route-table', { id: 'tgw-rtb-1', gateway: 'tgw-1', routes: transit });
   rules(lab, everything(), everything());

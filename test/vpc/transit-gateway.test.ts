@@ -50,7 +50,7 @@ const routes = (lab: Lab, list: readonly string[], id = 'tgw-rtb-1', gateway = '
     gateway,
     routes: list.map((each) => {
       const [destination = '', to = ''] = each.split(' > ');
-      return { destination, ...(to !== '-' && { attachment: `tgw-attach-${to}` }) };
+      return { destination, paths: to === '-' ? [] : [{ attachment: `tgw-attach-${to}` }] };
     }),
   });
 

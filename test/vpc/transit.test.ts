@@ -16,6 +16,7 @@ import type {
   Resources,
   Route,
   SecurityGroupRule,
+  TransitPath,
 } from '../../sim/vpc/model.ts';
 import { transit } from '../../sim/vpc/transit.ts';
 import { type All, type Frame, reference, type Verdict } from './reference.ts';
@@ -223,6 +224,15 @@ const openEntries: NetworkAcl['entries'] = ['0.0.0.0/0', '::/0'].flatMap((cidr) 
   })),
 );
 
+/** The addresses outside of the tunnels of each connection. */
+const TUNNELS = ['203.0.113.1', '203.0.113.2'] as const;
+
+const vpnRoutes = fc.constantFrom(
+  ['0.0.0.0/0'],
+  ['8.8.0.0/16', '192.168.0.0/16'],
+  ['8.8.8.0/24', '10.0.0.0/16'],
+);
+
 const records = fc.record({
   acls: fc.tuple(acl, acl),
   enis: fc.tuple(...ENIS.map((_, i) => fc.option(eniArbitrary(i), { freq: 12 }))),
@@ -253,17 +263,33 @@ const records = fc.record({
   transit: fc.uniqueArray(
     fc.record({
       destination: fc.constantFrom('0.0.0.0/0', '10.0.0.0/16', '10.0.1.0/24', '2001:db8:1::/48', '::/0'),
-      to: fc.constantFrom(0, 1, undefined),
+      to: fc.constantFrom<(readonly TransitPath[])[]>(
+        ...[0, 1].map((n) => [{ attachment: `tgw-attach-${n}` }]),
+        [{ attachment: 'tgw-attach-vpn-2' }],
+        [{ attachment: 'tgw-attach-vpn-3', tunnel: TUNNELS[1] }],
+        ['vpn-2', 'vpn-3'].flatMap((vpn) =>
+          TUNNELS.map((tunnel) => ({ attachment: `tgw-attach-${vpn}`, tunnel })),
+        ),
+        [],
+      ),
     }),
     { selector: (each) => each.destination, maxLength: 4 },
   ),
   vpns: fc.array(
     fc.record({
       gateway: fc.constantFrom('vgw-1', 'vgw-2'),
-      up: fc.constantFrom(true, true, false),
-      routes: fc.constantFrom(['0.0.0.0/0'], ['8.8.0.0/16', '192.168.0.0/16'], ['8.8.8.0/24', '10.0.0.0/16']),
+      routes: vpnRoutes,
+      tunnels: fc.tuple(
+        ...TUNNELS.map((outside) =>
+          fc.record({
+            outside: fc.constant(outside),
+            up: fc.constantFrom(true, true, false),
+            routes: fc.oneof(fc.constant([]), vpnRoutes),
+          }),
+        ),
+      ),
     }),
-    { minLength: 2, maxLength: 2 },
+    { minLength: 4, maxLength: 4 },
   ),
   lists: fc.tuple(fc.subarray(['8.8.0.0/16', '10.0.0.0/16']), fc.subarray(['10.0.1.0/24', '::/0'])),
 });
@@ -341,8 +367,15 @@ function toAll(drawn: Drawn): All {
     'vpc-endpoint': new Map(),
     'load-balancer': new Map(),
     'target-group': new Map(),
-    'transit-gateway-attachment': byId(
-      drawn.attachments.map(({ available, zones, associated }, v) => ({
+    'transit-gateway-attachment': byId([
+      ...[2, 3].map((n) => ({
+        id: `tgw-attach-vpn-${n}`,
+        gateway: 'tgw-1',
+        available: true,
+        link: { kind: 'vpn' as const, connection: `vpn-${n}` },
+        applianceMode: false,
+      })),
+      ...drawn.attachments.map(({ available, zones, associated }, v) => ({
         id: `tgw-attach-${v}`,
         gateway: 'tgw-1',
         available,
@@ -350,22 +383,20 @@ function toAll(drawn: Drawn): All {
         applianceMode: false,
         ...(associated && { routeTable: 'tgw-rtb-1' }),
       })),
-    ),
+    ]),
     'vpn-gateway': byId(VPCS.map((vpc, v) => ({ id: `vgw-${v + 1}`, vpc }))),
     'vpn-connection': byId(
       drawn.vpns.map((vpn, i) => {
         const whose = { account: '111122223333', region: 'eu-central-1' };
-        return { id: `vpn-${i}`, ...whose, customerGateway: `cgw-${i}`, ...vpn };
+        const gateway = i < 2 ? vpn.gateway : `tgw-attach-vpn-${i}`;
+        return { id: `vpn-${i}`, ...whose, customerGateway: `cgw-${i}`, ...vpn, gateway };
       }),
     ),
     'transit-gateway-route-table': byId([
       {
         id: 'tgw-rtb-1',
         gateway: 'tgw-1',
-        routes: drawn.transit.map(({ destination, to }) => ({
-          destination,
-          ...(to !== undefined && { attachment: `tgw-attach-${to}` }),
-        })),
+        routes: drawn.transit.map(({ destination, to }) => ({ destination, paths: to })),
       },
     ]),
     'vpc-peering-connection': byId(

@@ -2,8 +2,15 @@
 import { describe, expect, it } from 'vitest';
 import { address } from '../../controller/base/ip.ts';
 import { addHost, forward } from '../../sim/vpc/forward.ts';
-import type { VpnConnection } from '../../sim/vpc/model.ts';
+import type { VpnConnection, VpnConnectionTunnel } from '../../sim/vpc/model.ts';
 import { APPLIANCE, createLab, eni, type Lab, machine, put, route, subnet, table, udp } from './lab.ts';
+
+const tunnel = (outside: string, more: Partial<VpnConnectionTunnel> = {}): VpnConnectionTunnel => ({
+  outside,
+  up: true,
+  routes: [],
+  ...more,
+});
 
 const connect = (lab: Lab, more: Partial<VpnConnection> = {}): void =>
   put(lab, 'vpn-connection', {
@@ -13,7 +20,7 @@ const connect = (lab: Lab, more: Partial<VpnConnection> = {}): void =>
     gateway: 'vgw-1',
     customerGateway: 'cgw-1',
     routes: ['172.16.0.0/16'],
-    up: true,
+    tunnels: [tunnel('198.51.100.201'), tunnel('198.51.100.202')],
     ...more,
   });
 
@@ -58,7 +65,7 @@ describe('VPN gateways (F1)', () => {
 
   it('BAD_STATE_VPN without a tunnel that is up, both ways; another connection takes over', () => {
     const { lab, a, back } = site();
-    connect(lab, { up: false });
+    connect(lab, { tunnels: [tunnel('198.51.100.201', { up: false })] });
     expect(udp(lab, a, '172.16.0.9').disposition).toBe('BAD_STATE_VPN');
     expect(back('10.0.1.10').disposition).toBe('BAD_STATE_VPN');
     connect(lab, { id: 'vpn-2' });

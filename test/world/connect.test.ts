@@ -126,7 +126,10 @@ describe('transit gateway Connect', () => {
     const { world, spoke, peers, pair } = connectScene();
     const saved = must(parseWorldFile([...worldLines(world, 1)].join(''), 'world'));
     const again = openWorld(saved);
-    expect(again.records['transit-gateway-connect-peer'].get(peers.a)?.routes).toEqual(['0.0.0.0/0']);
+    const toPeers = [...again.records['transit-gateway-route-table'].values()]
+      .flatMap(({ routes: held }) => held)
+      .find(({ destination }) => destination === '0.0.0.0/0');
+    expect(toPeers?.paths.map(({ peer }) => peer).sort()).toEqual([peers.a, peers.b].sort());
     expect(must(tracePacket(again, { from: spoke.instance, to: SERVER })).deliveredTo).toBe(SERVER);
     const config = configOf(appliance(pair, 'a'));
     startDaemon(again, { machine: pair.a.instance, config });

@@ -102,7 +102,7 @@ describe('BGP over VPN', () => {
     connect(world, other, { VpnGatewayId: vgw });
     const used = (): string[] =>
       [...world.records['vpn-connection'].values()]
-        .filter(({ routes }) => routes.includes(SITE))
+        .filter(({ tunnels: each }) => each.some(({ routes }) => routes.includes(SITE)))
         .map(({ customerGateway: site }) => (site === cgw ? 'first' : 'second'));
     must(setSiteRouter(world, other, { announces: [SITE] }));
     must(setSiteRouter(world, cgw, { announces: [SITE], prepend: 2 }));
@@ -122,7 +122,8 @@ describe('BGP over VPN', () => {
     call(world, 'CreateVpnConnectionRoute', { VpnConnectionId: fixed, DestinationCidrBlock: SITE });
     pass(world, 1000);
     expect(propagated(world, table)).toEqual([`${SITE} ${vgw}`]);
-    expect(world.records['vpn-connection'].get(one.vpn)?.routes).toEqual([]);
+    const dynamic = world.records['vpn-connection'].get(one.vpn);
+    expect(dynamic?.tunnels.flatMap(({ routes }) => routes)).toEqual([]);
     const [learnt] = (world.records['route-table'].get(table)?.routes ?? []).filter(
       ({ destination }) => destination === SITE,
     );

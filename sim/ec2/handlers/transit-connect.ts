@@ -24,7 +24,6 @@ import {
   parsePrefix,
   prefix,
 } from '../../../controller/base/ip.ts';
-import { peersOf } from '../connect-paths.ts';
 import { describe, type Filters, shownTags } from '../describe.ts';
 import { sessionOf } from '../gateway-speaker.ts';
 import { type Handlers, handler, type Transitions, type Tx } from '../handler.ts';
@@ -33,7 +32,7 @@ import type { AttachmentLink, AttachmentRecord, ConnectPeerRecord } from '../rec
 import { invalidValue, missing, refuse } from '../refusal.ts';
 import { specifiedTags } from '../tags.ts';
 import { openSpeakers, refreshConnect } from '../transit-connect.ts';
-import { attachmentsTo, DELETED_VISIBLE_MS, needAvailable } from '../transit-gateway.ts';
+import { attachmentsTo, DELETED_VISIBLE_MS, needAvailable, peersOf } from '../transit-gateway.ts';
 
 const ATTACHMENT = 'transit-gateway-attachment';
 const PEER = 'transit-gateway-connect-peer';
@@ -213,7 +212,6 @@ function createPeer(
     peerAddress,
     inside: insideBlock(tx, connect, input.InsideCidrBlocks ?? []),
     asn: input.BgpOptions?.PeerAsn ?? gateway?.asn ?? 0,
-    routes: [],
   });
   tx.after(0, { name: 'connect-peer-available', id: peer.id });
   return { TransitGatewayConnectPeer: shownPeer(tx, peer) };
@@ -222,7 +220,7 @@ function createPeer(
 function removePeer(tx: Tx, id: string): DeleteTransitGatewayConnectPeerResult {
   const peer = needAvailable(tx.need(PEER, id));
   for (const speaker of speakersOf(peer)) tx.remove('gateway-speaker', speaker.id);
-  const deleting = tx.put(PEER, { ...peer, state: 'deleting', routes: [] });
+  const deleting = tx.put(PEER, { ...peer, state: 'deleting' });
   refreshConnect(tx, peer.attachment);
   tx.after(0, { name: 'connect-peer-deleted', id });
   return { TransitGatewayConnectPeer: shownPeer(tx, deleting) };

@@ -17,7 +17,13 @@ import { type Handlers, handler, type Transitions, type Tx } from '../handler.ts
 import type { TransitGatewayRecord } from '../record/connectivity.ts';
 import { invalidValue, refuse } from '../refusal.ts';
 import { specifiedTags } from '../tags.ts';
-import { attachmentsTo, DELETED_VISIBLE_MS, makeTransitTable, needAvailable } from '../transit-gateway.ts';
+import {
+  attachmentsTo,
+  DELETED_VISIBLE_MS,
+  makeTransitTable,
+  needAvailable,
+  refreshPropagations,
+} from '../transit-gateway.ts';
 
 const KIND = 'transit-gateway';
 
@@ -161,6 +167,13 @@ function modify(tx: Tx, input: ModifyTransitGatewayRequest): ModifyTransitGatewa
     ...(association !== undefined && { associationTable: association }),
     ...(propagation !== undefined && { propagationTable: propagation }),
   });
+  if (changed.vpnEcmp !== gateway.vpnEcmp) {
+    const tables = tx.referring('transit-gateway-route-table', gateway.id);
+    refreshPropagations(
+      tx,
+      tables.map((each) => each.id),
+    );
+  }
   return { TransitGateway: { ...shown(changed), State: 'modifying' } };
 }
 

@@ -20,9 +20,10 @@ import {
   parsePrefix,
   prefix,
 } from '../../../controller/base/ip.ts';
+import { present } from '../../../controller/base/result.ts';
 import { type Filters, matcher, paginate } from '../describe.ts';
 import { type Handlers, handler, type Tx } from '../handler.ts';
-import type { TransitRouteTableRecord } from '../record/connectivity.ts';
+import type { AttachmentRecord, TransitRouteTableRecord } from '../record/connectivity.ts';
 import { invalidValue, missing, refuse } from '../refusal.ts';
 import { announceTable, needAvailable, resourceOf } from '../transit-gateway.ts';
 
@@ -38,34 +39,47 @@ function destinationOf(text: string | undefined): string {
 /** A route with all that a search asks of it. */
 interface Row {
   readonly destination: string;
-  readonly attachment: string | undefined;
+  /** All that the flows share; none of a blackhole. */
+  readonly attachments: readonly string[];
   readonly type: 'static' | 'propagated';
   readonly tags: Readonly<Record<string, string>>;
 }
 
 /** The routes that count: a propagated one is not shown where a static one has its destination. */
 function rowsOf(table: TransitRouteTableRecord): Row[] {
-  const statics = table.statics.map(({ destination, attachment }): Row => {
-    return { destination, attachment, type: 'static', tags: {} };
-  });
+  const statics = table.statics.map(staticRow);
   const taken = new Set(statics.map((row) => row.destination));
-  const learnt = table.propagated.map((route): Row => ({ ...route, type: 'propagated', tags: {} }));
+  const learnt = table.propagated.map(({ destination, paths }): Row => {
+    const attachments = [...new Set(paths.map(({ attachment }) => attachment))];
+    return { destination, attachments, type: 'propagated', tags: {} };
+  });
   return [...statics, ...learnt.filter((row) => !taken.has(row.destination))];
 }
 
-function stateOf(tx: Tx, { attachment }: Row): 'active' | 'blackhole' {
-  const state = attachment && tx.get('transit-gateway-attachment', attachment)?.state;
-  return state === 'available' || state === 'modifying' ? 'active' : 'blackhole';
+function staticRow({ destination, attachment }: TransitRouteTableRecord['statics'][number]): Row {
+  const attachments = attachment === undefined ? [] : [attachment];
+  return { destination, attachments, type: 'static', tags: {} };
 }
 
+const recordsOf = (tx: Tx, { attachments }: Row): readonly AttachmentRecord[] =>
+  attachments.flatMap((id) => tx.get('transit-gateway-attachment', id) ?? []);
+
+const stateOf = (tx: Tx, row: Row): 'active' | 'blackhole' =>
+  recordsOf(tx, row).some(({ state }) => state === 'available' || state === 'modifying')
+    ? 'active'
+    : 'blackhole';
+
 function shown(tx: Tx, row: Row): TransitGatewayRoute {
-  const attachment = row.attachment && tx.get('transit-gateway-attachment', row.attachment);
+  const attachments = recordsOf(tx, row);
   return {
     DestinationCidrBlock: row.destination,
     Type: row.type,
     State: stateOf(tx, row),
-    ...(attachment && {
-      TransitGatewayAttachments: [{ TransitGatewayAttachmentId: attachment.id, ...resourceOf(attachment) }],
+    ...(attachments.length > 0 && {
+      TransitGatewayAttachments: attachments.map((each) => ({
+        TransitGatewayAttachmentId: each.id,
+        ...resourceOf(each),
+      })),
     }),
   };
 }
@@ -115,7 +129,7 @@ function create(tx: Tx, input: CreateTransitGatewayRouteRequest): CreateTransitG
   const route = routeOf(tx, table, destination, input);
   tx.put(KIND, { ...table, statics: [...table.statics, route] });
   announceTable(tx, table.id);
-  return { Route: shown(tx, { attachment: undefined, ...route, type: 'static', tags: {} }) };
+  return { Route: shown(tx, staticRow(route)) };
 }
 
 /** Where a static route stands in its table; refused where there is none of the destination. */
@@ -133,37 +147,26 @@ function replace(tx: Tx, input: ReplaceTransitGatewayRouteRequest): ReplaceTrans
   const route = routeOf(tx, table, destination, input);
   tx.put(KIND, { ...table, statics: table.statics.with(index, route) });
   announceTable(tx, table.id);
-  return { Route: shown(tx, { attachment: undefined, ...route, type: 'static', tags: {} }) };
+  return { Route: shown(tx, staticRow(route)) };
 }
 
 function remove(tx: Tx, input: DeleteTransitGatewayRouteRequest): DeleteTransitGatewayRouteResult {
   const table = needAvailable(tx.need(KIND, input.TransitGatewayRouteTableId ?? ''));
   const index = indexOf(table, destinationOf(input.DestinationCidrBlock));
-  const row: Row = {
-    attachment: undefined,
-    destination: '',
-    ...table.statics[index],
-    type: 'static',
-    tags: {},
-  };
+  const row = staticRow(present(table.statics[index], 'the route'));
   tx.put(KIND, { ...table, statics: table.statics.toSpliced(index, 1) });
   announceTable(tx, table.id);
   return { Route: { ...shown(tx, row), State: 'deleted' } };
 }
 
 const filters: Filters<Row> = {
-  'attachment.transit-gateway-attachment-id': (row) => row.attachment,
-  'attachment.resource-id': (row, tx) => resource(tx, row)?.ResourceId,
-  'attachment.resource-type': (row, tx) => resource(tx, row)?.ResourceType,
+  'attachment.transit-gateway-attachment-id': (row) => row.attachments,
+  'attachment.resource-id': (row, tx) => recordsOf(tx, row).map((each) => resourceOf(each).ResourceId),
+  'attachment.resource-type': (row, tx) => recordsOf(tx, row).map((each) => resourceOf(each).ResourceType),
   'prefix-list-id': () => undefined,
   state: (row, tx) => stateOf(tx, row),
   type: (row) => row.type,
 };
-
-function resource(tx: Tx, { attachment }: Row) {
-  const found = attachment === undefined ? undefined : tx.get('transit-gateway-attachment', attachment);
-  return found && resourceOf(found);
-}
 
 /** Narrows the routes of a table to those that a search by address finds. */
 type Searches = Readonly<Record<string, (rows: readonly Row[], text: string) => readonly Row[]>>;
@@ -213,7 +216,7 @@ function find(tx: Tx, input: SearchTransitGatewayRoutesRequest): SearchTransitGa
   const { records, next } = paginate(
     found,
     { ...input, MaxResults: input.MaxResults ?? (found.length > 1000 ? 1000 : undefined) },
-    ({ destination, attachment = '' }) => [destination, attachment],
+    ({ destination, attachments }) => [destination, ...attachments],
   );
   return {
     Routes: records.map((row) => shown(tx, row)),

@@ -137,6 +137,8 @@ function tunnelsOf(
       key: asked[index]?.PreSharedKey ?? hexDigits(tx.random, 32),
       down: false,
       changedAt: tx.date(),
+      up: false,
+      learnt: [],
     });
   }
   return tunnels;
@@ -159,8 +161,6 @@ function create(tx: Tx, input: CreateVpnConnectionRequest): CreateVpnConnectionR
     state: 'available',
     staticOnly: input.Options?.StaticRoutesOnly ?? false,
     routes: [],
-    learnt: [],
-    up: false,
     tunnels: tunnelsOf(tx, id, input.Options?.TunnelOptions ?? []),
   });
   if (attachment !== undefined) attach(tx, attachment, gateway.id, id);
@@ -193,7 +193,8 @@ function needLive(tx: Tx, id: string): VpnConnectionRecord {
 function remove(tx: Tx, id: string): undefined {
   const connection = needLive(tx, id);
   for (const { outside } of connection.tunnels) giveBack(tx, outside);
-  tx.put(KIND, { ...connection, state: 'deleted', routes: [], learnt: [], up: false });
+  const tunnels = connection.tunnels.map((tunnel) => ({ ...tunnel, up: false, learnt: [] }));
+  tx.put(KIND, { ...connection, state: 'deleted', routes: [], tunnels });
   tx.remove('gateway-speaker', id);
   const attachment = tx.get(ATTACHMENT, connection.attachment ?? '');
   if (attachment !== undefined) closeAttachment(tx, attachment, 'deleted');

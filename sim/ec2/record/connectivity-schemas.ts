@@ -1,6 +1,6 @@
 /** How what leads out of a VPC is written in a world file. */
 import { z } from 'zod';
-import type { GroupMembership } from '../../vpc/model.ts';
+import type { GroupMembership, TransitGatewayRoute, TransitPath } from '../../vpc/model.ts';
 import type {
   AttachmentLink,
   AttachmentRecord,
@@ -64,10 +64,16 @@ const vpnConnection = exactly<VpnConnectionRecord>({
   state: availability,
   staticOnly: flag,
   routes: z.array(cidr),
-  learnt: z.array(cidr),
-  up: flag,
   tunnels: z.array(
-    exactly<VpnTunnel>({ outside: address, inside: cidr, key: text, down: flag, changedAt: date }),
+    exactly<VpnTunnel>({
+      outside: address,
+      inside: cidr,
+      key: text,
+      down: flag,
+      changedAt: date,
+      up: flag,
+      learnt: z.array(cidr),
+    }),
   ),
 });
 
@@ -126,7 +132,6 @@ const connectPeer = exactly<ConnectPeerRecord>({
   peerAddress: address,
   inside: cidr,
   asn: int,
-  routes: z.array(cidr),
 });
 
 const group = z.array(exactly<GroupMembership>({ group: address, eni: text }));
@@ -198,7 +203,18 @@ export const connectivitySchemas: Schemas<keyof (ConnectivityRecords & EgressRec
     state: transitState,
     created: date,
     statics: z.array(z.strictObject({ destination: cidr, attachment: text.exactOptional() })),
-    propagated: z.array(z.strictObject({ destination: cidr, attachment: text })),
+    propagated: z.array(
+      exactly<TransitGatewayRoute>({
+        destination: cidr,
+        paths: z.array(
+          exactly<TransitPath>({
+            attachment: text,
+            tunnel: address.exactOptional(),
+            peer: text.exactOptional(),
+          }),
+        ),
+      }),
+    ),
   }),
   'vpc-peering-connection': peering,
 };

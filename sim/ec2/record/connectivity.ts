@@ -1,5 +1,5 @@
 /** What leads out of a VPC to other networks, as EC2 stores it. */
-import type { GroupMembership } from '../../vpc/model.ts';
+import type { GroupMembership, TransitGatewayRoute } from '../../vpc/model.ts';
 import type { Stored } from './base.ts';
 
 export type PeeringState =
@@ -103,8 +103,6 @@ export interface ConnectPeerRecord extends Stored {
   readonly inside: string;
   /** The appliance's. */
   readonly asn: number;
-  /** Prefixes that the appliance has told, and for which the gateway may use this peer. */
-  readonly routes: readonly string[];
 }
 
 export interface MulticastDomainRecord extends Stored {
@@ -127,8 +125,8 @@ export interface TransitRouteTableRecord extends Stored {
   readonly created: Date;
   /** Without an attachment: a blackhole. */
   readonly statics: readonly { readonly destination: string; readonly attachment?: string }[];
-  /** What attachments propagate here, the best route of each destination. */
-  readonly propagated: readonly { readonly destination: string; readonly attachment: string }[];
+  /** What attachments propagate here, the best ways of each destination. */
+  readonly propagated: readonly TransitGatewayRoute[];
 }
 
 export interface VpnGatewayRecord extends Stored {
@@ -157,6 +155,10 @@ export interface VpnTunnel {
   /** An experiment has set it down. */
   readonly down: boolean;
   readonly changedAt: Date;
+  /** Whether it carries packets: it is not down, nor, with dynamic routing, its session. */
+  readonly up: boolean;
+  /** Prefixes that BGP told, and for which the VPN gateway uses this tunnel. */
+  readonly learnt: readonly string[];
 }
 
 export interface VpnConnectionRecord extends Stored {
@@ -171,10 +173,6 @@ export interface VpnConnectionRecord extends Stored {
   readonly staticOnly: boolean;
   /** Canonical CIDR blocks at the site. */
   readonly routes: readonly string[];
-  /** Prefixes that BGP told, and for which the VPN gateway uses this connection. */
-  readonly learnt: readonly string[];
-  /** Whether it carries packets: a tunnel is up, and with dynamic routing its session. */
-  readonly up: boolean;
   readonly tunnels: readonly VpnTunnel[];
 }
 

@@ -1,8 +1,14 @@
 /** What the data plane sees of each kind of stored resource. */
 import { unreachable } from '../../../controller/base/result.ts';
-import type { Change, Resources, SecurityGroupRule, TransitGatewayAttachment } from '../../vpc/model.ts';
+import type {
+  Change,
+  Resources,
+  SecurityGroupRule,
+  TransitGatewayAttachment,
+  TransitGatewayRoute,
+} from '../../vpc/model.ts';
 import { speakersOf } from './connect-peer.ts';
-import type { AttachmentLink } from './connectivity.ts';
+import type { AttachmentLink, TransitRouteTableRecord } from './connectivity.ts';
 import type { Kind, Records } from './kind.ts';
 import type { RouteTableAssociation } from './network.ts';
 import { same } from './same.ts';
@@ -43,6 +49,11 @@ const stickinessOf = (
     : attributes['stickiness.type'] === 'source_ip_dest_ip'
       ? 'addresses'
       : 'protocol';
+
+const staticRoute = (route: TransitRouteTableRecord['statics'][number]): TransitGatewayRoute => ({
+  destination: route.destination,
+  paths: route.attachment === undefined ? [] : [{ attachment: route.attachment }],
+});
 
 /** What forwarding sees of each resource. */
 const projections: Projections = {
@@ -106,8 +117,8 @@ const projections: Projections = {
     region: connection.region,
     gateway: connection.attachment ?? connection.gateway,
     customerGateway: connection.customerGateway,
-    routes: [...connection.routes, ...connection.learnt],
-    up: connection.up,
+    routes: connection.routes,
+    tunnels: connection.tunnels.map(({ outside, up, learnt }) => ({ outside, up, routes: learnt })),
   }),
   'transit-gateway-attachment': ({ id, gateway, state, link, association }) => ({
     id,
@@ -118,9 +129,9 @@ const projections: Projections = {
     ...(association !== undefined && { routeTable: association }),
   }),
   'transit-gateway-connect-peer': (peer) => {
-    const { id, account, region, attachment, gatewayAddress, peerAddress, routes } = peer;
+    const { id, account, region, attachment, gatewayAddress, peerAddress } = peer;
     const speakers = peer.state === 'available' ? speakersOf(peer) : [];
-    return { id, account, region, attachment, gatewayAddress, peerAddress, speakers, routes };
+    return { id, account, region, attachment, gatewayAddress, peerAddress, speakers };
   },
   'transit-gateway-multicast-domain': ({ id, state, staticSources, associations, members, sources }) => ({
     id,
@@ -136,7 +147,7 @@ const projections: Projections = {
     return {
       id,
       gateway,
-      routes: [...statics, ...propagated.filter((each) => !isShadowed(each))],
+      routes: [...statics.map(staticRoute), ...propagated.filter((each) => !isShadowed(each))],
       shadowed: propagated.filter(isShadowed),
     };
   },
