@@ -56,11 +56,11 @@ export const chain: Faults['chain'] = [
 
 export const overlay: Faults['overlay'] = [
   {
-    name: 'no peer has told the route that the Connect attachment propagates',
+    name: 'the Connect peers are gone that told the route of the Connect attachment',
     probe: 'spoke to the Internet',
     breaks: ({ world }) => {
-      for (const [id, peer] of world.records['transit-gateway-connect-peer']) {
-        applyChange(world, { kind: 'transit-gateway-connect-peer', id, value: { ...peer, routes: [] } });
+      for (const id of [...world.records['transit-gateway-connect-peer'].keys()]) {
+        applyChange(world, { kind: 'transit-gateway-connect-peer', id, value: undefined });
       }
     },
     object: (w) => w.connect,

@@ -82,7 +82,9 @@ describe('ECMP over VPN attachments', () => {
     const one = transit(scene, [scene.cgw]);
     expect(used(one)).toEqual(tunnelsOf(one.world, ...one.vpns));
     expect(searched(one)).toHaveLength(2);
-    expect(must(tracePacket(one.world, { from: one.pair.workload.instance, to: HOST })).deliveredTo).toBe(HOST);
+    expect(must(tracePacket(one.world, { from: one.pair.workload.instance, to: HOST })).deliveredTo).toBe(
+      HOST,
+    );
   });
 
   test.each([
