@@ -86,8 +86,8 @@ describe('transit gateways', () => {
     const nowhere = await make('ec2transitgateway/route:Route', hole);
     const { transitGatewayRouteTables: tables } = simulator.state();
     expect(tables.find((each) => each.id === table.id)?.routes).toEqual([
-      { destination: '192.0.2.0/24' },
-      { destination: '10.20.0.0/16', attachment: attachment.id },
+      { destination: '192.0.2.0/24', paths: [] },
+      { destination: '10.20.0.0/16', paths: [{ attachment: attachment.id }] },
     ]);
     const rtb = await make('ec2/routeTable:RouteTable', { vpcId: home.id });
     const leading = { destinationCidrBlock: '10.0.0.0/8', transitGatewayId: gateway.id };
