@@ -1,6 +1,7 @@
 /** What operators ask of a node through its socket, and what is answered at once. */
 import type { Command, Orders } from './event.ts';
 import { switchover } from './failover/command.ts';
+import { forecast } from './failover/forecast.ts';
 import { abandonPaused, order, pinned } from './failover/orders.ts';
 import { type StatusParts, statusOf } from './failover/status.ts';
 import type { Turn } from './failover/turn.ts';
@@ -31,6 +32,15 @@ export function command(node: CommandParts, id: number, asked: Command, turn: Tu
       // Its word comes as events.
       if (ok) turn.emit({ kind: 'bgp', input: asked.input });
       reply(ok, { message: ok ? orderReply(asked.input) : 'This daemon speaks no BGP: configure bgp.' });
+      return unchanged(node);
+    }
+    case 'plan': {
+      const { config, health, resources, observed } = node;
+      const group = config.groups.find(({ name }) => name === asked.group);
+      const view = group === undefined ? undefined : viewGroup(config, group, observed);
+      const known = { config, view, verdicts: health.verdicts, budget: resources.budget, now: turn.now };
+      const { ok, body } = forecast(asked, known);
+      reply(ok, body);
       return unchanged(node);
     }
     case 'switchover':

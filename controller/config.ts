@@ -31,6 +31,7 @@ export type {
   HookAction,
   Hooks,
   LeaseStore,
+  Prepared,
   ProbeConfig,
   ProbeFrom,
   Resource,
@@ -38,7 +39,14 @@ export type {
   ThroughTarget,
   Window,
 } from './config/model.ts';
-export { enisOf, isEventDriven, ownAppliance, probesOfNode, routeSetsOf } from './config/model.ts';
+export {
+  enisOf,
+  isEventDriven,
+  ownAppliance,
+  preparedTablesOf,
+  probesOfNode,
+  routeSetsOf,
+} from './config/model.ts';
 export type { ConfigInput } from './config/schema.ts';
 export type { SyncConfig } from './config/sync-model.ts';
 

@@ -38,6 +38,8 @@ export type Command =
   /** A group is left alone, or all are, for a time or until told otherwise; and not any more. */
   | { readonly kind: 'pause'; readonly group?: string | undefined; readonly forMs?: number | undefined }
   | { readonly kind: 'resume'; readonly group?: string | undefined }
+  /** What would be done, and how long it would take, if `fail` died; `to`: who takes over. */
+  | { readonly kind: 'plan'; readonly group: string; readonly fail: string; readonly to?: string | undefined }
   /** An input for the BGP speaker: clear, shutdown, drain and the like. */
   | { readonly kind: 'bgp'; readonly input: SpeakerInput };
 

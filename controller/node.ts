@@ -12,9 +12,8 @@ import type { Outcome } from './ec2/call.ts';
 import { isThrottling } from './ec2/failure.ts';
 import type { Effect, Event, Memory, Orders } from './event.ts';
 import { carriersOf, successorsOf } from './failover/carriers.ts';
-import { runCycle } from './failover/cycle.ts';
+import { runCycle, writeEnded } from './failover/cycle.ts';
 import { type Silences, tellResult, tellVerdicts } from './failover/evidence.ts';
-import { writeEnded } from './failover/execute.ts';
 import { type GroupState, newGroup, remembered, restored } from './failover/group.ts';
 import { groupsConfigured, groupsStopped, groupsText, tellHook } from './failover/groups.ts';
 import {
@@ -303,9 +302,9 @@ function ec2Outcome(
     return { ...node, observed: take(node.observed, purpose.source, request, sentAt, outcome, turn) };
   }
   if (purpose.kind === 'sync') return { ...node, sync: syncEnded(node.sync, purpose, call, outcome, turn) };
-  if (purpose.kind !== 'move' || call === undefined) return node;
+  if ((purpose.kind !== 'move' && purpose.kind !== 'prepare') || call === undefined) return node;
   return updateGroup(node, purpose.group, (state) =>
-    writeEnded(purpose.group, state, { step: purpose.step, call, sentAt }, outcome, turn),
+    writeEnded(purpose, purpose.group, state, { step: purpose.step, call, sentAt }, outcome, turn),
   );
 }
 

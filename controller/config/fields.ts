@@ -54,5 +54,19 @@ export const cidr = z
     return z.NEVER;
   });
 
+/** A CIDR block, or the id of a prefix list: one route for all its entries. */
+export const destination = z
+  .string({ error: 'a destination is text; quote IPv6 ones: "::/0"' })
+  .transform((text, context) => {
+    if (/^pl-[0-9a-f]{8,17}$/.test(text)) return text;
+    const parsed = parsePrefix(text);
+    if (parsed.ok) return formatPrefix(parsed.value);
+    const message = text.startsWith('pl-')
+      ? 'the id of a prefix list looks like pl-0123456789abcdef0'
+      : parsed.error;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+
 export const port = z.number({ error: 'a port is a number' }).int().min(1).max(65535);
 export const count = (max: number) => z.number({ error: 'it must be a whole number' }).int().min(1).max(max);

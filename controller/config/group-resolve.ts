@@ -2,7 +2,16 @@
 import { unreachable } from '../base/result.ts';
 import { type Finding, type Note, unique } from './finding.ts';
 import { resolveLease } from './lease-resolve.ts';
-import { type Config, enisOf, type Group, type HookAction, type Resource, type RouteSet } from './model.ts';
+import {
+  type Config,
+  enisOf,
+  type Group,
+  type HookAction,
+  type Prepared,
+  preparedTablesOf,
+  type Resource,
+  type RouteSet,
+} from './model.ts';
 import { resolveFailback } from './policy-resolve.ts';
 import type { ParsedFile } from './schema.ts';
 
@@ -34,6 +43,7 @@ export function resolveGroup(file: ParsedFile, group: ParsedGroup, path: Finding
     resources: resolveResources(group, path, note),
     ...(failback === undefined ? {} : { failback }),
     slowStartMs: group.slowStart,
+    ...(group.objective === undefined ? {} : { objectiveMs: group.objective }),
     damping: { moves: group.damping.moves, withinMs: group.damping.within },
     takeoverStaggerMs: group.takeoverStagger,
     orphanGraceMs: group.orphanGrace,
@@ -49,7 +59,7 @@ export function resolveGroup(file: ParsedFile, group: ParsedGroup, path: Finding
 
 /** What a group owns, in the order in which it is moved. */
 function resolveResources(
-  { eni, routes }: ParsedGroup,
+  { members, eni, routes }: ParsedGroup,
   path: Finding['path'],
   note: Note,
 ): readonly Resource[] {
@@ -59,21 +69,71 @@ function resolveResources(
     resources.push({ kind: 'eni', id, deviceIndex, forceAfterMs: forceAfter, guestTable });
   }
   if (routes !== undefined) {
-    const sets = routes.map((set, index) => resolveSet(set, [...path, 'routes', index], note));
+    const sets = routes.map((set, index) => resolveSet(set, members, [...path, 'routes', index], note));
     resources.push({ kind: 'routes', sets });
   }
   if (resources.length === 0) note(path, 'the group moves nothing', 'name routes, an eni, or both');
   return resources;
 }
 
-function resolveSet(
-  { table, tag, destinations }: NonNullable<ParsedGroup['routes']>[number],
+type ParsedSet = NonNullable<ParsedGroup['routes']>[number];
+
+function resolveSet(set: ParsedSet, members: readonly string[], path: Finding['path'], note: Note): RouteSet {
+  const { table, tag, tables, destinations } = set;
+  const given = [table, tag, tables].filter((one) => one !== undefined).length;
+  if (given !== 1)
+    note(
+      path,
+      'routes are found by table, by tag or in prepared tables',
+      'name exactly one of table, tag and tables',
+    );
+  const prepared = resolvePrepared(set, members, path, note);
+  return {
+    ...(table === undefined ? {} : { table }),
+    ...(tag === undefined ? {} : { tag }),
+    ...(prepared === undefined ? {} : { prepared }),
+    destinations,
+  };
+}
+
+function resolvePrepared(
+  { subnets = [], gateways = [], tables, destinations }: ParsedSet,
+  members: readonly string[],
   path: Finding['path'],
   note: Note,
-): RouteSet {
-  if ((table === undefined) === (tag === undefined))
-    note(path, 'routes are found by table or by tag', 'name exactly one of table and tag');
-  return { ...(table === undefined ? {} : { table }), ...(tag === undefined ? {} : { tag }), destinations };
+): Prepared | undefined {
+  const places = [...subnets, ...gateways];
+  if (tables === undefined) {
+    const key = subnets.length > 0 ? 'subnets' : 'gateways';
+    if (places.length > 0)
+      note(
+        [...path, key],
+        'they change between prepared tables, and there are none',
+        'add tables, one for each member',
+      );
+    return undefined;
+  }
+  if (places.length === 0)
+    note(
+      [...path, 'tables'],
+      'nothing changes between them',
+      'name the subnets, or gateways, that use one of them',
+    );
+  for (const member of members)
+    if (tables[member] === undefined)
+      note(
+        [...path, 'tables'],
+        `member ${member} has no table`,
+        `add ${member}: rtb-..., with the same routes`,
+      );
+  for (const name of Object.keys(tables))
+    if (!members.includes(name))
+      note([...path, 'tables', name], `'${name}' is no member`, `the members are ${members.join(', ')}`);
+  const list = destinations.findIndex((one) => one.startsWith('pl-'));
+  if (gateways.length > 0 && list >= 0)
+    // Gateway route tables, Amazon VPC User Guide: no prefix lists.
+    note([...path, 'destinations', list], "a gateway's table cannot have it", 'name its CIDR blocks instead');
+  return { places, tables };
 }
 
 /** What is moved is moved by one group alone, and can be moved. */
@@ -82,6 +142,7 @@ export function checkMoved({ appliances, groups }: Config, note: Note): void {
     resources.flatMap((resource) => movedBy(resource, ['groups', index])),
   );
   unique(moved, 'the moved resource', note);
+  checkPrepared(groups, note);
   groups.forEach((group, index) => {
     for (const { id } of enisOf(group)) {
       const primary = appliances.find(({ eni }) => eni === id);
@@ -98,13 +159,39 @@ function movedBy(resource: Resource, path: Finding['path']): readonly (readonly 
     case 'eni':
       return [[resource.id, [...path, 'eni', 'id']]];
     case 'routes':
-      return resource.sets.flatMap(({ table, tag, destinations }, set) =>
-        destinations.map((destination, at): readonly [string, Finding['path']] => [
-          `${destination} of ${table ?? `tag ${tag?.key}=${tag?.value}`}`,
-          [...path, 'routes', set, 'destinations', at],
-        ]),
-      );
+      return resource.sets.flatMap((set, index) => movedBySet(set, [...path, 'routes', index]));
     default:
       return unreachable(resource);
   }
+}
+
+function movedBySet(set: RouteSet, path: Finding['path']): readonly (readonly [string, Finding['path']])[] {
+  const { table, tag, prepared, destinations } = set;
+  if (prepared !== undefined)
+    return [
+      ...prepared.places.map((place): readonly [string, Finding['path']] => [place, path]),
+      ...Object.values(prepared.tables).map((one): readonly [string, Finding['path']] => [
+        one,
+        [...path, 'tables'],
+      ]),
+    ];
+  return destinations.map((destination, at) => [
+    `${destination} of ${table ?? `tag ${tag?.key}=${tag?.value}`}`,
+    [...path, 'destinations', at],
+  ]);
+}
+
+/** A prepared table leads to its member alone: nothing else may move its routes. */
+function checkPrepared(groups: readonly Group[], note: Note): void {
+  const prepared = new Set(groups.flatMap(preparedTablesOf));
+  groups.forEach(({ resources }, index) => {
+    for (const resource of resources) {
+      if (resource.kind !== 'routes') continue;
+      resource.sets.forEach(({ table }, set) => {
+        if (table === undefined || !prepared.has(table)) return;
+        const path = ['groups', index, 'routes', set, 'table'];
+        note(path, `${table} is a prepared table`, 'name its routes there, or another table here');
+      });
+    }
+  });
 }

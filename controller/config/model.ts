@@ -77,11 +77,23 @@ export interface Appliance {
   readonly probes: readonly ProbeConfig[];
 }
 
-/** Some routes of a group: of one table, or of all tables that carry a tag. */
+/** Tables with the same routes, one for each member, and what is associated with one of them at a time. */
+export interface Prepared {
+  /** Subnets, and gateways whose incoming traffic is led. */
+  readonly places: readonly string[];
+  /** By member. */
+  readonly tables: Readonly<Record<string, string>>;
+}
+
+/**
+ * Some routes of a group: of one table, of all tables that carry a tag, or of whichever prepared table is in
+ * use.
+ */
 export interface RouteSet {
   readonly table?: string;
   readonly tag?: { readonly key: string; readonly value: string };
-  /** Canonical CIDR blocks. */
+  readonly prepared?: Prepared;
+  /** Canonical CIDR blocks, and ids of prefix lists; the most important first. */
   readonly destinations: readonly string[];
 }
 
@@ -147,6 +159,8 @@ export interface Group {
   readonly members: readonly string[];
   /** At least one. */
   readonly resources: readonly Resource[];
+  /** How long a failover may take, from the verdict on; `byoa plan` warns where it will take longer. */
+  readonly objectiveMs?: Millis;
   /** Absent: never. */
   readonly failback?: Failback;
   /** For so long after its death a member is given nothing that another could carry. */
@@ -225,6 +239,10 @@ function withoutVia(probe: ThroughProbe): ProbeConfig {
 /** The routes that a group moves. */
 export const routeSetsOf = ({ resources }: Group): readonly RouteSet[] =>
   resources.flatMap((resource) => (resource.kind === 'routes' ? resource.sets : []));
+
+/** The prepared tables of a group, of all members. */
+export const preparedTablesOf = (group: Group): readonly string[] =>
+  routeSetsOf(group).flatMap(({ prepared }) => Object.values(prepared?.tables ?? {}));
 
 /** The ENIs that a group moves. */
 export const enisOf = ({ resources }: Group): readonly EniResource[] =>

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { bfdProbe, bgpSchema, drainSchema, kernelSchema } from './bgp-schema.ts';
-import { address, cidr, count, duration, id, name, port, routeTable, size, tag } from './fields.ts';
+import { address, count, destination, duration, id, name, port, routeTable, size, tag } from './fields.ts';
 import { groupLeaseSchema, leaseSchema } from './lease-schema.ts';
 import { failbackSchema, slowStartSchema } from './policy-schema.ts';
 import { syncSchema } from './sync-schema.ts';
@@ -99,9 +99,27 @@ const routes = z
   .strictObject({
     table: routeTable.optional(),
     tag: tag.optional(),
-    destinations: z.array(cidr).min(1, { error: 'at least one destination' }),
+    subnets: z.array(id('subnet', 'a subnet')).min(1).optional(),
+    gateways: z
+      .array(
+        z.string().regex(/^(igw|vgw)-[0-9a-f]{8,17}$/, {
+          error: 'the id of a gateway looks like igw-0123456789abcdef0 or vgw-0123456789abcdef0',
+        }),
+      )
+      .min(1)
+      .optional(),
+    tables: z
+      .record(name, routeTable)
+      .optional()
+      .describe(
+        'A table for each member, whose routes lead to it: subnets and gateways change between them.',
+      ),
+    destinations: z
+      .array(destination)
+      .min(1, { error: 'at least one destination' })
+      .describe('CIDR blocks and ids of prefix lists, the most important first.'),
   })
-  .describe('Routes of one table, or of all tables with a tag.');
+  .describe('Routes of one table, of all tables with a tag, or of prepared tables, one for each member.');
 
 const group = z.strictObject({
   name,
@@ -118,6 +136,9 @@ const group = z.strictObject({
       guestTable: z.number().int().min(1).max(0x7fffffff).optional().describe('Default: 1000 + deviceIndex.'),
     })
     .optional(),
+  objective: duration(1, 86_400_000)
+    .optional()
+    .describe('How long a failover may take, from the verdict on: byoa plan warns where it takes longer.'),
   failback: failbackSchema.default('never'),
   slowStart: slowStartSchema,
   damping: z

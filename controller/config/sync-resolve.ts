@@ -58,10 +58,11 @@ export function checkSync(sync: readonly SyncConfig[], groups: readonly Group[],
   for (const group of groups) {
     for (const set of routeSetsOf(group)) {
       sync.forEach(({ tables, prefixes }, index) => {
-        const at = tables.findIndex((place) => nameOf(place) === nameOf(set));
+        const names = set.prepared === undefined ? [nameOf(set)] : Object.values(set.prepared.tables);
+        const at = tables.findIndex((place) => names.includes(nameOf(place)));
         const both = set.destinations.find((destination) => isChosen(prefixes, destination));
         if (at < 0 || both === undefined) return;
-        const why = `group ${group.name} moves ${both} of ${nameOf(set)} already`;
+        const why = `group ${group.name} moves ${both} of ${names.join(', ')} already`;
         note(
           ['routeSync', index, 'tables', at],
           why,

@@ -1,19 +1,21 @@
 /**
- * When calls can be sent, and when they are answered: as the buckets allow, each after those that it waits
+ * When calls can be sent, and when they are done: as the buckets allow, each after those that it waits
  * for. A prediction; what is sent takes its tokens when it is sent. Pure.
  */
 import type { Instant, Millis } from '../base/time.ts';
 import { type Budget, take } from './budget.ts';
 import type { Call } from './call.ts';
 
-/** A call to schedule; `after` names those that must have been answered before it is sent. */
+/** A call to schedule; `after` names those that must be done before it is sent. */
 export interface Due {
   readonly key: string;
   readonly call: Call;
   readonly after: readonly string[];
+  /** What EC2 takes after its answer until it is done; 0 by default. */
+  readonly takesMs?: Millis;
 }
 
-/** From now: when it is sent, and when it is answered. */
+/** From now: when it is sent, and when it is done. */
 export interface Times {
   readonly atMs: Millis;
   readonly endMs: Millis;
@@ -35,7 +37,7 @@ export function schedule(
   /** An action's tokens are taken in order. */
   const reached = new Map<Call['kind'], Instant>();
   const answered: Instant[] = [];
-  return calls.map(({ key, call, after }, index) => {
+  return calls.map(({ key, call, after, takesMs = 0 }, index) => {
     const free = index < width ? now : (answered[index - width] ?? now);
     let at = Math.max(now, free, reached.get(call.kind) ?? now, ...after.map((one) => ends.get(one) ?? now));
     let taken = take(budget, call.kind, at);
@@ -45,7 +47,7 @@ export function schedule(
     }
     budget = taken.budget;
     reached.set(call.kind, at);
-    const end = at + latencyMs;
+    const end = at + latencyMs + takesMs;
     ends.set(key, end);
     answered.push(end);
     return { atMs: at - now, endMs: end - now };

@@ -7,13 +7,14 @@ import { earliest, formatMillis, type Instant } from '../base/time.ts';
 import { type Group, ownAppliance } from '../config.ts';
 import { abandon } from './command.ts';
 import { decide } from './decide.ts';
-import { advance, begin, type Scene } from './execute.ts';
+import { advance, begin, writeEnded as moveEnded, type Scene } from './execute.ts';
 import type { GroupState } from './group.ts';
+import { keepPrepared, prepareEnded } from './keep-prepared.ts';
 import { type Observed, want } from './observe.ts';
 import { advanceGuest, checkWatch, noteOwner } from './ownership.ts';
 import type { Decision } from './situation.ts';
 import type { Need } from './step.ts';
-import type { Turn } from './turn.ts';
+import type { Purpose, Turn } from './turn.ts';
 import { type GroupView, isInTransition } from './view.ts';
 
 /** How soon a group in transition is looked at again while somebody else is at work on it. */
@@ -52,6 +53,7 @@ export function runCycle(scene: Scene, start: GroupState, observeOnly: boolean, 
       state = keep(advance(scene, begin(group, state, decision, turn), turn));
     else needs.push(needOf(decision, view, turn));
   }
+  state = keep(keepPrepared(scene, state, observeOnly, turn));
   state = keep(advanceGuest(group, state, scene.observed, turn));
   state = keep(checkWatch(group, state, view, turn));
   const wakeAt = needs.map((need) => need.wakeAt).reduce<Instant | undefined>(earliest, undefined);
@@ -61,6 +63,10 @@ export function runCycle(scene: Scene, start: GroupState, observeOnly: boolean, 
   );
   return { state, observed, ...(wakeAt === undefined ? {} : { wakeAt }) };
 }
+
+/** Takes in the outcome of a write. */
+export const writeEnded = (purpose: Purpose, ...rest: Parameters<typeof moveEnded>): GroupState =>
+  purpose.kind === 'prepare' ? prepareEnded(...rest) : moveEnded(...rest);
 
 /** Terms that a planned move waits for its lease. */
 const WAIT_TERMS = 3;

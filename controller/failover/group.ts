@@ -106,6 +106,10 @@ export interface GroupState {
     readonly until: Instant;
   };
   readonly guest?: GuestWork;
+  /** Writes to prepared tables that nothing uses, by route. */
+  readonly prepares?: Readonly<Record<string, Step>>;
+  /** Why its prepared tables cannot be used, as last told. */
+  readonly flaw?: string;
   /** The attachments of ENIs that the guest was set up for, or is being set up. */
   readonly attachments?: string;
   readonly history: readonly Move[];

@@ -9,6 +9,7 @@ import type { Appliance } from '../config.ts';
 import type { Operation, Step } from './group.ts';
 import { advanceEni } from './move-eni.ts';
 import { isWith, type Part, STAGES } from './part.ts';
+import { partsToMove } from './plan.ts';
 import { type Advance, contradicted, type Fate, type Fated, type Need, send, withStep } from './step.ts';
 import type { Turn } from './turn.ts';
 import type { GroupView } from './view.ts';
@@ -39,17 +40,13 @@ export function advanceParts(start: Operation, errand: Errand, turn: Turn): Adva
   if (bad !== undefined && !isBusy)
     return { operation, need: {}, ended: { result: bad.kind, detail: bad.detail } };
   if (fates.some(({ kind }) => kind !== 'done')) return { operation, need: needOf(fates, isBusy) };
-  const isPlain = parts.every(({ thing }) => thing.kind === 'route');
+  const isPlain = parts.every(isPath);
   return {
     operation: isPlain ? operation : { effectiveAt: turn.now, ...operation },
     need: {},
     ended: { result: 'done', detail: detailOf(parts, errand) },
   };
 }
-
-/** What somebody leads elsewhere is left alone unless an operator asks. */
-const partsToMove = ({ cause }: Operation, { parts }: GroupView): readonly Part[] =>
-  parts.filter(({ held }) => held.kind !== 'foreign' || cause === 'switchover');
 
 /** What all of it waits for; nothing is looked at before the last answer is there. */
 function needOf(fates: readonly Fate[], isBusy: boolean): Need {
@@ -67,11 +64,13 @@ function needOf(fates: readonly Fate[], isBusy: boolean): Need {
   };
 }
 
+/** Whether packets may go by it from its write on. */
+const isPath = ({ thing }: Part): boolean => thing.kind === 'route' || thing.kind === 'association';
+
 function detailOf(parts: readonly Part[], { target, instance }: Errand): string {
+  if (parts.every(isPath)) return `every route leads to ${target.eni}`;
   const kinds = new Set(parts.map(({ thing }) => thing.kind));
-  const [first] = parts;
-  if (kinds.size > 1 || first === undefined) return `all of it is with ${target.name}`;
-  if (first.thing.kind === 'route') return `every route leads to ${target.eni}`;
+  if (kinds.size > 1) return `all of it is with ${target.name}`;
   return `${parts.map(({ key }) => key).join(' and ')} ${parts.length > 1 ? 'are' : 'is'} attached to ${instance}`;
 }
 
@@ -99,6 +98,7 @@ function fateOf(
   turn: Turn,
 ): { readonly fate: Fate; readonly step?: Step } {
   const step = steps[part.key];
+  const after = step?.endedAfter ?? -1;
   const there = isWith(part, target.name);
   if (step === undefined) return { fate: { kind: there ? 'done' : 'send' } };
   const again: Fate = step.notBefore > turn.now ? { kind: 'wait', at: step.notBefore } : { kind: 'send' };
@@ -108,10 +108,12 @@ function fateOf(
     case 'failed':
       return { fate: { kind: 'failed', detail: `${part.key}: ${step.error}` } };
     case 'refused':
+      // An association has a new id each time that it changes.
+      if (part.thing.kind === 'association' && view.seen <= after)
+        return { fate: { kind: 'look', after, at: turn.now } };
       return { fate: again };
     default:
   }
-  const after = step.endedAfter ?? -1;
   if (view.seen <= after) return { fate: { kind: 'look', after, at: turn.now } };
   if (there) return { fate: { kind: 'done' } };
   if (step.state === 'unknown') return { fate: again };

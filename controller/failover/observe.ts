@@ -57,8 +57,9 @@ function sourcesOf(config: Config, observed: Observed): ReadonlyMap<string, Call
         break;
       }
       case 'routes':
-        for (const { table, tag } of resource.sets) {
+        for (const { table, tag, prepared } of resource.sets) {
           if (table !== undefined) tables.add(table);
+          for (const one of Object.values(prepared?.tables ?? {})) tables.add(one);
           if (tag !== undefined) byTag(tag);
         }
         break;

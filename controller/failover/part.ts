@@ -14,6 +14,14 @@ export type Stage = (typeof STAGES)[number];
 /** What a part is, as far as its writes have to know. */
 export type Thing =
   | { readonly kind: 'route'; readonly table: string; readonly destination: string }
+  /** What a subnet or gateway uses: one of the prepared tables, by `association`, or, without, none. */
+  | {
+      readonly kind: 'association';
+      readonly place: string;
+      readonly association?: string;
+      /** By member. */
+      readonly tables: Readonly<Record<string, string>>;
+    }
   /** `eni` is absent where it was not found. */
   | { readonly kind: 'eni'; readonly resource: EniResource; readonly eni?: ObservedEni };
 
@@ -30,6 +38,8 @@ export interface Part {
   /** Names it among the parts of its group, and in what is told: `rtb-1 0.0.0.0/0`. */
   readonly key: string;
   readonly stage: Stage;
+  /** Of a stage's parts, those with a lower one are written first: default routes, then as configured. */
+  readonly rank: number;
   readonly thing: Thing;
   readonly exists: boolean;
   readonly held: Held;

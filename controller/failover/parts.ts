@@ -27,10 +27,12 @@ export function partsOf(
   observed: Observed,
 ): readonly Part[] {
   const parts = resources.flatMap((resource) => partsOfResource(resource, members, observed));
-  return [...new Map(parts.map((part) => [part.key, part])).values()].toSorted(
-    (a, b) => STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage),
-  );
+  return inOrder([...new Map(parts.map((part) => [part.key, part])).values()]);
 }
+
+/** By stage, and within it the most important first. */
+export const inOrder = (parts: readonly Part[]): readonly Part[] =>
+  parts.toSorted((a, b) => STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage) || a.rank - b.rank);
 
 function partsOfResource(
   resource: Resource,
@@ -39,10 +41,8 @@ function partsOfResource(
 ): readonly Part[] {
   switch (resource.kind) {
     case 'routes':
-      return resource.sets.flatMap((set) =>
-        tablesOf(set, observed).flatMap((table) =>
-          set.destinations.map((destination) => routePart(table, destination, members, observed)),
-        ),
+      return resource.sets.flatMap((set, index) =>
+        partsOfSet(set, rankOf(resource.sets, index), members, observed),
       );
     case 'eni':
       return [eniPart(resource, members, observed)];
@@ -51,12 +51,90 @@ function partsOfResource(
   }
 }
 
+/** Of the routes of a set, how many are before its first. */
+export const rankOf = (sets: readonly RouteSet[], index: number): number =>
+  sets.slice(0, index).reduce((sum, { destinations }) => sum + destinations.length, 1);
+
+/** The routes of a set, in the tables that lead packets now; and what uses none of its prepared tables. */
+function partsOfSet(
+  set: RouteSet,
+  rank: number,
+  members: readonly Appliance[],
+  observed: Observed,
+): readonly Part[] {
+  const { prepared } = set;
+  const places = (prepared?.places ?? []).map((place) => ({ place, use: useOf(place, prepared, observed) }));
+  const tables =
+    prepared === undefined ? tablesOf(set, observed) : places.flatMap(({ use }) => use?.table ?? []);
+  const lost = places.flatMap(({ place, use }) =>
+    use === undefined ? [associationPart(place, set, rank, undefined, undefined)] : [],
+  );
+  return [...lost, ...tables.flatMap((table) => routesOfTable(table, set, rank, members, observed))];
+}
+
+/** The routes of a set in one table. */
+export const routesOfTable = (
+  table: string,
+  { destinations }: RouteSet,
+  rank: number,
+  members: readonly Appliance[],
+  observed: Observed,
+): readonly Part[] =>
+  destinations.map((destination, index) =>
+    routePart({ table, destination, rank: urgency(destination, rank + index) }, members, observed),
+  );
+
+/** Everything goes by a default route. */
+const urgency = (destination: string, rank: number): number => (destination.endsWith('/0') ? 0 : rank);
+
 const tablesOf = ({ table, tag }: RouteSet, { tagged }: Observed): readonly string[] =>
   table === undefined ? (tag === undefined ? [] : (tagged[tagSource(tag)] ?? [])) : [table];
 
+/** Which of the prepared tables a place uses, and by which association. */
+export function useOf(
+  place: string,
+  prepared: RouteSet['prepared'],
+  { tables }: Observed,
+): { readonly table: string; readonly association: string } | undefined {
+  for (const table of Object.values(prepared?.tables ?? {})) {
+    const found = tables[table]?.associations.find((one) => one.place === place);
+    if (found !== undefined) return { table, association: found.id };
+  }
+  return undefined;
+}
+
+/** A place that uses a table of `held`'s; without, one that uses none of the prepared tables. */
+export function associationPart(
+  place: string,
+  { prepared, destinations }: RouteSet,
+  rank: number,
+  use: { readonly table: string; readonly association: string } | undefined,
+  held: Held | undefined,
+): Part {
+  const tables = prepared?.tables ?? {};
+  const reason = `${place} is associated with none of ${Object.values(tables).join(', ')}`;
+  return {
+    key: place,
+    stage: 'paths',
+    rank: Math.min(...destinations.map((destination, index) => urgency(destination, rank + index))),
+    thing: {
+      kind: 'association',
+      place,
+      ...(use === undefined ? {} : { association: use.association }),
+      tables,
+    },
+    exists: use !== undefined,
+    held: held ?? { kind: 'foreign', reason },
+    shown: use?.table ?? '',
+  };
+}
+
 function routePart(
-  table: string,
-  destination: string,
+  {
+    table,
+    destination,
+    rank,
+  }: { readonly table: string; readonly destination: string; readonly rank: number },
   members: readonly Appliance[],
   observed: Observed,
 ): Part {
@@ -66,6 +144,7 @@ function routePart(
   const base = {
     key,
     stage: 'paths',
+    rank,
     thing: { kind: 'route', table, destination },
     exists: route !== undefined,
     shown: route?.target ?? '',
@@ -84,6 +163,7 @@ function eniPart(resource: EniResource, members: readonly Appliance[], observed:
   return {
     key: id,
     stage: 'interfaces',
+    rank: 0,
     thing: { kind: 'eni', resource, ...(eni === undefined ? {} : { eni }) },
     exists: eni !== undefined,
     held: eniHeld(id, eni, members, observed),

@@ -59,6 +59,8 @@ export interface GroupStatus {
   readonly desired?: string;
   readonly decision: string;
   readonly decidedAgeMs: number;
+  /** Why its prepared tables cannot be used. */
+  readonly flaw?: string;
   readonly lease?: LeaseStatus;
   readonly operation?: {
     readonly to: string;
@@ -148,6 +150,7 @@ function groupStatus(
     ...given('desired', operation?.to),
     decision: decision.text,
     decidedAgeMs: Math.round(now - decision.at),
+    ...given('flaw', state.flaw),
     ...given('lease', leaseStatus(group, leases, now)),
     ...(operation === undefined
       ? {}
@@ -171,6 +174,7 @@ const SHOWN: readonly Call['kind'][] = [
   'replace-route',
   'create-route',
   'delete-route',
+  'replace-route-table-association',
   'attach-network-interface',
   'detach-network-interface',
 ];

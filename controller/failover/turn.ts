@@ -13,6 +13,8 @@ import type { LeaseCall } from '../lease/call.ts';
 export type Purpose =
   | { readonly kind: 'observe'; readonly source: string }
   | { readonly kind: 'move'; readonly group: string; readonly step: string }
+  /** A route of a prepared table that nothing uses. */
+  | { readonly kind: 'prepare'; readonly group: string; readonly step: string }
   | { readonly kind: 'guest'; readonly group: string; readonly what: 'own' | 'lose' }
   | { readonly kind: 'hook'; readonly group: string; readonly hook: HookName }
   | { readonly kind: 'kernel' }

@@ -5,6 +5,7 @@ import type { Config, Group } from '../config.ts';
 import type { Observed } from './observe.ts';
 import type { Held, Part } from './part.ts';
 import { partsOf, sourcesOfGroup } from './parts.ts';
+import { type PreparedView, preparedOf } from './prepared.ts';
 
 export type Owner =
   /** Nothing has been seen yet. */
@@ -23,6 +24,8 @@ export interface GroupView {
   readonly owner: Owner;
   /** All that it owns, in the order in which it is moved. */
   readonly parts: readonly Part[];
+  /** Its prepared tables. */
+  readonly prepared: readonly PreparedView[];
 }
 
 /** Each step asks several times; a view depends on nothing but what it is kept by. */
@@ -43,7 +46,7 @@ function newView(config: Config, group: Group, observed: Observed): GroupView {
   const times = seen.flatMap((one) => one?.at ?? []);
   if (times.length < sources.length) {
     const owner: Owner = { kind: 'unknown', reason: 'EC2 has not been seen yet' };
-    return { seen: -1, sources, owner, parts: [] };
+    return { seen: -1, sources, owner, parts: [], prepared: [] };
   }
   const members = group.members.flatMap((name) => config.appliances.find((one) => one.name === name) ?? []);
   const parts = partsOf(group, members, observed);
@@ -53,6 +56,7 @@ function newView(config: Config, group: Group, observed: Observed): GroupView {
     sources,
     owner: ownerOf(parts),
     parts,
+    prepared: preparedOf(group, members, observed),
   };
 }
 

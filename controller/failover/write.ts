@@ -18,7 +18,16 @@ export function writeOf(
       const { table, destination } = thing;
       return { kind: create ? 'create-route' : 'replace-route', table, destination, eni: target.eni };
     }
+    case 'association': {
+      const { place, association = '', tables } = thing;
+      return {
+        kind: 'replace-route-table-association',
+        association,
+        place,
+        table: tables[target.name] ?? '',
+      };
+    }
     default:
-      return unreachable(thing.kind);
+      return unreachable(thing);
   }
 }

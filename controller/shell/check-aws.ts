@@ -8,6 +8,7 @@ import { ownAppliance, routeSetsOf } from '../config.ts';
 import type { Call, ObservedEni } from '../ec2/call.ts';
 import { toRequest } from '../ec2/request.ts';
 import { failureOf } from './aws.ts';
+import { changesOf, checkPrepared, seePrepared } from './check-prepared.ts';
 import { type AwsReader, createReader, type Routes } from './check-reader.ts';
 import type { Finding } from './finding.ts';
 
@@ -119,8 +120,12 @@ async function* checkResource(
   switch (resource.kind) {
     case 'eni':
       return yield* checkFloatingEni(reader, group, resource, config, enis);
-    case 'routes':
-      return yield* checkRoutes(reader, group, resource.sets, config);
+    case 'routes': {
+      const plain = resource.sets.filter(({ prepared }) => prepared === undefined);
+      yield* checkRoutes(reader, group, plain, config);
+      for (const view of await seePrepared(reader, group, config)) yield* checkPrepared(group.name, view);
+      return;
+    }
     default:
       return unreachable(resource);
   }
@@ -248,6 +253,8 @@ async function writesOf(reader: AwsReader, config: Config, enis: SeenEnis): Prom
         unreachable(resource);
     }
   }
+  for (const group of config.groups)
+    calls.push(...(await seePrepared(reader, group, config)).flatMap(changesOf));
   for (const synced of await syncedTables(reader, config)) {
     // Documentation space: a dry run changes nothing, whatever it names.
     const made = { table: synced.id, destination: '192.0.2.0/24' };
@@ -264,7 +271,15 @@ async function* checkPermissions(reader: AwsReader, config: Config, enis: SeenEn
   for (const call of await writesOf(reader, config, enis)) {
     const { action } = toRequest(call);
     const resource =
-      'table' in call ? call.table : 'eni' in call ? call.eni : 'attachment' in call ? call.attachment : '';
+      'place' in call
+        ? `${call.place} and ${call.table}`
+        : 'table' in call
+          ? call.table
+          : 'eni' in call
+            ? call.eni
+            : 'attachment' in call
+              ? call.attachment
+              : '';
     const code = await reader.dryRun(call);
     const remedy = `allow ec2:${action} on ${resource} in the role of this node`;
     if (code === 'DryRunOperation') yield fine(`ec2:${action} on ${resource} is allowed`);

@@ -16,6 +16,8 @@ import {
   EC2Client,
   ReplaceRouteCommand,
   type ReplaceRouteCommandInput,
+  ReplaceRouteTableAssociationCommand,
+  type ReplaceRouteTableAssociationCommandInput,
 } from '@aws-sdk/client-ec2';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { Config, RouteSet } from '../config.ts';
@@ -29,7 +31,7 @@ export interface AwsReader {
   readonly endpoint: string;
   identity(): Promise<{ readonly account: string; readonly arn: string }>;
   eni(id: string): Promise<{ readonly eni?: ObservedEni; readonly owner?: string }>;
-  tables(set: Pick<RouteSet, 'table' | 'tag'>): Promise<readonly Routes[]>;
+  tables(set: Pick<RouteSet, 'table' | 'tag' | 'prepared'>): Promise<readonly Routes[]>;
   /** The table associated with a subnet, or the main one of its VPC. */
   tableOfSubnet(subnet: string, vpc: string): Promise<Routes | undefined>;
   /** The zones in which the VPC has an interface endpoint for EC2. */
@@ -44,8 +46,8 @@ export function createReader(config: Config): AwsReader {
   const settings = { region, ...(endpoint === undefined ? {} : { endpoint }) };
   const ec2 = new EC2Client(settings);
   const sts = new STSClient(settings);
-  const tablesBy = async (name: string, value: string): Promise<readonly Routes[]> => {
-    const input = { Filters: [{ Name: name, Values: [value] }] };
+  const tablesBy = async (name: string, ...values: readonly string[]): Promise<readonly Routes[]> => {
+    const input = { Filters: [{ Name: name, Values: [...values] }] };
     const answer = toValue(
       { kind: 'describe-route-tables', select: { kind: 'ids', ids: [] } },
       await ec2.send(new DescribeRouteTablesCommand(input)),
@@ -66,8 +68,13 @@ export function createReader(config: Config): AwsReader {
       const owner = output.NetworkInterfaces?.[0]?.OwnerId;
       return { ...(eni === undefined ? {} : { eni }), ...(owner === undefined ? {} : { owner }) };
     },
-    tables: ({ table, tag }) =>
-      tag === undefined ? tablesBy('route-table-id', table ?? '') : tablesBy(`tag:${tag.key}`, tag.value),
+    tables({ table = '', tag, prepared }) {
+      if (tag !== undefined) return tablesBy(`tag:${tag.key}`, tag.value);
+      return tablesBy(
+        'route-table-id',
+        ...(prepared === undefined ? [table] : Object.values(prepared.tables)),
+      );
+    },
     async tableOfSubnet(subnet, vpc) {
       const [own] = await tablesBy('association.subnet-id', subnet);
       if (own !== undefined) return own;
@@ -114,6 +121,11 @@ async function sendDry(ec2: EC2Client, call: Call): Promise<void> {
     await ec2.send(new ReplaceRouteCommand(input as ReplaceRouteCommandInput));
   if (call.kind === 'create-route') await ec2.send(new CreateRouteCommand(input as CreateRouteCommandInput));
   if (call.kind === 'delete-route') await ec2.send(new DeleteRouteCommand(input as DeleteRouteCommandInput));
+  if (call.kind === 'replace-route-table-association') {
+    await ec2.send(
+      new ReplaceRouteTableAssociationCommand(input as ReplaceRouteTableAssociationCommandInput),
+    );
+  }
   if (call.kind === 'attach-network-interface') {
     await ec2.send(new AttachNetworkInterfaceCommand(input as AttachNetworkInterfaceCommandInput));
   }

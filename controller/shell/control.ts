@@ -54,6 +54,12 @@ const command = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.enum(['drain', 'undrain']), appliance: z.string() }),
   z.strictObject({ kind: z.literal('pause'), group: z.string().optional(), forMs: forMs.optional() }),
   z.strictObject({ kind: z.literal('resume'), group: z.string().optional() }),
+  z.strictObject({
+    kind: z.literal('plan'),
+    group: z.string(),
+    fail: z.string(),
+    to: z.string().optional(),
+  }),
   z.strictObject({ kind: z.literal('bgp'), input }),
   z.strictObject({ kind: z.literal('bgp-query'), question }),
 ]);

@@ -86,6 +86,7 @@ export function formatStatus(status: DaemonStatus): string {
     ...status.groups.flatMap(({ name, lease }) =>
       lease?.problem === undefined ? [] : `lease of ${name}: ${lease.problem}`,
     ),
+    ...status.groups.flatMap(({ name, flaw }) => (flaw === undefined ? [] : `${name}: ${flaw}`)),
     ...(status.routeSync ?? []).flatMap((one) => one.problems.map((problem) => `${one.table}: ${problem}`)),
     ...(journal.failure === undefined ? [] : [`journal: ${journal.failure} (${journal.lost} records lost)`]),
   ];

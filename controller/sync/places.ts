@@ -44,8 +44,10 @@ export const isNamed = ({ routeSync }: Config, { sources, tagged }: Observed, id
   );
 
 function movedIn({ groups }: Config, { tagged }: Observed, id: string): readonly string[] {
-  return groups.flatMap(routeSetsOf).flatMap(({ table, tag, destinations }) => {
-    const isIn = table === id || (tag !== undefined && tagged[tagSource(tag)]?.includes(id) === true);
+  return groups.flatMap(routeSetsOf).flatMap(({ table, tag, prepared, destinations }) => {
+    const isPrepared = Object.values(prepared?.tables ?? {}).includes(id);
+    const isIn =
+      table === id || isPrepared || (tag !== undefined && tagged[tagSource(tag)]?.includes(id) === true);
     return isIn ? destinations : [];
   });
 }

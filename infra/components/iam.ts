@@ -18,6 +18,9 @@ export interface PolicyScope {
   readonly routeTables: readonly string[];
   /** Tables that follow best paths (`routeSync`): their routes are made and deleted, too. */
   readonly syncedTables?: readonly string[];
+  /** Prepared tables, and the subnets and gateways that change between them. */
+  readonly preparedTables?: readonly string[];
+  readonly associated?: readonly string[];
   /** ENIs that are moved, and the instances that they are moved between. */
   readonly networkInterfaces: readonly string[];
   readonly instances: readonly string[];
@@ -46,6 +49,19 @@ export function daemonPolicy(scope: PolicyScope): {
       Effect: 'Allow',
       Action: ['ec2:CreateRoute', 'ec2:ReplaceRoute'],
       Resource: scope.routeTables,
+    },
+    {
+      Sid: 'KeepPreparedRoutes',
+      Effect: 'Allow',
+      Action: ['ec2:CreateRoute', 'ec2:ReplaceRoute'],
+      Resource: scope.preparedTables ?? [],
+    },
+    {
+      Sid: 'ChangeAssociations',
+      Effect: 'Allow',
+      Action: ['ec2:ReplaceRouteTableAssociation'],
+      Resource:
+        scope.preparedTables === undefined ? [] : [...scope.preparedTables, ...(scope.associated ?? [])],
     },
     {
       Sid: 'SyncRoutes',
@@ -112,11 +128,25 @@ export class DaemonRole extends pulumi.ComponentResource {
         all(scope.instances),
         all(scope.syncedTables ?? []),
         all(scope.leaseTables ?? []),
+        all(scope.preparedTables ?? []),
+        all(scope.associated ?? []),
       ])
-      .apply(([routeTables, networkInterfaces, instances, syncedTables, leaseTables]) =>
-        JSON.stringify(
-          daemonPolicy({ routeTables, networkInterfaces, instances, syncedTables, leaseTables }),
-        ),
+      .apply(
+        ([
+          routeTables,
+          networkInterfaces,
+          instances,
+          syncedTables,
+          leaseTables,
+          preparedTables,
+          associated,
+        ]) =>
+          JSON.stringify(
+            daemonPolicy({
+              ...{ routeTables, networkInterfaces, instances, syncedTables, leaseTables },
+              ...{ preparedTables, associated },
+            }),
+          ),
       );
     new aws.iam.RolePolicy(`${this.prefix}-daemon`, { role: this.roleName, policy }, { parent: this });
   }

@@ -41,6 +41,25 @@ describe('the statement of route sync', () => {
   });
 });
 
+describe('the statements of prepared tables', () => {
+  const [TABLE, SUBNET] = [arn('route-table/rtb-3'), arn('subnet/subnet-1')];
+  const { Statement } = daemonPolicy({ ...nothing, preparedTables: [TABLE], associated: [SUBNET] });
+  const resourcesFor = (call: Call): readonly string[] =>
+    Statement.flatMap(({ Action, Resource }) =>
+      Action.includes(`ec2:${toRequest(call).action}`) ? [Resource].flat() : [],
+    );
+
+  it('allow to keep the tables, and to change what uses them, to nothing else', () => {
+    const [association, place, table] = ['rtbassoc-1', 'subnet-1', 'rtb-3'];
+    const change: Call = { kind: 'replace-route-table-association', association, place, table };
+    expect(resourcesFor(change)).toEqual([TABLE, SUBNET]);
+    const route = { table, destination: 'pl-1', eni: 'eni-1' };
+    for (const kind of ['create-route', 'replace-route'] as const)
+      expect(resourcesFor({ kind, ...route })).toEqual([TABLE]);
+    expect(resourcesFor({ kind: 'delete-route', ...route })).toEqual([]);
+  });
+});
+
 describe('the statement of leases', () => {
   const table = 'arn:aws:dynamodb:eu-central-1:111122223333:table/leases';
 

@@ -73,6 +73,61 @@ describe('a good file', () => {
   });
 });
 
+describe('prepared tables', () => {
+  const ROUTES = '      - { table: rtb-00000000000000001, destinations: [0.0.0.0/0, "::/0"] }';
+  const TABLES = 'tables: { a: rtb-0000000000000000a, b: rtb-0000000000000000b }';
+  const SUBNETS = 'subnets: [subnet-00000000000000001]';
+  const withSet = (set: string): string => good.replace(ROUTES, `      - { ${set} }`);
+
+  it('are read with what uses them; destinations may be prefix lists', () => {
+    const list = 'pl-00000000000000001';
+    const set = `${SUBNETS}, ${TABLES}, destinations: [0.0.0.0/0, ${list}]`;
+    const text = withSet(set).replace('    routes:', '    objective: 3s\n    routes:');
+    const [group] = must(parseConfig(text, 'byoa.yaml')).groups;
+    expect(group?.objectiveMs).toBe(3000);
+    expect(group?.resources).toEqual([
+      {
+        kind: 'routes',
+        sets: [
+          {
+            prepared: {
+              places: ['subnet-00000000000000001'],
+              tables: { a: 'rtb-0000000000000000a', b: 'rtb-0000000000000000b' },
+            },
+            destinations: ['0.0.0.0/0', list],
+          },
+        ],
+      },
+    ]);
+  });
+  it.each([
+    [`${SUBNETS}, tables: { a: rtb-0000000000000000a }, destinations: [0.0.0.0/0]`, 'member b has no table'],
+    [`${SUBNETS}, ${TABLES.replace('b:', 'c:')}, destinations: [0.0.0.0/0]`, "'c' is no member"],
+    [`${TABLES}, destinations: [0.0.0.0/0]`, 'nothing changes between them'],
+    [`${SUBNETS}, table: rtb-00000000000000001, destinations: [0.0.0.0/0]`, 'there are none'],
+    [
+      `${SUBNETS}, ${TABLES}, table: rtb-00000000000000001, destinations: [0.0.0.0/0]`,
+      'exactly one of table, tag',
+    ],
+    [
+      `${SUBNETS}, ${TABLES.replace('b }', 'a }')}, destinations: [0.0.0.0/0]`,
+      "'rtb-0000000000000000a' is there twice",
+    ],
+    [
+      `gateways: [igw-00000000000000001], ${TABLES}, destinations: [pl-00000000000000001]`,
+      "a gateway's table",
+    ],
+    [`table: rtb-00000000000000001, destinations: [pl-1]`, 'the id of a prefix list looks like'],
+  ])('are refused where they cannot be used: %s', (set, why) => {
+    expect(errorsOf(withSet(set)).join('\n')).toContain(why);
+  });
+  it('are of one set alone', () => {
+    const set = `      - { ${SUBNETS}, ${TABLES}, destinations: [10.9.0.0/16] }`;
+    const plain = '      - { table: rtb-0000000000000000b, destinations: [0.0.0.0/0] }';
+    expect(errorsOf(good.replace(ROUTES, `${set}\n${plain}`)).join()).toContain('is a prepared table');
+  });
+});
+
 describe('a mistake is told with line, field, value, cause and remedy', () => {
   const cases: [string, string, string, string][] = [
     [
