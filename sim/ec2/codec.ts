@@ -1,9 +1,10 @@
 /**
- * The wire format of the EC2, STS, IAM and Elastic Load Balancing endpoints, driven by the runtime schemas of
- * the SDK's clients: form body -> action and input, reply -> XML. No operation has code of its own. Says
- * nothing of HTTP connections or signatures.
+ * The wire format of the EC2, STS, IAM, Elastic Load Balancing and Direct Connect endpoints, driven by the
+ * runtime schemas of the SDK's clients: form body -> action and input, reply -> XML; of Direct Connect, JSON
+ * both ways. No operation has code of its own. Says nothing of HTTP connections or signatures.
  */
 import { err, ok, type Result } from '../../controller/base/result.ts';
+import { readJson, writeJson } from './codec-json.ts';
 import { decode, type Fault, parseParameters } from './codec-query.ts';
 import { element, encoderOf, escapeXml } from './codec-xml.ts';
 import type { Reply } from './service.ts';
@@ -17,9 +18,21 @@ const versions: Readonly<Record<ServiceName, string>> = {
   sts: '2011-06-15',
   iam: '2010-05-08',
   elasticloadbalancing: '2015-12-01',
+  directconnect: '2012-10-25',
 };
 
-const namespaces: Readonly<Record<ServiceName, string>> = {
+/** What speaks JSON, by the name that `X-Amz-Target` has for it. */
+const JSON_TARGETS = { OvertureService: 'directconnect' } as const;
+type JsonService = (typeof JSON_TARGETS)[keyof typeof JSON_TARGETS];
+
+const speaksJson = (service: ServiceName): service is JsonService =>
+  Object.values<ServiceName>(JSON_TARGETS).includes(service);
+
+/** The media type of a service's answers. */
+export const contentTypeOf = (service: ServiceName): string =>
+  speaksJson(service) ? 'application/x-amz-json-1.1' : 'text/xml;charset=UTF-8';
+
+const namespaces: Readonly<Record<Exclude<ServiceName, JsonService>, string>> = {
   ec2: `http://ec2.amazonaws.com/doc/${versions.ec2}/`,
   sts: `https://sts.amazonaws.com/doc/${versions.sts}/`,
   iam: `https://iam.amazonaws.com/doc/${versions.iam}/`,
@@ -67,13 +80,30 @@ export function decodeRequest(body: string, signedFor?: ServiceName): Result<Dec
   return input.ok ? ok({ service, action, input: input.value as object }) : input;
 }
 
+/**
+ * Reads the JSON body of a request with the header `X-Amz-Target: SERVICE.ACTION`; undefined where the
+ * service is none of these.
+ */
+export function decodeTarget(target: string, body: string): Result<Decoded, Fault> | undefined {
+  const [name = '', action = ''] = target.split('.');
+  if (!Object.hasOwn(JSON_TARGETS, name)) return undefined;
+  const service = JSON_TARGETS[name as keyof typeof JSON_TARGETS];
+  const operation = operationOf(service, action);
+  if (operation === undefined) {
+    const message = `The action ${action} is not valid for this web service (${service}).`;
+    return err({ code: 'UnknownOperationException', message, status: 400 });
+  }
+  const input = readJson(operation.input, body);
+  return input.ok ? ok({ service, action, input: input.value as object }) : input;
+}
+
 const invalidAction = (message: string): Fault => ({ code: 'InvalidAction', message, status: 400 });
 
 /** The service that an API version names. */
 export const serviceOfVersion = (version: string | null): ServiceName | undefined =>
   SERVICES.find((service) => versions[service] === version);
 
-/** The XML of a reply and its HTTP status. */
+/** The body of a reply and its HTTP status. */
 export function encodeReply(
   service: ServiceName,
   action: string,
@@ -83,6 +113,7 @@ export function encodeReply(
   if (reply.kind === 'error') return { status: reply.status, body: encodeFault(service, reply, requestId) };
   const shape = operationOf(service, action)?.output;
   if (shape === undefined) throw new Error(`a reply to ${service} ${action}, which has no schema`);
+  if (speaksJson(service)) return { status: 200, body: writeJson(shape, reply.output) };
   const members = encoderOf(shape)(reply.output);
   const unit = shape.kind === 'structure' && shape.members.length === 0;
   const open = `${PROLOG}<${action}Response xmlns="${namespaces[service]}">`;
@@ -97,12 +128,13 @@ export function encodeReply(
 
 const PROLOG = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
-/** The XML of an error: EC2's envelope, or that of the AWS Query protocol. */
+/** The body of an error: EC2's envelope, that of the AWS Query protocol, or JSON. */
 export function encodeFault(
   service: ServiceName,
   { code, message, status }: Fault,
   requestId: string,
 ): string {
+  if (speaksJson(service)) return JSON.stringify({ __type: code, message });
   const words = element('Code', escapeXml(code)) + element('Message', escapeXml(message));
   if (service === 'ec2') {
     const errors = element('Errors', element('Error', words));

@@ -51,6 +51,8 @@ export interface Tx {
    * before.
    */
   readonly after: (delay: Millis, transition: Transition) => void;
+  /** The view of the same request on another region of the account. */
+  readonly at: (region: string) => Tx;
 }
 
 /** A handler with its types forgotten, as the table holds it. */

@@ -1,10 +1,24 @@
 /** Which action is handled where. */
 
+import { refreshDirectConnect } from './direct-connect.ts';
 import { type Learnt, takeLearnt } from './gateway-speaker.ts';
 import type { Handler, Handlers, Transitions, Tx } from './handler.ts';
 import { addressHandlers } from './handlers/address.ts';
 import { customerGatewayHandlers, customerGatewayTransitions } from './handlers/customer-gateway.ts';
 import { dhcpOptionsHandlers } from './handlers/dhcp-options.ts';
+import {
+  directConnectAssociationHandlers,
+  directConnectAssociationTransitions,
+} from './handlers/direct-connect-association.ts';
+import {
+  directConnectConnectionHandlers,
+  directConnectConnectionTransitions,
+} from './handlers/direct-connect-connection.ts';
+import {
+  directConnectGatewayHandlers,
+  directConnectGatewayTransitions,
+} from './handlers/direct-connect-gateway.ts';
+import { directConnectTagHandlers } from './handlers/direct-connect-tag.ts';
 import { egressOnlyGatewayHandlers } from './handlers/egress-only-gateway.ts';
 import { endpointServiceHandlers } from './handlers/endpoint-service.ts';
 import { iamInstanceProfileHandlers } from './handlers/iam-instance-profile.ts';
@@ -47,6 +61,8 @@ import { transitMulticastHandlers, transitMulticastTransitions } from './handler
 import { transitPeeringHandlers, transitPeeringTransitions } from './handlers/transit-peering.ts';
 import { transitRouteHandlers } from './handlers/transit-route.ts';
 import { transitRouteTableHandlers, transitRouteTableTransitions } from './handlers/transit-route-table.ts';
+import { virtualInterfaceHandlers, virtualInterfaceTransitions } from './handlers/virtual-interface.ts';
+import { virtualInterfacePeerHandlers } from './handlers/virtual-interface-peer.ts';
 import { volumeHandlers } from './handlers/volume.ts';
 import { vpcHandlers } from './handlers/vpc.ts';
 import { vpcCidrHandlers } from './handlers/vpc-cidr.ts';
@@ -121,6 +137,15 @@ const elasticloadbalancing: Handlers = {
   ...loadBalancerTagHandlers,
 };
 
+const directconnect: Handlers = {
+  ...directConnectConnectionHandlers,
+  ...directConnectGatewayHandlers,
+  ...directConnectAssociationHandlers,
+  ...virtualInterfaceHandlers,
+  ...virtualInterfacePeerHandlers,
+  ...directConnectTagHandlers,
+};
+
 const iam: Handlers = { ...iamRoleHandlers, ...iamInstanceProfileHandlers };
 
 const services: Readonly<Record<ServiceName, Handlers>> = {
@@ -128,6 +153,7 @@ const services: Readonly<Record<ServiceName, Handlers>> = {
   sts,
   iam,
   elasticloadbalancing,
+  directconnect,
 };
 
 /** The handler of an action, or undefined where the action is not simulated. */
@@ -144,6 +170,10 @@ export const transitions: Transitions = {
   ...targetTransitions,
   ...vpcEndpointTransitions,
   ...customerGatewayTransitions,
+  ...directConnectAssociationTransitions,
+  ...directConnectConnectionTransitions,
+  ...directConnectGatewayTransitions,
+  ...virtualInterfaceTransitions,
   ...vpnConnectionTransitions,
   ...vpnGatewayTransitions,
   ...prefixListTransitions,
@@ -167,4 +197,6 @@ export function hearSpeaker(tx: Tx, id: string, learnt: Learnt): void {
   if (peer !== undefined) refreshConnect(tx, peer.attachment);
   const connection = tx.get('vpn-connection', id);
   if (connection !== undefined) refreshVpn(tx, connection.gateway);
+  const line = tx.get('virtual-interface', id);
+  if (line !== undefined) refreshDirectConnect(tx, line.gateway);
 }

@@ -8,6 +8,8 @@ export function checkRequired(service: ServiceName, action: string, input: objec
   const name = operation && missingMember(operation.input, input);
   if (name === undefined) return;
   if (service === 'ec2') missing(name);
+  if (service === 'directconnect')
+    refuse('DirectConnectClientException', `The parameter ${name} is missing.`);
   const at = name.charAt(0).toLowerCase() + name.slice(1);
   const fault = `Value null at '${at}' failed to satisfy constraint: Member must not be null`;
   refuse('ValidationError', `1 validation error detected: ${fault}`);

@@ -327,6 +327,7 @@ function transaction(
     after: (delay, transition) => {
       queue.push({ at: now + delay, seq: cloud.seq++, account, region, transition });
     },
+    at: (place) => transaction(cloud, { account, region: place }, now, log, queue, unseen),
   });
 }
 

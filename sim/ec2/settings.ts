@@ -33,6 +33,16 @@ export interface Quotas {
   /** Active and pending ones. */
   readonly peeringsPerVpc: number;
   readonly pendingPeerings: number;
+  readonly directConnectGateways: number;
+  readonly connectionsPerLocation: number;
+  /** Private and transit ones together; the latter once more by themselves. */
+  readonly interfacesPerConnection: number;
+  readonly transitInterfacesPerConnection: number;
+  readonly interfacesPerDirectConnectGateway: number;
+  readonly vpnGatewaysPerDirectConnectGateway: number;
+  readonly transitGatewaysPerDirectConnectGateway: number;
+  /** Allowed prefixes, which on-premises hears. */
+  readonly prefixesPerTransitGatewayAssociation: number;
   readonly transitGateways: number;
   readonly vpnGateways: number;
   readonly customerGateways: number;
@@ -90,6 +100,8 @@ export interface CloudSettings {
   readonly natGatewayMs: Millis;
   /** How long an endpoint with ENIs takes to be made, and to be deleted. */
   readonly endpointMs: Millis;
+  /** How long what Direct Connect consists of takes to be made, changed and deleted. */
+  readonly directConnectMs: Millis;
   /** How long a deleted NAT gateway stays visible. */
   readonly natGatewayVisibleMs: Millis;
   /** `aws`: the documented token buckets per account, region and action. */
@@ -128,6 +140,14 @@ export const DEFAULT_QUOTAS: Quotas = {
   entriesPerNetworkAcl: 20,
   peeringsPerVpc: 50,
   pendingPeerings: 25,
+  directConnectGateways: 200,
+  connectionsPerLocation: 10,
+  interfacesPerConnection: 51,
+  transitInterfacesPerConnection: 4,
+  interfacesPerDirectConnectGateway: 30,
+  vpnGatewaysPerDirectConnectGateway: 20,
+  transitGatewaysPerDirectConnectGateway: 6,
+  prefixesPerTransitGatewayAssociation: 200,
   transitGateways: 5,
   vpnGateways: 5,
   customerGateways: 50,
@@ -174,6 +194,7 @@ export const cloudSettings = (options: CloudOptions): CloudSettings => ({
   createOverLocal: 'InvalidParameterValue',
   prefixListMs: 0,
   natGatewayMs: 0,
+  directConnectMs: 0,
   natGatewayVisibleMs: 3_600_000,
   endpointMs: 0,
   throttle: 'off',

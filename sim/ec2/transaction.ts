@@ -16,7 +16,7 @@ import {
   write,
 } from './store.ts';
 
-interface Opening extends Pick<Tx, 'account' | 'region' | 'now' | 'settings' | 'random' | 'after'> {
+interface Opening extends Pick<Tx, 'account' | 'region' | 'now' | 'settings' | 'random' | 'after' | 'at'> {
   readonly store: Store;
   /** Filled with what is written, in order. */
   readonly log: Write[];
@@ -26,7 +26,7 @@ interface Opening extends Pick<Tx, 'account' | 'region' | 'now' | 'settings' | '
 
 /** Opens a transaction for one request or transition. One literal without spreads: there is one a request. */
 export function openTransaction(opening: Opening): Tx {
-  const { store, log, unseen, account, region, now, settings, random, after } = opening;
+  const { store, log, unseen, account, region, now, settings, random, after, at } = opening;
   const table = tablesSeen(store, account, region);
   const get: Tx['get'] = (kind, id) => read(table(kind), id);
   const put = (kind: Kind, id: string, record: Stored | undefined): void => {
@@ -39,6 +39,7 @@ export function openTransaction(opening: Opening): Tx {
     settings,
     random,
     after,
+    at,
     date: () => new Date(settings.epochMs + now),
     get,
     need: (kind, id) => (unseen?.has(id) ? undefined : get(kind, id)) ?? absent(kind, id),

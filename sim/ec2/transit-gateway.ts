@@ -3,6 +3,7 @@ import { overlaps, type Prefix, prefix } from '../../controller/base/ip.ts';
 import { unreachable } from '../../controller/base/result.ts';
 import type { TransitPath } from '../vpc/model.ts';
 import { areEqual, comparePaths } from './best-path.ts';
+import { bestOfInterfaces } from './direct-connect-paths.ts';
 import { setSpeaker } from './gateway-speaker.ts';
 import type { Tx } from './handler.ts';
 import { speakersOf } from './record/connect-peer.ts';
@@ -47,6 +48,8 @@ export function resourceOf({ link }: AttachmentRecord) {
       return { ResourceId: link.peerGateway, ResourceType: 'peering' } as const;
     case 'vpn':
       return { ResourceId: link.connection, ResourceType: 'vpn' } as const;
+    case 'direct-connect-gateway':
+      return { ResourceId: link.gateway, ResourceType: 'direct-connect-gateway' } as const;
     case 'connect':
       return { ResourceId: link.transport, ResourceType: 'connect' } as const;
     default:
@@ -70,7 +73,7 @@ interface Offer {
 }
 
 /** Lower wins. "Transit gateway route tables", route evaluation order. */
-const RANK = { vpc: 0, connect: 1, vpn: 2, peering: 3 } as const;
+const RANK = { vpc: 0, 'direct-connect-gateway': 1, connect: 2, vpn: 3, peering: 4 } as const;
 
 /** Most ways that the flows of a route share. "Transit gateway quotas". */
 const MOST_PATHS = 50;
@@ -90,6 +93,10 @@ function offersOf(tx: Tx, { id: attachment, link }: AttachmentRecord): readonly 
         const way = { attachment, tunnel: told.neighbor };
         return { destination: told.prefix, kind, way, told, isDown: down.has(told.neighbor) };
       });
+    }
+    case 'direct-connect-gateway': {
+      const paths = bestOfInterfaces(tx, link.gateway);
+      return Array.from(paths, ([destination, told]) => ({ destination, kind, way: { attachment }, told }));
     }
     case 'connect':
       return peersOf(tx, attachment).flatMap((peer) =>
@@ -200,6 +207,8 @@ function speakersAt(tx: Tx, { id, link }: AttachmentRecord): readonly string[] {
       return [link.connection];
     case 'connect':
       return peersOf(tx, id).flatMap((peer) => speakersOf(peer).map((each) => each.id));
+    // The allowed prefixes of the association are told, whatever the table holds.
+    case 'direct-connect-gateway':
     case 'vpc':
     case 'peering':
       return [];

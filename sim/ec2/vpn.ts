@@ -5,6 +5,7 @@
 import { addressAt, formatAddress, parsePrefix, prefix } from '../../controller/base/ip.ts';
 import type { GatewayNeighbor, Route } from '../vpc/model.ts';
 import { bestPaths } from './best-path.ts';
+import { announceOverInterfaces, associationsOf, learntByDirectConnect } from './direct-connect-paths.ts';
 import { sessionOf, setSpeaker } from './gateway-speaker.ts';
 import type { Tx } from './handler.ts';
 import type { VpnConnectionRecord, VpnTunnel } from './record/connectivity.ts';
@@ -87,13 +88,17 @@ function pathsInUse(tx: Tx, connections: readonly VpnConnectionRecord[]): Map<st
 }
 
 /**
- * Static routes beat what BGP told; of several paths the gateway uses the best. Each site hears the blocks of
- * the VPC; what other sites announce (VPN CloudHub) is not passed on here.
+ * Direct Connect beats static routes, and these beat what BGP told; of several paths the gateway uses the
+ * best. Each site hears the blocks of the VPC; what other sites announce (VPN CloudHub) is not passed on
+ * here.
  */
 function refreshVpnGateway(tx: Tx, gateway: string): void {
   const connections = liveConnections(tx, gateway);
+  const direct = learntByDirectConnect(tx, gateway);
   const statics = new Set(connections.flatMap((each) => each.routes));
-  const best = [...pathsInUse(tx, connections).values()].filter((path) => !statics.has(path.prefix));
+  const best = [...pathsInUse(tx, connections).values()].filter(
+    (path) => !statics.has(path.prefix) && !direct.has(path.prefix),
+  );
   const vpc = tx.get('vpc', tx.get('vpn-gateway', gateway)?.vpc ?? '');
   for (const connection of connections) {
     setTunnels(tx, connection, (outside) =>
@@ -105,8 +110,15 @@ function refreshVpnGateway(tx: Tx, gateway: string): void {
       (vpc?.ipv4 ?? []).map(({ cidr }) => cidr),
     );
   }
+  for (const each of associationsOf(tx, gateway)) announceOverInterfaces(tx, each.directConnectGateway);
+  announceOverInterfaces(tx, gateway);
   const learnt = [
-    ...routesOf(gateway, [...statics], 'vpn-static'),
+    ...routesOf(gateway, [...direct], 'direct-connect'),
+    ...routesOf(
+      gateway,
+      [...statics].filter((each) => !direct.has(each)),
+      'vpn-static',
+    ),
     ...routesOf(
       gateway,
       best.map((path) => path.prefix),
@@ -122,7 +134,7 @@ function refreshVpnGateway(tx: Tx, gateway: string): void {
 const routesOf = (
   gateway: string,
   destinations: readonly string[],
-  propagatedFrom: 'vpn-static' | 'vpn-bgp',
+  propagatedFrom: NonNullable<Route['propagatedFrom']>,
 ): Route[] =>
   destinations.map((destination) => ({
     destination,
@@ -139,7 +151,7 @@ function setConnectionSpeaker(tx: Tx, connection: VpnConnectionRecord, announces
   const asn = tx.get('customer-gateway', customerGateway)?.asn ?? 0;
   setSpeaker(tx, {
     id,
-    place: { kind: 'site', customerGateway },
+    place: { kind: 'site', site: customerGateway },
     as: tx.get(kind, gateway)?.asn ?? 0,
     routerId: tunnels[0]?.outside ?? '',
     neighbors: tunnels.map(

@@ -1,11 +1,14 @@
 /**
- * The HTTP face of the APIs: one path, a form as body (or a query string), XML as answer; of DynamoDB, JSON.
+ * The HTTP face of the APIs: one path, a form as body (or a query string), XML as answer; of Direct Connect
+ * and DynamoDB, JSON.
  * The SigV4 header is read for account, region and service; signatures are not checked.
  */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import {
+  contentTypeOf,
   type Decoded,
   decodeRequest,
+  decodeTarget,
   encodeFault,
   encodeReply,
   type Fault,
@@ -70,18 +73,19 @@ export async function serveApi(
   const signer = signerOf(incoming.headers.authorization, query);
   const fail = (fault: Fault): void => {
     const service = signer.service ?? 'ec2';
-    answer(outgoing, id, fault.status, encodeFault(service, fault, id));
+    answer(outgoing, id, { status: fault.status, body: encodeFault(service, fault, id) }, service);
   };
   const body = await readBody(incoming, MAX_BODY_BYTES);
   if (!body.ok) {
     const { status, why } = body.error;
     return fail({ code: UNREAD[status], message: why, status });
   }
-  const target = /^DynamoDB_20120810\.(\w+)$/.exec(String(incoming.headers['x-amz-target'] ?? ''))?.[1];
-  if (target !== undefined)
-    return serveTables(endpoint, signer, { action: target, body: body.value, id }, outgoing);
+  const target = String(incoming.headers['x-amz-target'] ?? '');
+  const tables = /^DynamoDB_20120810\.(\w+)$/.exec(target)?.[1];
+  if (tables !== undefined)
+    return serveTables(endpoint, signer, { action: tables, body: body.value, id }, outgoing);
   const form = incoming.method === 'GET' ? query : body.value;
-  const decoded = decodeRequest(form, signer.service);
+  const decoded = decodeTarget(target, body.value) ?? decodeRequest(form, signer.service);
   if (!decoded.ok) return fail(decoded.error);
   endpoint.act(() => dispatch(endpoint, signer, decoded.value, id, outgoing));
 }
@@ -96,8 +100,8 @@ function dispatch(
   const { service, action, input } = decoded;
   const region = service === 'iam' ? DEFAULT_REGION : signer.region;
   callApi(api, { account: signer.account, region, service, action, input }, (reply) => {
-    const { status, body } = encodeReply(service, action, reply, id);
-    later(() => answer(outgoing, id, status, body));
+    const answered = encodeReply(service, action, reply, id);
+    later(() => answer(outgoing, id, answered, service));
   });
 }
 
@@ -144,11 +148,16 @@ function parsed(body: string): unknown {
   }
 }
 
-function answer(outgoing: ServerResponse, id: string, status: number, body: string): void {
+function answer(
+  outgoing: ServerResponse,
+  id: string,
+  { status, body }: { readonly status: number; readonly body: string },
+  service: ServiceName,
+): void {
   if (outgoing.destroyed || outgoing.headersSent) return;
   const bytes = Buffer.byteLength(body);
   const headers: OutgoingHttpHeaders = {
-    'content-type': 'text/xml;charset=UTF-8',
+    'content-type': contentTypeOf(service),
     'content-length': bytes,
     'x-amzn-requestid': id,
   };

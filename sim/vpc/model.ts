@@ -234,6 +234,7 @@ export interface TransitGatewayAttachment {
     /** `peer` is the attachment at the other gateway. */
     | { readonly kind: 'peering'; readonly peer: string }
     | { readonly kind: 'vpn'; readonly connection: string }
+    | { readonly kind: 'direct-connect-gateway'; readonly gateway: string }
     /** GRE to appliances, which `transport`, an attachment of a VPC, carries. */
     | { readonly kind: 'connect'; readonly transport: string };
   readonly applianceMode: boolean;
@@ -304,11 +305,13 @@ export interface GatewayNeighbor {
   readonly localAddress?: string;
   readonly as: number;
   readonly holdTimeS: number;
+  /** The TCP-MD5 key: with another one at the other end nothing is heard. */
+  readonly authKey?: string;
   /** Whether BFD watches the neighbor beside the hold timer. */
   readonly bfd: boolean;
   /** Whether the tunnel to it carries nothing. */
   readonly down?: boolean;
-  /** With more prefixes the session ends. */
+  /** With more prefixes of a family the session ends. */
   readonly maxPrefixes?: number;
 }
 
@@ -319,13 +322,13 @@ export interface GatewaySpeaker {
   readonly account: string;
   readonly region: string;
   /**
-   * Where it has its addresses: at an ENI of its own, at the near ends of tunnels to a site, or inside the
-   * GRE tunnel of a Connect peer.
+   * Where it has its addresses: at an ENI of its own, at the near ends of tunnels or lines to a site (a
+   * customer gateway, or a Direct Connect connection), or inside the GRE tunnel of a Connect peer.
    */
   readonly place:
     | { readonly kind: 'eni'; readonly eni: string }
     | { readonly kind: 'connect-peer'; readonly peer: string }
-    | { readonly kind: 'site'; readonly customerGateway: string };
+    | { readonly kind: 'site'; readonly site: string };
   readonly as: number;
   readonly routerId: string;
   readonly neighbors: readonly GatewayNeighbor[];

@@ -66,7 +66,7 @@ interface Session {
 
 const sessionsOf = (world: World, site: string): readonly Session[] =>
   [...world.records['gateway-speaker'].values()]
-    .filter(({ place }) => place.kind === 'site' && place.customerGateway === site)
+    .filter(({ place }) => place.kind === 'site' && place.site === site)
     .flatMap((speaker) => speaker.neighbors.map((neighbor) => ({ speaker, neighbor })));
 
 /** The addresses outside of the tunnels of a site that BGP is spoken through. */

@@ -23,11 +23,11 @@ interface Tunnel {
 function tunnelsAt(world: World, name: string): readonly Tunnel[] {
   const tunnels: Tunnel[] = [];
   for (const { id, place, neighbors } of world.records['gateway-speaker'].values()) {
-    if (place.kind !== 'site' || (id !== name && place.customerGateway !== name)) continue;
+    if (place.kind !== 'site' || (id !== name && place.site !== name)) continue;
     for (const { address, localAddress = '', down = false } of neighbors) {
       tunnels.push(
         id === name
-          ? { near: localAddress, far: address, down, peer: place.customerGateway }
+          ? { near: localAddress, far: address, down, peer: place.site }
           : { near: address, far: localAddress, down, peer: id },
       );
     }

@@ -1,3 +1,4 @@
+import * as directconnect from '@aws-sdk/client-direct-connect';
 import * as ec2 from '@aws-sdk/client-ec2';
 import * as elasticloadbalancing from '@aws-sdk/client-elastic-load-balancing-v2';
 import * as iam from '@aws-sdk/client-iam';
@@ -5,7 +6,7 @@ import * as sts from '@aws-sdk/client-sts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { must } from '../../controller/base/result.ts';
-import { decodeRequest, encodeReply, MAX_BODY_BYTES } from '../../sim/ec2/codec.ts';
+import { decodeRequest, decodeTarget, encodeReply, MAX_BODY_BYTES } from '../../sim/ec2/codec.ts';
 import {
   type Operation,
   operationNames,
@@ -18,11 +19,16 @@ import {
 type Wire = { readonly status: number; readonly body: string };
 type Send = (command: unknown) => Promise<object>;
 
-/** A real SDK client whose HTTP requests are answered here; `seen` gets the body that it would have sent. */
-function client(service: ServiceName, answer: (body: string) => Wire): Send {
+interface Sent {
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A real SDK client whose HTTP requests `answer` gets, and answers. */
+function client(service: ServiceName, answer: (sent: Sent) => Wire): Send {
   const requestHandler = {
-    handle: async (request: { body: string }) => {
-      const { status, body } = answer(request.body);
+    handle: async (request: Sent) => {
+      const { status, body } = answer(request);
       return { response: { statusCode: status, headers: {}, body: new TextEncoder().encode(body) } };
     },
   };
@@ -38,6 +44,7 @@ function client(service: ServiceName, answer: (body: string) => Wire): Send {
     sts: sts.STSClient,
     iam: iam.IAMClient,
     elasticloadbalancing: elasticloadbalancing.ElasticLoadBalancingV2Client,
+    directconnect: directconnect.DirectConnectClient,
   } as const;
   const real = new clients[service](settings as never) as { send: Send };
   return (command) => real.send(command);
@@ -48,6 +55,7 @@ const sdks: Readonly<Record<ServiceName, Readonly<Record<string, unknown>>>> = {
   sts,
   iam,
   elasticloadbalancing,
+  directconnect,
 };
 
 function command(service: ServiceName, action: string, input: object): unknown {
@@ -132,6 +140,7 @@ describe('the codec against the real SDK', () => {
     ['sts', 20],
     ['iam', 40],
     ['elasticloadbalancing', 20],
+    ['directconnect', 20],
   ] as const) {
     it(`decodes what the ${service} client sends`, { timeout: 60_000 }, async () => {
       for (const action of many(service, count)) {
@@ -140,13 +149,14 @@ describe('the codec against the real SDK', () => {
         await fc.assert(
           fc.asyncProperty(arbitrary(operation.input, 4, true), async (value) => {
             const input = withToken(operation, (value ?? {}) as object);
-            let body = '';
-            const send = client(service, (sent) => {
-              body = sent;
+            let read: unknown;
+            const send = client(service, ({ body, headers }) => {
+              const target = headers['x-amz-target'] ?? '';
+              read = must(decodeTarget(target, body) ?? decodeRequest(body));
               return encodeReply(service, action, { kind: 'ok', output: {} }, 'r-1');
             });
             await send(command(service, action, input));
-            expect(must(decodeRequest(body))).toEqual({ service, action, input });
+            expect(read).toEqual({ service, action, input });
           }),
           { numRuns: 3, seed: 1 },
         );
@@ -199,6 +209,48 @@ describe('the codec against the real SDK', () => {
       name: 'NoSuchEntityException',
       message: 'no role',
     });
+    const wrong = {
+      kind: 'error',
+      code: 'DirectConnectClientException',
+      message: 'no vif',
+      status: 400,
+    } as const;
+    const askDirect = client('directconnect', () =>
+      encodeReply('directconnect', 'DescribeTags', wrong, 'r-9'),
+    );
+    await expect(
+      askDirect(new directconnect.DescribeTagsCommand({ resourceArns: [] })),
+    ).rejects.toMatchObject({ name: 'DirectConnectClientException', message: 'no vif' });
+  });
+});
+
+describe('the decoder of JSON', () => {
+  const read = (body: string, action = 'DescribeDirectConnectGateways') => {
+    const decoded = decodeTarget(`OvertureService.${action}`, body);
+    return decoded?.ok === true ? decoded.value.input : `${decoded?.error.code}: ${decoded?.error.message}`;
+  };
+
+  it('takes no body as an empty one, and leaves out what it does not know', () => {
+    expect(read('')).toEqual({});
+    expect(read('{"maxResults":2,"colour":"red","nextToken":null}')).toEqual({ maxResults: 2 });
+    expect(decodeTarget('Other_20120810.DescribeTags', '{}')).toBeUndefined();
+  });
+
+  it.each([
+    ['{', 'SerializationException'],
+    ['[]', "SerializationException: Value for 'the body' must be an object."],
+    ['{"maxResults":"2"}', "SerializationException: Value for 'maxResults' must be a number."],
+    [
+      '{"directConnectGatewayId":1}',
+      "SerializationException: Value for 'directConnectGatewayId' must be a string.",
+    ],
+  ])('refuses %s', (body, words) => {
+    expect(String(read(body)).startsWith(words)).toBe(true);
+  });
+
+  it('refuses what is no operation', () => {
+    expect(read('{}', 'constructor')).toMatch(/^UnknownOperationException/);
+    expect(read('{"tags":[{"key":[]}]}', 'TagResource')).toMatch(/'tags\.0\.key' must be a string/);
   });
 });
 

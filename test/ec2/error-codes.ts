@@ -57,6 +57,6 @@ export const KNOWN_TO_CLIENTS: readonly string[] = [
   'InvalidTransitGatewayConnectPeerID.NotFound',
   'InvalidTransitGatewayMulticastDomainId.NotFound',
   'InvalidTransitGatewayID.NotFound InvalidVpc.Range InvalidVpcCidrBlockAssociationID.NotFound',
-  'ListenerNotFound LoadBalancerNotFound TargetGroupNotFound',
+  'ListenerNotFound LoadBalancerNotFound TargetGroupNotFound DirectConnectClientException',
   'NoSuchEntity PrefixListVersionMismatch TransitGatewayRouteTablePropagation.NotFound',
 ].flatMap((line) => line.split(' '));

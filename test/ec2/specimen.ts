@@ -67,6 +67,32 @@ function balance(call: Call, VpcId: string, SubnetId: string): Known {
   return { LoadBalancerArn, TargetGroupArn, ListenerArn, ResourceArn: ListenerArn };
 }
 
+/** A virtual interface to a Direct Connect gateway that leads to a VPN gateway. */
+function line(call: Call, account: string, gatewayId: string): Known {
+  const ask = (path: string, action: string, input: object): string =>
+    at(call(action, input, 'directconnect'), path);
+  const connectionId = ask('connectionId', 'CreateConnection', {
+    ...{ location: 'SIM-A', bandwidth: '1Gbps', connectionName: 'port' },
+  });
+  const directConnectGatewayId = ask(
+    'directConnectGateway.directConnectGatewayId',
+    'CreateDirectConnectGateway',
+    { directConnectGatewayName: 'direct' },
+  );
+  call('CreateDirectConnectGatewayAssociation', { directConnectGatewayId, gatewayId }, 'directconnect');
+  const virtualInterfaceId = ask('virtualInterfaceId', 'CreatePrivateVirtualInterface', {
+    connectionId,
+    newPrivateVirtualInterface: {
+      virtualInterfaceName: 'line',
+      vlan: 1,
+      asn: 65_001,
+      directConnectGatewayId,
+    },
+  });
+  const resourceArn = `arn:aws:directconnect:${REGION}:${account}:dxcon/${connectionId}`;
+  return { connectionId, directConnectGatewayId, virtualInterfaceId, resourceArn };
+}
+
 /** Makes the resources of an account; `n` tells the blocks of one account from those of another. */
 function furnish(cloud: Cloud, account: string, n: number): Known {
   const call: Call = (action, input = {}, service = 'ec2') => {
@@ -180,6 +206,7 @@ function furnish(cloud: Cloud, account: string, n: number): Known {
       ...{ VpcId, ServiceName: `com.amazonaws.${REGION}.s3`, RouteTableIds: [RouteTableId] },
     }),
     ...balance(call, VpcId, SubnetId),
+    ...line(call, account, VpnGatewayId),
     RouteServerId: make('RouteServer.RouteServerId', 'CreateRouteServer', { AmazonSideAsn: 65_000 }),
     DhcpOptionsId: make('DhcpOptions.DhcpOptionsId', 'CreateDhcpOptions', { DhcpConfigurations }),
   };
@@ -204,6 +231,16 @@ export const strangersOf = ({ cloud }: Specimen): Known => {
 /** What parameters take that name no resource. */
 const PLAIN: Readonly<Record<string, unknown>> = {
   AddressFamily: 'IPv4',
+  bandwidth: '10Gbps',
+  connectionName: 'other',
+  directConnectGatewayName: 'other',
+  location: 'SIM-B',
+  newDirectConnectGatewayName: 'other',
+  newPrivateVirtualInterface: { virtualInterfaceName: 'other', vlan: 2, asn: 65_002 },
+  newPublicVirtualInterface: { virtualInterfaceName: 'other', vlan: 2, asn: 65_002 },
+  newTransitVirtualInterface: { virtualInterfaceName: 'other', vlan: 2, asn: 65_002 },
+  tagKeys: ['key'],
+  tags: [{ key: 'key', value: 'value' }],
   AmazonSideAsn: 65_100,
   AssumeRolePolicyDocument: TRUST,
   Attribute: 'enableDnsSupport',

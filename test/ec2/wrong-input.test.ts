@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { unreachable } from '../../controller/base/result.ts';
-import { decodeRequest, encodeReply } from '../../sim/ec2/codec.ts';
+import { decodeRequest, decodeTarget, encodeReply } from '../../sim/ec2/codec.ts';
 import { takeChanges } from '../../sim/ec2/service.ts';
-import { type Member, operationOf, type Shape } from '../../sim/ec2/shape.ts';
+import { type Member, operationOf, type ServiceName, type Shape } from '../../sim/ec2/shape.ts';
 import { snapshot } from './snapshot.ts';
 import {
   example,
@@ -32,7 +32,7 @@ const CODE = /^[A-Z][A-Za-z]+(\.[A-Z][A-Za-z]+)*$/;
 function refusal(operation: Operation, input: object): string | undefined {
   const reply = at.ask(operation, input);
   const { status, body } = encodeReply(operation.service, operation.action, reply, 'id');
-  expect(body).toContain('<');
+  expect(body).toContain(operation.service === 'directconnect' ? '{' : '<');
   if (reply.kind === 'ok') return undefined;
   expect(reply.code).toMatch(CODE);
   expect(reply.message).not.toBe('');
@@ -43,12 +43,22 @@ function refusal(operation: Operation, input: object): string | undefined {
 
 const named = OPERATIONS.map((operation) => [operation.action, operation] as const);
 
+/** With what each service refuses a request that lacks a parameter. */
+const INCOMPLETE: Partial<Record<ServiceName, string>> = {
+  ec2: 'MissingParameter',
+  directconnect: 'DirectConnectClientException',
+};
+
+/** Operations that read a form; the others read JSON, and leave out what they do not know. */
+const byForm = named.filter(([, { service }]) => service !== 'directconnect');
+const byJson = named.filter(([, { service }]) => service === 'directconnect');
+
 describe('wrong input', () => {
   it.each(named)('%s: without a required parameter', (_, operation) => {
     const input = example(operation, at.known);
     for (const { name, required } of membersOf(operation)) {
       if (!required) continue;
-      const code = operation.service === 'ec2' ? 'MissingParameter' : 'ValidationError';
+      const code = INCOMPLETE[operation.service] ?? 'ValidationError';
       expect([name, refusal(operation, { ...input, [name]: undefined })]).toEqual([name, code]);
     }
     expect(snapshot(at.cloud)).toBe(untouched);
@@ -59,7 +69,15 @@ describe('wrong input', () => {
     return decoded.ok ? 'taken' : decoded.error.code;
   };
 
-  it.each(named)('%s: an unknown parameter, or one of the wrong type', (_, operation) => {
+  it.each(byJson)('%s: a member of the wrong type', (action, operation) => {
+    for (const { name, shape } of membersOf(operation)) {
+      const wrong = shape().kind === 'string' ? 1 : 'text';
+      const decoded = decodeTarget(`OvertureService.${action}`, JSON.stringify({ [name]: wrong }));
+      expect([name, decoded]).toMatchObject([name, { ok: false, error: { code: 'SerializationException' } }]);
+    }
+  });
+
+  it.each(byForm)('%s: an unknown parameter, or one of the wrong type', (_, operation) => {
     expect(form(operation, 'Colour=red')).toBe('UnknownParameter');
     for (const { queryName, shape } of membersOf(operation)) {
       const plain = form(operation, `${queryName}=%00no+such+value`);
@@ -81,7 +99,8 @@ const LENIENT = ['DeleteVpcEndpoints/VpcEndpointIds', 'CreateVpcPeeringConnectio
 const GONE = ['DeleteLoadBalancer/LoadBalancerArn', 'DeleteTargetGroup/TargetGroupArn'];
 
 /** An id or an ARN in its parts: what it is of, and the digits that tell one from another. */
-const ID = /^(?:[a-z-]+-0(?=[0-9a-f]{16}$)|arn:aws:elasticloadbalancing:.*\/)/;
+const ID =
+  /^(?:[a-z-]+-0(?=[0-9a-f]{16}$)|dx[a-z]+-f(?=[0-9a-f]{7}$)|arn:aws:(?:elasticloadbalancing|directconnect):.*\/)/;
 
 /** The parameters of an operation that take an id of a resource, with one that exists. */
 const idsOf = (operation: Operation, known: Known): readonly (readonly [Member, string])[] =>

@@ -115,6 +115,11 @@ function remove(tx: Tx, id: string): undefined {
     const names = used.map((each) => each.id).join(', ');
     refuse('IncorrectState', `The virtual private gateway '${id}' is in use by VPN connections: ${names}`);
   }
+  const lines = [...tx.referring('virtual-interface', id), ...tx.referring('direct-connect-association', id)];
+  if (lines.length > 0) {
+    const names = lines.map((each) => each.id).join(', ');
+    refuse('IncorrectState', `The virtual private gateway '${id}' is in use by Direct Connect: ${names}`);
+  }
   tx.put(KIND, { ...gateway, state: 'deleted' });
   tx.after(DELETED_VISIBLE_MS, { name: 'vpn-gateway-forgotten', id });
   return undefined;

@@ -13,6 +13,8 @@ function farEnds(link: AttachmentLink): readonly string[] {
       return [link.peer, link.peerGateway];
     case 'vpn':
       return [link.connection];
+    case 'direct-connect-gateway':
+      return [link.gateway];
     case 'connect':
       return [link.transport];
     default:

@@ -99,6 +99,7 @@ const link = byKind<AttachmentLink>({
   vpc: { vpc: text, subnets: texts, dns: flag, groupReferences: flag, ipv6: flag, applianceMode: flag },
   peering: { peer: text, peerGateway: text, role: z.enum(['requester', 'accepter']) },
   vpn: { connection: text },
+  'direct-connect-gateway': { gateway: text },
   connect: { transport: text },
 });
 

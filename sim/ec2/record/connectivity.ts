@@ -73,6 +73,8 @@ export type AttachmentLink =
       readonly role: 'requester' | 'accepter';
     }
   | { readonly kind: 'vpn'; readonly connection: string }
+  /** `gateway` is the Direct Connect gateway. */
+  | { readonly kind: 'direct-connect-gateway'; readonly gateway: string }
   /** `transport` is the attachment of a VPC that carries the GRE. */
   | { readonly kind: 'connect'; readonly transport: string };
 

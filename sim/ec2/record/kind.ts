@@ -5,6 +5,7 @@
 import type { Scope } from './base.ts';
 import type { ComputeRecords } from './compute.ts';
 import type { ConnectivityRecords } from './connectivity.ts';
+import type { DirectConnectRecords } from './direct-connect.ts';
 import type { EgressRecords } from './egress.ts';
 import type { EndpointRecords } from './endpoint.ts';
 import type { IdentityRecords } from './identity.ts';
@@ -16,6 +17,7 @@ import type { SecurityRecords } from './security.ts';
 export interface Records
   extends NetworkRecords,
     ConnectivityRecords,
+    DirectConnectRecords,
     EgressRecords,
     EndpointRecords,
     LoadBalancerRecords,

@@ -1,5 +1,6 @@
 /** The table of all kinds of stored resource. */
 import { connectivityKinds } from './connectivity-kinds.ts';
+import { directConnectKinds } from './direct-connect-kinds.ts';
 import { endpointKinds } from './endpoint-kinds.ts';
 import type { KindTable } from './kind.ts';
 import { loadBalancerKinds } from './load-balancer-kinds.ts';
@@ -10,6 +11,7 @@ import { routingKinds } from './routing-kinds.ts';
 export const kinds: KindTable = {
   ...networkKinds,
   ...connectivityKinds,
+  ...directConnectKinds,
   ...endpointKinds,
   ...loadBalancerKinds,
   ...machineKinds,

@@ -34,6 +34,7 @@ function farEnd(link: AttachmentLink): TransitGatewayAttachment['link'] {
     case 'peering':
       return { kind: link.kind, peer: link.peer };
     case 'vpn':
+    case 'direct-connect-gateway':
     case 'connect':
       return link;
     default:

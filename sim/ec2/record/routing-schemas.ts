@@ -47,7 +47,7 @@ const speaker = exactly<GatewaySpeakerRecord>({
   place: byKind<GatewaySpeakerRecord['place']>({
     eni: { eni: text },
     'connect-peer': { peer: text },
-    site: { customerGateway: text },
+    site: { site: text },
   }),
   as: int,
   routerId: address,
@@ -58,6 +58,7 @@ const speaker = exactly<GatewaySpeakerRecord>({
       localAddress: address.exactOptional(),
       as: int,
       holdTimeS: z.number(),
+      authKey: text.exactOptional(),
       bfd: flag,
       down: flag.exactOptional(),
       maxPrefixes: int.exactOptional(),

@@ -1,5 +1,6 @@
 /** How each kind of record is written in a world file. */
 import { connectivitySchemas } from './connectivity-schemas.ts';
+import { directConnectSchemas } from './direct-connect-schemas.ts';
 import { endpointSchemas } from './endpoint-schemas.ts';
 import { loadBalancerSchemas } from './load-balancer-schemas.ts';
 import { machineSchemas } from './machine-schemas.ts';
@@ -10,6 +11,7 @@ import type { Schemas } from './schema.ts';
 export const schemas: Schemas = {
   ...networkSchemas,
   ...connectivitySchemas,
+  ...directConnectSchemas,
   ...endpointSchemas,
   ...loadBalancerSchemas,
   ...machineSchemas,
