@@ -29,4 +29,9 @@ const chaos: Part = {
   load: () => import('../sim/chaos/main.ts'),
 };
 
-export const parts: readonly Part[] = [controllerPart, simulator, deployer, demonstration, chaos];
+const drill: Part = {
+  commands: { drill: 'fail everything in the simulator: which flows come back, and when' },
+  load: () => import('../sim/drill/main.ts'),
+};
+
+export const parts: readonly Part[] = [controllerPart, simulator, deployer, demonstration, chaos, drill];

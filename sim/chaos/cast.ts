@@ -35,7 +35,12 @@ interface Options {
 }
 
 /** Starts the daemons of a scene. */
-export function startCast(world: World, scene: Scene, seed: number, options: Options): Cast {
+export function startCast(
+  world: World,
+  scene: Pick<Scene, 'daemons' | 'machines'>,
+  seed: number,
+  options: Options,
+): Cast {
   const cast = new Map<string, Actor>();
   for (const [name, config] of Object.entries(scene.daemons)) {
     const machine = scene.machines[name]?.instance ?? '';

@@ -24,23 +24,23 @@ const HEADER: Header = createHeader();
 const SOURCE_PORT = 40_000;
 const ECHO_PORT = 7;
 
-/** One packet from a guest to a host and the answer to it; what became of the one that was lost. */
+/** One packet from an end to another and the answer to it; what became of the one that was lost. */
 function walk(
   world: World,
-  guest: End,
+  sender: End,
   to: string,
 ): { lost: Disposition; way: 'there' | 'back' } | undefined {
   const crossing = cutCrossing(world);
   const h = Object.assign(HEADER, createHeader(), { now: world.now });
   must(fill(h, { destination: to, protocol: 'udp', sourcePort: SOURCE_PORT, destinationPort: ECHO_PORT }));
-  const there = send(world.network, guest, h, { crossing });
-  if (there.code !== CODE.DELIVERED || there.at === undefined || formatAddress(hostAddress(there.at)) !== to)
+  const there = send(world.network, sender, h, { crossing });
+  if (there.code !== CODE.DELIVERED || there.at === undefined || !isFor(there.at, to))
     return {
       lost: there.code === CODE.DELIVERED ? 'INTERNET_NO_HOST' : dispositionOf(there.code),
       way: 'there',
     };
   const got = packetOf(h);
-  const host = there.at;
+  const receiver = there.at;
   Object.assign(h, createHeader(), { now: world.now });
   must(
     fill(h, {
@@ -51,25 +51,24 @@ function walk(
       destinationPort: present(got.sourcePort, 'a port'),
     }),
   );
-  const back = send(world.network, host, h, { crossing });
-  if (back.code === CODE.DELIVERED && back.at?.id === guest.id) return undefined;
+  const back = send(world.network, receiver, h, { crossing });
+  if (back.code === CODE.DELIVERED && back.at?.id === sender.id) return undefined;
   return { lost: dispositionOf(back.code), way: 'back' };
 }
 
-const hostAddress = (end: End) => {
-  if (end.kind !== 'host') throw new Error(`assertion failed: ${end.id} is no host`);
-  return end.address;
-};
+/** A guest takes what is for one of its addresses; a host might be another than the one that was meant. */
+const isFor = (end: End, to: string): boolean => end.kind !== 'host' || formatAddress(end.address) === to;
 
-/** Watches a flow from now on. */
+/** Watches a flow from now on, from an instance, or from the address of a host. */
 export function watchFlow(world: World, from: { name: string; instance: string }, to: string): Watch {
   const watch: Watch = { flow: `${from.name} -> ${to}`, blackouts: [], down: undefined };
   let planned = false;
   const judge = (): void => {
     planned = false;
-    const guest = world.network.guests.get(from.instance);
-    const lost = guest === undefined ? undefined : walk(world, guest, to);
-    if (guest?.power === 'running') note(world, watch, lost && `${lost.way}: ${lost.lost}`);
+    const sender = world.network.guests.get(from.instance) ?? world.ends.get(from.instance);
+    if (sender === undefined || (sender.kind === 'guest' && sender.power !== 'running')) return;
+    const lost = walk(world, sender, to);
+    note(world, watch, lost && `${lost.way}: ${lost.lost}`);
   };
   // At the end of the instant, when all that changes together has changed.
   const plan = (): void => {

@@ -6,10 +6,11 @@
 import { present } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
 import type { FlowStats } from '../index.ts';
+import type { NodeOutput } from '../pulumi/design.ts';
 import type { Daemon } from './daemon.ts';
 import { simulatorObservations } from './observe.ts';
 import { type DrillResult, drill, type FlowResult, type Observation } from './report.ts';
-import { ask, HOST, type NodeOutput, pause, RECOVERY_LIMIT_MS, type Stage, settled } from './stage.ts';
+import { ask, HOST, pause, RECOVERY_LIMIT_MS, type Stage, settled } from './stage.ts';
 
 const FLOW_INTERVAL_MS = 1;
 /** How long a flow runs undisturbed before and after, so that the picture shows both sides. */

@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
+import { DESIGNS, type DesignName } from '../pulumi/designs.ts';
 import { page } from './page.ts';
 import type { DesignResult } from './report.ts';
-import { DESIGNS, type DesignName, runDesign } from './run.ts';
+import { runDesign } from './run.ts';
 import { designText, drillText, painter } from './text.ts';
 
 interface DemoOptions {

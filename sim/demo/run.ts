@@ -7,13 +7,11 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { present } from '../../controller/base/result.ts';
 import { startSimulator } from '../index.ts';
+import type { DesignName } from '../pulumi/designs.ts';
 import type { Daemon } from './daemon.ts';
 import { failoverDrill, switchoverDrill } from './drills.ts';
 import type { DesignResult, DrillResult } from './report.ts';
 import { boot, boxesOf, deployStage, HOST, type Stage, settled } from './stage.ts';
-
-export const DESIGNS = ['egress-pair', 'floating-eni'] as const;
-export type DesignName = (typeof DESIGNS)[number];
 
 const SUMMARY: Record<DesignName, string> = {
   'egress-pair': 'two appliances in two zones; the default routes of the workload subnets are rewritten',

@@ -6,13 +6,13 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { assert, present } from '../../controller/base/result.ts';
+import { present } from '../../controller/base/result.ts';
 import type { Command } from '../../controller/event.ts';
 import type { Status } from '../../controller/failover/status.ts';
 import { askDaemon } from '../../controller/shell/control.ts';
 import type { RunningSimulator } from '../index.ts';
-import { deploy } from '../pulumi/deploy.ts';
-import { simulatorConfig } from '../pulumi/simulator.ts';
+import { deployDesign, type NodeOutput } from '../pulumi/design.ts';
+import type { DesignName } from '../pulumi/designs.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import type { Box } from './report.ts';
 
@@ -20,15 +20,6 @@ import type { Box } from './report.ts';
 export const HOST = '203.0.113.10';
 export const RECOVERY_LIMIT_MS = 30_000;
 const READY_LIMIT_MS = 20_000;
-
-/** What a deployment of a design tells about each node: see `infra/designs/pair.ts`. */
-export interface NodeOutput {
-  readonly name: string;
-  readonly instanceId: string;
-  readonly networkInterfaceId: string;
-  /** The daemon's configuration, YAML. */
-  readonly config: string;
-}
 
 export interface Stage {
   /** Root of the project. */
@@ -46,40 +37,19 @@ export interface Stage {
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-const isNode = (value: unknown): value is NodeOutput =>
-  typeof value === 'object' && value !== null && 'config' in value && 'networkInterfaceId' in value;
-
 /** Deploys `design` by the program in `infra/`, as any client of the simulator's API would. */
 export async function deployStage(
-  design: string,
+  design: DesignName,
   place: Pick<Stage, 'root' | 'directory' | 'simulator' | 'progress'>,
 ): Promise<Stage> {
   place.progress('deploying');
-  const { url } = place.simulator;
-  let resources = 0;
-  const { outputs } = await deploy({
-    operation: 'up',
-    programDir: join(place.root, 'infra'),
-    project: 'byoa',
+  const { nodes, workload, resources } = await deployDesign(design, {
+    url: place.simulator.url,
     stack: `demo-${design}`,
     stateFile: join(place.directory, 'state.json'),
-    config: {
-      ...simulatorConfig(url, { region: 'eu-central-1', account: '123456789012' }),
-      'byoa:design': design,
-      'byoa:workload': 'true',
-      'byoa:probeTarget': HOST,
-      'byoa:daemonUrl': 'https://releases.example.com/byoa-linux-x64',
-      'byoa:daemonSha256': '0'.repeat(64),
-    },
-    onEvent: (event) => {
-      if (event.kind !== 'step-done' || event.step.kind !== 'create') return;
-      resources += 1;
-      place.progress(`deploying, ${resources} resources made`);
-    },
+    probeTarget: HOST,
+    progress: (made) => place.progress(`deploying, ${made} resources made`),
   });
-  const { nodes, workloadInstanceId: workload } = outputs;
-  assert(Array.isArray(nodes) && nodes.every(isNode), 'the stack tells of its nodes');
-  assert(typeof workload === 'string', 'the stack has a workload');
   const first: { groups: readonly { name: string }[] } = parse(present(nodes[0], 'a node').config);
   return { ...place, nodes, workload, group: present(first.groups[0], 'a group').name, resources };
 }

@@ -2,7 +2,7 @@
  * One drill as a picture: traffic, verdict and decisions, EC2 calls, and the split, over one time axis. Pure.
  */
 import { formatMillis } from '../../controller/base/time.ts';
-import { esc } from './escape.ts';
+import { esc } from '../page/escape.ts';
 import type { DrillResult, TimelineEntry } from './report.ts';
 
 const LEFT = 110;

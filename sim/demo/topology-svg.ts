@@ -2,7 +2,7 @@
  * A deployed design as a picture: zones, subnets, instances, and the paths of the flow before and after.
  * Pure.
  */
-import { esc } from './escape.ts';
+import { esc } from '../page/escape.ts';
 import type { Box, DesignResult } from './report.ts';
 
 const ZONE_WIDTH = 470;

@@ -1,17 +1,15 @@
 /** `byoa deploy`: deploys a design of `infra/` into a simulator, without the Pulumi CLI. Only wiring. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type DeployEvent, type DeployResult, deploy, type Operation } from './deploy.ts';
+import { NO_DAEMON, PROGRAM } from './design.ts';
+import { DESIGNS, type DesignName } from './designs.ts';
 import { simulatorConfig } from './simulator.ts';
 import { isObject, type Properties } from './value.ts';
 
-/** The program that is deployed: beside this folder, in a clone and in the published package alike. */
-const PROGRAM = fileURLToPath(new URL('../../infra', import.meta.url));
-
 interface DeployCommandOptions {
-  readonly design: 'egress-pair' | 'floating-eni';
+  readonly design: DesignName;
   readonly endpoint: string;
   readonly region: string;
   readonly account: string;
@@ -47,11 +45,7 @@ export function register(program: Command): void {
     .description(
       'deploy a design into the simulator without the Pulumi CLI (a test engine; for AWS use `pulumi up`)',
     )
-    .addOption(
-      new Option('--design <name>', 'what to deploy')
-        .choices(['egress-pair', 'floating-eni'])
-        .default('egress-pair'),
-    )
+    .addOption(new Option('--design <name>', 'what to deploy').choices([...DESIGNS]).default('egress-pair'))
     .option('--endpoint <url>', 'the simulator (byoa sim)', url, 'http://127.0.0.1:4566')
     .option('--region <name>', 'AWS region', 'eu-central-1')
     .option('--account <digits>', 'AWS account', account, '123456789012')
@@ -77,12 +71,6 @@ const operationOf = (options: DeployCommandOptions): Operation => {
   return options.destroy === true ? 'destroy' : 'up';
 };
 
-/** In a simulator user data never runs, so the executable that it would fetch needs not be there. */
-const DEFAULTS = {
-  'byoa:daemonUrl': 'https://releases.example.com/byoa-linux-x64',
-  'byoa:daemonSha256': '0'.repeat(64),
-};
-
 async function run(options: DeployCommandOptions): Promise<void> {
   const stack = options.stack ?? options.design;
   const given = options.config.map((text): [string, string] => {
@@ -96,7 +84,7 @@ async function run(options: DeployCommandOptions): Promise<void> {
       project: 'byoa',
       stack,
       config: {
-        ...DEFAULTS,
+        ...NO_DAEMON,
         'byoa:design': options.design,
         ...simulatorConfig(options.endpoint, options),
         ...Object.fromEntries(given),

@@ -5,7 +5,8 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { present } from '../../controller/base/result.ts';
-import { type DesignName, eventually, moveLines, openRig, type Rig } from './rig.ts';
+import type { DesignName } from '../../sim/pulumi/designs.ts';
+import { eventually, moveLines, openRig, type Rig } from './rig.ts';
 
 const SERIES_LIMIT_MS = 180_000;
 

@@ -9,11 +9,11 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { present } from '../../controller/base/result.ts';
 import { type ConfigInput, formatConfig } from '../../controller/config.ts';
-import { ask, deployStage, HOST, type NodeOutput, type Stage, settled } from '../../sim/demo/stage.ts';
+import { ask, deployStage, HOST, type Stage, settled } from '../../sim/demo/stage.ts';
 import { type Logged, type RunningSimulator, startSimulator } from '../../sim/index.ts';
+import type { NodeOutput } from '../../sim/pulumi/design.ts';
+import type { DesignName } from '../../sim/pulumi/designs.ts';
 import { type DaemonProcess, type LogLine, startByoa } from '../shell/daemon-process.ts';
-
-export type DesignName = 'egress-pair' | 'floating-eni';
 
 export interface Rig {
   readonly design: DesignName;

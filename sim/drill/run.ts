@@ -1,0 +1,143 @@
+/** One drill: a stage at rest, failures that strike at once and stay, and what becomes of every flow. */
+import { present } from '../../controller/base/result.ts';
+import type { Instant, Millis } from '../../controller/base/time.ts';
+import { enisOf, type Group, routeSetsOf } from '../../controller/config.ts';
+import { type Cast, startCast } from '../chaos/cast.ts';
+import { watchFlow } from '../chaos/watch.ts';
+import { API_ADDRESS } from '../ec2/catalog/services.ts';
+import { setKnobs } from '../world/api.ts';
+import { advance } from '../world/kernel.ts';
+import { cutBetween } from '../world/links.ts';
+import { AWS } from '../world/settings.ts';
+import { type Failure, strike } from './failure.ts';
+import type { DrilledFlow } from './flows.ts';
+import { type Stage, type Subject, stageOf } from './subject.ts';
+
+/** What became of a flow. Times are in ms since the failures struck. */
+export interface FlowOutcome {
+  readonly flow: string;
+  readonly group?: string;
+  readonly interruptions: readonly { readonly fromMs: Millis; readonly toMs: Millis }[];
+  /** Why it was interrupted at the end, where it was. */
+  readonly lost?: string;
+  /** Whether its sender itself has failed. */
+  readonly orphaned: boolean;
+  /** Whether a member that forwards, and a daemon that may act for it, are left. */
+  readonly savable: boolean;
+}
+
+export interface Said {
+  readonly sinceMs: Millis;
+  readonly who: string;
+  readonly topic: string;
+  readonly text: string;
+}
+
+export interface Drill {
+  readonly failures: readonly Failure[];
+  readonly flows: readonly FlowOutcome[];
+  /** What daemons said about it. */
+  readonly said: readonly Said[];
+}
+
+export interface DrillOptions {
+  readonly seed: number;
+  /** For so long the flows are watched after the failures. */
+  readonly limitMs: Millis;
+}
+
+/** So long daemons have to come up and to agree. */
+const SETTLE_MS: Millis = 15_000;
+
+/** Plays a drill; without failures it shows whether all flows work when nothing is wrong. */
+export function drill(subject: Subject, failures: readonly Failure[], options: DrillOptions): Drill {
+  const stage = stageOf(subject, options.seed);
+  const { world, flows } = stage;
+  setKnobs(world.api, AWS);
+  const said: Said[] = [];
+  let struckAt: Instant | undefined;
+  const cast = startCast(world, stage, options.seed, {
+    onStep: (who, _daemon, effects) => {
+      if (struckAt === undefined) return;
+      for (const effect of effects)
+        if (effect.kind === 'log' && effect.level !== 'debug')
+          said.push({ sinceMs: world.now - struckAt, who, topic: effect.topic, text: effect.text });
+    },
+  });
+  advance(world, world.now + SETTLE_MS);
+  const watches = flows.map(({ name, from, to }) => watchFlow(world, { name, instance: from }, to));
+  advance(world, world.now + 1);
+  const before = ownersOf(stage);
+  struckAt = world.now;
+  for (const failure of failures) strike(stage, cast, failure);
+  advance(world, struckAt + options.limitMs);
+  const outcomes = flows.map((flow, index): FlowOutcome => {
+    const { blackouts, down } = present(watches[index], 'a watch');
+    const at = present(struckAt, 'an instant');
+    const past = blackouts.map(({ from, to }) => ({ fromMs: from - at, toMs: (to ?? world.now) - at }));
+    const last = down === undefined ? [] : [{ fromMs: down.since - at, toMs: options.limitMs }];
+    return {
+      flow: flow.name,
+      ...(flow.group !== undefined && { group: flow.group }),
+      interruptions: [...past, ...last],
+      ...(down !== undefined && { lost: down.why }),
+      orphaned: world.network.guests.has(flow.from) && !isOn(stage, flow.from),
+      savable: isSavable(stage, cast, flow, before),
+    };
+  });
+  return { failures, flows: outcomes, said };
+}
+
+const isOn = ({ world }: Stage, instance: string): boolean =>
+  world.network.guests.get(instance)?.power === 'running';
+
+/** Whether an appliance forwards. */
+function forwards({ world, machines }: Stage, name: string): boolean {
+  const guest = world.network.guests.get(machines[name]?.instance ?? '');
+  return guest?.power === 'running' && !guest.drop;
+}
+
+/** The members that each group's resources lead to, as far as the data plane says so. */
+function ownersOf(stage: Stage): ReadonlyMap<string, readonly string[]> {
+  const { world, machines, groups } = stage;
+  const nameOf = (eni: string): string | undefined => {
+    const instance = world.records['network-interface'].get(eni)?.attachment?.instance;
+    return Object.keys(machines).find((name) => machines[name]?.instance === instance);
+  };
+  const targetsOf = (group: Group): readonly string[] =>
+    routeSetsOf(group).flatMap(({ table, destinations }) =>
+      (world.records['route-table'].get(table ?? '')?.routes ?? []).flatMap(({ destination, target }) =>
+        target.kind === 'eni' && destinations.includes(destination) ? [target.eni] : [],
+      ),
+    );
+  const ledTo = (group: Group): readonly string[] =>
+    [...enisOf(group).map(({ id }) => id), ...targetsOf(group)].flatMap((eni) => nameOf(eni) ?? []);
+  return new Map(groups.map((group) => [group.name, ledTo(group)]));
+}
+
+/**
+ * Whether a flow can be expected back: its owner forwards still, or there is a member that does and a daemon
+ * that may give the group to it: the member's own, or one that is on no appliance.
+ */
+function isSavable(
+  stage: Stage,
+  cast: Cast,
+  flow: DrilledFlow,
+  owners: ReadonlyMap<string, readonly string[]>,
+): boolean {
+  const group = stage.groups.find(({ name }) => name === flow.group);
+  if (group === undefined) return true;
+  const owned = owners.get(group.name) ?? [];
+  if (owned.length > 0 && owned.every((owner) => forwards(stage, owner))) return true;
+  const able = [...cast.values()].filter(({ name }) => isAble(stage, cast, name)).map(({ name }) => name);
+  const observes = able.some((name) => !stage.appliances.includes(name));
+  return group.members.some((name) => forwards(stage, name) && (observes || able.includes(name)));
+}
+
+/** Whether a daemon runs and reaches EC2. */
+function isAble({ world, machines }: Stage, cast: Cast, name: string): boolean {
+  const instance = machines[name]?.instance ?? '';
+  const endpoint = world.guests.get(instance)?.endpoint;
+  const runs = cast.get(name)?.daemon.running === true && endpoint?.power === 'running' && !endpoint.hung;
+  return runs && !cutBetween(world, instance, API_ADDRESS);
+}

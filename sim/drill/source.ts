@@ -1,0 +1,77 @@
+/** Where subjects come from: a design deployed into a simulator, a world file, or a live account. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { present } from '../../controller/base/result.ts';
+import { type Config, formatConfigError, parseConfig } from '../../controller/config.ts';
+import { importDocuments } from '../import/import.ts';
+import { startSimulator } from '../index.ts';
+import { deployDesign } from '../pulumi/design.ts';
+import type { DesignName } from '../pulumi/designs.ts';
+import { readLive } from '../server/import-source.ts';
+import { readWorld } from '../server/keeper.ts';
+import type { Subject } from './subject.ts';
+
+/** The host that appliances of a design probe through themselves. */
+const HOST = '203.0.113.10';
+
+function configOf(text: string, file: string): Config {
+  const parsed = parseConfig(text, file);
+  if (parsed.ok) return parsed.value;
+  throw new Error(parsed.error.map(formatConfigError).join('\n'));
+}
+
+/** Deploys a design of `infra/` into a simulator of its own, and takes what is there. */
+export async function designSubject(design: DesignName, progress: (text: string) => void): Promise<Subject> {
+  const directory = mkdtempSync(join(tmpdir(), 'byoa-drill-'));
+  const state = join(directory, 'world');
+  try {
+    const simulator = await startSimulator({ state, hosts: [HOST] });
+    const deployed = await deployDesign(design, {
+      url: simulator.url,
+      stack: `drill-${design}`,
+      stateFile: join(directory, 'stack.json'),
+      probeTarget: HOST,
+      progress: (made) => progress(`${design}: deploying, ${made} resources made`),
+    }).finally(() => simulator.close());
+    return {
+      title: design,
+      world: present(readWorld(state), 'the world that was deployed'),
+      configs: deployed.nodes.map(({ name, config }) => configOf(config, `${design}/${name}.yaml`)),
+      runsOn: {},
+      role: 'nat',
+    };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+export interface Given {
+  readonly files: readonly string[];
+  readonly runsOn: Readonly<Record<string, string>>;
+  readonly role: Subject['role'];
+}
+
+const givenOf = ({ files, runsOn, role }: Given) => ({
+  configs: files.map((file) => configOf(readFileSync(file, 'utf8'), file)),
+  runsOn,
+  role,
+});
+
+/** The world in a file, with the daemons of configuration files. */
+export function worldSubject(file: string, given: Given): Subject {
+  const world = readWorld(file);
+  if (world === undefined)
+    throw new Error(`There is no file ${file}; byoa import and byoa sim --state write such files.`);
+  return { title: file, world, ...givenOf(given) };
+}
+
+/** What EC2 describes of the account that the credentials are for; it is only read. */
+export async function liveSubject(given: Given, endpoint: string | undefined): Promise<Subject> {
+  const { configs, ...rest } = givenOf(given);
+  const { region } = present(configs[0], 'a configuration').aws;
+  const { changes } = importDocuments(
+    await readLive({ region, ...(endpoint !== undefined && { endpoint }) }),
+  );
+  return { title: given.files.join(', '), world: { now: 0, run: 0, changes }, configs, ...rest };
+}
