@@ -142,8 +142,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'sim/drill/': [
     'controller/base/',
     'controller/config.ts',
-    'controller/event.ts',
     'sim/vpc/',
+    'sim/ec2/catalog/services.ts',
     'sim/dynamodb/',
     'sim/world/',
     'sim/chaos/',
