@@ -26,6 +26,7 @@ export type {
   Config,
   EniResource,
   Failback,
+  Fence,
   Group,
   GroupLease,
   HookAction,

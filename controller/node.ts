@@ -14,6 +14,7 @@ import type { Effect, Event, Memory, Orders } from './event.ts';
 import { carriersOf, successorsOf } from './failover/carriers.ts';
 import { runCycle, writeEnded } from './failover/cycle.ts';
 import { type Silences, tellResult, tellVerdicts } from './failover/evidence.ts';
+import { fenceLooked } from './failover/fence.ts';
 import { type GroupState, newGroup, remembered, restored } from './failover/group.ts';
 import { groupsConfigured, groupsStopped, groupsText, tellHook } from './failover/groups.ts';
 import {
@@ -302,6 +303,13 @@ function ec2Outcome(
     return { ...node, observed: take(node.observed, purpose.source, request, sentAt, outcome, turn) };
   }
   if (purpose.kind === 'sync') return { ...node, sync: syncEnded(node.sync, purpose, call, outcome, turn) };
+  if (purpose.kind === 'fence') {
+    return updateGroup(node, purpose.group, (state) =>
+      state.operation === undefined
+        ? state
+        : { ...state, operation: fenceLooked(state.operation, request, outcome, turn) },
+    );
+  }
   if ((purpose.kind !== 'move' && purpose.kind !== 'prepare') || call === undefined) return node;
   return updateGroup(node, purpose.group, (state) =>
     writeEnded(purpose, purpose.group, state, { step: purpose.step, call, sentAt }, outcome, turn),

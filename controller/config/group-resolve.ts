@@ -12,7 +12,7 @@ import {
   type Resource,
   type RouteSet,
 } from './model.ts';
-import { resolveFailback } from './policy-resolve.ts';
+import { resolveFailback, resolveFence } from './policy-resolve.ts';
 import type { ParsedFile } from './schema.ts';
 
 type ParsedGroup = ParsedFile['groups'][number];
@@ -22,6 +22,7 @@ export function resolveGroup(file: ParsedFile, group: ParsedGroup, path: Finding
   const hooks = group.hooks;
   const failback = resolveFailback(group.failback);
   const lease = resolveLease(file, group.lease, path, note);
+  const fence = resolveFence(group, lease, path, note);
   const hook = (key: 'on-own' | 'on-lose' | 'on-fail'): HookAction | undefined => {
     const given = hooks[key];
     if (given === undefined) return undefined;
@@ -48,6 +49,7 @@ export function resolveGroup(file: ParsedFile, group: ParsedGroup, path: Finding
     takeoverStaggerMs: group.takeoverStagger,
     orphanGraceMs: group.orphanGrace,
     ...(lease === undefined ? {} : { lease }),
+    ...(fence === undefined ? {} : { fence }),
     hooks: {
       ...(onOwn === undefined ? {} : { onOwn }),
       ...(onLose === undefined ? {} : { onLose }),

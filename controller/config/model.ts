@@ -153,6 +153,13 @@ export interface Failback {
   readonly window?: Window;
 }
 
+/** What is done to a dead owner before its group is moved. */
+export interface Fence {
+  readonly kind: 'detach-eni' | 'stop-instance';
+  /** After so long people are told; and a stop that was answered is asked for again. */
+  readonly timeoutMs: Millis;
+}
+
 export interface Group {
   readonly name: string;
   /** Appliances in order of preference. */
@@ -172,6 +179,8 @@ export interface Group {
   readonly orphanGraceMs: Millis;
   /** Absent: who may write follows from precedence and evidence alone. */
   readonly lease?: GroupLease;
+  /** Absent: none. */
+  readonly fence?: Fence;
   readonly hooks: Hooks;
 }
 

@@ -37,5 +37,16 @@ export const slowStartSchema = duration(0, 86_400_000)
   .prefault('0s')
   .describe('A member that was dead is given nothing for so long that another fit member could carry.');
 
+export const fenceSchema = z
+  .enum(['none', 'detach-eni', 'stop-instance'], {
+    error: 'it is none, detach-eni or stop-instance',
+  })
+  .default('none')
+  .describe('What is done to a dead owner before the group is moved; stop-instance needs a lease.');
+
+export const fenceTimeoutSchema = duration(1000, 3_600_000)
+  .prefault('2m')
+  .describe('After so long without a fence people are told; the group stays where it is.');
+
 /** What `resolve` makes a failback from. */
 export type ParsedFailback = z.output<typeof failbackSchema>;

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { bfdProbe, bgpSchema, drainSchema, kernelSchema } from './bgp-schema.ts';
 import { address, count, destination, duration, id, name, port, routeTable, size, tag } from './fields.ts';
 import { groupLeaseSchema, leaseSchema } from './lease-schema.ts';
-import { failbackSchema, slowStartSchema } from './policy-schema.ts';
+import { failbackSchema, fenceSchema, fenceTimeoutSchema, slowStartSchema } from './policy-schema.ts';
 import { syncSchema } from './sync-schema.ts';
 
 const command = z
@@ -147,6 +147,8 @@ const group = z.strictObject({
   takeoverStagger: duration(0, 60_000).prefault('500ms'),
   orphanGrace: duration(100, 600_000).prefault('3s'),
   lease: groupLeaseSchema.optional(),
+  fence: fenceSchema,
+  fenceTimeout: fenceTimeoutSchema,
   hooks: z
     .strictObject({
       'on-own': hook.optional(),

@@ -40,6 +40,9 @@ export type Call =
       readonly place: string;
       readonly table: string;
     }
+  /** By force, and without a shutdown of their systems, which may not answer. */
+  | { readonly kind: 'stop-instances'; readonly instances: readonly string[] }
+  | { readonly kind: 'describe-instances'; readonly instances: readonly string[] }
   | { readonly kind: 'detach-network-interface'; readonly attachment: string; readonly force: boolean }
   | {
       readonly kind: 'attach-network-interface';
@@ -50,6 +53,13 @@ export type Call =
 
 /** Whether a route's destination is a prefix list: one route for all its entries. */
 export const isPrefixList = (destination: string): boolean => destination.startsWith('pl-');
+
+/** An instance as far as it matters whether it runs. */
+export interface ObservedInstance {
+  readonly id: string;
+  /** `running`, `stopping`, `stopped` and so on. */
+  readonly state: string;
+}
 
 /**
  * A route as EC2 reports it. `target` names the ENI, gateway or other object; `blackhole` as in AWS. A
@@ -108,6 +118,7 @@ export type Value =
   | { readonly kind: 'route-tables'; readonly tables: readonly ObservedRouteTable[] }
   | { readonly kind: 'network-interfaces'; readonly enis: readonly ObservedEni[] }
   | { readonly kind: 'subnets'; readonly subnets: readonly ObservedSubnet[] }
+  | { readonly kind: 'instances'; readonly instances: readonly ObservedInstance[] }
   | { readonly kind: 'done' }
   | { readonly kind: 'attachment'; readonly attachment: string };
 

@@ -45,6 +45,13 @@ export function toRequest(call: Call): Ec2Request {
       const input = { AssociationId: call.association, RouteTableId: call.table };
       return { action: 'ReplaceRouteTableAssociation', input };
     }
+    case 'stop-instances':
+      return {
+        action: 'StopInstances',
+        input: { InstanceIds: call.instances, Force: true, SkipOsShutdown: true },
+      };
+    case 'describe-instances':
+      return { action: 'DescribeInstances', input: filter('instance-id', call.instances) };
     case 'detach-network-interface':
       return {
         action: 'DetachNetworkInterface',
@@ -95,6 +102,8 @@ export function toValue(call: Call, output: unknown): Value {
       return { kind: 'network-interfaces', enis: list(output, 'NetworkInterfaces').map(eni) };
     case 'describe-subnets':
       return { kind: 'subnets', subnets: list(output, 'Subnets').map(subnet) };
+    case 'describe-instances':
+      return { kind: 'instances', instances: list(output, 'Reservations').flatMap(instancesOf) };
     case 'attach-network-interface':
       return { kind: 'attachment', attachment: text(output, 'AttachmentId') ?? '' };
     case 'replace-route':
@@ -102,11 +111,18 @@ export function toValue(call: Call, output: unknown): Value {
     case 'delete-route':
     case 'replace-route-table-association':
     case 'detach-network-interface':
+    case 'stop-instances':
       return { kind: 'done' };
     default:
       return unreachable(call);
   }
 }
+
+const instancesOf = (reservation: unknown) =>
+  list(reservation, 'Instances').map((item) => ({
+    id: text(item, 'InstanceId') ?? '',
+    state: text(field(item, 'State'), 'Name') ?? '',
+  }));
 
 function routeTable(item: unknown): ObservedRouteTable {
   return {

@@ -3,6 +3,7 @@ import { formatMillis, type Instant } from '../base/time.ts';
 import type { Config, Group } from '../config.ts';
 import type { Call, Outcome } from '../ec2/call.ts';
 import type { Verdict } from '../health/verdict.ts';
+import { advanceFence } from './fence.ts';
 import { type GroupState, type Move, type Operation, recentMoves, without } from './group.ts';
 import type { Gate } from './leases.ts';
 import { advanceParts } from './move.ts';
@@ -71,7 +72,8 @@ export function advance(scene: Scene, state: GroupState, turn: Turn): { state: G
   return { state: { ...seen, operation: alarm(scene.group, going, turn) }, need };
 }
 
-function advanceTo({ config, group, view, observed }: Scene, operation: Operation, turn: Turn): Advance {
+function advanceTo(scene: Scene, operation: Operation, turn: Turn): Advance {
+  const { config, group, view, observed } = scene;
   const target = config.appliances.find(({ name }) => name === operation.to);
   if (target === undefined)
     return {
@@ -79,6 +81,8 @@ function advanceTo({ config, group, view, observed }: Scene, operation: Operatio
       need: {},
       ended: { result: 'cancelled', detail: `${operation.to} is not configured any more` },
     };
+  const fenced = advanceFence(scene, operation, turn);
+  if (fenced !== undefined) return fenced;
   const instance = instanceOf(target, observed);
   const errand = { group: group.name, target, view, ...(instance === undefined ? {} : { instance }) };
   return advanceParts(operation, errand, turn);
@@ -123,6 +127,9 @@ function end(
 ): GroupState {
   const { group } = scene;
   const tookMs = Math.round((turn.now - operation.startedAt) * 10) / 10;
+  const { doneAt, since } = operation.fencing ?? {};
+  const fencedMs = doneAt === undefined || since === undefined ? undefined : Math.round(doneAt - since);
+  const fenced = fencedMs === undefined ? '' : `, ${formatMillis(fencedMs)} of it for the fence`;
   const from = operation.from ?? 'nobody';
   const move: Move = {
     at: operation.startedAt,
@@ -130,12 +137,13 @@ function end(
     to: operation.to,
     cause: operation.cause,
     tookMs,
+    ...(fencedMs === undefined ? {} : { fencedMs }),
     result,
     detail,
   };
   const done = result === 'done';
   const words = done
-    ? `Moved ${group.name} from ${from} to ${operation.to} in ${formatMillis(tookMs)}`
+    ? `Moved ${group.name} from ${from} to ${operation.to} in ${formatMillis(tookMs)}${fenced}`
     : `Did not move ${group.name} to ${operation.to}`;
   const level = done ? 'info' : result === 'failed' ? 'error' : 'warn';
   turn.log(level, 'moved', `${words}: ${detail}.`, {

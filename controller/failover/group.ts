@@ -3,6 +3,7 @@
  * data.
  */
 import type { Instant } from '../base/time.ts';
+import type { ObservedEni } from '../ec2/call.ts';
 import type { GroupMemory, Memory } from '../event.ts';
 
 /** Why a group is moved. */
@@ -38,6 +39,22 @@ export interface EniProgress {
   readonly pollMs?: number;
 }
 
+/** Taking the owner out of use before its group is moved. */
+export interface Fencing {
+  readonly since: Instant;
+  /** When EC2 had shown that it is out of use. */
+  readonly doneAt?: Instant;
+  /** The look that is under way, and when the next is due. */
+  readonly looking?: number;
+  readonly lookAt: Instant;
+  /** What the last look showed; `gone`: there is no such instance. */
+  readonly found?:
+    | { readonly kind: 'instance'; readonly state: string }
+    | { readonly kind: 'eni'; readonly attachment?: NonNullable<ObservedEni['attachment']> };
+  /** Whether people have been told that it takes too long. */
+  readonly late?: true;
+}
+
 /** A move under way. */
 export interface Operation {
   readonly to: string;
@@ -49,6 +66,7 @@ export interface Operation {
   /** The command that asked for it. */
   readonly command?: number;
   readonly steps: Readonly<Record<string, Step>>;
+  readonly fencing?: Fencing;
   /** When the first route was written for certain, or else all was done: from when on traffic may arrive. */
   readonly effectiveAt?: Instant;
   /** Whether traffic by way of the target is being waited for since. */
@@ -65,6 +83,8 @@ export interface Move {
   readonly to: string;
   readonly cause: Cause;
   readonly tookMs: number;
+  /** How much of it the fence took. */
+  readonly fencedMs?: number;
   readonly result: 'done' | 'failed' | 'yielded' | 'cancelled';
   readonly detail: string;
 }

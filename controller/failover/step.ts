@@ -184,6 +184,10 @@ export function describeCall(call: Call): string {
       return `DetachNetworkInterface ${call.attachment}${call.force ? ' by force' : ''}`;
     case 'attach-network-interface':
       return `AttachNetworkInterface ${call.eni} to ${call.instance}`;
+    case 'stop-instances':
+      return `StopInstances ${call.instances.join(', ')} by force`;
+    case 'describe-instances':
+      return 'DescribeInstances';
     case 'describe-route-tables':
       return 'DescribeRouteTables';
     case 'describe-network-interfaces':

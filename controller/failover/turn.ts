@@ -17,6 +17,8 @@ export type Purpose =
   | { readonly kind: 'prepare'; readonly group: string; readonly step: string }
   | { readonly kind: 'guest'; readonly group: string; readonly what: 'own' | 'lose' }
   | { readonly kind: 'hook'; readonly group: string; readonly hook: HookName }
+  /** What has become of the owner that is being fenced. */
+  | { readonly kind: 'fence'; readonly group: string }
   | { readonly kind: 'kernel' }
   | { readonly kind: 'lease'; readonly group: string }
   /** Route sync: the ENIs of next hops, the subnets of a VPC, and writes. */

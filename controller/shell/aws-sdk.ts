@@ -9,6 +9,7 @@ import {
   type CreateRouteCommandInput,
   DeleteRouteCommand,
   type DeleteRouteCommandInput,
+  DescribeInstancesCommand,
   DescribeNetworkInterfacesCommand,
   DescribeRouteTablesCommand,
   DescribeSubnetsCommand,
@@ -19,6 +20,8 @@ import {
   type ReplaceRouteCommandInput,
   ReplaceRouteTableAssociationCommand,
   type ReplaceRouteTableAssociationCommandInput,
+  StopInstancesCommand,
+  type StopInstancesCommandInput,
 } from '@aws-sdk/client-ec2';
 import type { CredentialSource, KeptCredentials } from './aws-credentials.ts';
 import type { WireRequest, WireResponse } from './aws-wire.ts';
@@ -67,6 +70,10 @@ export function createSend(options: SdkOptions): Send {
         return client.send(
           new AttachNetworkInterfaceCommand(input as unknown as AttachNetworkInterfaceCommandInput),
         );
+      case 'StopInstances':
+        return client.send(new StopInstancesCommand(input as unknown as StopInstancesCommandInput));
+      case 'DescribeInstances':
+        return client.send(new DescribeInstancesCommand(input));
       case 'DescribeRouteTables':
         return client.send(new DescribeRouteTablesCommand(input));
       case 'DescribeNetworkInterfaces':

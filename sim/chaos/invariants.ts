@@ -101,6 +101,7 @@ function touched({ scene }: Truth, call: Call): readonly OwnedGroup[] | undefine
     case 'describe-route-tables':
     case 'describe-network-interfaces':
     case 'describe-subnets':
+    case 'describe-instances':
       return undefined;
     case 'replace-route':
     case 'create-route':
@@ -114,6 +115,9 @@ function touched({ scene }: Truth, call: Call): readonly OwnedGroup[] | undefine
       );
     case 'replace-route-table-association':
       // No scene has prepared tables.
+      return [];
+    case 'stop-instances':
+      // No scene has fences.
       return [];
     case 'detach-network-interface':
       // An attachment does not name its ENI; whether it was a foreign one shows at the end.

@@ -41,6 +41,8 @@ interface DesignOptions {
   readonly probes?: Probes;
   readonly cloud?: Parameters<typeof newStage>[0];
   readonly lease?: ConfigInput['lease'];
+  /** Appliances forward by an ENI beside their primary one. */
+  readonly second?: boolean;
 }
 
 export function design(options: DesignOptions = {}): Design {
@@ -68,7 +70,12 @@ export function design(options: DesignOptions = {}): Design {
       InstanceType: 't3.small',
       MinCount: 1,
       MaxCount: 1,
-      NetworkInterfaces: [{ DeviceIndex: 0, NetworkInterfaceId: eni }],
+      NetworkInterfaces: options.second
+        ? [
+            { DeviceIndex: 0, SubnetId: subnet },
+            { DeviceIndex: 1, NetworkInterfaceId: eni },
+          ]
+        : [{ DeviceIndex: 0, NetworkInterfaceId: eni }],
     });
     enis[name] = eni ?? '';
     instances[name] = ran.Instances?.[0]?.InstanceId ?? '';
