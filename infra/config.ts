@@ -21,6 +21,9 @@ export interface StackConfig {
   /** Address that appliances probe beyond themselves, to see that they forward. */
   readonly probeTarget: string;
   readonly failback: 'never' | { readonly after: string };
+  /** A DynamoDB table that exists, for leases of the group. */
+  readonly leaseTable?: string;
+  readonly fence: 'none' | 'stop-instance';
   readonly ipv6: boolean;
   /** A client instance in a workload subnet. */
   readonly workload: boolean;
@@ -42,6 +45,8 @@ const EXAMPLES = {
   daemonSha256: '<64 hexadecimal digits>',
   probeTarget: '1.1.1.1',
   failback: '10m',
+  leaseTable: 'byoa-leases',
+  fence: 'stop-instance',
   ipv6: 'true',
   workload: 'true',
   endpoint: 'http://127.0.0.1:4566',
@@ -81,6 +86,11 @@ export function stackConfig(read: ReadKey): StackConfig {
     'it is not an instance type',
     't3.micro',
   );
+  const leaseTable = optional(
+    'leaseTable',
+    /^[a-zA-Z0-9_.-]{3,255}$/,
+    'a table has 3 to 255 letters, digits, _ . or -',
+  );
   const endpoint = optional('endpoint', /^https?:\/\/\S+$/, 'it must be an http:// or https:// URL');
   return {
     design,
@@ -95,6 +105,8 @@ export function stackConfig(read: ReadKey): StackConfig {
     },
     probeTarget: text('probeTarget', /^(\d{1,3}\.){3}\d{1,3}$/, 'it must be an IPv4 address', '1.1.1.1'),
     failback: readFailback(read('failback') ?? 'never'),
+    ...(leaseTable === undefined ? {} : { leaseTable }),
+    fence: readFence(read('fence') ?? 'none', leaseTable),
     ipv6: flag('ipv6', false),
     workload: flag('workload', false),
     ...(endpoint === undefined ? {} : { endpoint }),
@@ -141,6 +153,15 @@ function readFailback(value: string): StackConfig['failback'] {
     value,
     'it must be never, or how long the preferred appliance must have been healthy, as 10m',
   );
+}
+
+function readFence(value: string, leaseTable: string | undefined): StackConfig['fence'] {
+  if (value === 'none') return value;
+  // The designs forward by primary ENIs, which cannot be detached.
+  if (value !== 'stop-instance') throw wrong('fence', value, 'it must be none or stop-instance');
+  if (leaseTable === undefined)
+    throw wrong('leaseTable', undefined, 'without leases the appliances would stop each other (byoa:fence)');
+  return value;
 }
 
 function readTags(value: string | undefined): Readonly<Record<string, string>> {

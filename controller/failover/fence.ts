@@ -1,7 +1,7 @@
 /**
  * Takes a dead owner out of use before its group is moved: its instance is stopped, or the ENI that traffic
- * reaches it by is detached. What counts is what EC2 shows afterwards; until it does, nothing is moved: whoever
- * asks for a fence wants no two owners, and rather none. Operators may always move the group on purpose.
+ * reaches it by is detached. What counts is what EC2 shows afterwards. Until it does, nothing is moved:
+ * whoever asks for a fence wants no two owners, and rather none.
  */
 import { formatMillis, type Instant } from '../base/time.ts';
 import type { Appliance, Config, Fence, Group } from '../config.ts';
@@ -110,7 +110,7 @@ function tellLate(group: Group, operation: Operation, { fence, owner }: Target, 
   if (fencing === undefined || fencing.late || turn.now < fencing.since + fence.timeoutMs) return operation;
   const shown = fencing.found?.kind === 'instance' ? ` (its instance is ${fencing.found.state})` : '';
   const detail = `${owner.name} is not fenced after ${formatMillis(fence.timeoutMs)}${shown}`;
-  const text = `${group.name} is not moved to ${operation.to}: ${detail}. Goes on trying; byoa switchover on another daemon, or fence: none, moves it without.`;
+  const text = `${group.name} is not moved to ${operation.to}: ${detail}. Goes on trying; fence: none and a reload move it without.`;
   turn.log('error', 'alarm', text, { group: group.name });
   runHook(group, 'on-fail', detail, turn);
   return { ...operation, fencing: { ...fencing, late: true } };

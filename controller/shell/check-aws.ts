@@ -8,6 +8,7 @@ import { ownAppliance, routeSetsOf } from '../config.ts';
 import type { Call, ObservedEni } from '../ec2/call.ts';
 import { toRequest } from '../ec2/request.ts';
 import { failureOf } from './aws.ts';
+import { checkLeases } from './check-lease.ts';
 import { changesOf, checkPrepared, seePrepared } from './check-prepared.ts';
 import { type AwsReader, createReader, type Routes } from './check-reader.ts';
 import type { Finding } from './finding.ts';
@@ -35,7 +36,9 @@ export async function* checkAws(config: Config): AsyncGenerator<Finding> {
       for (const resource of group.resources) yield* checkResource(reader, group, resource, config, enis);
     }
     yield* checkSyncedTables(reader, config);
+    yield* checkFences(config, enis);
     yield* checkPermissions(reader, config, enis);
+    yield* checkLeases(config);
     yield* checkApiPaths(reader, config, enis);
   } catch (error) {
     yield bad(
@@ -91,6 +94,8 @@ function* checkAppliance(
   const attachment = eni.attachment;
   if (attachment === undefined)
     yield bad(`${name}: ${id} is attached to no instance`, 'attach it as the primary ENI of the appliance');
+  else if (attachment.deviceIndex !== 0 && isDetached(config, name))
+    yield fine(`${name}: ${id} is device ${attachment.deviceIndex} of ${attachment.instance}`);
   else if (attachment.deviceIndex !== 0)
     yield bad(
       `${name}: ${id} is device ${attachment.deviceIndex} of ${attachment.instance}`,
@@ -98,6 +103,10 @@ function* checkAppliance(
     );
   else yield fine(`${name}: ${id} is the primary ENI of ${attachment.instance}`);
 }
+
+/** Whether a fence may detach the ENI of an appliance, which has to be a second one then. */
+const isDetached = ({ groups }: Config, name: string): boolean =>
+  groups.some(({ fence, members }) => fence?.kind === 'detach-eni' && members.includes(name));
 
 function* checkVpcs(enis: readonly (ObservedEni | undefined)[]): Generator<Finding> {
   const vpcs = new Set(enis.flatMap((eni) => (eni === undefined ? [] : [eni.vpc])));
@@ -255,6 +264,7 @@ async function writesOf(reader: AwsReader, config: Config, enis: SeenEnis): Prom
   }
   for (const group of config.groups)
     calls.push(...(await seePrepared(reader, group, config)).flatMap(changesOf));
+  calls.push(...fencesOf(config, enis));
   for (const synced of await syncedTables(reader, config)) {
     // Documentation space: a dry run changes nothing, whatever it names.
     const made = { table: synced.id, destination: '192.0.2.0/24' };
@@ -267,19 +277,50 @@ async function writesOf(reader: AwsReader, config: Config, enis: SeenEnis): Prom
   return calls;
 }
 
+/** The writes by which this node may have to fence others; those of primary ENIs cannot be made. */
+function fencesOf(config: Config, enis: SeenEnis): readonly Call[] {
+  const self = ownAppliance(config)?.name;
+  const calls = config.groups.flatMap(({ fence, members }) =>
+    members.flatMap((member): Call[] => {
+      const appliance = config.appliances.find(({ name }) => name === member);
+      const attachment = enis.get(appliance?.eni ?? '')?.attachment;
+      if (fence === undefined || attachment === undefined || member === self) return [];
+      if (fence.kind === 'stop-instance')
+        return [{ kind: 'stop-instances', instances: [attachment.instance] }];
+      if (attachment.deviceIndex === 0) return [];
+      return [{ kind: 'detach-network-interface', attachment: attachment.id, force: true }];
+    }),
+  );
+  return [...new Map(calls.map((call) => [JSON.stringify(call), call])).values()];
+}
+
+/** Whether what is to be detached can be. */
+function* checkFences(config: Config, enis: SeenEnis): Generator<Finding> {
+  for (const { name: group, fence, members } of config.groups) {
+    if (fence?.kind !== 'detach-eni') continue;
+    for (const { name, eni } of config.appliances) {
+      if (!members.includes(name) || enis.get(eni)?.attachment?.deviceIndex !== 0) continue;
+      yield bad(
+        `${group}: fence: detach-eni cannot detach ${eni} of ${name}, which is a primary ENI (device 0)`,
+        `lead the routes to a second ENI of ${name}, or choose fence: stop-instance or none`,
+      );
+    }
+  }
+}
+
+/** What a permission for a write has to name. */
+function resourceOf(call: Call): string {
+  if ('place' in call) return `${call.place} and ${call.table}`;
+  if ('table' in call) return call.table;
+  if ('eni' in call) return call.eni;
+  if ('attachment' in call) return call.attachment;
+  return call.kind === 'stop-instances' ? call.instances.join(', ') : '';
+}
+
 async function* checkPermissions(reader: AwsReader, config: Config, enis: SeenEnis): AsyncGenerator<Finding> {
   for (const call of await writesOf(reader, config, enis)) {
     const { action } = toRequest(call);
-    const resource =
-      'place' in call
-        ? `${call.place} and ${call.table}`
-        : 'table' in call
-          ? call.table
-          : 'eni' in call
-            ? call.eni
-            : 'attachment' in call
-              ? call.attachment
-              : '';
+    const resource = resourceOf(call);
     const code = await reader.dryRun(call);
     const remedy = `allow ec2:${action} on ${resource} in the role of this node`;
     if (code === 'DryRunOperation') yield fine(`ec2:${action} on ${resource} is allowed`);

@@ -18,6 +18,8 @@ import {
   type ReplaceRouteCommandInput,
   ReplaceRouteTableAssociationCommand,
   type ReplaceRouteTableAssociationCommandInput,
+  StopInstancesCommand,
+  type StopInstancesCommandInput,
 } from '@aws-sdk/client-ec2';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { Config, RouteSet } from '../config.ts';
@@ -129,6 +131,8 @@ async function sendDry(ec2: EC2Client, call: Call): Promise<void> {
   if (call.kind === 'attach-network-interface') {
     await ec2.send(new AttachNetworkInterfaceCommand(input as AttachNetworkInterfaceCommandInput));
   }
+  if (call.kind === 'stop-instances')
+    await ec2.send(new StopInstancesCommand(input as StopInstancesCommandInput));
   if (call.kind === 'detach-network-interface') {
     await ec2.send(new DetachNetworkInterfaceCommand(input as DetachNetworkInterfaceCommandInput));
   }

@@ -24,6 +24,8 @@ export interface DaemonConfigArgs {
   readonly endpoint?: string;
   readonly group: string;
   readonly failback: StackConfig['failback'];
+  readonly leaseTable?: string;
+  readonly fence?: StackConfig['fence'];
   /** In order of preference. */
   readonly appliances: readonly {
     readonly name: string;
@@ -80,9 +82,11 @@ export function daemonConfigInput(args: DaemonConfigArgs): ConfigInput {
         name: args.group,
         members: args.appliances.map(({ name }) => name),
         ...owned(args),
+        ...(args.fence === undefined || args.fence === 'none' ? {} : { fence: args.fence }),
         failback: args.failback === 'never' ? 'never' : { after: args.failback.after },
       },
     ],
+    ...(args.leaseTable === undefined ? {} : { lease: { kind: 'dynamodb', table: args.leaseTable } }),
     health: { listen: `0.0.0.0:${HEALTH_PORT}` },
   };
 }

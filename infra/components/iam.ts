@@ -26,6 +26,10 @@ export interface PolicyScope {
   readonly instances: readonly string[];
   /** DynamoDB tables of leases. */
   readonly leaseTables?: readonly string[];
+  /** Instances that may be stopped (`fence: stop-instance`). */
+  readonly fencedInstances?: readonly string[];
+  /** ENIs that may be detached (`fence: detach-eni`), and their instances. */
+  readonly fencedInterfaces?: readonly string[];
 }
 
 interface Statement {
@@ -76,6 +80,18 @@ export function daemonPolicy(scope: PolicyScope): {
       Resource: movable,
     },
     {
+      Sid: 'StopOwners',
+      Effect: 'Allow',
+      Action: ['ec2:StopInstances'],
+      Resource: scope.fencedInstances ?? [],
+    },
+    {
+      Sid: 'DetachOwners',
+      Effect: 'Allow',
+      Action: ['ec2:DetachNetworkInterface'],
+      Resource: scope.fencedInterfaces ?? [],
+    },
+    {
       Sid: 'KeepLeases',
       Effect: 'Allow',
       Action: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
@@ -86,6 +102,12 @@ export function daemonPolicy(scope: PolicyScope): {
     Version: '2012-10-17',
     Statement: [describe, ...move.filter((statement) => statement.Resource.length > 0)],
   };
+}
+
+/** The ARN of a table beside something else of the account and region, whose ARN is known. */
+export function tableArn(beside: string, table: string): string {
+  const [, partition, , region, account] = beside.split(':');
+  return `arn:${partition}:dynamodb:${region}:${account}:table/${table}`;
 }
 
 const TRUST = JSON.stringify({
@@ -120,34 +142,14 @@ export class DaemonRole extends pulumi.ComponentResource {
 
   /** Grants the daemons what they need; called once, when the instances are known. */
   allow(scope: { readonly [K in keyof PolicyScope]: readonly pulumi.Output<string>[] }): void {
-    const all = (arns: readonly pulumi.Output<string>[]) => pulumi.all([...arns]);
-    const policy = pulumi
-      .all([
-        all(scope.routeTables),
-        all(scope.networkInterfaces),
-        all(scope.instances),
-        all(scope.syncedTables ?? []),
-        all(scope.leaseTables ?? []),
-        all(scope.preparedTables ?? []),
-        all(scope.associated ?? []),
-      ])
-      .apply(
-        ([
-          routeTables,
-          networkInterfaces,
-          instances,
-          syncedTables,
-          leaseTables,
-          preparedTables,
-          associated,
-        ]) =>
-          JSON.stringify(
-            daemonPolicy({
-              ...{ routeTables, networkInterfaces, instances, syncedTables, leaseTables },
-              ...{ preparedTables, associated },
-            }),
-          ),
+    const kinds = Object.keys(scope) as (keyof PolicyScope)[];
+    const arns = pulumi.all(kinds.map((kind) => pulumi.all([...(scope[kind] ?? [])])));
+    const policy = arns.apply((lists) => {
+      const known = Object.fromEntries(kinds.map((kind, index) => [kind, lists[index] ?? []]));
+      return JSON.stringify(
+        daemonPolicy({ routeTables: [], networkInterfaces: [], instances: [], ...known }),
       );
+    });
     new aws.iam.RolePolicy(`${this.prefix}-daemon`, { role: this.roleName, policy }, { parent: this });
   }
 }

@@ -9,7 +9,16 @@ import { Firewall } from '../components/firewall.ts';
 import { DaemonRole } from '../components/iam.ts';
 import { Network } from '../components/network.ts';
 import { movedRoute } from '../components/routes.ts';
-import { configs, instances, type NodeOutput, nodeOutputs, type PairArgs, seat, workload } from './pair.ts';
+import {
+  configs,
+  instances,
+  type NodeOutput,
+  nodeOutputs,
+  type PairArgs,
+  policies,
+  seat,
+  workload,
+} from './pair.ts';
 
 export type EgressPairArgs = PairArgs;
 
@@ -45,7 +54,13 @@ export class EgressPair extends pulumi.ComponentResource {
     const ids = tables.map((table) => table.id);
     const config = configs(seats, { kind: 'routes', routeTableIds: ids, destinations }, GROUP, args);
     const made = instances(this, name, seats, config, role, args, tags);
-    role.allow({ routeTables: tables.map((table) => table.arn), networkInterfaces: [], instances: [] });
+    const arns = tables.map((table) => table.arn);
+    role.allow({
+      routeTables: arns,
+      networkInterfaces: [],
+      instances: [],
+      ...policies(args, made, arns[0]),
+    });
     const first = seats[0]?.port.networkInterfaceId ?? pulumi.output('');
     const routes = network.zones.flatMap((zone) =>
       destinations.map((destination) =>

@@ -11,7 +11,16 @@ import { DaemonRole } from '../components/iam.ts';
 import { Network } from '../components/network.ts';
 import { tagged } from '../components/tags.ts';
 import { hostAddress } from '../layout.ts';
-import { configs, instances, type NodeOutput, nodeOutputs, type PairArgs, seat, workload } from './pair.ts';
+import {
+  configs,
+  instances,
+  type NodeOutput,
+  nodeOutputs,
+  type PairArgs,
+  policies,
+  seat,
+  workload,
+} from './pair.ts';
 
 export type FloatingEniArgs = PairArgs;
 
@@ -64,6 +73,7 @@ export class FloatingEni extends pulumi.ComponentResource {
       routeTables: [],
       networkInterfaces: [floating.arn],
       instances: made.map(({ instanceArn }) => instanceArn),
+      ...policies(args, made, floating.arn),
     });
     const routes = (ipv6 ? ['0.0.0.0/0', '::/0'] : ['0.0.0.0/0']).map(
       (destination) =>

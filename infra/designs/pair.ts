@@ -6,7 +6,7 @@ import * as pulumi from '@pulumi/pulumi';
 import { ApplianceInstance, ApplianceInterface } from '../components/appliance.ts';
 import { daemonConfig, type Owned, unknownId } from '../components/daemon-config.ts';
 import type { Firewall } from '../components/firewall.ts';
-import type { DaemonRole } from '../components/iam.ts';
+import { type DaemonRole, tableArn } from '../components/iam.ts';
 import type { Network, NetworkZone } from '../components/network.ts';
 import type { Tags } from '../components/tags.ts';
 import { userData } from '../components/user-data.ts';
@@ -31,6 +31,9 @@ export interface PairArgs {
   /** Address beyond the appliances that must answer ICMP echo through them. */
   readonly probeTarget: string;
   readonly failback?: StackConfig['failback'];
+  /** A DynamoDB table that exists, for leases of the group. */
+  readonly leaseTable?: string;
+  readonly fence?: StackConfig['fence'];
   readonly endpoint?: string;
   readonly ipv6?: boolean;
   readonly workload?: boolean;
@@ -114,6 +117,8 @@ export function configs(
       region: zone.slice(0, -1),
       ...(args.endpoint === undefined ? {} : { endpoint: args.endpoint }),
       failback: args.failback ?? 'never',
+      ...(args.leaseTable === undefined ? {} : { leaseTable: args.leaseTable }),
+      ...(args.fence === undefined ? {} : { fence: args.fence }),
       appliances: seats.map(({ name, address }, index) => ({
         name,
         address,
@@ -187,6 +192,18 @@ export function instances(
   }
   return made;
 }
+
+/** What the role may do beside moving the group; `beside`: the ARN of something in the same region. */
+export const policies = (
+  { leaseTable, fence }: PairArgs,
+  made: readonly ApplianceInstance[],
+  beside: pulumi.Output<string> | undefined,
+) => ({
+  ...(leaseTable === undefined || beside === undefined
+    ? {}
+    : { leaseTables: [beside.apply((arn) => tableArn(arn, leaseTable))] }),
+  ...(fence === 'stop-instance' ? { fencedInstances: made.map(({ instanceArn }) => instanceArn) } : {}),
+});
 
 /** The outputs of all appliances, in order of preference. */
 export const nodeOutputs = (

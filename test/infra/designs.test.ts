@@ -226,3 +226,25 @@ describe('floating-eni', () => {
     expect(config.value.groups[0]?.resources).toMatchObject([{ kind: 'eni', deviceIndex: 1 }]);
   });
 });
+
+describe.each([
+  ['egress-pair', (args: object) => new EgressPair('egress', { ...SHARED, zones: ZONES, ...args })],
+  [
+    'floating-eni',
+    (args: object) => new FloatingEni('floating', { ...SHARED, zones: ['eu-central-1a'], ...args }),
+  ],
+] as const)('%s with a lease table and a fence', (_, make) => {
+  it('gives the daemons the table, and the right to stop each other', async () => {
+    const { made, seen } = await recorded(() => make({ leaseTable: 'byoa-leases', fence: 'stop-instance' }));
+    const [node] = await resolved(made.nodes);
+    const config = parseConfig(node?.config ?? '', 'node');
+    expect(config.ok && config.value.leaseStore).toMatchObject({ table: 'byoa-leases' });
+    expect(config.ok && config.value.groups[0]?.fence?.kind).toBe('stop-instance');
+    const { Statement } = policyOf(seen) as { Statement: { Sid: string; Resource: string[] }[] };
+    const of = (sid: string) => Statement.find(({ Sid }) => Sid === sid)?.Resource;
+    expect(of('KeepLeases')).toEqual([
+      expect.stringMatching(/^arn:aws:dynamodb:[^:]*:[^:]*:table\/byoa-leases$/),
+    ]);
+    expect(of('StopOwners')).toHaveLength(2);
+  });
+});

@@ -60,6 +60,25 @@ describe('the statements of prepared tables', () => {
   });
 });
 
+describe('the statements of fences', () => {
+  const instance = arn('instance/i-1');
+
+  it('allow to stop the named instances, or to detach the named ENIs', () => {
+    const { Statement } = daemonPolicy({
+      ...nothing,
+      fencedInstances: [instance],
+      fencedInterfaces: [arn('network-interface/eni-1'), instance],
+    });
+    const allowed = Statement.map(({ Action, Resource }) => [Action, Resource]);
+    expect(allowed.slice(1)).toEqual([
+      [['ec2:StopInstances'], [instance]],
+      [['ec2:DetachNetworkInterface'], [arn('network-interface/eni-1'), instance]],
+    ]);
+    const look = toRequest({ kind: 'describe-instances', instances: ['i-1'] }).action;
+    expect(Statement[0]?.Action).toContain(`ec2:${look}`);
+  });
+});
+
 describe('the statement of leases', () => {
   const table = 'arn:aws:dynamodb:eu-central-1:111122223333:table/leases';
 

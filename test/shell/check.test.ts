@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   AssociateRouteTableCommand,
   CreateNetworkInterfaceCommand,
@@ -235,6 +236,59 @@ describe('byoa check --aws', () => {
       expect([...said]).toEqual([
         `ec2:DeleteRoute on ${pair.edge} is not allowed: allow ec2:DeleteRoute on ${pair.edge} in the role of this node`,
       ]);
+    }, 30_000);
+  });
+
+  describe('with leases and fences', () => {
+    /** The groups of the pair with more, and leases in a table of the simulator. */
+    const more = (group: object): Partial<ConfigInput> => ({
+      lease: { kind: 'dynamodb', table: 'leases', endpoint: simulator.url },
+      groups: (configOf(pair, 'b', directory).groups ?? []).map((one) => ({ ...one, ...group })),
+    });
+    const createTable = async (key: string, type: 'S' | 'N' = 'S'): Promise<void> => {
+      const credentials = { accessKeyId: ACCOUNT, secretAccessKey: 'simulated' };
+      const client = new DynamoDBClient({ region: 'eu-central-1', endpoint: simulator.url, credentials });
+      await client.send(
+        new CreateTableCommand({
+          TableName: 'leases',
+          AttributeDefinitions: [{ AttributeName: key, AttributeType: type }],
+          KeySchema: [{ AttributeName: key, KeyType: 'HASH' }],
+          BillingMode: 'PAY_PER_REQUEST',
+        }),
+      );
+      client.destroy();
+    };
+
+    it('makes the requests of a lease, and misses the table that is not there', async () => {
+      const { lines } = await check(more({}));
+      expect(failures(lines).map(({ remedy }) => remedy)).toEqual([
+        expect.stringContaining('aws dynamodb create-table --region eu-central-1 --table-name leases'),
+        expect.stringContaining('aws dynamodb create-table'),
+      ]);
+      await createTable('group');
+      const again = await check(more({}));
+      expect(again.lines.filter(({ what }) => what.startsWith('dynamodb:'))).toEqual([
+        { ok: true, what: 'dynamodb:GetItem on leases in eu-central-1 is allowed' },
+        { ok: true, what: 'dynamodb:UpdateItem on leases in eu-central-1 is allowed' },
+      ]);
+    }, 30_000);
+
+    it('says that the key of the table is another one', async () => {
+      await createTable('id');
+      const { lines } = await check(more({}));
+      expect(failures(lines)[0]?.remedy).toContain('its partition key must be group, a string');
+    }, 30_000);
+
+    it('tries dry whether it may stop the others, and refuses to detach primary ENIs', async () => {
+      await createTable('group');
+      const stop = await check(more({ fence: 'stop-instance' }));
+      expect(stop.lines.map(({ what }) => what)).toContainEqual(
+        expect.stringMatching(/^ec2:StopInstances on i-\w+ is allowed$/),
+      );
+      const detach = await check(more({ fence: 'detach-eni' }));
+      expect(failures(detach.lines).map(({ what }) => what)).toContainEqual(
+        expect.stringMatching(/fence: detach-eni cannot detach eni-\w+ of b, which is a primary ENI/),
+      );
     }, 30_000);
   });
 

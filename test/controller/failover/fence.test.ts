@@ -43,7 +43,7 @@ describe.each(['routes', 'eni'] as const)('stop-instance, by %s', (kind) => {
     expect(new Set(kindsOf(made))).toEqual(new Set(['stop-instances']));
     expect(texts(b, 'alarm')).toEqual([
       'g is not moved to b: a is not fenced after 60 s (its instance is stopping). Goes on trying; ' +
-        'byoa switchover on another daemon, or fence: none, moves it without.',
+        'fence: none and a reload move it without.',
     ]);
     expect(b.hooks).toEqual(['on-fail']);
     // It is asked for again after each such time, and not more often.
