@@ -164,6 +164,8 @@ export interface Origination {
   readonly nextHop: string;
   readonly communities: readonly string[];
   readonly med?: number;
+  /** The ASes that the route went through before ours: it is passed on for another speaker. */
+  readonly asPath?: readonly number[];
 }
 
 /**

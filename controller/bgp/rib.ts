@@ -148,7 +148,9 @@ export function originate(rib: Rib, route: Origination): void {
   const family: Family = address.family === 4 ? 'ipv4' : 'ipv6';
   const hop = route.nextHop === 'self' ? {} : { nextHop: must(parseNextHop(route.nextHop)) };
   const med = route.med === undefined ? {} : { med: route.med };
-  const attributes: PathAttributes = addAll({ ...NO_ATTRIBUTES, ...hop, ...med }, route.communities);
+  const { asPath = [] } = route;
+  const told = asPath.length === 0 ? {} : { asPath: [{ type: 'sequence', as: asPath } as const] };
+  const attributes: PathAttributes = addAll({ ...NO_ATTRIBUTES, ...hop, ...med, ...told }, route.communities);
   const one = rib.families[family];
   const [w0, w1, w2, w3] = address.words;
   const prefix = internPrefix(one.table, length, w0, w1, w2, w3);

@@ -22,7 +22,7 @@ const KIND = 'gateway-speaker';
 /** Sets what a speaker is to be; what it has learnt of neighbors that it keeps, it keeps. */
 export function setSpeaker(tx: Tx, wanted: Omit<GatewaySpeaker, 'account' | 'region'>): void {
   const held = tx.get(KIND, wanted.id);
-  const { id, place, as, routerId, neighbors, announces } = wanted;
+  const { id, place, as, routerId, neighbors, announces, relays } = wanted;
   const names = new Set(neighbors.map(({ name }) => name));
   const sessions = Object.entries(held?.sessions ?? {}).filter(([name]) => names.has(name));
   tx.put(KIND, {
@@ -32,6 +32,7 @@ export function setSpeaker(tx: Tx, wanted: Omit<GatewaySpeaker, 'account' | 'reg
     routerId,
     neighbors,
     announces,
+    ...(relays && { relays }),
     account: tx.account,
     region: tx.region,
     tags: {},

@@ -3,7 +3,7 @@
  * propagate, which connection they use, and what they tell the sites. AWS Site-to-Site VPN User Guide.
  */
 import { addressAt, formatAddress, parsePrefix, prefix } from '../../controller/base/ip.ts';
-import type { GatewayNeighbor, Route } from '../vpc/model.ts';
+import type { GatewayNeighbor, GatewaySpeaker, Route } from '../vpc/model.ts';
 import { bestPaths } from './best-path.ts';
 import { announceOverInterfaces, associationsOf, learntByDirectConnect } from './direct-connect-paths.ts';
 import { sessionOf, setSpeaker } from './gateway-speaker.ts';
@@ -70,7 +70,8 @@ export function refreshVpn(tx: Tx, gateway: string): void {
     setTunnels(tx, connection, () => []);
     const attachment = tx.get('transit-gateway-attachment', connection.attachment ?? '');
     if (attachment === undefined) continue;
-    setConnectionSpeaker(tx, connection, tx.get('gateway-speaker', connection.id)?.announces ?? []);
+    const { announces = [] } = tx.get('gateway-speaker', connection.id) ?? {};
+    setConnectionSpeaker(tx, connection, announces);
     announceTo(tx, attachment);
     refreshPropagations(tx, attachment.propagations);
   }
@@ -89,8 +90,9 @@ function pathsInUse(tx: Tx, connections: readonly VpnConnectionRecord[]): Map<st
 
 /**
  * Direct Connect beats static routes, and these beat what BGP told; of several paths the gateway uses the
- * best. Each site hears the blocks of the VPC; what other sites announce (VPN CloudHub) is not passed on
- * here.
+ * best. Each site hears the blocks of the VPC, if there is one, and what the gateway uses of the other
+ * connections, with its AS path, so that a router of the same AS refuses it. "Secure communication between
+ * sites using VPN CloudHub".
  */
 function refreshVpnGateway(tx: Tx, gateway: string): void {
   const connections = liveConnections(tx, gateway);
@@ -104,11 +106,12 @@ function refreshVpnGateway(tx: Tx, gateway: string): void {
     setTunnels(tx, connection, (outside) =>
       best.filter(({ neighbor }) => neighbor === outside).map(({ prefix }) => prefix),
     );
-    setConnectionSpeaker(
-      tx,
-      connection,
-      (vpc?.ipv4 ?? []).map(({ cidr }) => cidr),
-    );
+    const own = connection.tunnels.map(({ outside }) => outside);
+    const others = best.filter(({ neighbor }) => !own.includes(neighbor));
+    const relays = new Map(others.map(({ prefix, asPath }) => [prefix, asPath]));
+    for (const { cidr } of vpc?.ipv4 ?? []) relays.delete(cidr);
+    const announces = [...(vpc?.ipv4 ?? []).map(({ cidr }) => cidr), ...relays.keys()];
+    setConnectionSpeaker(tx, connection, announces, Object.fromEntries(relays));
   }
   for (const each of associationsOf(tx, gateway)) announceOverInterfaces(tx, each.directConnectGateway);
   announceOverInterfaces(tx, gateway);
@@ -144,7 +147,12 @@ const routesOf = (
   }));
 
 /** The speaker of a connection with dynamic routing: a session through each tunnel. */
-function setConnectionSpeaker(tx: Tx, connection: VpnConnectionRecord, announces: readonly string[]): void {
+function setConnectionSpeaker(
+  tx: Tx,
+  connection: VpnConnectionRecord,
+  announces: readonly string[],
+  relays: GatewaySpeaker['relays'] = {},
+): void {
   const { id, gateway, customerGateway, tunnels, staticOnly } = connection;
   if (staticOnly) return;
   const kind = connection.attachment === undefined ? 'vpn-gateway' : 'transit-gateway';
@@ -167,6 +175,7 @@ function setConnectionSpeaker(tx: Tx, connection: VpnConnectionRecord, announces
       }),
     ),
     announces,
+    ...(Object.keys(relays).length > 0 && { relays }),
   });
 }
 

@@ -334,6 +334,8 @@ export interface GatewaySpeaker {
   readonly neighbors: readonly GatewayNeighbor[];
   /** The prefixes that it tells its neighbors. */
   readonly announces: readonly string[];
+  /** Those of them that others have told, with the AS paths that they came with, as text. */
+  readonly relays?: Readonly<Record<string, string>>;
 }
 
 /**

@@ -9,6 +9,7 @@
  * nothing is allocated unless a recorder is given or a security group begins to track a flow.
  */
 import { formatAddress } from '../../controller/base/ip.ts';
+import { unreachable } from '../../controller/base/result.ts';
 import { find } from './address-map.ts';
 import { inwards, outwards, peerAround, speakerFor } from './connect.ts';
 import { CODE } from './dispositions.ts';
@@ -26,7 +27,7 @@ import { byRoute, deliver, egressOnlyFor, enterThrough, handOver } from './route
 import { checkGroups, trackAlways } from './security.ts';
 import { fromAttachment, placeOf } from './transit-gateway.ts';
 import { answeredFlow } from './vpc-endpoint.ts';
-import { gatewayFor, whoNotIn, whyNotIn } from './vpn-gateway.ts';
+import { betweenSites, entranceFor, whoNotIn, whyNotIn } from './vpn-gateway.ts';
 
 /**
  * Carries the packet across the fabric once. In: `from` (undefined: the Internet), the MACs, the fields of
@@ -201,7 +202,8 @@ function toMember(fabric: Fabric, from: Port, member: Port, h: Header, recorder?
 }
 
 /**
- * In over a VPN connection of the site: by a VPN gateway's edge table or to the ENI; or a transit gateway.
+ * In over a VPN connection of the site: by a VPN gateway's edge table or to the ENI, over it to another site,
+ * or into a transit gateway.
  */
 function fromSite(fabric: Fabric, h: Header, recorder?: Recorder): number {
   const peer = peerAround(fabric, h);
@@ -209,23 +211,33 @@ function fromSite(fabric: Fabric, h: Header, recorder?: Recorder): number {
     h.connectPeer = peer;
     return CODE.TO_CONNECT_PEER;
   }
-  const gateway = gatewayFor(fabric, h);
+  const entrance = entranceFor(fabric, h);
   if (h.lengthBytes > fabric.settings.mtu.vpn.mtuBytes) return tooLong(h, 'vpn-gateway', recorder);
-  if (typeof gateway !== 'number' && 'places' in gateway) {
-    if (recorder) record(recorder, h, 'transit-gateway', gateway.gateway, `in by ${gateway.id}`);
-    const place = fromAttachment(gateway, h, recorder);
-    return typeof place === 'number' ? place : byRoute(fabric, place, h, recorder);
+  switch (entrance.kind) {
+    case 'transit-gateway': {
+      const { attachment } = entrance;
+      if (recorder) record(recorder, h, 'transit-gateway', attachment.gateway, `in by ${attachment.id}`);
+      const place = fromAttachment(attachment, h, recorder);
+      return typeof place === 'number' ? place : byRoute(fabric, place, h, recorder);
+    }
+    case 'vpc': {
+      const { gateway, vpc } = entrance;
+      if (recorder) record(recorder, h, 'vpn-gateway', gateway.id, `into ${vpc.id}`);
+      return enterThrough(fabric, gateway, vpc, h, recorder);
+    }
+    case 'site':
+      return betweenSites(entrance.gateway, entrance.way, h, recorder);
+    case 'none': {
+      const { code } = entrance;
+      if (recorder) {
+        const decision = { kind: 'fault', objects: whoNotIn(fabric, code, h) } as const;
+        record(recorder, h, 'vpn-gateway', 'vpn', whyNotIn(code, h), decision);
+      }
+      return code;
+    }
+    default:
+      return unreachable(entrance);
   }
-  if (typeof gateway !== 'number' && gateway.vpc !== undefined) {
-    if (recorder) record(recorder, h, 'vpn-gateway', gateway.id, `into ${gateway.vpc.id}`);
-    return enterThrough(fabric, gateway, gateway.vpc, h, recorder);
-  }
-  const code = typeof gateway === 'number' ? gateway : CODE.BAD_STATE_VPN;
-  if (recorder) {
-    const decision = { kind: 'fault', objects: whoNotIn(fabric, code, h) } as const;
-    record(recorder, h, 'vpn-gateway', 'vpn', whyNotIn(code, h), decision);
-  }
-  return code;
 }
 
 /**

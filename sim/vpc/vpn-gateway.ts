@@ -1,7 +1,7 @@
 /**
- * VPN gateways: between the ENIs of a VPC and the sites behind customer gateways, in IPv4. Both ways the
- * address on the VPC's side must be a private one of an ENI, so that nothing passes through the VPC. AWS
- * Site-to-Site VPN User Guide.
+ * VPN gateways: between the ENIs of a VPC and the sites behind customer gateways, and between the sites (VPN
+ * CloudHub), in IPv4. Both ways the address on the VPC's side must be a private one of an ENI, so that
+ * nothing passes through the VPC. AWS Site-to-Site VPN User Guide.
  */
 import { formatAddress } from '../../controller/base/ip.ts';
 import { find } from './address-map.ts';
@@ -16,6 +16,7 @@ import type {
   AttachmentNode,
   CidrPeer,
   Place,
+  VpcNode,
   VpnConnectionNode,
   VpnGatewayNode,
   VpnTunnelNode,
@@ -75,8 +76,8 @@ function checkOut(
   return checkLength(fabric.settings.mtu.vpn, from, h) || CODE.TO_SITE;
 }
 
-/** The tunnel with the longest route for the destination; of equals one that is up. */
-function longest(gateway: VpnGatewayNode, h: Header): Way | undefined {
+/** The tunnel with the longest route for the destination, but to the site `from`; of equals one that is up. */
+function longest(gateway: VpnGatewayNode, h: Header, from?: number): Way | undefined {
   let best: Way | undefined;
   let length = -1;
   const offer = (way: Way, routes: readonly CidrPeer[]): void => {
@@ -89,6 +90,7 @@ function longest(gateway: VpnGatewayNode, h: Header): Way | undefined {
     }
   };
   for (const connection of gateway.connections) {
+    if (connection.site?.number === from) continue;
     offer({ connection, tunnel: carrier(connection) }, connection.routes);
     for (const tunnel of connection.tunnels) offer({ connection, tunnel }, tunnel.routes);
   }
@@ -115,26 +117,59 @@ function whyOut(code: number, way: Way | undefined, h: Header): string {
   }
 }
 
+/** By what a packet from a site comes in, and where it goes. */
+export type Entrance =
+  | { readonly kind: 'vpc'; readonly gateway: VpnGatewayNode; readonly vpc: VpcNode }
+  | { readonly kind: 'site'; readonly gateway: VpnGatewayNode; readonly way: Way }
+  | { readonly kind: 'transit-gateway'; readonly attachment: AttachmentNode }
+  /** A code of `CODE`. */
+  | { readonly kind: 'none'; readonly code: number };
+
 /**
- * By what a packet from the site `h.site` comes in: the VPN gateway of the VPC whose ENI has the destination,
- * else an attachment to a transit gateway; or the code of its disposition.
+ * Where the way of a packet from the site `h.site` leads: by the VPN gateway into the VPC whose ENI has the
+ * destination, else by one with a route to another site, else by an attachment into a transit gateway.
  */
-export function gatewayFor(fabric: Fabric, h: Header): VpnGatewayNode | AttachmentNode | number {
+export function entranceFor(fabric: Fabric, h: Header): Entrance {
   let code: number = CODE.BAD_STATE_VPN;
   let transit: AttachmentNode | undefined;
+  let hub: Entrance | undefined;
   for (const site of fabric.sites.values()) {
     if (site.number !== h.site) continue;
     for (const { up, gateway, attachment } of site.connections) {
       if (!up) continue;
       if (attachment?.available === true) transit ??= attachment;
-      if (gateway?.vpc === undefined) continue;
-      if (h.family === 6) code = CODE.VGW_IPV4_ONLY;
-      else if (find(fabric.mapping, scopeOf(gateway.vpc, 4), h.d0, h.d1, h.d2, h.d3) !== undefined)
-        return gateway;
-      else code = CODE.VGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS;
+      if (gateway === undefined) continue;
+      if (h.family === 6) {
+        code = CODE.VGW_IPV4_ONLY;
+        continue;
+      }
+      const { vpc } = gateway;
+      if (vpc !== undefined) {
+        if (find(fabric.mapping, scopeOf(vpc, 4), h.d0, h.d1, h.d2, h.d3) !== undefined) {
+          return { kind: 'vpc', gateway, vpc };
+        }
+        code = CODE.VGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS;
+        if (vpc.cidrs.some((cidr) => cidr.family === 4 && inCidr(cidr, h, true))) continue;
+      }
+      const way = hub === undefined ? longest(gateway, h, h.site) : undefined;
+      if (way !== undefined) hub = { kind: 'site', gateway, way };
     }
   }
-  return transit ?? code;
+  if (hub !== undefined) return hub;
+  return transit === undefined ? { kind: 'none', code } : { kind: 'transit-gateway', attachment: transit };
+}
+
+/** From a site to another one over the VPN gateway of both: TO_SITE with `h.site` set, or why not. */
+export function betweenSites(gateway: VpnGatewayNode, way: Way, h: Header, recorder?: Recorder): number {
+  const { connection, tunnel } = way;
+  const code = tunnel?.up === true ? CODE.TO_SITE : CODE.BAD_STATE_VPN;
+  if (code === CODE.TO_SITE) h.site = connection.site?.number ?? 0;
+  if (recorder) {
+    const objects = [connection.id, gateway.id];
+    const decision = code === CODE.TO_SITE ? undefined : ({ kind: 'fault', objects } as const);
+    record(recorder, h, 'vpn-gateway', gateway.id, `from a site: ${whyOut(code, way, h)}`, decision);
+  }
+  return code;
 }
 
 /** Whose fault it is that a packet from a site reaches no VPC: of its connections, or of their gateways. */

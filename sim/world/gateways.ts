@@ -56,15 +56,21 @@ export function setTunnel(world: World, id: string, outside: string, state: 'up'
 }
 
 /** Waits for its neighbors to dial, takes all that they announce, and tells them only what is its own. */
-const optionsOf = ({ as, routerId, neighbors, announces }: GatewaySpeaker): SpeakerOptions => ({
+const optionsOf = ({ as, routerId, neighbors, announces, relays = {} }: GatewaySpeaker): SpeakerOptions => ({
   ...DEFAULT_SPEAKER,
   as,
   routerId,
   listen: [{ address: '0.0.0.0', port: BGP_PORT }],
   neighbors: neighbors.map(neighborOf),
   policies: [ACCEPT_ALL, announceOnly(announces)],
-  originate: announces.map((prefix) => ({ prefix, nextHop: 'self', communities: [] })),
+  originate: announces.map((prefix) => {
+    const asPath = asesOf(relays[prefix] ?? '');
+    return { prefix, nextHop: 'self', communities: [], ...(asPath.length > 0 && { asPath }) };
+  }),
 });
+
+/** The ASes of a path as text, those of sets too. */
+const asesOf = (path: string): readonly number[] => (path.match(/\d+/g) ?? []).map(Number);
 
 const neighborOf = (neighbor: GatewayNeighbor): NeighborOptions => ({
   ...DEFAULT_PEER,

@@ -67,6 +67,14 @@ describe('attributes on their way out', () => {
     }
   });
 
+  it('RFC 4271 5.1.2: a route that is passed on for another speaker keeps its path behind our AS', () => {
+    const rib = newRib();
+    const receiver = new Receiver();
+    originate(rib, route(P, { asPath: [65020, 65021] }));
+    receiver.pull(rib, join(rib, 3, OUTSIDE));
+    expect(receiver.held.get(P)?.asPath).toEqual([sequence(65000, 65020, 65021)]);
+  });
+
   it('RFC 4271 5.1.3: inside the AS the next hop stays, unless we say next-hop-self', () => {
     expect(passed({}, INSIDE)?.nextHop?.words[3]).toBe(0x0a000002);
     expect(passed({}, INSIDE, OUTSIDE, { nextHopSelf: true })?.nextHop?.words[3]).toBe(0x0a000001);
