@@ -76,7 +76,7 @@ function checkOut(
   return checkLength(fabric.settings.mtu.vpn, from, h) || CODE.TO_SITE;
 }
 
-/** The tunnel with the longest route for the destination, but to the site `from`; of equals one that is up. */
+/** The tunnel with the longest route for the destination, but none to `from`; of equals one that is up. */
 function longest(gateway: VpnGatewayNode, h: Header, from?: number): Way | undefined {
   let best: Way | undefined;
   let length = -1;
