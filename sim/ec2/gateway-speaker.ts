@@ -19,8 +19,11 @@ export interface Learnt {
 
 const KIND = 'gateway-speaker';
 
+/** A speaker, whoever's it is. */
+export type Speaking = Omit<GatewaySpeaker, 'account' | 'region'>;
+
 /** Sets what a speaker is to be; what it has learnt of neighbors that it keeps, it keeps. */
-export function setSpeaker(tx: Tx, wanted: Omit<GatewaySpeaker, 'account' | 'region'>): void {
+export function setSpeaker(tx: Tx, wanted: Speaking): void {
   const held = tx.get(KIND, wanted.id);
   const { id, place, as, routerId, neighbors, announces, relays } = wanted;
   const names = new Set(neighbors.map(({ name }) => name));
@@ -36,6 +39,7 @@ export function setSpeaker(tx: Tx, wanted: Omit<GatewaySpeaker, 'account' | 'reg
     account: tx.account,
     region: tx.region,
     tags: {},
+    ...(held?.described && { described: true }),
     sessions: Object.fromEntries(sessions),
     paths: (held?.paths ?? []).filter(({ neighbor }) => names.has(neighbor)),
   });
@@ -43,6 +47,7 @@ export function setSpeaker(tx: Tx, wanted: Omit<GatewaySpeaker, 'account' | 'reg
 
 /** Takes in what a speaker says, of neighbors that are still wanted; whether any of it is news. */
 export function takeLearnt(tx: Tx, speaker: GatewaySpeakerRecord, { sessions, paths }: Learnt): boolean {
+  const { described: _, ...rest } = speaker;
   const names = new Set(speaker.neighbors.map(({ name }) => name));
   const states = sessions
     .filter(({ neighbor }) => names.has(neighbor))
@@ -51,7 +56,7 @@ export function takeLearnt(tx: Tx, speaker: GatewaySpeakerRecord, { sessions, pa
       return [neighbor, { bgp, bfd, changedAt: held?.bgp === bgp ? held.changedAt : tx.date() }];
     });
   const told: GatewaySpeakerRecord = {
-    ...speaker,
+    ...rest,
     sessions: Object.fromEntries(states),
     paths: paths.filter(({ neighbor }) => names.has(neighbor)),
   };

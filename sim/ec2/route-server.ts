@@ -8,10 +8,15 @@ import { unreachable } from '../../controller/base/result.ts';
 import type { Route } from '../vpc/model.ts';
 import { isLocalRoute, isPropagated } from '../vpc/route-order.ts';
 import { bestPaths } from './best-path.ts';
-import { setSpeaker } from './gateway-speaker.ts';
+import { type Speaking, setSpeaker } from './gateway-speaker.ts';
 import type { Transitions, Tx } from './handler.ts';
 import type { RouteTableRecord } from './record/network.ts';
-import type { RouteServerEndpointRecord, RouteServerPath, RouteServerRecord } from './record/routing.ts';
+import type {
+  RouteServerEndpointRecord,
+  RouteServerPath,
+  RouteServerPeerRecord,
+  RouteServerRecord,
+} from './record/routing.ts';
 import { refuse } from './refusal.ts';
 import { DELETED_VISIBLE_MS } from './transit-gateway.ts';
 
@@ -117,23 +122,29 @@ function kept(
 }
 
 /** What the speaker of an endpoint is to be: all the endpoint's peers, which dial. */
+export const endpointSpeaker = (
+  endpoint: RouteServerEndpointRecord,
+  asn: number,
+  peers: readonly RouteServerPeerRecord[],
+): Speaking => ({
+  id: endpoint.id,
+  place: { kind: 'eni', eni: endpoint.eni },
+  as: asn,
+  routerId: endpoint.address,
+  neighbors: peers.map((peer) => ({
+    name: peer.id,
+    address: peer.address,
+    as: peer.asn,
+    holdTimeS: HOLD_TIME_S,
+    bfd: peer.liveness === 'bfd',
+  })),
+  announces: [],
+});
+
+/** The speaker of an endpoint follows the endpoint's peers. */
 export function refreshEndpoint(tx: Tx, endpoint: RouteServerEndpointRecord): void {
   const asn = tx.get('route-server', endpoint.server)?.asn ?? 0;
-  const peers = tx.referring('route-server-peer', endpoint.id);
-  setSpeaker(tx, {
-    id: endpoint.id,
-    place: { kind: 'eni', eni: endpoint.eni },
-    as: asn,
-    routerId: endpoint.address,
-    neighbors: peers.map((peer) => ({
-      name: peer.id,
-      address: peer.address,
-      as: peer.asn,
-      holdTimeS: HOLD_TIME_S,
-      bfd: peer.liveness === 'bfd',
-    })),
-    announces: [],
-  });
+  setSpeaker(tx, endpointSpeaker(endpoint, asn, tx.referring('route-server-peer', endpoint.id)));
   refreshRouteServer(tx, endpoint.server);
 }
 

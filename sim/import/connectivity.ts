@@ -1,27 +1,13 @@
 /** What leads out of a VPC, from its descriptions. */
-import type { AttachmentRecord } from '../ec2/record/connectivity.ts';
+import type { AttachmentLink, AttachmentRecord } from '../ec2/record/connectivity.ts';
 import type { NatGatewayRecord } from '../ec2/record/egress.ts';
-import { type Item, tagsOf } from './item.ts';
+import type { TransitPath } from '../vpc/model.ts';
+import { enabled, type Item, stateOf, tagsOf } from './item.ts';
 import { taken } from './network.ts';
-import { made, type Place, type Reader } from './place.ts';
+import { alive, made, type Place, type Reader } from './place.ts';
+import { upPeersOf } from './transit.ts';
 
 const EPOCH = new Date(0);
-const GONE = ['deleted', 'deleting', 'failed', 'rejected', 'expired'];
-
-/** A reader that leaves out what is gone, and says so. */
-const alive =
-  (list: string, idName: string, stateOf: (item: Item) => string | undefined, read: Reader): Reader =>
-  (item, place) => {
-    const state = stateOf(item) ?? 'available';
-    if (!GONE.includes(state)) return read(item, place);
-    const id = item.text(idName) ?? '';
-    item.ignore(...item.unread());
-    place.find({ list, id, field: 'State', why: `it is ${state}, and carries nothing: left out` });
-    return [];
-  };
-
-const stateOf = (item: Item): string | undefined => item.text('State');
-
 const natGateway: Reader = (item, { account, find }) => {
   const id = item.text('NatGatewayId') ?? '';
   const [first, ...others] = item.items('NatGatewayAddresses');
@@ -116,8 +102,6 @@ const customerGateway: Reader = (item, { account }) => {
   });
 };
 
-const enabled = (item: Item, name: string): boolean => item.text(name) === 'enable';
-
 const transitGateway: Reader = (item, { account, region }) => {
   item.ignore('TransitGatewayArn', 'OwnerId');
   const options = item.item('Options');
@@ -180,6 +164,23 @@ const vpnAttachmentOf = (connection: string, { described }: Place): string | und
     .find((each) => each.text('ResourceType') === 'vpn' && each.text('ResourceId') === connection)
     ?.text('TransitGatewayAttachmentId');
 
+/** What an attachment of a VPN or Connect leads to; undefined for the others. */
+function linkOf(item: Item, type: string | undefined, { described }: Place): AttachmentLink | undefined {
+  if (type === 'vpn') return { kind: 'vpn', connection: item.text('ResourceId') ?? '' };
+  const id = item.text('TransitGatewayAttachmentId');
+  const connect = (described.get('TransitGatewayConnects') ?? []).find(
+    (each) => each.text('TransitGatewayAttachmentId') === id,
+  );
+  connect?.ignore('TransitGatewayId', 'State', 'CreationTime', 'Options', 'Tags');
+  const transport = connect?.text('TransportTransitGatewayAttachmentId');
+  return transport === undefined ? undefined : { kind: 'connect', transport };
+}
+
+const UNKNOWN: Readonly<Record<string, string>> = {
+  vpc: 'its subnets are not known: save those of describe-transit-gateway-vpc-attachments too',
+  connect: 'what carries it is not known: save those of describe-transit-gateway-connects too',
+};
+
 const attachment: Reader = (item, place) => {
   const id = item.text('TransitGatewayAttachmentId') ?? '';
   const vpcOnes = place.described.get('TransitGatewayVpcAttachments') ?? [];
@@ -187,18 +188,13 @@ const attachment: Reader = (item, place) => {
   item.ignore('TransitGatewayOwnerId', 'ResourceOwnerId', 'ResourceId');
   const type = item.text('ResourceType');
   const association = item.item('Association');
-  if (type === 'vpn') {
+  const link = linkOf(item, type, place);
+  if (link !== undefined) {
     association.ignore('State');
-    return made('transit-gateway-attachment', {
-      ...commonOf(item, place),
-      link: { kind: 'vpn', connection: item.text('ResourceId') ?? '' },
-    });
+    return made('transit-gateway-attachment', { ...commonOf(item, place), link });
   }
   if (detail === undefined) {
-    const why =
-      type === 'vpc'
-        ? 'its subnets are not known: save those of describe-transit-gateway-vpc-attachments too'
-        : `attachments to ${type} are not imported`;
+    const why = UNKNOWN[type ?? ''] ?? `attachments to ${type} are not imported`;
     item.ignore(...item.unread());
     place.find({ list: 'TransitGatewayAttachments', id, why });
     return [];
@@ -221,8 +217,15 @@ const attachment: Reader = (item, place) => {
   return made('transit-gateway-attachment', record);
 };
 
+/** The ways of an attachment: of a Connect attachment by each peer whose sessions are up. */
+function waysThrough(attachment: string, place: Place): readonly TransitPath[] {
+  const peers = upPeersOf(attachment, place);
+  return peers.length === 0 ? [{ attachment }] : peers.map((peer) => ({ attachment, peer }));
+}
+
 /** Routes come by SearchTransitGatewayRoutes; the file's name says of which table. */
-const transitTable: Reader = (item, { described, find }) => {
+const transitTable: Reader = (item, place) => {
+  const { described, find } = place;
   const id = item.text('TransitGatewayRouteTableId') ?? '';
   item.ignore('DefaultAssociationRouteTable', 'DefaultPropagationRouteTable');
   const given = described.get(`Routes ${id}`);
@@ -251,7 +254,7 @@ const transitTable: Reader = (item, { described, find }) => {
     .filter(({ isStatic, attachments }) => !isStatic && attachments.length > 0)
     .map(({ destination, attachments }) => ({
       destination,
-      paths: [...new Set(attachments)].map((each) => ({ attachment: each })),
+      paths: [...new Set(attachments)].flatMap((each) => waysThrough(each, place)),
     }));
   return made('transit-gateway-route-table', {
     id,

@@ -1,14 +1,21 @@
 /** VPC endpoints and launch templates, from their descriptions. */
 import { servicesOf } from '../ec2/catalog/services.ts';
 import { type Item, tagsOf } from './item.ts';
-import { made, type Reader } from './place.ts';
+import { made, type Place, type Reader } from './place.ts';
 
 const EPOCH = new Date(0);
 
-const TYPES = ['Gateway', 'Interface'] as const;
+const TYPES = ['Gateway', 'Interface', 'GatewayLoadBalancer'] as const;
 
-/** Gateway and interface endpoints; what they lead to is there where the simulator has the service. */
-const endpoint: Reader = (item, { account, region, described, find }) => {
+/** The load balancer behind a service of the account's own. */
+const behind = (service: string, { described }: Place): string | undefined =>
+  (described.get('ServiceConfigurations') ?? [])
+    .find((each) => each.text('ServiceName') === service)
+    ?.texts('GatewayLoadBalancerArns')[0];
+
+/** Endpoints; what they lead to is there where the simulator has the service, or the account offers it. */
+const endpoint: Reader = (item, place) => {
+  const { account, region, described, find } = place;
   const id = item.text('VpcEndpointId') ?? '';
   const given = item.text('VpcEndpointType');
   const type = TYPES.find((each) => each === given);
@@ -25,7 +32,8 @@ const endpoint: Reader = (item, { account, region, described, find }) => {
   item.ignore('DnsOptions', 'NetworkInterfaceIds');
   const service = item.text('ServiceName') ?? '';
   const address = servicesOf(region).find((each) => each.name === service)?.address;
-  if (address === undefined) {
+  const loadBalancer = type === 'GatewayLoadBalancer' ? behind(service, place) : undefined;
+  if (address === undefined && loadBalancer === undefined) {
     find({ list: 'VpcEndpoints', id, field: 'ServiceName', why: `nothing answers for ${service}` });
   }
   const enis = item.texts('NetworkInterfaceIds');
@@ -47,6 +55,7 @@ const endpoint: Reader = (item, { account, region, described, find }) => {
     policy: item.text('PolicyDocument') ?? '',
     createdAt: item.date('CreationTimestamp') ?? EPOCH,
     ...(address !== undefined && { address }),
+    ...(loadBalancer !== undefined && { loadBalancer }),
     privateDns: item.flag('PrivateDnsEnabled'),
     interfaces: interfaces.sort((a, b) => subnets.indexOf(a.subnet) - subnets.indexOf(b.subnet)),
     groups: item.items('Groups').map((each) => {

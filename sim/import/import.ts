@@ -2,17 +2,21 @@
  * Descriptions of an account, as `aws ec2 describe-*` prints them, to a world. Whatever is not in the world
  * afterwards as it was described is a finding. Pure.
  */
-import { err, ok, type Result } from '../../controller/base/result.ts';
+import { err, ok, type Result, unreachable } from '../../controller/base/result.ts';
 import { kinds } from '../ec2/record/kinds.ts';
+import type { GatewaySpeakerRecord } from '../ec2/record/routing.ts';
 import { schemas } from '../ec2/record/schemas.ts';
 import { scopeName } from '../ec2/store.ts';
 import type { WorldChange } from '../world/saved.ts';
 import { connectivityReaders } from './connectivity.ts';
 import { endpointReaders } from './endpoints.ts';
 import { createItem, type Item, saysNothing } from './item.ts';
+import { LAST_OF_ARN, loadBalancingReaders } from './load-balancing.ts';
 import { machineReaders } from './machines.ts';
 import { networkReaders } from './network.ts';
 import type { Finding, Made, Place, Reader } from './place.ts';
+import { routeServerReaders } from './route-server.ts';
+import { transitReaders } from './transit.ts';
 
 /** One answer. */
 export interface Document {
@@ -35,16 +39,31 @@ const readers: Readonly<Record<string, Reader>> = {
   ...machineReaders,
   ...connectivityReaders,
   ...endpointReaders,
+  ...loadBalancingReaders,
+  ...routeServerReaders,
+  ...transitReaders,
 };
 
 /** Lists that other readers use, or that say again what others say. */
-const DETAILS = ['SecurityGroupRules', 'TransitGatewayVpcAttachments', 'LaunchTemplateVersions'];
-const REPEATS = ['Tags', 'AvailabilityZones', 'Regions', 'NextToken', 'ResponseMetadata'];
+const DETAILS = [
+  ...['SecurityGroupRules', 'TransitGatewayVpcAttachments', 'LaunchTemplateVersions', 'TagDescriptions'],
+  ...['TransitGatewayConnects', 'RouteServerAssociations', 'RouteServerPropagations'],
+];
+/** `AreRoutesPersisted`: nobody speaks BGP to what is imported, and its routes stay all the same. */
+const REPEATS = [
+  ...['Tags', 'AvailabilityZones', 'Regions', 'NextToken', 'NextMarker', 'ResponseMetadata'],
+  'AreRoutesPersisted',
+];
 /** Lists whose answers do not say what they are about: the name of the document does. */
 const BY_NAME: Readonly<Record<string, RegExp>> = {
   Entries: /\bpl-[0-9a-f]+/,
-  Routes: /\btgw-rtb-[0-9a-f]+/,
+  Routes: /\b(?:tgw-rtb|rs)-[0-9a-f]+/,
   TransitGatewayRouteTablePropagations: /\btgw-rtb-[0-9a-f]+/,
+  MulticastDomainAssociations: /\btgw-mcast-domain-[0-9a-f]+/,
+  MulticastGroups: /\btgw-mcast-domain-[0-9a-f]+/,
+  AllowedPrincipals: /\bvpce-svc-[0-9a-f]+/,
+  Attributes: LAST_OF_ARN,
+  TargetHealthDescriptions: LAST_OF_ARN,
 };
 
 /** The values of a text of JSON values one after the other, as several pages saved to one file. */
@@ -137,7 +156,7 @@ export function importDocuments(documents: readonly Document[]): Imported {
     for (const { kind, record } of withParents(valid, place)) {
       const scope = scopeName(kinds[kind].scope, place.account, place.region);
       changes.push({ kind: 'put', table: kind, scope, record });
-      if (kind !== 'taken') counts[kind] = (counts[kind] ?? 0) + 1;
+      if (kind !== 'taken' && kind !== 'gateway-speaker') counts[kind] = (counts[kind] ?? 0) + 1;
       if (kind === 'instance') changes.push(...guestOf(record.id, records));
     }
   }
@@ -145,11 +164,14 @@ export function importDocuments(documents: readonly Document[]): Imported {
 }
 
 const ID_NAMES = [
+  ...['LoadBalancerArn', 'TargetGroupArn', 'ListenerArn', 'ResourceArn', 'ServiceId'],
   'GroupId',
   'SecurityGroupRuleId',
   ...['Instance', 'NetworkInterface', 'Subnet', 'RouteTable', 'InternetGateway', 'NatGateway'].map(idName),
   ...['NetworkAcl', 'PrefixList', 'DhcpOptions', 'Allocation', 'Volume', 'KeyPair'].map(idName),
   ...['VpcPeeringConnection', 'VpnConnection', 'VpnGateway', 'CustomerGateway'].map(idName),
+  ...['RouteServerPeer', 'RouteServerEndpoint', 'RouteServer'].map(idName),
+  ...['TransitGatewayConnectPeer', 'TransitGatewayMulticastDomain'].map(idName),
   ...['TransitGatewayAttachment', 'TransitGatewayRouteTable', 'TransitGateway'].map(idName),
   ...['EgressOnlyInternetGateway', 'Reservation', 'VpcEndpoint', 'LaunchTemplate', 'Vpc'].map(idName),
 ];
@@ -184,6 +206,7 @@ function withParents(records: readonly Made[], { find }: Place): readonly Made[]
     const lost = kept.filter((each) => parentsOf(each).some((parent) => !ids.has(parent)));
     if (lost.length === 0) return kept;
     for (const each of lost) {
+      if (each.kind === 'gateway-speaker') continue;
       const parent = parentsOf(each).find((id) => !ids.has(id));
       find({
         list: each.kind,
@@ -215,6 +238,21 @@ function parentsOf({ kind, record }: Made): readonly string[] {
       return [record.vpc, ...record.interfaces.map(({ eni }) => eni)];
     case 'vpn-connection':
       return [record.gateway, record.customerGateway];
+    case 'load-balancer':
+      return [record.vpc, ...record.zones.map(({ eni }) => eni)];
+    case 'listener':
+      return [record.loadBalancer, record.targetGroup];
+    case 'target-group':
+      return [record.vpc];
+    case 'route-server-endpoint':
+      return [record.server, record.subnet, record.eni];
+    case 'route-server-peer':
+      return [record.endpoint];
+    case 'gateway-speaker':
+      return speakerParents(record);
+    case 'transit-gateway-connect-peer':
+      return [record.attachment];
+    case 'transit-gateway-multicast-domain':
     case 'transit-gateway-route-table':
       return [record.gateway];
     case 'transit-gateway-attachment':
@@ -222,14 +260,46 @@ function parentsOf({ kind, record }: Made): readonly string[] {
         record.gateway,
         ...(record.link.kind === 'vpc' ? [record.link.vpc, ...record.link.subnets] : []),
         ...(record.link.kind === 'vpn' ? [record.link.connection] : []),
+        ...(record.link.kind === 'connect' ? [record.link.transport] : []),
       ];
     default:
       return [];
   }
 }
 
-/** An instance whose source/dest check is off is there to forward. */
+function speakerParents({ place }: GatewaySpeakerRecord): readonly string[] {
+  switch (place.kind) {
+    case 'eni':
+      return [place.eni];
+    case 'connect-peer':
+      return [place.peer];
+    case 'site':
+      return [place.site];
+    default:
+      return unreachable(place);
+  }
+}
+
+/** A target of a Gateway Load Balancer speaks GENEVE and answers the health check. */
+function targetGuest(instance: string, records: readonly Made[]): readonly WorldChange[] {
+  const addresses = records.flatMap(({ kind, record }) =>
+    kind === 'network-interface' && record.attachment?.instance === instance ? record.ipv4 : [],
+  );
+  for (const { kind, record } of records) {
+    if (kind !== 'target-group') continue;
+    if (!record.targets.some(({ id, address }) => id === instance || addresses.includes(address))) continue;
+    const { port, protocol } = record.health;
+    const service = { kind: protocol === 'HTTP' ? 'http' : 'tcp-echo', port } as const;
+    const profile = { role: 'geneve', services: [service] } as const;
+    return [{ kind: 'guest', guest: { instance, profile, hung: false, drop: false } }];
+  }
+  return [];
+}
+
+/** What an instance is for: a target of a load balancer, or to forward where its source/dest check is off. */
 function guestOf(instance: string, records: readonly Made[]): readonly WorldChange[] {
+  const target = targetGuest(instance, records);
+  if (target.length > 0) return target;
   const forwards = records.some(
     ({ kind, record }) =>
       kind === 'network-interface' && record.attachment?.instance === instance && !record.sourceDestCheck,

@@ -90,3 +90,7 @@ export function createItem(raw: unknown): Item {
 /** A list of tags as a record has them. */
 export const tagsOf = (item: Item, name = 'Tags'): Readonly<Record<string, string>> =>
   Object.fromEntries(item.items(name).map((tag) => [tag.text('Key') ?? '', tag.text('Value') ?? '']));
+
+export const stateOf = (item: Item): string | undefined => item.text('State');
+
+export const enabled = (item: Item, name: string): boolean => item.text(name) === 'enable';

@@ -3,6 +3,7 @@ import type { InstanceRecord } from '../ec2/record/compute.ts';
 import type { EniAttachment, NetworkInterfaceRecord } from '../ec2/record/network.ts';
 import type { GroupRuleRecord } from '../ec2/record/security.ts';
 import { type Item, tagsOf } from './item.ts';
+import { nodesOf } from './load-balancing.ts';
 import { publicAddressesOf, taken } from './network.ts';
 import { derivedId, made, type Place, type Reader } from './place.ts';
 
@@ -29,17 +30,33 @@ function attachmentOf(item: Item): EniAttachment | undefined {
   return instance === undefined || status === 'detaching' || status === 'detached' ? undefined : found;
 }
 
-/** The NAT gateway or interface endpoint whose own interface this is. */
-function managerOf(eni: string, { described }: Place) {
-  const nat = (described.get('NatGateways') ?? [])
+const ENDPOINT_TYPES: Readonly<Record<string, NetworkInterfaceRecord['interfaceType']>> = {
+  Interface: 'vpc_endpoint',
+  GatewayLoadBalancer: 'gateway_load_balancer_endpoint',
+};
+
+type Managed = Pick<NetworkInterfaceRecord, 'manager' | 'interfaceType' | 'machine'>;
+
+/** The gateway of whatever kind whose own interface this is, as it is stored with that. */
+function managedBy(eni: string, { described }: Place): Managed | undefined {
+  const all = (list: string): readonly Item[] => described.get(list) ?? [];
+  const nat = all('NatGateways')
     .find((each) => each.items('NatGatewayAddresses').some((at) => at.text('NetworkInterfaceId') === eni))
     ?.text('NatGatewayId');
-  if (nat !== undefined) return { id: nat, interfaceType: 'nat_gateway' } as const;
-  const endpoint = (described.get('VpcEndpoints') ?? [])
-    .filter((each) => each.text('VpcEndpointType') === 'Interface')
-    .find((each) => each.texts('NetworkInterfaceIds').includes(eni))
-    ?.text('VpcEndpointId');
-  return endpoint === undefined ? undefined : ({ id: endpoint, interfaceType: 'vpc_endpoint' } as const);
+  if (nat !== undefined) return { manager: nat, interfaceType: 'nat_gateway' };
+  const endpoint = all('VpcEndpoints').find((each) => each.texts('NetworkInterfaceIds').includes(eni));
+  const [manager, type] = [endpoint?.text('VpcEndpointId'), endpoint?.text('VpcEndpointType')];
+  const interfaceType = ENDPOINT_TYPES[type ?? ''];
+  if (manager !== undefined && interfaceType !== undefined) return { manager, interfaceType };
+  const server = all('RouteServerEndpoints')
+    .find((each) => each.text('EniId') === eni)
+    ?.text('RouteServerEndpointId');
+  if (server !== undefined) return { manager: server, interfaceType: 'interface', machine: server };
+  const balancer = all('LoadBalancers').find((each) => nodesOf(each, described).some(({ id }) => id === eni));
+  const arn = balancer?.text('LoadBalancerArn');
+  return arn === undefined
+    ? undefined
+    : { manager: arn, interfaceType: 'gateway_load_balancer', machine: eni };
 }
 
 const networkInterface: Reader = (item, place) => {
@@ -48,10 +65,9 @@ const networkInterface: Reader = (item, place) => {
   item.ignore('Association', 'Ipv6Address', 'AvailabilityZoneId', 'PublicDnsName', 'Operator');
   item.ignore('PublicIpDnsNameOptions', 'NetworkInterfaceArn');
   const given = item.text('InterfaceType') ?? 'interface';
-  const manager = managerOf(id, place);
+  const managed = managedBy(id, place);
   const plain = INTERFACE_TYPES.find((each) => each === given) ?? 'interface';
-  const interfaceType = manager?.interfaceType ?? plain;
-  if (manager === undefined && plain !== given) {
+  if (managed === undefined && plain !== given) {
     const why = `'${given}' is taken for a plain interface: what answers behind it is not modelled`;
     place.find({ list: 'NetworkInterfaces', id, field: 'InterfaceType', why });
   }
@@ -71,13 +87,13 @@ const networkInterface: Reader = (item, place) => {
     zone: item.text('AvailabilityZone') ?? '',
     mac: item.text('MacAddress') ?? '',
     description: item.text('Description') ?? '',
-    interfaceType,
+    interfaceType: plain,
     ipv4: ordered.map((each) => each.text('PrivateIpAddress') ?? ''),
     ipv6: item.items('Ipv6Addresses').map((each) => each.text('Ipv6Address') ?? ''),
     publicAddresses,
     groups: item.items('Groups').map((each) => each.text('GroupId') ?? ''),
     sourceDestCheck: item.flag('SourceDestCheck'),
-    ...(manager !== undefined && { manager: manager.id }),
+    ...managed,
     ...(attachment !== undefined && { attachment }),
   };
   const lent = publicAddresses.filter((pair) => pair.allocation === undefined);

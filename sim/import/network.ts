@@ -96,9 +96,22 @@ function targetOf(route: Item): RouteTarget | undefined {
   return connection === undefined ? undefined : { kind: 'vpc-peering-connection', connection };
 }
 
+/** Which route server a route is from: one that propagates to the table. */
+function advertisedBy(route: Item, table: string, { described, find }: Place): Pick<Route, 'advertised'> {
+  const nextHop = route.text('IpAddress') ?? '';
+  const server = (described.get('RouteServerPropagations') ?? [])
+    .find((each) => each.text('RouteTableId') === table)
+    ?.text('RouteServerId');
+  if (server !== undefined) return { advertised: { server, nextHop } };
+  const why = 'whose routes they are is not known: save those of get-route-server-propagations too';
+  find({ list: 'RouteTables', id: table, field: 'Routes.Origin', why });
+  return {};
+}
+
 const ORIGINS = ['CreateRouteTable', 'CreateRoute', 'EnableVgwRoutePropagation', 'Advertisement'] as const;
 
-function routeOf(route: Item, table: string, { find }: Place): readonly Route[] {
+function routeOf(route: Item, table: string, place: Place): readonly Route[] {
+  const { find } = place;
   const destination =
     route.text('DestinationCidrBlock') ??
     route.text('DestinationIpv6CidrBlock') ??
@@ -108,7 +121,8 @@ function routeOf(route: Item, table: string, { find }: Place): readonly Route[] 
   const given = route.text('Origin');
   route.ignore('State');
   const origin = ORIGINS.find((each) => each === given);
-  if (target !== undefined && origin !== undefined) return [{ destination, target, origin }];
+  const advertised = origin === 'Advertisement' ? advertisedBy(route, table, place) : {};
+  if (target !== undefined && origin !== undefined) return [{ destination, target, origin, ...advertised }];
   const to = route.unread().join(', ') || route.text('GatewayId') || 'nothing';
   const why = `the route to ${destination} is left out: its target (${to}) or origin (${given}) is not modelled`;
   find({ list: 'RouteTables', id: table, field: 'Routes', why });

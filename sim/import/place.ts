@@ -1,6 +1,8 @@
 /** What all readers of descriptions share: where the resources live, and where findings go. */
+import type { Speaking } from '../ec2/gateway-speaker.ts';
 import type { Stored } from '../ec2/record/base.ts';
 import type { Kind, Records } from '../ec2/record/kind.ts';
+import type { LearntPath } from '../ec2/record/routing.ts';
 import type { Item } from './item.ts';
 
 /** Something that was described and is not in the world as it was described. */
@@ -33,6 +35,14 @@ export const made = <K extends Kind>(kind: K, record: Records[K] & Stored): read
   { kind, record } as unknown as Made,
 ];
 
+/** A speaker beside a gateway that has the paths of its description, and no session. */
+export const silentSpeaker = (
+  speaker: Speaking,
+  { account, region }: Place,
+  paths: readonly LearntPath[],
+): readonly Made[] =>
+  made('gateway-speaker', { ...speaker, account, region, tags: {}, described: true, sessions: {}, paths });
+
 const HEX_DIGITS = 17;
 
 /** An id for what a description does not name; the same words give the same id. */
@@ -45,3 +55,17 @@ export function derivedId(prefix: string, ...words: readonly string[]): string {
   }
   return `${prefix}-${digits.slice(0, HEX_DIGITS)}`;
 }
+
+const GONE = ['deleted', 'deleting', 'failed', 'rejected', 'expired'];
+
+/** A reader that leaves out what is gone, and says so. */
+export const alive =
+  (list: string, idName: string, stateOf: (item: Item) => string | undefined, read: Reader): Reader =>
+  (item, place) => {
+    const state = stateOf(item) ?? 'available';
+    if (!GONE.includes(state)) return read(item, place);
+    const id = item.text(idName) ?? '';
+    item.ignore(...item.unread());
+    place.find({ list, id, field: 'State', why: `it is ${state}, and carries nothing: left out` });
+    return [];
+  };

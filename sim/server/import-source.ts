@@ -15,16 +15,24 @@ import {
   DescribeNatGatewaysCommand,
   DescribeNetworkAclsCommand,
   DescribeNetworkInterfacesCommand,
+  DescribeRouteServerEndpointsCommand,
+  DescribeRouteServerPeersCommand,
+  DescribeRouteServersCommand,
   DescribeRouteTablesCommand,
   DescribeSecurityGroupRulesCommand,
   DescribeSecurityGroupsCommand,
   DescribeSubnetsCommand,
   DescribeTransitGatewayAttachmentsCommand,
+  DescribeTransitGatewayConnectPeersCommand,
+  DescribeTransitGatewayConnectsCommand,
+  DescribeTransitGatewayMulticastDomainsCommand,
   DescribeTransitGatewayRouteTablesCommand,
   DescribeTransitGatewaysCommand,
   DescribeTransitGatewayVpcAttachmentsCommand,
   DescribeVolumesCommand,
   DescribeVpcAttributeCommand,
+  DescribeVpcEndpointServiceConfigurationsCommand,
+  DescribeVpcEndpointServicePermissionsCommand,
   DescribeVpcEndpointsCommand,
   DescribeVpcPeeringConnectionsCommand,
   DescribeVpcsCommand,
@@ -32,9 +40,25 @@ import {
   DescribeVpnGatewaysCommand,
   EC2Client,
   GetManagedPrefixListEntriesCommand,
+  GetRouteServerAssociationsCommand,
+  GetRouteServerPropagationsCommand,
+  GetRouteServerRoutingDatabaseCommand,
+  GetTransitGatewayMulticastDomainAssociationsCommand,
   GetTransitGatewayRouteTablePropagationsCommand,
+  SearchTransitGatewayMulticastGroupsCommand,
   SearchTransitGatewayRoutesCommand,
 } from '@aws-sdk/client-ec2';
+import {
+  DescribeListenerAttributesCommand,
+  DescribeListenersCommand,
+  DescribeLoadBalancerAttributesCommand,
+  DescribeLoadBalancersCommand,
+  DescribeTagsCommand,
+  DescribeTargetGroupAttributesCommand,
+  DescribeTargetGroupsCommand,
+  DescribeTargetHealthCommand,
+  ElasticLoadBalancingV2Client,
+} from '@aws-sdk/client-elastic-load-balancing-v2';
 import { type Document, parseDocuments } from '../import/import.ts';
 
 /** Whose descriptions these are, where neither paths nor the descriptions say so. */
@@ -111,6 +135,7 @@ const describes = [
   DescribeKeyPairsCommand,
   DescribeLaunchTemplatesCommand,
   DescribeVpcEndpointsCommand,
+  DescribeVpcEndpointServiceConfigurationsCommand,
   DescribeVpcPeeringConnectionsCommand,
   DescribeVpnGatewaysCommand,
   DescribeCustomerGatewaysCommand,
@@ -119,6 +144,12 @@ const describes = [
   DescribeTransitGatewayAttachmentsCommand,
   DescribeTransitGatewayVpcAttachmentsCommand,
   DescribeTransitGatewayRouteTablesCommand,
+  DescribeTransitGatewayConnectsCommand,
+  DescribeTransitGatewayConnectPeersCommand,
+  DescribeTransitGatewayMulticastDomainsCommand,
+  DescribeRouteServersCommand,
+  DescribeRouteServerEndpointsCommand,
+  DescribeRouteServerPeersCommand,
 ] as const;
 
 /** A call by its class; the members that it needs beside the token of the page. */
@@ -127,63 +158,123 @@ type Command = new (input: never) => object;
 interface Page {
   readonly $metadata?: object;
   readonly NextToken?: string;
+  readonly NextMarker?: string;
 }
 
-/** All pages of a call. */
-async function pages(client: EC2Client, command: Command, input: object): Promise<readonly Page[]> {
-  const found: Page[] = [];
-  let token: string | undefined;
-  do {
-    const wanted = { ...input, ...(token !== undefined && { NextToken: token }) };
-    const { $metadata: _, ...page } = (await client.send(new command(wanted as never) as never)) as Page;
-    found.push(page);
-    token = page.NextToken;
-  } while (token);
-  return found;
+/** Makes a call, and keeps each page of its answer under a name. */
+type Call = (name: string, command: Command, input: object) => Promise<void>;
+
+interface Answers {
+  readonly named: readonly { readonly name: string; readonly value: unknown }[];
+  readonly call: Call;
+  /** The members `name` of all items of a list in what was answered so far. */
+  readonly ids: (list: string, name: string) => readonly string[];
 }
 
-const idsIn = (values: readonly unknown[], list: string, name: string): readonly string[] =>
-  values.flatMap((value) => {
-    const items = (value as Readonly<Record<string, readonly Readonly<Record<string, string>>[]>>)[list];
-    return (items ?? []).map((item) => item[name] ?? '');
-  });
+function answersOf(client: { readonly send: (command: never) => Promise<unknown> }): Answers {
+  const named: { name: string; value: unknown }[] = [];
+  const call: Call = async (name, command, input) => {
+    let next: object | undefined = {};
+    while (next !== undefined) {
+      const { $metadata: _, ...page } = (await client.send(
+        new command({ ...input, ...next } as never) as never,
+      )) as Page;
+      named.push({ name, value: page });
+      const { NextToken, NextMarker } = page;
+      next = NextToken ? { NextToken } : NextMarker ? { Marker: NextMarker } : undefined;
+    }
+  };
+  const ids: Answers['ids'] = (list, name) =>
+    named.flatMap(({ value }) => {
+      const items = (value as Readonly<Record<string, readonly Readonly<Record<string, string>>[]>>)[list];
+      return (items ?? []).map((item) => item[name] ?? '');
+    });
+  return { named, call, ids };
+}
+
+/** Describes what Elastic Load Balancing has. */
+async function readBalancers({ call, ids }: Answers): Promise<void> {
+  await call('load balancers', DescribeLoadBalancersCommand, {});
+  await call('target groups', DescribeTargetGroupsCommand, {});
+  for (const LoadBalancerArn of ids('LoadBalancers', 'LoadBalancerArn')) {
+    await call(`attributes ${LoadBalancerArn}`, DescribeLoadBalancerAttributesCommand, { LoadBalancerArn });
+    await call('listeners', DescribeListenersCommand, { LoadBalancerArn });
+  }
+  for (const ListenerArn of ids('Listeners', 'ListenerArn')) {
+    // Its ARN has that of its load balancer in it: the end alone says which it is.
+    const name = `attributes ${ListenerArn.slice(ListenerArn.lastIndexOf('/'))}`;
+    await call(name, DescribeListenerAttributesCommand, { ListenerArn });
+  }
+  for (const TargetGroupArn of ids('TargetGroups', 'TargetGroupArn')) {
+    await call(`attributes ${TargetGroupArn}`, DescribeTargetGroupAttributesCommand, { TargetGroupArn });
+    await call(`health ${TargetGroupArn}`, DescribeTargetHealthCommand, { TargetGroupArn });
+  }
+  const arns = [
+    ...ids('LoadBalancers', 'LoadBalancerArn'),
+    ...ids('Listeners', 'ListenerArn'),
+    ...ids('TargetGroups', 'TargetGroupArn'),
+  ];
+  for (const arn of arns) await call('tags', DescribeTagsCommand, { ResourceArns: [arn] });
+}
+
+/** Describes what hangs on transit gateways and route servers, and is asked for one by one. */
+async function readRouting({ call, ids }: Answers): Promise<void> {
+  for (const id of ids('TransitGatewayRouteTables', 'TransitGatewayRouteTableId')) {
+    const table = { TransitGatewayRouteTableId: id };
+    const Filters = [{ Name: 'type', Values: ['static', 'propagated'] }];
+    await call(`routes ${id}`, SearchTransitGatewayRoutesCommand, { ...table, Filters });
+    await call(`propagations ${id}`, GetTransitGatewayRouteTablePropagationsCommand, table);
+  }
+  for (const id of ids('TransitGatewayMulticastDomains', 'TransitGatewayMulticastDomainId')) {
+    const domain = { TransitGatewayMulticastDomainId: id };
+    await call(`associations ${id}`, GetTransitGatewayMulticastDomainAssociationsCommand, domain);
+    await call(`groups ${id}`, SearchTransitGatewayMulticastGroupsCommand, domain);
+  }
+  for (const RouteServerId of ids('RouteServers', 'RouteServerId')) {
+    const server = { RouteServerId };
+    await call(`associations ${RouteServerId}`, GetRouteServerAssociationsCommand, server);
+    await call(`propagations ${RouteServerId}`, GetRouteServerPropagationsCommand, server);
+    await call(`database ${RouteServerId}`, GetRouteServerRoutingDatabaseCommand, server);
+  }
+}
+
+async function readNetwork({ call, ids }: Answers): Promise<void> {
+  for (const command of describes) await call(command.name, command as Command, {});
+  for (const id of ids('PrefixLists', 'PrefixListId')) {
+    await call(`entries ${id}`, GetManagedPrefixListEntriesCommand, { PrefixListId: id });
+  }
+  for (const id of ids('LaunchTemplates', 'LaunchTemplateId')) {
+    await call(`versions ${id}`, DescribeLaunchTemplateVersionsCommand, { LaunchTemplateId: id });
+  }
+  for (const ServiceId of ids('ServiceConfigurations', 'ServiceId')) {
+    await call(`permissions ${ServiceId}`, DescribeVpcEndpointServicePermissionsCommand, { ServiceId });
+  }
+  for (const VpcId of ids('Vpcs', 'VpcId')) {
+    for (const Attribute of ['enableDnsSupport', 'enableDnsHostnames']) {
+      await call(`attribute ${VpcId}`, DescribeVpcAttributeCommand, { VpcId, Attribute });
+    }
+  }
+}
 
 /** Describes the account of the environment's credentials; every call only reads. */
 export async function readLive(
   options: Owner & { readonly endpoint?: string },
 ): Promise<readonly Document[]> {
   const { endpoint, region } = options;
-  const client = new EC2Client({ ...(endpoint && { endpoint }), ...(region && { region }) });
+  const at = { ...(endpoint && { endpoint }), ...(region && { region }) };
+  const [ec2, elb] = [new EC2Client(at), new ElasticLoadBalancingV2Client(at)];
   try {
-    const named: { name: string; value: unknown }[] = [];
-    const call = async (name: string, command: Command, input: object): Promise<void> => {
-      for (const value of await pages(client, command, input)) named.push({ name, value });
-    };
-    for (const command of describes) await call(command.name, command as Command, {});
-    const values = named.map(({ value }) => value);
-    for (const id of idsIn(values, 'PrefixLists', 'PrefixListId')) {
-      await call(`entries ${id}`, GetManagedPrefixListEntriesCommand, { PrefixListId: id });
-    }
-    for (const id of idsIn(values, 'TransitGatewayRouteTables', 'TransitGatewayRouteTableId')) {
-      const table = { TransitGatewayRouteTableId: id };
-      const Filters = [{ Name: 'type', Values: ['static', 'propagated'] }];
-      await call(`routes ${id}`, SearchTransitGatewayRoutesCommand, { ...table, Filters });
-      await call(`propagations ${id}`, GetTransitGatewayRouteTablePropagationsCommand, table);
-    }
-    for (const id of idsIn(values, 'LaunchTemplates', 'LaunchTemplateId')) {
-      await call(`versions ${id}`, DescribeLaunchTemplateVersionsCommand, { LaunchTemplateId: id });
-    }
-    for (const VpcId of idsIn(values, 'Vpcs', 'VpcId')) {
-      for (const Attribute of ['enableDnsSupport', 'enableDnsHostnames']) {
-        await call(`attribute ${VpcId}`, DescribeVpcAttributeCommand, { VpcId, Attribute });
-      }
-    }
+    const [network, balancing] = [answersOf(ec2), answersOf(elb)];
+    await readNetwork(network);
+    await readRouting(network);
+    await readBalancers(balancing);
     const place = {
-      account: options.account ?? idsIn(values, 'Vpcs', 'OwnerId')[0] ?? NOBODY,
-      region: await client.config.region(),
+      account: options.account ?? network.ids('Vpcs', 'OwnerId')[0] ?? NOBODY,
+      region: await ec2.config.region(),
     };
-    return named.map((each) => ({ ...place, ...each }));
+    return [...network.named, ...balancing.named].map((each) => ({ ...place, ...each }));
   } finally {
-    client.destroy();
+    ec2.destroy();
+    elb.destroy();
   }
 }

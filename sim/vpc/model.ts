@@ -336,6 +336,8 @@ export interface GatewaySpeaker {
   readonly announces: readonly string[];
   /** Those of them that others have told, with the AS paths that they came with, as text. */
   readonly relays?: Readonly<Record<string, string>>;
+  /** What it has learnt was described, not heard: that stays until the first session is there. */
+  readonly described?: boolean;
 }
 
 /**

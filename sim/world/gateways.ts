@@ -136,10 +136,12 @@ function startGateway(world: World, first: GatewaySpeaker): Gateway {
 
   /**
    * Tells the API once the present instant's work is done. What an earlier run of the world had learnt stays
-   * for the Hold Time where no session is there yet, as if only now the neighbors had fallen silent.
+   * for the Hold Time where no session is there yet, as if only now the neighbors had fallen silent; what was
+   * described, longer.
    */
   function report(): void {
-    if (isReporting || (world.now < silentUntil && !hasSession(driver.speaker, world.now))) return;
+    const waits = value.described === true || world.now < silentUntil;
+    if (isReporting || (waits && !hasSession(driver.speaker, world.now))) return;
     isReporting = true;
     schedule(world, world.now, () => {
       isReporting = false;

@@ -5,19 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { must, present } from '../../controller/base/result.ts';
-import { handle } from '../../sim/ec2/service.ts';
+import { must } from '../../controller/base/result.ts';
 import { importDocuments, parseDocuments } from '../../sim/import/import.ts';
 import { startSimulator } from '../../sim/index.ts';
-import { readFolder } from '../../sim/server/import-source.ts';
 import { addHost, controlGuest, setProfile } from '../../sim/world/guests.ts';
-import { advance } from '../../sim/world/kernel.ts';
-import { restoreWorld } from '../../sim/world/saved.ts';
-import type { World } from '../../sim/world/state.ts';
 import { createWorld } from '../../sim/world/world.ts';
-import { deployScene } from '../server/scene.ts';
+import { worldLines } from '../../sim/world/world-file.ts';
+import { chain } from '../trace/bases-tunnels.ts';
 import { ACCOUNT, REGION } from '../world/pair.ts';
 import { answersOf, deployRich, probesOf } from '../world/rich.ts';
+import { importFolder, saveAll } from './folder.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -25,59 +22,11 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const ask = (world: World, action: string, input: object): object => {
-  const request = { account: ACCOUNT, region: REGION, service: 'ec2', action, input } as const;
-  const reply = handle(world.api.cloud, request, world.now);
-  if (reply.kind === 'error') throw new Error(`${action}: ${reply.code}`);
-  return reply.output;
-};
-
-/** Saves what a world answers, a file for each operation, as a shell loop over the AWS CLI would. */
-function saveAll(world: World, name: string): string {
-  const place = join(folder, name, ACCOUNT, REGION);
-  mkdirSync(place, { recursive: true });
-  const save = (file: string, value: unknown): void =>
-    writeFileSync(join(place, `${file}.json`), JSON.stringify(value, undefined, 4));
-  const answers = answersOf(world) as Record<string, Record<string, readonly Record<string, string>[]>>;
-  for (const [action, answer] of Object.entries(answers)) save(action, answer);
-  for (const list of answers.DescribeManagedPrefixLists?.PrefixLists ?? []) {
-    const id = present(list.PrefixListId, 'an id');
-    save(`entries ${id}`, ask(world, 'GetManagedPrefixListEntries', { PrefixListId: id }));
-  }
-  for (const { LaunchTemplateId } of answers.DescribeLaunchTemplates?.LaunchTemplates ?? []) {
-    save(`versions ${LaunchTemplateId}`, ask(world, 'DescribeLaunchTemplateVersions', { LaunchTemplateId }));
-  }
-  for (const table of answers.DescribeTransitGatewayRouteTables?.TransitGatewayRouteTables ?? []) {
-    const named = { TransitGatewayRouteTableId: table.TransitGatewayRouteTableId };
-    const Filters = [{ Name: 'type', Values: ['static', 'propagated'] }];
-    const routes = ask(world, 'SearchTransitGatewayRoutes', { ...named, Filters });
-    save(`routes ${table.TransitGatewayRouteTableId}`, routes);
-    const learnt = ask(world, 'GetTransitGatewayRouteTablePropagations', named);
-    save(`propagations ${table.TransitGatewayRouteTableId}`, learnt);
-  }
-  for (const vpc of answers.DescribeVpcs?.Vpcs ?? []) {
-    for (const Attribute of ['enableDnsSupport', 'enableDnsHostnames']) {
-      const attribute = ask(world, 'DescribeVpcAttribute', { VpcId: vpc.VpcId, Attribute });
-      save(`${Attribute} ${vpc.VpcId}`, attribute);
-    }
-  }
-  return join(folder, name);
-}
-
-/** A world of the descriptions in a folder. */
-function importFolder(place: string) {
-  const imported = importDocuments(readFolder(place));
-  const world = createWorld({ run: 1 });
-  restoreWorld(world, imported.changes);
-  advance(world, world.now);
-  return { world, ...imported };
-}
-
 describe('a world that is described and imported', () => {
   it('answers every Describe and judges every packet as the one that was described', () => {
     const world = createWorld({});
     const pair = deployRich(world);
-    const { world: copy, findings } = importFolder(saveAll(world, 'rich'));
+    const { world: copy, findings } = importFolder(saveAll(world, join(folder, 'rich')));
     expect(findings).toEqual([]);
     expect(answersOf(copy)).toEqual(answersOf(world));
     // No description tells what is configured inside machines, and what there is outside of AWS.
@@ -173,16 +122,21 @@ describe('byoa import', () => {
     });
 
   it('reads a live account, and writes a world that byoa sim goes on with', async () => {
-    const live = await startSimulator();
-    const scene = await deployScene(live);
+    const { world, act, made, probes } = chain();
+    const RouteServerId = made('CreateRouteServer', { AmazonSideAsn: 65_100 }, 'RouteServerId');
+    act('AssociateRouteServer', { RouteServerId, VpcId: made('DescribeVpcs', {}, 'VpcId') });
+    const state = join(folder, 'before.world');
+    writeFileSync(state, [...worldLines(world, 1)].join(''));
+    const live = await startSimulator({ state });
     const file = join(folder, 'live.world');
     const { code, out } = await byoa(['--live', '--endpoint', live.url, '-o', file, '--strict']);
     await live.close();
     expect([code, out]).toEqual([0, expect.stringMatching(/2 instance.* 0 findings/)]);
     const copy = await startSimulator({ state: file });
-    expect(copy.trace({ from: scene.one, to: scene.twoAddress }).disposition).toBe('DELIVERED');
+    const { from, to } = probes['client to the Internet'];
+    expect(copy.trace({ from, to, protocol: 'tcp', port: 443 }).disposition).toBe('DELIVERED');
     await copy.close();
-  });
+  }, 60_000);
 
   it('says what it was not told, and ends with 1 where that must not be, with 2 where it was asked wrongly', async () => {
     const place = join(folder, 'odd');
@@ -200,5 +154,5 @@ describe('byoa import', () => {
       code: 1,
       out: expect.stringContaining('logs.json'),
     });
-  });
+  }, 60_000);
 });

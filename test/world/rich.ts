@@ -260,6 +260,7 @@ export const DESCRIBES = [
   'DescribeDhcpOptions',
   'DescribeKeyPairs',
   'DescribeVpcEndpoints',
+  'DescribeVpcEndpointServiceConfigurations',
   'DescribeLaunchTemplates',
   'DescribeVpcPeeringConnections',
   'DescribeVpnGateways',
@@ -269,6 +270,12 @@ export const DESCRIBES = [
   'DescribeTransitGatewayAttachments',
   'DescribeTransitGatewayVpcAttachments',
   'DescribeTransitGatewayRouteTables',
+  'DescribeTransitGatewayConnects',
+  'DescribeTransitGatewayConnectPeers',
+  'DescribeTransitGatewayMulticastDomains',
+  'DescribeRouteServers',
+  'DescribeRouteServerEndpoints',
+  'DescribeRouteServerPeers',
   'DescribeTags',
 ] as const;
 

@@ -6,120 +6,23 @@ import type {
   DescribeRouteServerPeersResult,
   DescribeRouteTablesResult,
   GetRouteServerRoutingDatabaseResult,
-  RouteServerEndpoint,
-  RouteServerPeer,
 } from '@aws-sdk/client-ec2';
 import { describe, expect, test } from 'vitest';
-import { must, present } from '../../controller/base/result.ts';
-import { setKnobs } from '../../sim/world/api.ts';
+import { must } from '../../controller/base/result.ts';
 import { flowStats } from '../../sim/world/flows.ts';
 import { controlGuest } from '../../sim/world/guests.ts';
 import { addCut } from '../../sim/world/links.ts';
-import { crash, type Daemon, give, restartDaemon, startDaemon } from '../../sim/world/node.ts';
-import type { World } from '../../sim/world/state.ts';
+import { crash, give, restartDaemon } from '../../sim/world/node.ts';
 import { beginFlow } from '../../sim/world/traffic.ts';
-import { createWorld } from '../../sim/world/world.ts';
-import { call, deployPair, launch, makePublic, type Pair } from './pair.ts';
-import { configOf, pass } from './sync.ts';
+import { call } from './pair.ts';
+import { HOSTS, type RouteServerScene, routeServerScene } from './route-server.ts';
+import { pass } from './sync.ts';
 
 const HOST = '203.0.113.10';
-const HOSTS = '203.0.113.0/24';
 const MINUTE = 60_000;
 
-interface Scene {
-  readonly world: World;
-  readonly pair: Pair;
-  readonly server: string;
-  /** The empty table of the client's subnet, to which the route server propagates. */
-  readonly table: string;
-  readonly client: string;
-  readonly endpoints: readonly [RouteServerEndpoint, RouteServerEndpoint];
-  readonly peers: readonly [string, string];
-  readonly a: Daemon;
-  readonly b: Daemon;
-}
-
-interface Wanted {
-  readonly server?: object;
-  readonly liveness?: 'bfd' | 'bgp-keepalive';
-  /** What each announces, and with which MED. */
-  readonly prefixes?: readonly string[];
-  readonly meds?: readonly [number, number];
-}
-
-const announcer = (
-  endpoint: string,
-  name: 'a' | 'b',
-  { prefixes = [HOSTS], meds = [0, 100], liveness }: Wanted,
-) =>
-  configOf(`
-node: ${name}
-bgp:
-  as: ${name === 'a' ? 65001 : 65002}
-  routerId: 10.0.0.${name === 'a' ? 10 : 11}
-  gracefulRestart: false
-  originate: [ ${prefixes.map((prefix) => `{ prefix: "${prefix}" }`).join(', ')} ]
-  policies:
-    - { name: out, rules: [ { set: { med: ${meds[name === 'a' ? 0 : 1]} }, action: accept } ] }
-  neighbors: [ { name: rs, address: ${endpoint}, as: 65100, export: out, bfd: ${liveness !== 'bgp-keepalive'} } ]
-`);
-
-function scene(wanted: Wanted = {}): Scene {
-  const { server: options = {}, liveness = 'bfd' } = wanted;
-  const world = createWorld({ seed: 1 });
-  const pair = deployPair(world, { together: true });
-  const asked = { AmazonSideAsn: 65100, ...options };
-  const { RouteServerId } = call<{ RouteServer: { RouteServerId: string } }>(
-    world,
-    'CreateRouteServer',
-    asked,
-  ).RouteServer;
-  call(world, 'AssociateRouteServer', { RouteServerId, VpcId: pair.vpc });
-  const subnet = present(world.records['network-interface'].get(pair.a.eni)?.subnet, 'the subnet');
-  const endpoint = () =>
-    call<{ RouteServerEndpoint: RouteServerEndpoint }>(world, 'CreateRouteServerEndpoint', {
-      RouteServerId,
-      SubnetId: subnet,
-    }).RouteServerEndpoint;
-  const endpoints = [endpoint(), endpoint()] as const;
-  const peer = (at: RouteServerEndpoint, PeerAddress: string, PeerAsn: number): string => {
-    const input = {
-      RouteServerEndpointId: at.RouteServerEndpointId,
-      PeerAddress,
-      BgpOptions: { PeerAsn, PeerLivenessDetection: liveness },
-    };
-    const made = call<{ RouteServerPeer: RouteServerPeer }>(world, 'CreateRouteServerPeer', input);
-    return present(made.RouteServerPeer.RouteServerPeerId, 'a peer');
-  };
-  const peers = [
-    peer(endpoints[0], pair.a.address, 65001),
-    peer(endpoints[1], pair.b.address, 65002),
-  ] as const;
-  const { RouteTableId: table } = call<{ RouteTable: { RouteTableId: string } }>(world, 'CreateRouteTable', {
-    VpcId: pair.vpc,
-  }).RouteTable;
-  const { SubnetId } = call<{ Subnet: { SubnetId: string } }>(world, 'CreateSubnet', {
-    VpcId: pair.vpc,
-    CidrBlock: '10.0.10.0/24',
-    AvailabilityZone: 'eu-central-1a',
-  }).Subnet;
-  call(world, 'AssociateRouteTable', { RouteTableId: table, SubnetId });
-  call(world, 'EnableRouteServerPropagation', { RouteServerId, RouteTableId: table });
-  const client = launch(world, { SubnetId, PrivateIpAddress: '10.0.10.10', group: pair.group }).instance;
-  makePublic(world, pair.workload.eni);
-  setKnobs(world.api, { latency: { medianMs: 150, spread: 0 }, propagation: { medianMs: 500, spread: 0 } });
-  const start = (name: 'a' | 'b', at: RouteServerEndpoint): Daemon =>
-    startDaemon(world, {
-      machine: pair[name].instance,
-      config: announcer(at.EniAddress ?? '', name, wanted),
-    });
-  const [a, b] = [start('a', endpoints[0]), start('b', endpoints[1])];
-  pass(world, 25_000);
-  return { world, pair, server: RouteServerId, table, client, endpoints, peers, a, b };
-}
-
 /** The propagated routes of the table as EC2 shows them: destination, whose ENI, next hop. */
-function advertised({ world, pair, table }: Scene): string[] {
+function advertised({ world, pair, table }: RouteServerScene): string[] {
   const { RouteTables } = call<DescribeRouteTablesResult>(world, 'DescribeRouteTables', {
     RouteTableIds: [table],
   });
@@ -131,19 +34,19 @@ function advertised({ world, pair, table }: Scene): string[] {
     );
 }
 
-const database = ({ world, server }: Scene) =>
+const database = ({ world, server }: RouteServerScene) =>
   call<GetRouteServerRoutingDatabaseResult>(world, 'GetRouteServerRoutingDatabase', {
     RouteServerId: server,
   });
 
-const sessions = ({ world }: Scene): string[] =>
+const sessions = ({ world }: RouteServerScene): string[] =>
   (call<DescribeRouteServerPeersResult>(world, 'DescribeRouteServerPeers', {}).RouteServerPeers ?? []).map(
     ({ BgpStatus, BfdStatus }) => `${BgpStatus?.Status}/${BfdStatus?.Status}`,
   );
 
 describe('VPC Route Server', () => {
   test('A2: installs the best announced path, next hop the ENI of the peer, and packets follow it', () => {
-    const one = scene();
+    const one = routeServerScene();
     expect(sessions(one)).toEqual(['up/up', 'up/up']);
     expect(advertised(one)).toEqual([`${HOSTS} a 10.0.0.10`]);
     const installed = [{ RouteTableId: one.table, RouteInstallationStatus: 'installed' }];
@@ -169,11 +72,11 @@ describe('VPC Route Server', () => {
   });
 
   test('the lower MED wins', () => {
-    expect(advertised(scene({ meds: [100, 0] }))).toEqual([`${HOSTS} b 10.0.0.11`]);
+    expect(advertised(routeServerScene({ meds: [100, 0] }))).toEqual([`${HOSTS} b 10.0.0.11`]);
   });
 
   test('BFD Down of the active moves the route: blackout is detection and propagation, and no more', () => {
-    const one = scene();
+    const one = routeServerScene();
     const flow = must(beginFlow(one.world, { from: one.client, to: HOST, intervalMs: 10 }));
     pass(one.world, 1000);
     const killedAt = one.world.now;
@@ -190,7 +93,7 @@ describe('VPC Route Server', () => {
   });
 
   test('without BFD the hold timer of 90 s ends the session', () => {
-    const one = scene({ liveness: 'bgp-keepalive' });
+    const one = routeServerScene({ liveness: 'bgp-keepalive' });
     expect(sessions(one)).toEqual(['up/down', 'up/down']);
     must(controlGuest(one.world, one.pair.a.instance, 'kill'));
     pass(one.world, MINUTE);
@@ -200,7 +103,7 @@ describe('VPC Route Server', () => {
   });
 
   test('a cut between endpoint and peer alone moves the route, and it comes back', () => {
-    const one = scene();
+    const one = routeServerScene();
     const from = one.endpoints[0].RouteServerEndpointId ?? '';
     const cut = must(addCut(one.world, { from, to: one.pair.a.instance, direction: 'both', loss: 1 }));
     pass(one.world, 3000);
@@ -211,7 +114,7 @@ describe('VPC Route Server', () => {
   });
 
   test('a withdrawn prefix leaves the table, and what is announced anew comes in', () => {
-    const one = scene();
+    const one = routeServerScene();
     for (const daemon of [one.a, one.b])
       give(daemon, { kind: 'bgp', input: { kind: 'withdraw', prefix: HOSTS } });
     const route = { prefix: '198.51.100.0/24', nextHop: 'self', communities: [] };
@@ -222,7 +125,7 @@ describe('VPC Route Server', () => {
 
   test('100 propagated routes fit into a table; what the local route covers is rejected', () => {
     const prefixes = Array.from({ length: 105 }, (_, index) => `198.18.${index}.0/24`);
-    const one = scene({ prefixes: ['10.0.77.0/24', ...prefixes] });
+    const one = routeServerScene({ prefixes: ['10.0.77.0/24', ...prefixes] });
     expect(advertised(one)).toHaveLength(100);
     const rejected = (database(one).Routes ?? []).flatMap(
       ({ Prefix, RouteInstallationDetails: [each] = [] }) =>
@@ -235,7 +138,7 @@ describe('VPC Route Server', () => {
   });
 
   test('routes persist when all sessions end, and for the minutes given once one is back', () => {
-    const one = scene({ server: { PersistRoutes: 'enable', PersistRoutesDuration: 2 } });
+    const one = routeServerScene({ server: { PersistRoutes: 'enable', PersistRoutesDuration: 2 } });
     const known = (): string[] => (database(one).Routes ?? []).map((route) => route.RouteServerPeerId ?? '');
     for (const daemon of [one.a, one.b]) crash(daemon);
     pass(one.world, 10 * MINUTE);
@@ -252,7 +155,7 @@ describe('VPC Route Server', () => {
   });
 
   test('without persistence nothing outlives the sessions; a deleted peer takes its routes along', () => {
-    const one = scene();
+    const one = routeServerScene();
     call(one.world, 'DeleteRouteServerPeer', { RouteServerPeerId: one.peers[0] });
     pass(one.world, 2000);
     expect(advertised(one)).toEqual([`${HOSTS} b 10.0.0.11`]);

@@ -66,6 +66,7 @@ const speaker = exactly<GatewaySpeakerRecord>({
   ),
   announces: texts,
   relays: z.record(text, text).exactOptional(),
+  described: flag.exactOptional(),
   sessions: z.record(text, exactly<SessionState>({ bgp: upDown, bfd: upDown, changedAt: date })),
   paths: z.array(exactly<LearntPath>(learnt)),
 });
