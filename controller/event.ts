@@ -86,6 +86,8 @@ export type Event =
    * as in `wall`.
    */
   | { readonly kind: 'start'; readonly memory?: Memory; readonly wallOffsetMs?: number }
+  /** What is wrong with what the driver has for calls: credentials, addresses. All of it, when it changes. */
+  | { readonly kind: 'surroundings'; readonly problems: readonly string[] }
   /** What the clock that people read shows, less this run's instants, ms: it is 0 until told otherwise. */
   | { readonly kind: 'wall'; readonly offsetMs: number }
   | { readonly kind: 'deadline' }

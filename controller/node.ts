@@ -8,6 +8,7 @@ import { unreachable } from './base/result.ts';
 import { earliest, type Instant } from './base/time.ts';
 import { command } from './commands.ts';
 import { type Config, ownAppliance, probesOfNode } from './config.ts';
+import { actionOf } from './ec2/budget.ts';
 import type { Outcome } from './ec2/call.ts';
 import { isThrottling } from './ec2/failure.ts';
 import type { Effect, Event, Memory, Orders } from './event.ts';
@@ -39,6 +40,7 @@ import {
 } from './failover/observe.ts';
 import { expired, nextExpiryAt, noOrders, ordersMemory } from './failover/orders.ts';
 import { guestEnded, passed } from './failover/ownership.ts';
+import { newReadiness, nextReadinessAt, pumpReadiness, type Readiness, tried } from './failover/readiness.ts';
 import { newTurn, type Resources, settle, type Turn } from './failover/turn.ts';
 import { type GroupView, viewGroup } from './failover/view.ts';
 import {
@@ -101,6 +103,7 @@ export interface Node {
   readonly sync: Sync;
   readonly leases: Leases;
   readonly orders: Orders;
+  readonly readiness: Readiness;
   /** Unix time less instants, ms. */
   readonly wallOffsetMs: number;
   /** When time alone changes something beside probes and observations. */
@@ -141,6 +144,7 @@ export function createNode(
     sync: newSync(config, now),
     leases: newLeases(config, seed, now),
     orders: noOrders,
+    readiness: newReadiness(config, seed, now),
     wallOffsetMs: 0,
     silences: {},
     ready: false,
@@ -186,6 +190,8 @@ function handle(node: Node, event: Event, pending: Pending | undefined, turn: Tu
   switch (event.kind) {
     case 'start':
       return node.phase === 'new' ? start(node, event, turn) : node;
+    case 'surroundings':
+      return { ...node, readiness: { ...node.readiness, surroundings: event.problems } };
     case 'wall':
       return { ...node, wallOffsetMs: event.offsetMs };
     case 'deadline':
@@ -298,11 +304,13 @@ function ec2Outcome(
   turn: Turn,
 ): Node {
   if (call !== undefined && outcome.kind === 'rejected' && isThrottling(outcome.code))
-    turn.throttled(call.kind);
+    turn.throttled(actionOf(call));
   if (purpose.kind === 'observe') {
     return { ...node, observed: take(node.observed, purpose.source, request, sentAt, outcome, turn) };
   }
   if (purpose.kind === 'sync') return { ...node, sync: syncEnded(node.sync, purpose, call, outcome, turn) };
+  if (purpose.kind === 'readiness')
+    return { ...node, readiness: tried(node.readiness, purpose.trial, outcome) };
   if (purpose.kind === 'fence') {
     return updateGroup(node, purpose.group, (state) =>
       state.operation === undefined
@@ -384,6 +392,9 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
   }
   const synced = pumpSync(start.sync, config, observed, start.observeOnly, turn);
   wakeAt = earliest(earliest(wakeAt, nextExpiryAt(orders)), synced.wakeAt);
+  const ready = { config, observed: synced.observed, verdicts: judged.verdicts, leases };
+  const readiness = start.observeOnly ? start.readiness : pumpReadiness(start.readiness, ready, turn);
+  wakeAt = earliest(wakeAt, start.observeOnly ? undefined : nextReadinessAt(readiness));
   observed = sendObservations(synced.observed, config, turn);
   const sessions = settleSessions(start.sessions, health, config, orders, turn);
   const fib = start.observeOnly
@@ -402,6 +413,7 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
     sync: synced.sync,
     leases,
     orders,
+    readiness,
     ...(wakeAt === undefined ? {} : { wakeAt }),
   };
   return tellReady(tellWord(node, turn), turn);

@@ -213,6 +213,8 @@ export interface Config {
   readonly drain?: { readonly how: 'graceful-shutdown' | 'withdraw' };
   /** Where the daemon tells others of its appliance's health; absent on an observer. */
   readonly health?: { readonly address: string; readonly port: number };
+  /** How often this node proves that it could act. */
+  readonly readiness: { readonly everyMs: Millis };
   readonly observe: { readonly intervalMs: Millis; readonly staleAfterMs: Millis };
   readonly journal: { readonly directory: string; readonly maxBytes: number; readonly files: number };
   readonly control: { readonly socket: string };

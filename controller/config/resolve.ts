@@ -57,6 +57,7 @@ export function resolve(file: ParsedFile): {
     routeSync,
     ...(file.drain === undefined ? {} : { drain: file.drain }),
     ...(listen === undefined ? {} : { health: resolveListen(listen, note) }),
+    readiness: { everyMs: file.readiness.every },
     observe: { intervalMs: file.observe.interval, staleAfterMs: file.observe.staleAfter },
     journal: file.journal,
     control: file.control,

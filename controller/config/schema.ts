@@ -200,6 +200,7 @@ export const fileSchema = z.strictObject({
       staleAfter: duration(500, 3_600_000).prefault('15s'),
     })
     .prefault({}),
+  readiness: z.strictObject({ every: duration(10_000, 86_400_000).prefault('5m') }).prefault({}),
   journal: z
     .strictObject({
       directory: z.string().min(1).default('/var/lib/byoa/journal'),

@@ -24,6 +24,9 @@ const WRITE: Limit = { size: 50, perSecond: 5 };
 const isRead = (kind: Call['kind']): boolean => kind.startsWith('describe-');
 const limitOf = (kind: Call['kind']): Limit => (isRead(kind) ? READ : WRITE);
 
+/** The action whose bucket a call takes from. */
+export const actionOf = (call: Call): Call['kind'] => (call.kind === 'dry-run' ? call.of.kind : call.kind);
+
 /** The tokens of an action at `now`. */
 export function tokens(budget: Budget, kind: Call['kind'], now: Instant): number {
   const { size, perSecond } = limitOf(kind);

@@ -8,7 +8,7 @@ export type Selector =
   | { readonly kind: 'tag'; readonly key: string; readonly value: string };
 
 /** One call. `destination` is a canonical CIDR block, IPv4 or IPv6, or the id of a prefix list. */
-export type Call =
+type Plain =
   | { readonly kind: 'describe-route-tables'; readonly select: Selector }
   | { readonly kind: 'describe-network-interfaces'; readonly enis: readonly string[] }
   /** Those of a VPC that own one of these private addresses, all of one IP version; 200 at most. */
@@ -50,6 +50,12 @@ export type Call =
       readonly instance: string;
       readonly deviceIndex: number;
     };
+
+/** A call that changes something. */
+export type Write = Exclude<Plain, { readonly kind: `describe-${string}` }>;
+
+/** One call; `dry-run` asks whether a write would be allowed, and changes nothing. */
+export type Call = Plain | { readonly kind: 'dry-run'; readonly of: Write };
 
 /** Whether a route's destination is a prefix list: one route for all its entries. */
 export const isPrefixList = (destination: string): boolean => destination.startsWith('pl-');

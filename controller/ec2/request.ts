@@ -45,6 +45,10 @@ export function toRequest(call: Call): Ec2Request {
       const input = { AssociationId: call.association, RouteTableId: call.table };
       return { action: 'ReplaceRouteTableAssociation', input };
     }
+    case 'dry-run': {
+      const { action, input } = toRequest(call.of);
+      return { action, input: { ...input, DryRun: true } };
+    }
     case 'stop-instances':
       return {
         action: 'StopInstances',
@@ -112,6 +116,7 @@ export function toValue(call: Call, output: unknown): Value {
     case 'replace-route-table-association':
     case 'detach-network-interface':
     case 'stop-instances':
+    case 'dry-run':
       return { kind: 'done' };
     default:
       return unreachable(call);

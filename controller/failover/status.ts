@@ -14,6 +14,7 @@ import { type Cause, type GroupState, type Move, newGroup } from './group.ts';
 import { gateOf, type Leases } from './leases.ts';
 import type { Observed } from './observe.ts';
 import { describeOrders } from './orders.ts';
+import type { Readiness } from './readiness.ts';
 import type { Resources } from './turn.ts';
 import { describeOwner, type GroupView, viewGroup } from './view.ts';
 
@@ -78,6 +79,8 @@ export interface Status {
   readonly uptimeMs: number;
   readonly appliances: readonly ApplianceStatus[];
   readonly groups: readonly GroupStatus[];
+  /** What would keep this node from acting, as last tried. */
+  readonly readiness: { readonly checkedAgoMs?: number; readonly degraded: readonly string[] };
   /** What operators want of this daemon until they say otherwise, in sentences. */
   readonly orders: readonly string[];
   /** Calls left before EC2 would refuse, by action; and what cannot be observed at present. */
@@ -195,6 +198,7 @@ export interface StatusParts {
   readonly resources: Resources;
   readonly leases: Leases;
   readonly orders: Orders;
+  readonly readiness: Readiness;
 }
 
 /** The whole status of a node. */
@@ -213,6 +217,10 @@ export function statusOf(node: StatusParts, now: Instant): Status {
       const state = groups[group.name] ?? newGroup(now);
       return groupStatus(group, state, viewGroup(config, group, observed), node.leases, now);
     }),
+    readiness: {
+      ...given('checkedAgoMs', age(node.readiness.checkedAt, now)),
+      degraded: node.readiness.degraded,
+    },
     orders: describeOrders(node.orders, now),
     api: { tokens: apiTokens(resources, now), problems },
   };

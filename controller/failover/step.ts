@@ -184,6 +184,8 @@ export function describeCall(call: Call): string {
       return `DetachNetworkInterface ${call.attachment}${call.force ? ' by force' : ''}`;
     case 'attach-network-interface':
       return `AttachNetworkInterface ${call.eni} to ${call.instance}`;
+    case 'dry-run':
+      return `a dry run of ${describeCall(call.of)}`;
     case 'stop-instances':
       return `StopInstances ${call.instances.join(', ')} by force`;
     case 'describe-instances':

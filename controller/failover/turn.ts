@@ -4,7 +4,7 @@
  */
 import { next, type Prng } from '../base/prng.ts';
 import type { Instant } from '../base/time.ts';
-import { type Budget, exhausted, take } from '../ec2/budget.ts';
+import { actionOf, type Budget, exhausted, take } from '../ec2/budget.ts';
 import type { Call } from '../ec2/call.ts';
 import type { Effect, GuestChange, HookName, KernelChange } from '../event.ts';
 import type { LeaseCall } from '../lease/call.ts';
@@ -19,6 +19,8 @@ export type Purpose =
   | { readonly kind: 'hook'; readonly group: string; readonly hook: HookName }
   /** What has become of the owner that is being fenced. */
   | { readonly kind: 'fence'; readonly group: string }
+  /** Whether a write would be allowed. */
+  | { readonly kind: 'readiness'; readonly trial: string }
   | { readonly kind: 'kernel' }
   | { readonly kind: 'lease'; readonly group: string }
   /** Route sync: the ENIs of next hops, the subnets of a VPC, and writes. */
@@ -98,7 +100,7 @@ export function newTurn(start: Resources, now: Instant, observeOnly: boolean): T
     },
     lastRequest: () => lastRequest,
     call: (call, purpose, reserve) => {
-      const taken = take(budget, call.kind, now, reserve);
+      const taken = take(budget, actionOf(call), now, reserve);
       if (!taken.granted) return { at: taken.at };
       budget = taken.budget;
       const number = request(purpose, call);

@@ -18,6 +18,8 @@ export interface KeptCredentials {
   /** Those at hand; waits only until the first have come. */
   get(): Promise<Credentials>;
   failure(): string | undefined;
+  /** Why calls cannot be signed, or soon cannot. */
+  problem(): string | undefined;
   stop(): void;
 }
 
@@ -28,6 +30,8 @@ export interface KeptCredentials {
 const AHEAD_MS: Millis = 15 * 60_000;
 const REFRESH_MS: Millis = 5 * 60_000;
 const RETRY_MS: Millis = 5_000;
+/** Nearer to their end than this, they should have been replaced long ago. */
+const NEAR_MS: Millis = 5 * 60_000;
 const SOON_MS: Millis = 20_000;
 
 export interface CredentialsOptions {
@@ -89,6 +93,14 @@ export function keepCredentials({ source, onFailure, clock }: CredentialsOptions
       return current;
     },
     failure: () => failure,
+    problem() {
+      if (current === undefined)
+        return `there are no AWS credentials${failure === undefined ? '' : `: ${failure}`}`;
+      const left = current.expiration === undefined ? undefined : current.expiration.getTime() - clock();
+      if (left === undefined || left > NEAR_MS) return undefined;
+      if (left <= 0) return 'the AWS credentials have expired';
+      return `the AWS credentials expire within ${NEAR_MS / 60_000} min, and no others have come`;
+    },
     stop() {
       stopped = true;
       clearTimeout(timer);

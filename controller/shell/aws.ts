@@ -26,6 +26,8 @@ export interface Aws {
   /** Makes a call; `done` is called once. */
   call(call: Call, done: (outcome: Outcome) => void): void;
   state(): AwsState;
+  /** What would keep it from making calls. */
+  problems(): readonly string[];
   /** Those that it signs with, for other services. */
   readonly credentials: KeptCredentials;
   close(): void;
@@ -184,6 +186,7 @@ function assemble({ endpoint, addresses, credentials, wire, send, turns }: Parts
       );
       return { endpoint, warmConnections: warm, address, failures };
     },
+    problems: () => [addresses.failure(), credentials.problem()].filter((problem) => problem !== undefined),
     close() {
       addresses.stop();
       credentials.stop();

@@ -208,6 +208,7 @@ class Daemon {
   readonly #notifier = createNotifier(process.env);
   #config: Config;
   #ended: (() => void) | undefined;
+  #surroundings: readonly string[] = [];
   /** Status commands, whose answers get the shell's part added. */
   readonly #statusIds = new Set<number>();
 
@@ -270,9 +271,19 @@ class Daemon {
     log.write('info', 'started', `Daemon ${config.node} runs: probes, commands and the journal are on.`);
     this.#notifier.ready(`node ${config.node}`);
     const stopWatching = watchWall((offsetMs) => this.#driver.post({ kind: 'wall', offsetMs }));
+    const surroundings = setInterval(() => this.#tellSurroundings(), SURROUNDINGS_MS);
     await ended;
     stopWatching();
+    clearInterval(surroundings);
     await this.#leave();
+  }
+
+  /** Tells the brain when something else is wrong with credentials and addresses, or nothing any more. */
+  #tellSurroundings(): void {
+    const problems = this.#parts.aws.problems();
+    if (problems.join('\n') === this.#surroundings.join('\n')) return;
+    this.#surroundings = problems;
+    this.#driver.post({ kind: 'surroundings', problems });
   }
 
   #perform(effect: Effect): void {
@@ -398,6 +409,8 @@ class Daemon {
     void journal.close().finally(() => process.exit(1));
   }
 }
+
+const SURROUNDINGS_MS = 5_000;
 
 /** What the driver and its surroundings were built from at start. */
 const RESTART_ONLY = ['node', 'aws', 'leaseStore', 'journal', 'control'] as const;

@@ -81,6 +81,7 @@ export function formatStatus(status: DaemonStatus): string {
   ]);
   const problems = [
     ...status.orders,
+    ...status.readiness.degraded.map((problem) => `degraded: ${problem}`),
     ...status.api.problems,
     ...aws.failures,
     ...status.groups.flatMap(({ name, lease }) =>

@@ -102,6 +102,7 @@ function touched({ scene }: Truth, call: Call): readonly OwnedGroup[] | undefine
     case 'describe-network-interfaces':
     case 'describe-subnets':
     case 'describe-instances':
+    case 'dry-run':
       return undefined;
     case 'replace-route':
     case 'create-route':

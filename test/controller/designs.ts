@@ -41,6 +41,7 @@ interface DesignOptions {
   readonly probes?: Probes;
   readonly cloud?: Parameters<typeof newStage>[0];
   readonly lease?: ConfigInput['lease'];
+  readonly readiness?: ConfigInput['readiness'];
   /** Appliances forward by an ENI beside their primary one. */
   readonly second?: boolean;
 }
@@ -122,6 +123,7 @@ export function design(options: DesignOptions = {}): Design {
       })),
       groups: [{ name: 'g', members: [...members], ...resource, ...group }],
       ...(options.lease === undefined ? {} : { lease: options.lease }),
+      ...(options.readiness === undefined ? {} : { readiness: options.readiness }),
     }),
     point: (table, member) => {
       const route = { RouteTableId: table, DestinationCidrBlock: '0.0.0.0/0' };

@@ -4,6 +4,7 @@
  */
 import { must } from '../../controller/base/result.ts';
 import { type Config, type ConfigInput, checkConfig, type ProbeConfig } from '../../controller/config.ts';
+import { actionOf } from '../../controller/ec2/budget.ts';
 import type { Call, Outcome } from '../../controller/ec2/call.ts';
 import { toOutcome } from '../../controller/ec2/failure.ts';
 import { toRequest, toValue } from '../../controller/ec2/request.ts';
@@ -242,7 +243,7 @@ function call(
   reply: (ms: number, outcome: Outcome) => void,
 ): void {
   const unanswered: Outcome = { kind: 'unknown', reason: 'no answer in 1000 ms' };
-  if (!asked.kind.startsWith('describe'))
+  if (!asked.kind.startsWith('describe') && asked.kind !== 'dry-run')
     stage.writes.push({ at: stage.now, from: daemon.name, call: asked });
   if (!stage.online(daemon.name)) {
     reply(TIMEOUT_MS, unanswered);
@@ -250,7 +251,7 @@ function call(
   }
   const fault = stage.faults.find(
     ({ kind, from, times }) =>
-      times > 0 && (kind ?? asked.kind) === asked.kind && (from ?? daemon.name) === daemon.name,
+      times > 0 && (kind ?? actionOf(asked)) === actionOf(asked) && (from ?? daemon.name) === daemon.name,
   );
   if (fault !== undefined) fault.times -= 1;
   const perform = (): Outcome => {

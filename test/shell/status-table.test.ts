@@ -12,6 +12,7 @@ const status = (routeSync?: readonly TableStatus[]): DaemonStatus => ({
     groups: [],
     appliances: [],
     orders: [],
+    readiness: { degraded: [] },
   },
   api: { problems: [], pending: 0 } as unknown as DaemonStatus['api'],
   daemon: {
