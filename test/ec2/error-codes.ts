@@ -47,7 +47,12 @@ export const DOCUMENTED: readonly string[] = [
   'VpnGatewayAttachmentLimitExceeded VpnGatewayLimitExceeded',
 ].flatMap((line) => line.split(' '));
 
-/** Not in that list; known to Terraform's AWS provider, which waits for them, or to moto. */
+/**
+ * Not in that list; known to Terraform's AWS provider, which waits for them, to moto, to CloudFormation's own
+ * handlers of transit gateways (`ExceptionMapper`), to AWS's Serverless Transit Network Orchestrator
+ * (`TransitGatewayRouteTablePropagation.Duplicate`), to Steampipe's AWS plugin (`.Malformed`), or to programs
+ * on the Ruby SDK (`PrefixListMaxEntriesExceeded`).
+ */
 export const KNOWN_TO_CLIENTS: readonly string[] = [
   'CidrLimitExceeded DuplicateTransitGatewayAttachment InvalidAssociation.NotFound',
   'InvalidPrefixListId.NotFound InvalidRouteServerEndpointId.NotFound',
@@ -59,4 +64,9 @@ export const KNOWN_TO_CLIENTS: readonly string[] = [
   'InvalidTransitGatewayID.NotFound InvalidVpc.Range InvalidVpcCidrBlockAssociationID.NotFound',
   'ListenerNotFound LoadBalancerNotFound TargetGroupNotFound DirectConnectClientException',
   'NoSuchEntity PrefixListVersionMismatch TransitGatewayRouteTablePropagation.NotFound',
+  'InvalidAllocationID.Malformed InvalidTransitGatewayAttachmentID.Malformed',
+  'InvalidTransitGatewayID.Malformed InvalidVpcEndpointServiceId.Malformed',
+  'InvalidVpnConnectionID.Malformed InvalidVpnGatewayID.Malformed PrefixListMaxEntriesExceeded',
+  'TransitGatewayLimitExceeded TransitGatewayMulticastDomainLimitExceeded',
+  'TransitGatewayRouteTablePropagation.Duplicate',
 ].flatMap((line) => line.split(' '));

@@ -1,4 +1,4 @@
-/** VPN CloudHub: a VPN gateway passes on what a site tells to the others, and carries packets between them. */
+/** VPN CloudHub: a VPN gateway passes on what a site tells the others, and carries packets between them. */
 import { describe, expect, test } from 'vitest';
 import { must } from '../../controller/base/result.ts';
 import { setTunnel } from '../../sim/world/gateways.ts';

@@ -6,18 +6,12 @@ import type {
   CreateTransitGatewayMulticastDomainResult,
   DeleteTransitGatewayMulticastDomainRequest,
   DeleteTransitGatewayMulticastDomainResult,
-  DeregisterTransitGatewayMulticastGroupMembersRequest,
-  DeregisterTransitGatewayMulticastGroupMembersResult,
-  DeregisterTransitGatewayMulticastGroupSourcesResult,
   DescribeTransitGatewayMulticastDomainsRequest,
   DescribeTransitGatewayMulticastDomainsResult,
   DisassociateTransitGatewayMulticastDomainRequest,
   DisassociateTransitGatewayMulticastDomainResult,
   GetTransitGatewayMulticastDomainAssociationsRequest,
   GetTransitGatewayMulticastDomainAssociationsResult,
-  RegisterTransitGatewayMulticastGroupMembersRequest,
-  RegisterTransitGatewayMulticastGroupMembersResult,
-  RegisterTransitGatewayMulticastGroupSourcesResult,
   SearchTransitGatewayMulticastGroupsRequest,
   SearchTransitGatewayMulticastGroupsResult,
   TransitGatewayMulticastDomain,
@@ -212,6 +206,16 @@ function change(tx: Tx, input: GroupInput, list: 'members' | 'sources', on: bool
   return { ids, words: { TransitGatewayMulticastDomainId: domain.id, GroupIpAddress: group } };
 }
 
+/** One of the four operations that register or deregister: their answers differ by what they call things. */
+function changing(list: 'members' | 'sources', on: boolean) {
+  const done = on ? 'Registered' : 'Deregistered';
+  const answer = `${done}MulticastGroup${list === 'members' ? 'Members' : 'Sources'}`;
+  return handler((tx, input: GroupInput) => {
+    const { ids, words } = change(tx, input, list, on);
+    return { [answer]: { ...words, [`${done}NetworkInterfaceIds`]: ids } };
+  });
+}
+
 interface Row extends TransitGatewayMulticastGroup {
   readonly tags: Readonly<Record<string, string>>;
 }
@@ -321,36 +325,10 @@ export const transitMulticastHandlers: Handlers = {
   AssociateTransitGatewayMulticastDomain: handler(associate),
   DisassociateTransitGatewayMulticastDomain: handler(disassociate),
   GetTransitGatewayMulticastDomainAssociations: handler(associations),
-  RegisterTransitGatewayMulticastGroupMembers: handler(
-    (
-      tx,
-      input: RegisterTransitGatewayMulticastGroupMembersRequest,
-    ): RegisterTransitGatewayMulticastGroupMembersResult => {
-      const { ids, words } = change(tx, input, 'members', true);
-      return { RegisteredMulticastGroupMembers: { ...words, RegisteredNetworkInterfaceIds: ids } };
-    },
-  ),
-  RegisterTransitGatewayMulticastGroupSources: handler(
-    (tx, input: GroupInput): RegisterTransitGatewayMulticastGroupSourcesResult => {
-      const { ids, words } = change(tx, input, 'sources', true);
-      return { RegisteredMulticastGroupSources: { ...words, RegisteredNetworkInterfaceIds: ids } };
-    },
-  ),
-  DeregisterTransitGatewayMulticastGroupMembers: handler(
-    (
-      tx,
-      input: DeregisterTransitGatewayMulticastGroupMembersRequest,
-    ): DeregisterTransitGatewayMulticastGroupMembersResult => {
-      const { ids, words } = change(tx, input, 'members', false);
-      return { DeregisteredMulticastGroupMembers: { ...words, DeregisteredNetworkInterfaceIds: ids } };
-    },
-  ),
-  DeregisterTransitGatewayMulticastGroupSources: handler(
-    (tx, input: GroupInput): DeregisterTransitGatewayMulticastGroupSourcesResult => {
-      const { ids, words } = change(tx, input, 'sources', false);
-      return { DeregisteredMulticastGroupSources: { ...words, DeregisteredNetworkInterfaceIds: ids } };
-    },
-  ),
+  RegisterTransitGatewayMulticastGroupMembers: changing('members', true),
+  RegisterTransitGatewayMulticastGroupSources: changing('sources', true),
+  DeregisterTransitGatewayMulticastGroupMembers: changing('members', false),
+  DeregisterTransitGatewayMulticastGroupSources: changing('sources', false),
   SearchTransitGatewayMulticastGroups: handler(search),
 };
 
