@@ -151,11 +151,11 @@ export function output(
   return 0;
 }
 
-/** The tunnel that leads to the next hop, of the device that carries tunnels. */
+/** The tunnel of the device that leads to the next hop. */
 const tunnelTo = (guest: Guest, { index }: Device, h: Header): GuestTunnel | undefined =>
-  index === 0
-    ? guest.profile.tunnels?.find(({ inside }) => inside.some(({ prefix }) => contains(prefix, nextHopOf(h))))
-    : undefined;
+  guest.profile.tunnels?.find(
+    ({ device, inside }) => device === index && inside.some(({ prefix }) => contains(prefix, nextHopOf(h))),
+  );
 
 function intoTunnel(
   guest: Guest,
@@ -217,7 +217,9 @@ function accept(fabric: Fabric, guest: Guest, h: Header): number {
   if (h.tunnel?.kind === 'gre') {
     const { remote } = h.tunnel;
     h.tunnel = undefined;
-    if (!guest.profile.tunnels?.some(({ gre }) => gre.remote === remote)) return CODE.GUEST_NO_TUNNEL;
+    const { index } = device;
+    const has = guest.profile.tunnels?.some((each) => each.device === index && each.gre.remote === remote);
+    if (has !== true) return CODE.GUEST_NO_TUNNEL;
   }
   if (h.tunnel !== undefined) {
     if (guest.profile.geneve !== true) return CODE.GUEST_NO_GENEVE;

@@ -39,13 +39,14 @@ export interface GuestProfile {
   readonly masquerade: readonly number[];
   /** It takes packets in GENEVE from a Gateway Load Balancer, and gives them back (one-arm). */
   readonly geneve?: boolean;
-  /** GRE tunnels of its first device. */
   readonly tunnels?: readonly GuestTunnel[];
 }
 
 /** A GRE tunnel: what goes to a next hop inside goes to the far end instead of the link. */
 export interface GuestTunnel {
   readonly gre: GreTunnel;
+  /** The index of the device that carries it, which the tunnel brings up. */
+  readonly device: number;
   /** The guest's own addresses inside, which stand on the device that carries the tunnel. */
   readonly inside: readonly { readonly address: Address; readonly prefix: Prefix }[];
 }
@@ -196,6 +197,7 @@ function plug(guest: Guest, port: Port, settings: VpcSettings): void {
   };
   guest.devices = [...guest.devices, device];
   if (device.index === 0) configureByDhcp(guest, device);
+  carryTunnels(guest, device);
 }
 
 /**
@@ -213,22 +215,28 @@ function configureByDhcp(guest: Guest, device: Device): void {
     const everywhere = prefix(family === 4 ? '0.0.0.0/0' : '::/0');
     addRoute(guest, MAIN_TABLE, createRoute(device, everywhere, via));
   }
-  setTunnels(guest, guest.profile.tunnels ?? []);
 }
 
-/** Gives the first device the tunnels, and their addresses, in place of those that it has. */
+/** Gives the devices tunnels, and their addresses, in place of those that they have. */
 export function setTunnels(guest: Guest, tunnels: readonly GuestTunnel[]): void {
-  const device = guest.devices.find(({ index }) => index === 0);
-  const insideOf = (from: GuestProfile): readonly string[] =>
-    (from.tunnels ?? []).flatMap(({ inside }) => inside.map((own) => formatAddress(own.address)));
-  const old = insideOf(guest.profile);
-  for (const own of device?.addresses ?? []) {
-    if (device !== undefined && old.includes(formatAddress(own.address))) removeAddress(guest, device, own);
+  for (const device of guest.devices) {
+    const old = insideOf(guest, device).map((own) => formatAddress(own.address));
+    for (const own of device.addresses) {
+      if (old.includes(formatAddress(own.address))) removeAddress(guest, device, own);
+    }
   }
   guest.profile = { ...guest.profile, tunnels };
-  for (const { address, prefix } of device === undefined ? [] : tunnels.flatMap(({ inside }) => inside)) {
-    if (device !== undefined) addAddress(guest, device, address, prefix.length);
-  }
+  for (const device of guest.devices) carryTunnels(guest, device);
+}
+
+/** The guest's addresses inside of the tunnels of a device. */
+const insideOf = (guest: Guest, { index }: Device): GuestTunnel['inside'] =>
+  (guest.profile.tunnels ?? []).filter(({ device }) => device === index).flatMap(({ inside }) => inside);
+
+function carryTunnels(guest: Guest, device: Device): void {
+  const own = insideOf(guest, device);
+  if (own.length > 0) device.up = true;
+  for (const { address, prefix } of own) addAddress(guest, device, address, prefix.length);
 }
 
 function unplug(guest: Guest, device: Device): void {

@@ -42,12 +42,12 @@ export type GuestVerb = (typeof GUEST_VERBS)[number];
 
 const HOST: Profile = { role: 'host', services: [] };
 
-function tunnelOf({ remote, inside }: ProfileTunnel): GuestTunnel {
+function tunnelOf({ remote, inside, device = 0 }: ProfileTunnel): GuestTunnel {
   const own = inside.map((text) => {
     const [address = ''] = text.split('/');
     return { address: must(parseAddress(address)), prefix: must(parsePrefix(text, 'clear')) };
   });
-  return { gre: { kind: 'gre', remote: must(parseAddress(remote)).words[3] | 0 }, inside: own };
+  return { gre: { kind: 'gre', remote: must(parseAddress(remote)).words[3] | 0 }, device, inside: own };
 }
 
 const kernelProfile = ({ role, tunnels }: Profile): GuestProfile => ({

@@ -21,6 +21,7 @@ const inside = z.string().refine((text) => parsePrefix(text, 'clear').ok, 'is no
 const tunnel = z.strictObject({
   remote: z.string().refine((text) => parseAddress(text).ok && !text.includes(':'), 'is no IPv4 address'),
   inside: z.array(inside).min(1),
+  device: z.int().min(0).max(14).exactOptional(),
 });
 
 export const profile = z.strictObject({

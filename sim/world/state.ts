@@ -16,6 +16,8 @@ import type { Settings } from './settings.ts';
 export interface ProfileTunnel {
   readonly remote: string;
   readonly inside: readonly string[];
+  /** The index of the device that carries it; the first where absent. */
+  readonly device?: number;
 }
 
 /** What a machine's image does at each start. */
@@ -25,7 +27,7 @@ export interface Profile {
    * a Gateway Load Balancer sends it.
    */
   readonly role: 'host' | 'router' | 'nat' | 'geneve';
-  /** GRE tunnels of its first device, to addresses of transit gateways. */
+  /** GRE tunnels to addresses of transit gateways. */
   readonly tunnels?: readonly ProfileTunnel[];
   readonly services: readonly Service[];
 }

@@ -4,7 +4,7 @@
  */
 import type { SearchTransitGatewayRoutesResult } from '@aws-sdk/client-ec2';
 import { describe, expect, test } from 'vitest';
-import { must } from '../../controller/base/result.ts';
+import { must, present } from '../../controller/base/result.ts';
 import { flowStats } from '../../sim/world/flows.ts';
 import { controlGuest, setProfile } from '../../sim/world/guests.ts';
 import { startDaemon } from '../../sim/world/node.ts';
@@ -107,6 +107,37 @@ describe('transit gateway Connect', () => {
     const there = { from: pair.a.instance, to: one.spoke.address };
     must(setProfile(world, pair.a.instance, { role: 'nat', services: [], tunnels: tunnelsOf('b') }));
     expect(must(tracePacket(world, { ...there, to: '169.254.7.2' })).disposition).toBe('GRE_NO_GATEWAY');
+  });
+
+  test('a tunnel may hang on another ENI: its packets leave by that one, and come back to it', () => {
+    const { world, pair, connect: TransitGatewayAttachmentId } = connectScene();
+    const { instance: InstanceId, eni } = pair.a;
+    const SubnetId = present(world.records['network-interface'].get(eni), eni).subnet;
+    const PrivateIpAddress = pair.a.address.replace(/\d+$/, '77');
+    const { NetworkInterfaceId } = call<{ NetworkInterface: { NetworkInterfaceId: string } }>(
+      world,
+      'CreateNetworkInterface',
+      { SubnetId, PrivateIpAddress, Groups: [pair.group] },
+    ).NetworkInterface;
+    call(world, 'AttachNetworkInterface', { NetworkInterfaceId, InstanceId, DeviceIndex: 1 });
+    call(world, 'CreateTransitGatewayConnectPeer', {
+      TransitGatewayAttachmentId,
+      TransitGatewayAddress: '192.0.2.9',
+      PeerAddress: PrivateIpAddress,
+      InsideCidrBlocks: ['169.254.9.0/29'],
+    });
+    pass(world, 5000);
+    const toSpeaker = (device: number) => {
+      const more = { remote: '192.0.2.9', inside: ['169.254.9.1/29'], device };
+      must(setProfile(world, InstanceId, { role: 'nat', services: [], tunnels: [...tunnelsOf('a'), more] }));
+      return must(tracePacket(world, { from: InstanceId, to: '169.254.9.2', both: true }));
+    };
+    expect(toSpeaker(0).disposition).toBe('GRE_NO_GATEWAY');
+    const { deliveredTo, hops, answer } = toSpeaker(1);
+    expect([deliveredTo, answer?.deliveredTo]).toEqual([expect.stringContaining('/1'), InstanceId]);
+    for (const each of [hops, answer?.hops]) {
+      expect(each?.map(({ id }) => id)).toContain(NetworkInterfaceId);
+    }
   });
 
   test('the rules of the appliance must let GRE in', () => {
