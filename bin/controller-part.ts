@@ -7,6 +7,7 @@ export const controllerPart: Part = {
     check: 'validate a configuration, and with --aws everything that it names',
     status: 'show what a running daemon sees and decided',
     switchover: 'move a group to an appliance on purpose',
+    plan: 'show what a failover would send, and how long it would take',
     drain: 'empty an appliance: its groups go to others, and it gets none',
     undrain: 'let an appliance be given groups again',
     pause: 'leave a group alone, or all, until resumed',

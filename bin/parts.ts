@@ -5,6 +5,20 @@
 import { controllerPart } from './controller-part.ts';
 import type { Part } from './program.ts';
 
+/** With the simulator at hand, to plan in a world. */
+const controller: Part = {
+  ...controllerPart,
+  load: async () => {
+    const { register } = await import('../controller/main.ts');
+    return { register: (program) => register(program, readWorld) };
+  },
+};
+
+async function readWorld(file: string, region: string) {
+  const { describedIn } = await import('../sim/main.ts');
+  return describedIn(file, region);
+}
+
 const simulator: Part = {
   commands: {
     sim: 'simulate the EC2 API and the forwarding of VPCs',
@@ -34,4 +48,4 @@ const drill: Part = {
   load: () => import('../sim/drill/main.ts'),
 };
 
-export const parts: readonly Part[] = [controllerPart, simulator, deployer, demonstration, chaos, drill];
+export const parts: readonly Part[] = [controller, simulator, deployer, demonstration, chaos, drill];

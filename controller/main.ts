@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { AskOptions } from './shell/ask.ts';
 import { registerBgp } from './shell/bgp-register.ts';
 import { registerOrders } from './shell/orders-register.ts';
+import { type ReadWorld, registerPlan } from './shell/plan-register.ts';
 
 const CONFIG = '/etc/byoa/config.yaml';
 
@@ -13,8 +14,8 @@ interface RunOptions {
   readonly journal?: string;
 }
 
-/** Adds the commands to the program. */
-export function register(program: Command): void {
+/** Adds the commands to the program; plans ask a world in a file where `readWorld` is given. */
+export function register(program: Command, readWorld?: ReadWorld): void {
   program
     .command('run')
     .description('run the failover daemon')
@@ -65,6 +66,7 @@ export function register(program: Command): void {
       const { switchover } = await import('./shell/ask.ts');
       await switchover(group, options);
     });
+  registerPlan(program, CONFIG, readWorld);
   registerOrders(program);
   registerBgp(program);
   program

@@ -1,6 +1,7 @@
 /** The simulator's commands: `byoa sim`, `byoa sim ctl` and `byoa trace`. Only wiring. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { registerCtl } from './server/ctl.ts';
+import type { Described } from './server/described.ts';
 import type { ImdsAddress } from './server/imds.ts';
 import { registerImport } from './server/import-command.ts';
 import { registerTrace } from './server/trace-command.ts';
@@ -48,6 +49,12 @@ interface SimOptions {
   readonly internetHost?: readonly string[];
   readonly state?: string;
   readonly imds?: ImdsAddress | true;
+}
+
+/** The EC2 API of each account of the world in `file`, in one region, for those who only read. */
+export async function describedIn(file: string, region: string): Promise<readonly Described[]> {
+  const { readDescribed } = await import('./server/described.ts');
+  return readDescribed(file, region);
 }
 
 /** Adds `sim` and `trace` to the program. */

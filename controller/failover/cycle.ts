@@ -11,6 +11,7 @@ import { advance, begin, writeEnded as moveEnded, type Scene } from './execute.t
 import type { GroupState } from './group.ts';
 import { keepPrepared, prepareEnded } from './keep-prepared.ts';
 import { type Observed, want } from './observe.ts';
+import { pauseOf } from './orders.ts';
 import { advanceGuest, checkWatch, noteOwner } from './ownership.ts';
 import type { Decision } from './situation.ts';
 import type { Need } from './step.ts';
@@ -53,7 +54,8 @@ export function runCycle(scene: Scene, start: GroupState, observeOnly: boolean, 
       state = keep(advance(scene, begin(group, state, decision, turn), turn));
     else needs.push(needOf(decision, view, turn));
   }
-  state = keep(keepPrepared(scene, state, observeOnly, turn));
+  const rests = observeOnly || pauseOf(scene.setting.orders, group.name) !== undefined;
+  state = keep(keepPrepared(scene, state, rests, turn));
   state = keep(advanceGuest(group, state, scene.observed, turn));
   state = keep(checkWatch(group, state, view, turn));
   const wakeAt = needs.map((need) => need.wakeAt).reduce<Instant | undefined>(earliest, undefined);

@@ -24,6 +24,8 @@ export const LATENCY_MS: Millis = 150;
  * HA moves ENIs speak of 20 s to over a minute for both.
  */
 const ENI_MS: Millis = 10_000;
+/** The same for stopping an instance; one that hangs takes minutes. */
+const STOP_MS: Millis = 30_000;
 
 export interface PlannedCall {
   /** From 1; calls of one batch are sent at once. */
@@ -104,14 +106,19 @@ function heirOf({ members }: Group, fail: string, verdicts: Known['verdicts']): 
 }
 
 function forecastTo(
-  { name, objectiveMs }: Group,
+  group: Group,
   fail: string,
   target: Appliance,
   view: GroupView,
-  { budget, now }: Known,
+  { config, budget, now }: Known,
 ): Forecast {
+  const { name, objectiveMs } = group;
   const moves = view.parts.some((part) => memberOf(part) === fail);
-  const dues = (from: GroupView): readonly Due[] => (moves ? duesOf(from, target) : []);
+  const fence = fenceOf(
+    group,
+    config.appliances.find((one) => one.name === fail),
+  );
+  const dues = (from: GroupView): readonly Due[] => (moves ? duesOf(from, target, fence) : []);
   const chosen = dues(view);
   const plain = dues({ ...view, prepared: [] });
   const times = schedule(chosen, budget, now, LATENCY_MS);
@@ -134,7 +141,7 @@ function forecastTo(
     meetsObjective: objectiveMs === undefined || predictedMs <= objectiveMs,
     plain: costOf(plain, schedule(plain, budget, now, LATENCY_MS)),
     oneByOne: costOf(plain, schedule(plain, budget, now, LATENCY_MS, 1)),
-    notes: notesOf(fail, target.name, view, moves),
+    notes: notesOf(group, fail, target.name, view, moves),
   };
 }
 
@@ -148,12 +155,28 @@ const costOf = (dues: readonly Due[], times: Parameters<typeof lastOf>[0]): Cost
   predictedMs: lastOf(times),
 });
 
+/** What makes sure first that the owner is out. */
+function fenceOf({ fence }: Group, owner: Appliance | undefined): readonly Due[] {
+  if (fence === undefined || owner === undefined) return [];
+  const { name, eni, instance = `the instance of ${name}` } = owner;
+  const due = { key: 'fence', after: [] };
+  return fence.kind === 'stop-instance'
+    ? [{ ...due, call: { kind: 'stop-instances', instances: [instance] }, takesMs: STOP_MS }]
+    : [
+        {
+          ...due,
+          call: { kind: 'detach-network-interface', attachment: `of ${eni}`, force: true },
+          takesMs: ENI_MS,
+        },
+      ];
+}
+
 /** All calls, in order; those of a stage wait for a look that shows the stages before in their places. */
-function duesOf(view: GroupView, target: Appliance): readonly Due[] {
+function duesOf(view: GroupView, target: Appliance, fence: readonly Due[]): readonly Due[] {
   const parts = partsToMove({ to: target.name, cause: 'takeover', steps: {} }, view);
   const due = parts.filter((part) => !isWith(part, target.name));
-  const dues: Due[] = [];
-  let after: readonly string[] = [];
+  const dues: Due[] = [...fence];
+  let after = fence.map(({ key }) => key);
   for (const stage of STAGES) {
     const writes = due
       .filter((part) => part.stage === stage)
@@ -203,7 +226,13 @@ function writesOf({ key, thing, exists }: Part, target: Appliance, after: readon
   ];
 }
 
-function notesOf(fail: string, to: string, view: GroupView, moves: boolean): readonly string[] {
+function notesOf(
+  { fence }: Group,
+  fail: string,
+  to: string,
+  view: GroupView,
+  moves: boolean,
+): readonly string[] {
   if (!moves) return [`${fail} has nothing of it: ${describeOwner(view.owner)} owns it.`];
   const notes: string[] = [];
   for (const { tables, set } of view.prepared) {
@@ -217,6 +246,10 @@ function notesOf(fail: string, to: string, view: GroupView, moves: boolean): rea
   }
   for (const { held } of view.parts) if (held.kind === 'foreign') notes.push(`Left alone: ${held.reason}.`);
   if (view.parts.some(({ thing }) => thing.kind === 'eni'))
-    notes.push(`An ENI is counted with ${(2 * ENI_MS) / 1000} s; it may take over a minute.`);
+    notes.push(`The move of an ENI is counted with ${(2 * ENI_MS) / 1000} s; it may take over a minute.`);
+  if (fence !== undefined) {
+    const ms = fence.kind === 'stop-instance' ? STOP_MS : ENI_MS;
+    notes.push(`The fence (${fence.kind}) is counted with ${ms / 1000} s; EC2 may take minutes.`);
+  }
   return notes;
 }

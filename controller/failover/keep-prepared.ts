@@ -23,16 +23,16 @@ const FAILED_WAIT_MS = 60_000;
 
 type Steps = Readonly<Record<string, Step>>;
 
-/** Sends what is due, as the budget allows, and tells what stands in the way. */
+/** Sends what is due, as the budget allows, unless it `rests`, and tells what stands in the way. */
 export function keepPrepared(
   { config, group, view, gate }: Scene,
   start: GroupState,
-  observeOnly: boolean,
+  rests: boolean,
   turn: Turn,
 ): { readonly state: GroupState; readonly need: Need } {
   if (view.prepared.length === 0 || view.observedAt === undefined) return { state: start, need: {} };
   const state = tellFlaw(group, start, view, turn);
-  if (observeOnly || state.operation !== undefined) return { state, need: {} };
+  if (rests || state.operation !== undefined) return { state, need: {} };
   const steps: Record<string, Step> = {};
   let wakeAt: Instant | undefined;
   for (const table of ownTables(view, gate, ownAppliance(config)?.name)) {

@@ -90,14 +90,11 @@ const dueAt = ({ inFlight, nextAt, wantAfter, wantAt }: SourceState): Instant | 
 
 /** Sends the describe calls that are due. */
 export function sendObservations(observed: Observed, config: Config, turn: Turn): Observed {
-  const sources: Record<string, SourceState> = { ...observed.sources };
+  const sources: Record<string, SourceState> = {};
   for (const [source, call] of sourcesOf(config, observed)) {
-    const state = sources[source] ?? fresh;
+    const state = observed.sources[source] ?? fresh;
     const at = dueAt(state);
-    if (at === undefined || at > turn.now) {
-      sources[source] = state;
-      continue;
-    }
+    if (at === undefined || at > turn.now) continue;
     const sent = turn.call(call, { kind: 'observe', source }, state.wantAfter === undefined ? 0.5 : 0);
     const nextAt = turn.now + config.observe.intervalMs;
     if ('at' in sent)
@@ -108,7 +105,9 @@ export function sendObservations(observed: Observed, config: Config, turn: Turn)
       };
     else sources[source] = { ...state, inFlight: sent.request, nextAt };
   }
-  return { ...observed, sources };
+  // Views are kept by what was observed: while that is the same, nobody looks through all routes again.
+  if (Object.keys(sources).length === 0) return observed;
+  return { ...observed, sources: { ...observed.sources, ...sources } };
 }
 
 /** When the next describe call is due. */

@@ -1,0 +1,38 @@
+/** The command `byoa plan`: options only; what it does is loaded when it is asked for. */
+import { type Command, Option } from 'commander';
+import type { AskOptions } from './ask.ts';
+
+/** Answers a request to EC2 as the AWS SDK would. */
+export type Described = (action: string, input: object) => unknown;
+/** Those of each account of a world in a file, in one region. */
+export type ReadWorld = (file: string, region: string) => Promise<readonly Described[]>;
+
+export interface PlanOptions extends AskOptions {
+  readonly fail: string;
+  readonly to?: string;
+  readonly world?: string;
+}
+
+/** Adds the command; `--world` where there is something that reads worlds. */
+export function registerPlan(program: Command, config: string, readWorld: ReadWorld | undefined): void {
+  const command = program
+    .command('plan <group>')
+    .description(
+      'show what a failover would send, and how long it would take; exit code 1 beyond the objective',
+    )
+    .requiredOption('--fail <appliance>', 'the appliance that would die')
+    .option('--to <appliance>', 'who would take over, instead of the most preferred healthy member')
+    .option('-c, --config <file>', 'configuration file, which names the control socket', config)
+    .option('--json', 'print JSON');
+  const socket = new Option('--socket <path>', 'control socket, instead of the configured one');
+  const world = new Option(
+    '--world <file>',
+    'a world in a file, of byoa sim --state or import, not the daemon',
+  );
+  command.addOption(socket);
+  if (readWorld !== undefined) command.addOption(world.conflicts('socket'));
+  command.action(async (group: string, options: PlanOptions) => {
+    const { plan } = await import('./plan.ts');
+    await plan(group, options, readWorld);
+  });
+}
