@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import type { AskOptions } from './shell/ask.ts';
 import { registerBgp } from './shell/bgp-register.ts';
 import { registerOrders } from './shell/orders-register.ts';
-import { type ReadWorld, registerPlan } from './shell/plan-register.ts';
+import type { ReadWorld } from './shell/plan.ts';
+import { registerPlan } from './shell/plan-register.ts';
 
 const CONFIG = '/etc/byoa/config.yaml';
 

@@ -123,12 +123,18 @@ function forecastTo(
   const plain = dues({ ...view, prepared: [] });
   const times = schedule(chosen, budget, now, LATENCY_MS);
   const predictedMs = lastOf(times);
-  const starts = [...new Set(times.map(({ atMs }) => Math.round(atMs)))].toSorted((a, b) => a - b);
-  const calls = chosen.flatMap(({ call }, index): PlannedCall[] => {
-    const atMs = Math.round(times[index]?.atMs ?? 0);
-    const text = describeCall(call);
-    return isRead(call) ? [] : [{ batch: starts.indexOf(atMs) + 1, atMs, ...toRequest(call), text }];
-  });
+  const writes = chosen.flatMap(({ call }, index) =>
+    isRead(call) ? [] : [{ call, atMs: Math.round(times[index]?.atMs ?? 0) }],
+  );
+  const starts = [...new Set(writes.map(({ atMs }) => atMs))].toSorted((one, other) => one - other);
+  const calls = writes.map(
+    ({ call, atMs }): PlannedCall => ({
+      batch: starts.indexOf(atMs) + 1,
+      atMs,
+      ...toRequest(call),
+      text: describeCall(call),
+    }),
+  );
   return {
     group: name,
     fail,

@@ -1,17 +1,6 @@
 /** The command `byoa plan`: options only; what it does is loaded when it is asked for. */
 import { type Command, Option } from 'commander';
-import type { AskOptions } from './ask.ts';
-
-/** Answers a request to EC2 as the AWS SDK would. */
-export type Described = (action: string, input: object) => unknown;
-/** Those of each account of a world in a file, in one region. */
-export type ReadWorld = (file: string, region: string) => Promise<readonly Described[]>;
-
-export interface PlanOptions extends AskOptions {
-  readonly fail: string;
-  readonly to?: string;
-  readonly world?: string;
-}
+import type { PlanOptions, ReadWorld } from './plan.ts';
 
 /** Adds the command; `--world` where there is something that reads worlds. */
 export function registerPlan(program: Command, config: string, readWorld: ReadWorld | undefined): void {

@@ -1,7 +1,7 @@
 /**
  * `byoa plan`: what a failover would send and how long that would take, beforehand. It asks the daemon, which
- * answers from what it sees and from the budget that is left; or a node that sees a world in a file, with full
- * buckets. Exit code 1: it would take longer than the objective of the group, or there is no plan.
+ * answers from what it sees and from the budget that is left; or a node that sees a world in a file, with
+ * full buckets. Exit code 1: it would take longer than the objective of the group, or there is no plan.
  */
 import { formatMillis } from '../base/time.ts';
 import type { Config } from '../config.ts';
@@ -10,13 +10,23 @@ import { toRequest, toValue } from '../ec2/request.ts';
 import type { Command, Effect, Event } from '../event.ts';
 import type { Answer, Cost, Forecast } from '../failover/forecast.ts';
 import { createNode, step } from '../node.ts';
-import { socketOf } from './ask.ts';
+import { type AskOptions, socketOf } from './ask.ts';
 import { askDaemon } from './control.ts';
 import { loadConfig } from './daemon.ts';
-import type { Described, PlanOptions, ReadWorld } from './plan-register.ts';
 import { table } from './status-table.ts';
 
 const TIMEOUT_MS = 5_000;
+
+/** Answers a request to EC2 as the AWS SDK would. */
+export type Described = (action: string, input: object) => unknown;
+/** Those of each account of a world in a file, in one region. */
+export type ReadWorld = (file: string, region: string) => Promise<readonly Described[]>;
+
+export interface PlanOptions extends AskOptions {
+  readonly fail: string;
+  readonly to?: string;
+  readonly world?: string;
+}
 
 /** Prints the plan. */
 export async function plan(group: string, options: PlanOptions, readWorld?: ReadWorld): Promise<void> {
@@ -121,10 +131,11 @@ export function formatPlan(plan: Forecast): string {
       `Counted from the verdict on, with ${formatMillis(plan.latencyMs)} for each answer of EC2.`,
     );
   const notes = plan.notes.map((note) => `! ${note}`);
-  if (!plan.meetsObjective)
-    notes.push(
-      `! ${formatMillis(predictedMs)} exceed the objective of ${formatMillis(objectiveMs ?? 0)}: prepare a table for each ` +
-        'member, or gather prefixes in a prefix list (docs/failover.md).',
-    );
+  if (!plan.meetsObjective) {
+    const remedy =
+      ': prepare a table for each member, or gather prefixes in a prefix list (docs/failover.md)';
+    const missed = `${formatMillis(predictedMs)} exceed the objective of ${formatMillis(objectiveMs ?? 0)}`;
+    notes.push(`! ${missed}${calls.length > 1 ? remedy : ''}.`);
+  }
   return `${[head, ...lines, ...(notes.length > 0 ? ['', ...notes] : [])].join('\n')}\n`;
 }

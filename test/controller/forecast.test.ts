@@ -1,4 +1,4 @@
-/** What a plan says beforehand, of a daemon and of a world in a file; and that the daemon then does just that. */
+/** What a plan says beforehand, of a daemon and of a world in a file; and that it is what is sent. */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
