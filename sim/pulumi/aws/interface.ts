@@ -1,8 +1,9 @@
-/** `aws:ec2` NetworkInterface, Eip and EipAssociation. */
+/** `aws:ec2` NetworkInterface, NetworkInterfaceAttachment, Eip and EipAssociation. */
 import {
   AllocateAddressCommand,
   AssignPrivateIpAddressesCommand,
   AssociateAddressCommand,
+  AttachNetworkInterfaceCommand,
   CreateNetworkInterfaceCommand,
   DeleteNetworkInterfaceCommand,
   DescribeAddressesCommand,
@@ -139,6 +140,47 @@ export const networkInterface: Definition = {
     const codes = ['InvalidNetworkInterface.InUse', 'InvalidParameterValue'];
     const work = () => clients.ec2.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId: id }));
     await unlessGone(whileRefused(codes, work, 10_000));
+  },
+};
+
+/** The ENI of an attachment. */
+async function attachedBy(clients: Clients, attachment: string) {
+  const Filters = [{ Name: 'attachment.attachment-id', Values: [attachment] }];
+  return (await clients.ec2.send(new DescribeNetworkInterfacesCommand({ Filters }))).NetworkInterfaces?.[0];
+}
+
+export const networkInterfaceAttachment: Definition = {
+  inputs: [],
+  fixed: ['networkInterfaceId', 'instanceId', 'deviceIndex'],
+  create: async (clients, inputs) => {
+    const command = new AttachNetworkInterfaceCommand({
+      NetworkInterfaceId: text(inputs, 'networkInterfaceId'),
+      InstanceId: text(inputs, 'instanceId'),
+      DeviceIndex: count(inputs, 'deviceIndex'),
+    });
+    const id = need((await clients.ec2.send(command)).AttachmentId, 'AttachmentId');
+    return until(`attachment ${id} is attached`, async () => {
+      const made = await networkInterfaceAttachment.read(clients, id, inputs);
+      return made?.outputs.status === 'attached' ? made : undefined;
+    });
+  },
+  read: async (clients, id) => {
+    const found = await attachedBy(clients, id);
+    if (found === undefined) return undefined;
+    const outputs = defined({
+      attachmentId: id,
+      networkInterfaceId: found.NetworkInterfaceId,
+      instanceId: found.Attachment?.InstanceId,
+      deviceIndex: found.Attachment?.DeviceIndex,
+      status: found.Attachment?.Status,
+    });
+    return { id, outputs };
+  },
+  remove: async (clients, id) => {
+    await unlessGone(clients.ec2.send(new DetachNetworkInterfaceCommand({ AttachmentId: id, Force: true })));
+    await until(`attachment ${id} is gone`, async () =>
+      (await attachedBy(clients, id)) === undefined ? true : undefined,
+    );
   },
 };
 

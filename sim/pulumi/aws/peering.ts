@@ -1,4 +1,4 @@
-/** `aws:ec2` VpcPeeringConnection, of one account and region. */
+/** `aws:ec2` VpcPeeringConnection and VpcPeeringConnectionAccepter, of one account and region. */
 import {
   AcceptVpcPeeringConnectionCommand,
   CreateVpcPeeringConnectionCommand,
@@ -14,6 +14,11 @@ const LIVE = ['pending-acceptance', 'provisioning', 'active'];
 async function accept(clients: Clients, id: string, inputs: Properties): Promise<void> {
   if (!flag(inputs, 'autoAccept')) return;
   await clients.ec2.send(new AcceptVpcPeeringConnectionCommand({ VpcPeeringConnectionId: id }));
+}
+
+async function change(clients: Clients, id: string, old: Properties, inputs: Properties): Promise<void> {
+  if (!flag(old, 'autoAccept')) await accept(clients, id, inputs);
+  await retag(clients, id, old, inputs);
 }
 
 export const vpcPeeringConnection: Definition = {
@@ -53,11 +58,28 @@ export const vpcPeeringConnection: Definition = {
     });
     return { id, outputs };
   },
-  update: async (clients, id, old, inputs) => {
-    if (!flag(old, 'autoAccept')) await accept(clients, id, inputs);
-    await retag(clients, id, old, inputs);
-  },
+  update: change,
   remove: async (clients, id) => {
     await unlessGone(clients.ec2.send(new DeleteVpcPeeringConnectionCommand({ VpcPeeringConnectionId: id })));
   },
+};
+
+/** Accepts a connection that another resource, or another program, offers; it leaves the connection behind. */
+export const vpcPeeringAccepter: Definition = {
+  inputs: ['autoAccept', 'tags'],
+  fixed: ['vpcPeeringConnectionId'],
+  create: async (clients, inputs) => {
+    const id = text(inputs, 'vpcPeeringConnectionId');
+    const read = () => vpcPeeringConnection.read(clients, id, inputs);
+    await until(`peering connection ${id} is offered`, read);
+    await accept(clients, id, inputs);
+    await retag(clients, id, {}, inputs);
+    return until(`peering connection ${id} is accepted`, async () => {
+      const made = await read();
+      return made?.outputs.acceptStatus === 'active' || !flag(inputs, 'autoAccept') ? made : undefined;
+    });
+  },
+  read: (clients, id, inputs) => vpcPeeringConnection.read(clients, id, inputs),
+  update: change,
+  remove: () => Promise.resolve(),
 };

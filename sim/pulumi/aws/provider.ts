@@ -6,10 +6,9 @@ import type { Provider, ProviderFactory } from '../provider.ts';
 import { clientsFrom } from './clients.ts';
 import { egressOnlyGateway, natGateway } from './egress.ts';
 import { vpcEndpoint } from './endpoint.ts';
-import { managedPrefixList, networkAcl, networkAclAssociation, networkAclRule } from './filter.ts';
 import { instanceProfile, role, rolePolicy } from './iam.ts';
 import { instance } from './instance.ts';
-import { eip, eipAssociation, networkInterface } from './interface.ts';
+import { eip, eipAssociation, networkInterface, networkInterfaceAttachment } from './interface.ts';
 import {
   listener,
   loadBalancer,
@@ -19,7 +18,9 @@ import {
 } from './load-balancer.ts';
 import { lookups } from './lookup.ts';
 import { internetGateway, subnet, vpc } from './network.ts';
-import { vpcPeeringConnection } from './peering.ts';
+import { networkAcl, networkAclAssociation, networkAclRule } from './network-acl.ts';
+import { vpcPeeringAccepter, vpcPeeringConnection } from './peering.ts';
+import { managedPrefixList, managedPrefixListEntry } from './prefix-list.ts';
 import { route, routeTable, routeTableAssociation } from './routing.ts';
 import { egressRule, ingressRule, securityGroup } from './security.ts';
 import {
@@ -47,10 +48,12 @@ const DEFINITIONS: Readonly<Record<string, Definition>> = {
   'aws:ec2/route:Route': route,
   'aws:ec2/routeTableAssociation:RouteTableAssociation': routeTableAssociation,
   'aws:ec2/vpcPeeringConnection:VpcPeeringConnection': vpcPeeringConnection,
+  'aws:ec2/vpcPeeringConnectionAccepter:VpcPeeringConnectionAccepter': vpcPeeringAccepter,
   'aws:ec2/networkAcl:NetworkAcl': networkAcl,
   'aws:ec2/networkAclRule:NetworkAclRule': networkAclRule,
   'aws:ec2/networkAclAssociation:NetworkAclAssociation': networkAclAssociation,
   'aws:ec2/managedPrefixList:ManagedPrefixList': managedPrefixList,
+  'aws:ec2/managedPrefixListEntry:ManagedPrefixListEntry': managedPrefixListEntry,
   'aws:ec2/vpcEndpoint:VpcEndpoint': vpcEndpoint,
   'aws:ec2/vpnGateway:VpnGateway': vpnGateway,
   'aws:ec2/customerGateway:CustomerGateway': customerGateway,
@@ -60,6 +63,7 @@ const DEFINITIONS: Readonly<Record<string, Definition>> = {
   'aws:ec2/natGateway:NatGateway': natGateway,
   'aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway': egressOnlyGateway,
   'aws:ec2/networkInterface:NetworkInterface': networkInterface,
+  'aws:ec2/networkInterfaceAttachment:NetworkInterfaceAttachment': networkInterfaceAttachment,
   'aws:ec2/instance:Instance': instance,
   'aws:ec2/eip:Eip': eip,
   'aws:ec2/eipAssociation:EipAssociation': eipAssociation,
