@@ -55,8 +55,8 @@ export interface RunningSimulator {
   readonly cut: (cut: Omit<Cut, 'id'> & { readonly id?: string }) => Cut;
   readonly heal: (id: string) => boolean;
   readonly trace: (packet: TracedPacket) => TracedFlow;
-  /** Where the metadata of an instance is served: with the option `imds` only. */
-  readonly imds: (instance: string) => Promise<string>;
+  /** Where the metadata of an instance is served to who is so many hops away; needs the option `imds`. */
+  readonly imds: (instance: string, hops?: number) => Promise<string>;
   readonly knobs: (knobs: Partial<Knobs>) => void;
   readonly inject: (injection: Injection) => void;
   readonly reset: () => void;
@@ -90,9 +90,9 @@ export async function startSimulator(options: ServerOptions = {}): Promise<Runni
     cut: (cut) => act(() => orThrow(addCut(world(), cut))),
     heal: (id) => act(() => removeCut(world(), id)),
     trace: (packet) => act(() => orThrow(tracePacket(world(), packet))),
-    imds: async (instance) => {
+    imds: async (instance, hops) => {
       if (server.imds === undefined) throw new Error('The simulator was started without the option imds.');
-      return server.imds.endpointOf(instance);
+      return server.imds.endpointOf(instance, hops);
     },
     knobs: (knobs) => act(() => setKnobs(world().api, knobs)),
     inject: (injection) => act(() => inject(world().api, injection)),

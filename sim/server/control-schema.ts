@@ -34,6 +34,9 @@ export const router = z.strictObject({
 });
 
 /** Of a VPN connection. */
+/** Who asks for metadata: how many routers lie between, such as a container's bridge. */
+export const asker = z.strictObject({ hops: z.int().min(0).max(63).default(0) });
+
 export const tunnel = z.strictObject({ state: z.enum(['up', 'down']) });
 
 export const flow = z.strictObject({

@@ -65,7 +65,11 @@ const fail = (status: number, what: string, why: string, remedy: string): Answer
   err({ status, what, why, remedy });
 
 /** Runs `use` with the body as the schema types it, or refuses. */
-function withBody<S extends z.ZodType>(call: Call, expected: S, use: (body: z.infer<S>) => Answer): Answer {
+function withBody<S extends z.ZodType, A extends Answer | Promise<Answer>>(
+  call: Call,
+  expected: S,
+  use: (body: z.infer<S>) => A,
+): A | Answer {
   const parsed = expected.safeParse(call.body);
   if (parsed.success) return use(parsed.data);
   return fail(
@@ -90,7 +94,10 @@ const unknownFlow = (id: string): Answer =>
   );
 
 /** Where the metadata of an instance is served from now on. */
-async function openMetadata({ control: { imds }, world, path: [instance = ''] }: Call): Promise<Answer> {
+async function openMetadata(
+  { control: { imds }, world, path: [instance = ''] }: Call,
+  hops: number,
+): Promise<Answer> {
   if (imds === undefined) {
     const remedy = 'Start byoa sim with --imds [HOST:PORT].';
     return fail(409, 'No metadata is served.', 'The simulator was started without it.', remedy);
@@ -99,7 +106,7 @@ async function openMetadata({ control: { imds }, world, path: [instance = ''] }:
     const why = 'It was never started in this simulator.';
     return fail(404, `There is no instance '${instance}'.`, why, SEE_STATE);
   }
-  return imds.endpointOf(instance).then(
+  return imds.endpointOf(instance, hops).then(
     (endpoint) => done({ endpoint }),
     (error: Error) => fail(409, 'No metadata is served.', error.message, SEE_STATE),
   );
@@ -154,7 +161,11 @@ const routes: readonly Route[] = [
         orRefuse(setProfile(call.world, call.path[0] ?? '', profile), 'The profile was not set.', SEE_STATE),
       ),
   },
-  { method: 'PUT', path: ['imds', '*'], run: openMetadata },
+  {
+    method: 'PUT',
+    path: ['imds', '*'],
+    run: (call) => withBody(call, schema.asker, ({ hops }) => openMetadata(call, hops)),
+  },
   {
     method: 'POST',
     path: ['hosts'],

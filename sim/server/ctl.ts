@@ -194,10 +194,12 @@ const verbs: readonly Verb[] = [
       print(await call('DELETE', first === '' ? 'cuts' : `cuts/${first}`), options, done),
   },
   {
-    usage: 'imds INSTANCE',
-    does: 'serve its metadata; prints what AWS_EC2_METADATA_SERVICE_ENDPOINT must be',
-    run: async ({ call, first, options }) =>
-      print(await call<{ endpoint: string }>('PUT', `imds/${first}`), options, (at) => at.endpoint),
+    usage: 'imds INSTANCE [HOPS]',
+    does: 'serve its metadata; prints what AWS_EC2_METADATA_SERVICE_ENDPOINT must be (HOPS away: a container)',
+    run: async ({ call, first, second, options }) => {
+      const hops = Number(second || 0);
+      print(await call<{ endpoint: string }>('PUT', `imds/${first}`, { hops }), options, (at) => at.endpoint);
+    },
   },
   {
     usage: 'host ADDRESS',

@@ -19,8 +19,11 @@ export interface ImdsAddress {
 }
 
 export interface Imds {
-  /** The endpoint of an instance, for AWS_EC2_METADATA_SERVICE_ENDPOINT; fails where it cannot be had. */
-  readonly endpointOf: (instance: string) => Promise<string>;
+  /**
+   * The endpoint of an instance, for AWS_EC2_METADATA_SERVICE_ENDPOINT; fails where it cannot be had. `hops`
+   * are the routers between who asks and the instance's kernel, such as the bridge of a container.
+   */
+  readonly endpointOf: (instance: string, hops?: number) => Promise<string>;
   readonly close: () => void;
 }
 
@@ -38,24 +41,28 @@ const VERSIONED = /^\/(?:latest|\d{4}-\d{2}-\d{2})(\/.*|)$/;
 /** Gives instances their metadata services, on demand. */
 export function openImds({ host, port }: ImdsAddress, doors: Doors): Imds {
   const servers = new Map<string, Promise<Server>>();
-  const listenFor = (instance: string): Promise<Server> => {
+  const secrets = new Map<string, Tokens>();
+  const listenFor = (instance: string, hops: number, name: string): Promise<Server> => {
     const next = port === 0 ? 0 : port + servers.size;
-    const tokens = tokensOf(randomBytes(32));
-    const server = createServer((incoming, outgoing) => serve(doors, instance, tokens, incoming, outgoing));
+    const tokens = secrets.get(instance) ?? tokensOf(randomBytes(32));
+    secrets.set(instance, tokens);
+    const asker = { instance, hops, tokens };
+    const server = createServer((incoming, outgoing) => serve(doors, asker, incoming, outgoing));
     const listening = new Promise<Server>((resolve, reject) => {
       server.once('error', (error) => {
-        servers.delete(instance);
+        servers.delete(name);
         const why = `(${error.message}); choose another --imds`;
         reject(new Error(`The metadata of ${instance} cannot be served on ${host} port ${next} ${why}.`));
       });
       server.listen(next, host, () => resolve(server));
     });
-    servers.set(instance, listening);
+    servers.set(name, listening);
     return listening;
   };
   return {
-    endpointOf: async (instance) => {
-      const server = await (servers.get(instance) ?? listenFor(instance));
+    endpointOf: async (instance, hops = 0) => {
+      const name = `${instance} ${hops}`;
+      const server = await (servers.get(name) ?? listenFor(instance, hops, name));
       const at = (server.address() as AddressInfo).port;
       return `http://${host.includes(':') ? `[${host}]` : host}:${at}`;
     },
@@ -95,12 +102,24 @@ function tokensOf(secret: Buffer): Tokens {
   };
 }
 
-type Reply = { readonly status: number; readonly body?: string | Uint8Array; readonly ttl?: string };
+interface Reply {
+  readonly status: number;
+  readonly body?: string | Uint8Array;
+  readonly ttl?: string;
+  /** The hop limit of the packets that carry it; without limit where absent. */
+  readonly hopLimit?: number;
+}
+
+/** Who asks by one listener: as which instance, and over how many hops. */
+interface Asker {
+  readonly instance: string;
+  readonly hops: number;
+  readonly tokens: Tokens;
+}
 
 function serve(
   { world, act }: Doors,
-  instance: string,
-  tokens: Tokens,
+  { instance, hops, tokens }: Asker,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): void {
@@ -117,6 +136,8 @@ function serve(
     incoming.socket.destroy();
     return;
   }
+  // The answer ends on its way: who asked waits until it gives up.
+  if (reply.hopLimit !== undefined && reply.hopLimit <= hops) return;
   const body = reply.body ?? '';
   outgoing.writeHead(reply.status, {
     'content-type': 'text/plain',
@@ -142,7 +163,8 @@ function answer(
     const ttl = String(headers[TTL] ?? '');
     const wanted = /^\d{1,5}$/.test(ttl) ? Number(ttl) : 0;
     if (wanted < 1 || wanted > MAX_TTL_S) return { status: 400 };
-    return { status: 200, body: tokens.issue(Math.ceil(nowS) + wanted), ttl };
+    const hopLimit = metadata.httpPutResponseHopLimit;
+    return { status: 200, body: tokens.issue(Math.ceil(nowS) + wanted), ttl, hopLimit };
   }
   if (method !== 'GET' && method !== 'HEAD') return { status: 405 };
   const token = headers[TOKEN];

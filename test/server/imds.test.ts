@@ -1,23 +1,17 @@
 /** Instance metadata: the rules of the service, and its clients unmodified: SDK, awscli, daemon. */
 import {
-  AssociateIamInstanceProfileCommand,
   DescribeInstancesCommand,
   type EC2Client,
   type Instance,
   ModifyInstanceMetadataOptionsCommand,
 } from '@aws-sdk/client-ec2';
-import {
-  AddRoleToInstanceProfileCommand,
-  CreateInstanceProfileCommand,
-  CreateRoleCommand,
-  IAMClient,
-} from '@aws-sdk/client-iam';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { present } from '../../controller/base/result.ts';
 import { defaultCredentials } from '../../controller/shell/aws-sdk.ts';
 import { type RunningSimulator, startSimulator } from '../../sim/index.ts';
 import { answers, clientEnvironment, run } from '../clients/simulator.ts';
+import { giveRole } from './role.ts';
 import { ACCOUNT, clientOf, deployScene, REGION, type Scene } from './scene.ts';
 
 let simulator: RunningSimulator;
@@ -26,27 +20,11 @@ let client: EC2Client;
 let endpoint: string;
 let instance: Instance;
 
-const TRUST = JSON.stringify({
-  Version: '2012-10-17',
-  Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: 'ec2.amazonaws.com' } }],
-});
-
-async function giveRole(): Promise<void> {
-  const credentials = { accessKeyId: ACCOUNT, secretAccessKey: 'any' };
-  const iam = new IAMClient({ endpoint: simulator.url, region: REGION, credentials });
-  const [RoleName, InstanceProfileName] = ['appliance', 'profile'];
-  await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: TRUST }));
-  await iam.send(new CreateInstanceProfileCommand({ InstanceProfileName }));
-  await iam.send(new AddRoleToInstanceProfileCommand({ InstanceProfileName, RoleName }));
-  const IamInstanceProfile = { Name: InstanceProfileName };
-  await client.send(new AssociateIamInstanceProfileCommand({ InstanceId: scene.one, IamInstanceProfile }));
-}
-
 beforeAll(async () => {
   simulator = await startSimulator({ imds: { host: '127.0.0.1', port: 0 } });
   scene = await deployScene(simulator);
   client = clientOf(simulator);
-  await giveRole();
+  await giveRole(simulator, scene.one);
   endpoint = await simulator.imds(scene.one);
   const found = await client.send(new DescribeInstancesCommand({ InstanceIds: [scene.one] }));
   instance = present(found.Reservations?.[0]?.Instances?.[0], 'the instance');
@@ -180,6 +158,26 @@ describe('metadata', () => {
     const open = (id: string) => fetch(`${simulator.url}/_byoa/imds/${id}`, { method: 'PUT' });
     expect(await (await open(scene.one)).json()).toEqual({ endpoint });
     expect(await status(open('i-0123456789abcdef0'))).toBe(404);
+  });
+});
+
+describe('a container behind a bridge', () => {
+  it('gets a token only where the hop limit lets the answer pass; what it asks with a token it is told', async () => {
+    const at = await simulator.imds(scene.one, 1);
+    const path = '/latest/meta-data/instance-id';
+    const lost = new AbortController();
+    const asked = fetch(`${at}/latest/api/token`, {
+      method: 'PUT',
+      headers: { 'X-aws-ec2-metadata-token-ttl-seconds': '60' },
+      signal: lost.signal,
+    });
+    // Whoever asks after it is answered: the token's answer has had its turn, and has not come.
+    expect(await (await ask(path, await tokenOf(), 'GET', at)).text()).toBe(scene.one);
+    lost.abort();
+    await expect(asked).rejects.toThrow('aborted');
+    await options({ HttpPutResponseHopLimit: 2 });
+    expect(await status(issue('60', {}, at))).toBe(200);
+    await options({ HttpPutResponseHopLimit: 1 });
   });
 });
 

@@ -5,9 +5,11 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ModifyInstanceMetadataOptionsCommand } from '@aws-sdk/client-ec2';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { formatConfig } from '../../controller/config.ts';
 import { type RunningSimulator, startSimulator } from '../../sim/index.ts';
+import { giveRole } from '../server/role.ts';
 import { byoa, type DaemonProcess, type LogLine, startByoa } from './daemon-process.ts';
 import { configOf, deployPair, type Pair, targetOf } from './pair.ts';
 
@@ -18,7 +20,7 @@ const daemons: DaemonProcess[] = [];
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'byoa-test-'));
-  simulator = await startSimulator();
+  simulator = await startSimulator({ imds: { host: '127.0.0.1', port: 0 } });
   pair = await deployPair(simulator);
 });
 
@@ -33,9 +35,17 @@ afterEach(async () => {
 const fileOf = (node: string): string => join(directory, `${node}.yaml`);
 
 function start(node: 'a' | 'b', ...more: readonly string[]): DaemonProcess {
+  return startWith({}, node, ...more);
+}
+
+function startWith(
+  environment: Record<string, string>,
+  node: 'a' | 'b',
+  ...more: readonly string[]
+): DaemonProcess {
   writeFileSync(fileOf(node), formatConfig(configOf(pair, node, directory)));
   const target = simulator.attachTo(pair[node].instance);
-  const daemon = startByoa(['run', '--config', fileOf(node), '--attach', target, ...more]);
+  const daemon = startByoa(['run', '--config', fileOf(node), '--attach', target, ...more], environment);
   daemons.push(daemon);
   return daemon;
 }
@@ -67,6 +77,28 @@ describe('two daemons attached to a pair of appliances', () => {
     expect(await a.ended).toBe(3);
     await b.logged(ownedByB, 'b owns it');
     expect(await targetOf(pair)).toBe(pair.b.eni);
+  }, 60_000);
+
+  it('act with the credentials of the role of their instance, by tokens, and with no others', async () => {
+    await giveRole(simulator, pair.b.instance);
+    const HttpTokens = 'required';
+    await pair.ec2.send(
+      new ModifyInstanceMetadataOptionsCommand({ InstanceId: pair.b.instance, HttpTokens }),
+    );
+    const nothing = { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_PROFILE: '' };
+    const files = { AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' };
+    const endpoint = { AWS_EC2_METADATA_SERVICE_ENDPOINT: await simulator.imds(pair.b.instance) };
+    const environment = { ...nothing, ...files, ...endpoint, AWS_EC2_METADATA_DISABLED: 'false' };
+    const b = startWith(environment, 'b');
+    await b.logged(({ topic }) => topic === 'ready', 'ready');
+    for (const name of ['a', 'b']) {
+      const healthy = `${name} is healthy`;
+      await b.logged(({ topic, msg }) => topic === 'verdict' && msg.startsWith(healthy), healthy);
+    }
+    simulator.instance(pair.a.instance, 'kill');
+    await b.logged(ownedByB, 'b owns it');
+    expect(await targetOf(pair)).toBe(pair.b.eni);
+    expect(b.lines.filter(({ msg }) => /credential/i.test(msg))).toEqual([]);
   }, 60_000);
 
   it('leave a journal that replays to the same decisions', async () => {

@@ -1,4 +1,4 @@
-/** `aws:ec2` NetworkAcl with the rules and subnets of its own inputs, NetworkAclRule, NetworkAclAssociation. */
+/** `aws:ec2` NetworkAcl with rules and subnets of its own, NetworkAclRule and NetworkAclAssociation. */
 import {
   CreateNetworkAclCommand,
   CreateNetworkAclEntryCommand,

@@ -64,7 +64,7 @@ export const vpcPeeringConnection: Definition = {
   },
 };
 
-/** Accepts a connection that another resource, or another program, offers; it leaves the connection behind. */
+/** Accepts a connection that another resource or program offers; it leaves the connection behind. */
 export const vpcPeeringAccepter: Definition = {
   inputs: ['autoAccept', 'tags'],
   fixed: ['vpcPeeringConnectionId'],
