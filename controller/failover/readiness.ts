@@ -154,8 +154,10 @@ function writesOfPart({ thing, exists }: Part, target: Appliance, instance?: str
   if (thing.kind !== 'eni') return [writeOf(thing, exists, undefined, target)];
   const { eni, resource } = thing;
   const { attachment } = eni ?? {};
+  // What the target has already, it cannot be given.
+  const isThere = instance === undefined || attachment?.instance === instance;
   return [
-    ...(instance === undefined
+    ...(isThere
       ? []
       : [
           {

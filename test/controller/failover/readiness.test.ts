@@ -2,23 +2,23 @@
 import { describe, expect, it } from 'vitest';
 import { design, die } from '../designs.ts';
 import { type GroupInput, type Pair, pair } from '../pair.ts';
-import { addDaemon, deliver, run, texts } from '../stage.ts';
+import { addDaemon, type Daemon, deliver, run, texts } from '../stage.ts';
 
 const HOOKS: GroupInput = { hooks: { 'on-fail': { command: ['x'] } } };
 const readiness = { every: '30s' };
 const PERIOD_MS = 30_000 * 1.1;
 const LEASE = { kind: 'dynamodb', table: 'leases' } as const;
 
-const trialsOf = ({ b }: Pair): string[] =>
-  b.journal.flatMap(({ effects }) =>
+const trialsOf = ({ journal }: Daemon): string[] =>
+  journal.flatMap(({ effects }) =>
     effects.flatMap((effect) =>
       effect.kind === 'ec2-call' && effect.call.kind === 'dry-run' ? [effect.call.of.kind] : [],
     ),
   );
 
-const degradedOf = ({ stage, b }: Pair): readonly string[] => {
-  deliver(stage, b, { kind: 'command', id: 9, command: { kind: 'status' } });
-  const body = b.replies.at(-1)?.body as { readiness: { degraded: readonly string[] } };
+const degradedOf = ({ stage, b }: Pair, daemon = b): readonly string[] => {
+  deliver(stage, daemon, { kind: 'command', id: 9, command: { kind: 'status' } });
+  const body = daemon.replies.at(-1)?.body as { readiness: { degraded: readonly string[] } };
   return body.readiness.degraded;
 };
 
@@ -32,7 +32,10 @@ describe('readiness', () => {
     (kind, group, trials) => {
       const made = pair({ kind, readiness, lease: LEASE }, group);
       run(made.stage, 31_000);
-      expect(trialsOf(made)).toEqual(trials);
+      expect(trialsOf(made.b)).toEqual(trials);
+      // The owner cannot be given what it has; that the others may take it from it is theirs to prove.
+      expect(trialsOf(made.a)).toEqual(trials.filter((one) => one !== 'attach-network-interface'));
+      expect(degradedOf(made, made.a)).toEqual([]);
       expect(made.stage.writes).toEqual([]);
       expect(made.owner()).toBe('a');
       expect(degradedOf(made)).toEqual([]);
