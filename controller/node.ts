@@ -12,6 +12,7 @@ import { actionOf } from './ec2/budget.ts';
 import type { Outcome } from './ec2/call.ts';
 import { isThrottling } from './ec2/failure.ts';
 import type { Effect, Event, Memory, Orders } from './event.ts';
+import { fullAppliances } from './failover/capacity.ts';
 import { carriersOf, successorsOf } from './failover/carriers.ts';
 import { runCycle, writeEnded } from './failover/cycle.ts';
 import { type Silences, tellResult, tellVerdicts } from './failover/evidence.ts';
@@ -371,10 +372,11 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
     const view = viewGroup(config, group, observed);
     const state = start.groups[group.name] ?? newGroup(turn.now);
     const gate = gateOf(group, start.leases, turn.now);
-    const scene = { config, group, view, observed, verdicts: judged.verdicts, gate, setting };
+    const full = fullAppliances(config, { ...start.groups, ...groups }, observed, group.name);
+    const scene = { config, group, view, observed, verdicts: judged.verdicts, gate, setting, full };
     const cycled = runCycle(scene, state, start.observeOnly, turn);
     groups[group.name] = cycled.state;
-    standings.push({ group, state: cycled.state, view });
+    standings.push({ group, state: cycled.state, view, full });
     observed = cycled.observed;
     wakeAt = earliest(wakeAt, cycled.wakeAt);
   }

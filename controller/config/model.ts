@@ -73,6 +73,8 @@ export interface Appliance {
   /** Primary ENI: the target of its routes. */
   readonly eni: string;
   readonly instance?: string;
+  /** How many groups it carries at most; absent: any number. */
+  readonly capacity?: number;
   /** All its probes, whoever runs them. */
   readonly probes: readonly ProbeConfig[];
 }

@@ -102,8 +102,12 @@ function resolveAppliance(appliance: ParsedAppliance, path: Finding['path'], not
       'give one of them a name:',
     );
   });
-  const { name, address, eni, instance } = appliance;
-  return { name, address, eni, ...(instance === undefined ? {} : { instance }), probes };
+  const { name, address, eni, instance, capacity } = appliance;
+  return {
+    ...{ name, address, eni, probes },
+    ...(instance === undefined ? {} : { instance }),
+    ...(capacity === undefined ? {} : { capacity }),
+  };
 }
 
 const DEFAULT_INTERVAL_MS = {

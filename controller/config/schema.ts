@@ -164,6 +164,7 @@ const appliance = z.strictObject({
   address: address.describe('Primary private address, where others probe it.'),
   eni: id('eni', 'an ENI').describe('Primary ENI: the target of its routes.'),
   instance: id('i', 'an instance').optional(),
+  capacity: count(10_000).optional().describe('How many groups it carries at most; any number by default.'),
   probes: z.array(probe).default([]),
 });
 

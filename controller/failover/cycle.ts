@@ -40,6 +40,7 @@ export function runCycle(scene: Scene, start: GroupState, observeOnly: boolean, 
   if (state.operation === undefined) {
     const decision = decide({
       ...scene.setting,
+      full: scene.full,
       group,
       state,
       view,

@@ -31,6 +31,8 @@ export interface Scene {
   /** Whether the group may be written to. */
   readonly gate: Gate;
   readonly setting: Setting;
+  /** The appliances that can carry no other group. */
+  readonly full: readonly string[];
 }
 
 /** The state with the operation that the decision asks for; its first writes are sent by `advance`. */

@@ -81,6 +81,8 @@ export function gateOf({ lease: config, name }: Group, { groups, id }: Leases, n
 }
 
 export interface Standing {
+  /** The appliances that can carry no other group. */
+  readonly full: readonly string[];
   readonly group: Group;
   readonly state: GroupState;
   readonly view: GroupView;
@@ -102,7 +104,7 @@ function fitnessOf(
   gate: Gate,
   now: Instant,
 ): number {
-  const { group, state, view } = standing;
+  const { group, state, view, full } = standing;
   const self = ownAppliance(config)?.name;
   const { observedAt, owner } = view;
   if (observeOnly || observedAt === undefined || now - observedAt > config.observe.staleAfterMs)
@@ -111,11 +113,11 @@ function fitnessOf(
   if (state.switchover !== undefined || state.operation?.command !== undefined) return FITNESS.ordered;
   if (self === undefined) return FITNESS.heir;
   const isHealthy = (member: string): boolean => verdicts[member]?.kind === 'healthy';
-  if (!isHealthy(self) || orders.drained[self] !== undefined) return FITNESS.unable;
+  if (!isHealthy(self) || orders.drained[self] !== undefined || full.includes(self)) return FITNESS.unable;
   const on = owner.kind === 'member' ? owner.member : undefined;
   if (on === self || isBarred(state, gate)) return FITNESS.owner;
   const isHeir = (member: string): boolean =>
-    member !== on && isHealthy(member) && orders.drained[member] === undefined;
+    member !== on && isHealthy(member) && orders.drained[member] === undefined && !full.includes(member);
   return group.members.find(isHeir) === self ? FITNESS.heir : FITNESS.spare;
 }
 

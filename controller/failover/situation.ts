@@ -24,6 +24,8 @@ export interface Situation extends Setting {
   /** This node's appliance; absent for an observer. */
   readonly self?: string;
   readonly gate: Gate;
+  /** The appliances that can carry no other group. */
+  readonly full: readonly string[];
   readonly staleAfterMs: number;
   readonly now: Instant;
 }
@@ -80,9 +82,11 @@ export const isDead = (situation: Situation, member: string): boolean =>
 export const isDrained = ({ orders }: Situation, member: string): boolean =>
   orders.drained[member] !== undefined;
 
-/** Whether it may be given the group: it is healthy, and nobody is emptying it. */
+const isFull = ({ full }: Situation, member: string): boolean => full.includes(member);
+
+/** Whether it may be given the group: it is healthy, nobody is emptying it, and it has room. */
 export const isFit = (situation: Situation, member: string): boolean =>
-  isHealthy(situation, member) && !isDrained(situation, member);
+  isHealthy(situation, member) && !isDrained(situation, member) && !isFull(situation, member);
 
 /**
  * When the slow start of a member is over, which begins when it is healthy after a death; that of the own
@@ -115,18 +119,23 @@ export const describeMembers = (situation: Situation, members: readonly string[]
   members.map((member) => `${member} is ${describeMember(situation, member)}`).join(', ');
 
 export const describeMember = (situation: Situation, member: string): string =>
-  `${verdictOf(situation, member).kind}${isDrained(situation, member) ? ' and drained' : ''}`;
+  [
+    verdictOf(situation, member).kind,
+    ...(isDrained(situation, member) ? ['drained'] : []),
+    ...(isFull(situation, member) ? ['full'] : []),
+  ].join(' and ');
 
 /**
- * The members that `to` leaves to go first: those preferred to it that are neither dead nor drained, and in
- * its slow start all others that are ready. None, for an observer.
+ * The members that `to` leaves to go first: those preferred to it that are neither dead, drained nor full,
+ * and in its slow start all others that are ready. None, for an observer.
  */
 export function rank(situation: Situation, to: string, except?: string): number {
   const { group, self } = situation;
   if (self === undefined) return 0;
   const place = group.members.indexOf(to);
   const before = group.members.filter((member, index) => {
-    if (member === to || member === except || isDrained(situation, member)) return false;
+    if (member === to || member === except) return false;
+    if (isDrained(situation, member) || isFull(situation, member)) return false;
     if (index < place) return !isDead(situation, member);
     return !isReady(situation, to) && isFit(situation, member) && isReady(situation, member);
   });
