@@ -175,7 +175,7 @@ export function nextDeadline(node: Node): Instant | undefined {
   if (node.phase !== 'running') return undefined;
   const { config, health, observed, wakeAt, leases } = node;
   const looksAt = earliest(nextProbeAt(health, config), nextObservationAt(observed, config));
-  return earliest(wakeAt, earliest(looksAt, nextLeaseAt(leases)));
+  return earliest(wakeAt, earliest(looksAt, nextLeaseAt(leases, config)));
 }
 
 /** What the next run of this daemon has to know. */

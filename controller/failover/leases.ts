@@ -20,6 +20,7 @@ import {
   nodeOf,
   release,
   sent,
+  tellsAt,
 } from '../lease/lease.ts';
 import type { GroupState } from './group.ts';
 import { runHook } from './ownership.ts';
@@ -202,11 +203,17 @@ export function leaseEnded(
   return { ...leases, groups: { ...leases.groups, [group]: next } };
 }
 
-/** When the next request is due. */
-export const nextLeaseAt = ({ groups }: Leases): Instant | undefined =>
-  Object.values(groups)
-    .map(({ inFlight, nextAt }) => (inFlight === undefined ? nextAt : undefined))
-    .reduce<Instant | undefined>(earliest, undefined);
+/** When the next request is due, or time alone ends a right to write. */
+export function nextLeaseAt({ groups }: Leases, config: Config): Instant | undefined {
+  let first: Instant | undefined;
+  for (const { name, lease: term } of config.groups) {
+    const lease = groups[name];
+    if (term === undefined || lease === undefined) continue;
+    if (lease.inFlight === undefined) first = earliest(first, lease.nextAt);
+    first = earliest(first, tellsAt(lease, term));
+  }
+  return first;
+}
 
 /** Gives up all that this daemon holds: it stops. */
 export function releaseAll({ groups, id }: Leases, { groups: configured }: Config, turn: Turn): void {

@@ -6,7 +6,7 @@ import { earliest, type Instant } from '../base/time.ts';
 import { type Config, isEventDriven, type ProbeConfig, probesOfNode } from '../config.ts';
 import type { ProbeResult } from '../event.ts';
 import { begin, dueAt, hear, isDue, newProbe, type ProbeState, record } from './probe.ts';
-import { type Evidence, isTargetsFault, judge, testimony, type Verdict } from './verdict.ts';
+import { type Evidence, isSilenced, isTargetsFault, judge, testimony, type Verdict } from './verdict.ts';
 
 export interface Health {
   readonly probes: Readonly<Record<string, ProbeState>>;
@@ -75,7 +75,11 @@ export function sendDue(
  */
 export function hasten(health: Health, config: Config, appliances: readonly string[], now: Instant): Health {
   const all = evidenceOf(health, config);
-  const asked = config.appliances.flatMap(({ name }) => testimony(name, all, now).asked);
+  // Only sessions that are down have others testify.
+  const asked = all.some(isSilenced)
+    ? config.appliances.flatMap(({ name }) => testimony(name, all, now).asked)
+    : [];
+  if (asked.length === 0 && appliances.length === 0) return health;
   const early = probesOfNode(config).flatMap((probe): readonly (readonly [string, ProbeState])[] => {
     const state = health.probes[probe.id];
     if (state === undefined || isEventDriven(probe) || state.sentAt !== undefined || state.nextAt <= now)
@@ -90,10 +94,12 @@ export function hasten(health: Health, config: Config, appliances: readonly stri
 
 /** When the next probe is to be sent. */
 export function nextProbeAt(health: Health, config: Config): Instant | undefined {
-  return probesOfNode(config)
-    .filter((probe) => !isEventDriven(probe) && isActive(probe, config, health))
-    .map((probe) => dueAt(health.probes[probe.id] ?? newProbe(0), probe))
-    .reduce<Instant | undefined>(earliest, undefined);
+  let first: Instant | undefined;
+  for (const probe of probesOfNode(config)) {
+    if (isEventDriven(probe) || !isActive(probe, config, health)) continue;
+    first = earliest(first, dueAt(health.probes[probe.id] ?? newProbe(0), probe));
+  }
+  return first;
 }
 
 /** The health after a probe's result; unknown probes and old rounds change nothing. */
@@ -159,19 +165,29 @@ export function heardAlive(
     : { ...health, probes: { ...health.probes, ...Object.fromEntries(alive) } };
 }
 
+/** When a health's verdicts were made, and by which configuration: a step asks several times. */
+const judged = new WeakMap<Health, { readonly config: Config; readonly at: Instant }>();
+
 /** The verdicts as of now: they change with time alone, when evidence grows stale. */
 export function refresh(health: Health, config: Config, now: Instant): Health {
+  const known = judged.get(health);
+  if (known?.at === now && known.config === config) return health;
   const all = evidenceOf(health, config);
-  const verdicts = config.appliances.map(({ name }) => [name, judge(name, all, now, health.verdicts[name])]);
-  return { ...health, verdicts: Object.fromEntries(verdicts) };
+  const verdicts: Record<string, Verdict> = {};
+  for (const { name } of config.appliances) verdicts[name] = judge(name, all, now, health.verdicts[name]);
+  const refreshed = { ...health, verdicts };
+  judged.set(refreshed, { config, at: now });
+  return refreshed;
 }
 
 /** The probes that count at present, with their states. */
 export function evidenceOf(health: Health, config: Config): readonly Evidence[] {
-  return probesOfNode(config).flatMap((probe) => {
+  const all: Evidence[] = [];
+  for (const probe of probesOfNode(config)) {
     const state = health.probes[probe.id];
-    return state !== undefined && isActive(probe, config, health) ? [{ config: probe, state }] : [];
-  });
+    if (state !== undefined && isActive(probe, config, health)) all.push({ config: probe, state });
+  }
+  return all;
 }
 
 /**

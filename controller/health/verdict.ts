@@ -57,13 +57,13 @@ export function judge(
 ): Verdict {
   const required = all.filter(({ config }) => config.appliance === appliance && !config.advisory);
   const finding = weigh(required, all, now);
-  const results = required.flatMap(({ state }) => state.last?.at ?? []);
-  const ups = required.flatMap(({ state }) => state.lastUpAt ?? []);
+  const evidenceAt = newest(required, ({ last }) => last?.at);
+  const lastUpAt = newest(required, (state) => state.lastUpAt);
   return {
     ...finding,
     since: previous?.kind === finding.kind ? previous.since : now,
-    ...(results.length === 0 ? {} : { evidenceAt: Math.max(...results) }),
-    ...(ups.length === 0 ? {} : { lastUpAt: Math.max(...ups) }),
+    ...(evidenceAt !== undefined && { evidenceAt }),
+    ...(lastUpAt !== undefined && { lastUpAt }),
     ...comebackOf(finding.kind, now, previous),
   };
 }
@@ -75,10 +75,22 @@ function comebackOf(kind: VerdictKind, now: Instant, previous?: Verdict): Pick<V
   return { comeback: kind === 'healthy' && comeback === 'awaited' ? now : comeback };
 }
 
+function newest(
+  all: readonly Evidence[],
+  instant: (state: ProbeState) => Instant | undefined,
+): Instant | undefined {
+  let best: Instant | undefined;
+  for (const { state } of all) {
+    const at = instant(state);
+    if (at !== undefined && (best === undefined || at > best)) best = at;
+  }
+  return best;
+}
+
 function weigh(required: readonly Evidence[], all: readonly Evidence[], now: Instant): Finding {
   const spoken = required.map((evidence) => ({
     ...evidence,
-    says: saysOf(evidence, now, isTargetsFault(evidence, all)),
+    says: saysOf(evidence, all, now),
   }));
   const through = spoken.filter(({ config }) => config.kind === 'through');
   const heardAt = lastHeard(required);
@@ -109,9 +121,13 @@ function weigh(required: readonly Evidence[], all: readonly Evidence[], now: Ins
   return weighSilence(rest, apology);
 }
 
+/** Whether it is a session that is down. */
+export const isSilenced = ({ config, state }: Evidence): boolean =>
+  isEventDriven(config) && state.last?.up === false;
+
 /** When the peer of a session that is down was last heard; absent where none is. */
 function lastHeard(required: readonly Evidence[]): Instant | undefined {
-  const down = required.filter(({ config, state }) => isEventDriven(config) && state.last?.up === false);
+  const down = required.filter(isSilenced);
   if (down.length === 0) return undefined;
   return Math.max(...down.map(({ state }) => state.heardAt ?? state.last?.at ?? 0));
 }
@@ -152,11 +168,12 @@ const vouches = ({ lastUpSentAt }: ProbeState, heardAt: Instant | undefined): bo
  * What a probe says, except that a `through` probe is down only after `fall` failures in a row that were not
  * its target's fault: when the target is back, each way to it gets the same time to show it.
  */
-function saysOf({ state, config }: Evidence, now: Instant, isExcused: boolean): Says {
+function saysOf(evidence: Evidence, all: readonly Evidence[], now: Instant): Says {
+  const { state, config } = evidence;
   const said = says(state, config, now);
+  if (said !== 'down' || config.kind !== 'through') return said;
   const blamed = state.streak - (state.forgiven ?? 0);
-  const isUnproven = config.kind === 'through' && !isExcused && blamed < config.fall;
-  return said === 'down' && isUnproven ? 'failing' : said;
+  return blamed < config.fall && !isTargetsFault(evidence, all) ? 'failing' : said;
 }
 
 /** Nothing fails: is there enough that passes? */

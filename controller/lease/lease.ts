@@ -8,7 +8,7 @@
  *   whether the write was applied, and the next write, which is conditional, settles the rest.
  */
 import { unreachable } from '../base/result.ts';
-import type { Instant, Millis } from '../base/time.ts';
+import { earliest, type Instant, type Millis } from '../base/time.ts';
 import type { GroupLease } from '../config.ts';
 import type { LeaseCall, LeaseOutcome, LeaseRecord, Wish } from './call.ts';
 
@@ -79,7 +79,16 @@ export const holds = ({ begunAt }: Lease, config: GroupLease, now: Instant): boo
  * while cannot tell.
  */
 export const isCutOff = ({ answeredAt, failures }: Lease, { termMs }: GroupLease, now: Instant): boolean =>
-  failures > POLLS && now - answeredAt > termMs;
+  failures > POLLS && now - answeredAt >= termMs;
+
+/** When time alone changes what is to be told: our lease runs out, or the store counts as out of reach. */
+export function tellsAt(lease: Lease, config: GroupLease): Instant | undefined {
+  const { begunAt, told, answeredAt, failures, alarmed } = lease;
+  const { termMs } = config;
+  const endAt = told && begunAt !== undefined ? begunAt + termMs - marginMs(config) : undefined;
+  const cutAt = !alarmed && failures > POLLS ? answeredAt + termMs : undefined;
+  return earliest(endAt, cutAt);
+}
 
 /** The node of a run's id. */
 export const nodeOf = (id: string): string => id.slice(0, id.lastIndexOf('/'));

@@ -5,7 +5,7 @@
 import { type Result, unreachable } from '../../controller/base/result.ts';
 import type { Instant, Millis } from '../../controller/base/time.ts';
 import type { Power } from './happening.ts';
-import { after, type Kernel } from './kernel.ts';
+import { after, type Kernel, scheduleRoutine } from './kernel.ts';
 import type { Connection, Segment, TcpProgram } from './tcp.ts';
 
 /**
@@ -143,11 +143,25 @@ export function inProgram(endpoint: Endpoint, work: () => void): void {
   });
 }
 
+/** Has work done after a while; the answer calls it off. */
+type Later = (endpoint: Endpoint, delayMs: Millis, work: () => void) => () => void;
+
+const inMain: Later = ({ kernel }, delayMs, work) => after(kernel, delayMs, work);
+
+/** A wait for an answer that mostly comes: routine, and at one instant before the timers of daemons. */
+const inRoutine: Later = ({ kernel }, delayMs, work) =>
+  scheduleRoutine(kernel, kernel.now + delayMs, 0, work);
+
 /** Runs `work` in the machine's kernel after `delayMs`, unless it has been started anew since. */
-export function kernelTimer(endpoint: Endpoint, delayMs: Millis, work: () => void): () => void {
+export function kernelTimer(
+  endpoint: Endpoint,
+  delayMs: Millis,
+  work: () => void,
+  later = inMain,
+): () => void {
   const { boot } = endpoint;
   let cancelled = false;
-  const cancel = after(endpoint.kernel, delayMs, () => {
+  const cancel = later(endpoint, delayMs, () => {
     inKernel(endpoint, () => {
       if (!cancelled && endpoint.boot === boot) work();
     });
@@ -159,18 +173,27 @@ export function kernelTimer(endpoint: Endpoint, delayMs: Millis, work: () => voi
 }
 
 /** As `kernelTimer`, for a program. */
-export function programTimer(endpoint: Endpoint, delayMs: Millis, work: () => void): () => void {
+export function programTimer(
+  endpoint: Endpoint,
+  delayMs: Millis,
+  work: () => void,
+  later = inMain,
+): () => void {
   let cancelled = false;
-  const cancel = kernelTimer(endpoint, delayMs, () => {
+  const inKernelTime = (): void =>
     inProgram(endpoint, () => {
       if (!cancelled) work();
     });
-  });
+  const cancel = kernelTimer(endpoint, delayMs, inKernelTime, later);
   return () => {
     cancelled = true;
     cancel();
   };
 }
+
+/** As `programTimer`, for a wait that is routine. */
+export const routineTimer: Later = (endpoint, delayMs, work) =>
+  programTimer(endpoint, delayMs, work, inRoutine);
 
 /** Powers off: everything that the machine held is gone. */
 export function powerOff(endpoint: Endpoint): void {

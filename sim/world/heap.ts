@@ -1,22 +1,33 @@
 /**
- * A binary heap of things to do, ordered by (at, seq): what was scheduled first for an instant runs first.
- * No clock.
+ * A binary heap of things to do, ordered by (at, rank, seq): of what has the same rank, what was scheduled first
+ * for an instant runs first. No clock.
  */
 import type { Instant } from '../../controller/base/time.ts';
 
 export interface Entry {
   readonly at: Instant;
+  /** Absent: 0. */
+  readonly rank?: number;
   readonly seq: number;
   readonly run: () => void;
+  /** It will not run, and counts as if it were not there. */
+  cancelled?: boolean;
 }
 
 /** The heap's storage; only this file looks inside. */
 export type Heap = Entry[];
 
-const before = (a: Entry, b: Entry): boolean => a.at < b.at || (a.at === b.at && a.seq < b.seq);
+function before(a: Entry, b: Entry): boolean {
+  if (a.at !== b.at) return a.at < b.at;
+  const [first, second] = [a.rank ?? 0, b.rank ?? 0];
+  return first < second || (first === second && a.seq < b.seq);
+}
 
-/** The entry that runs next, without removing it. */
-export const peek = (heap: Heap): Entry | undefined => heap[0];
+/** The entry that runs next, without removing it; what was cancelled is removed on the way. */
+export function peek(heap: Heap): Entry | undefined {
+  while (heap[0]?.cancelled) pop(heap);
+  return heap[0];
+}
 
 export function push(heap: Heap, entry: Entry): void {
   let index = heap.length;

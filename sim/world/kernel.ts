@@ -8,7 +8,7 @@ import { stream } from '../../controller/base/prng.ts';
 import { assert } from '../../controller/base/result.ts';
 import type { Instant, Millis } from '../../controller/base/time.ts';
 import type { Happening, Logged } from './happening.ts';
-import { type Heap, peek, pop, push } from './heap.ts';
+import { type Entry, type Heap, peek, pop, push } from './heap.ts';
 
 /** Happenings that `GET /_byoa/events` can still show; older ones are forgotten, their hash is not. */
 const LOG_LIMIT = 20_000;
@@ -17,6 +17,14 @@ export interface Kernel {
   now: Instant;
   readonly seed: number | string;
   readonly heap: Heap;
+  /**
+   * What comes again and again while nothing changes: the timers of probes, BFD and daemons (leap.ts). At one
+   * instant they run after all else, in an order that does not depend on when they were set.
+   */
+  readonly routine: Heap;
+  nextRank: number;
+  /** When something last happened that may change the fate of packets. */
+  changedAt: Instant;
   nextSeq: number;
   readonly streams: Map<string, () => number>;
   /** The last happenings, oldest first. */
@@ -32,6 +40,9 @@ export const createKernel = (seed: number | string, start: Instant): Kernel => (
   now: start,
   seed,
   heap: [],
+  routine: [],
+  nextRank: 1,
+  changedAt: start,
   nextSeq: 0,
   streams: new Map(),
   log: [],
@@ -42,28 +53,48 @@ export const createKernel = (seed: number | string, start: Instant): Kernel => (
 
 /** Runs `run` at instant `at`, or at once within the next `advance` where `at` has passed. */
 export function schedule(kernel: Kernel, at: Instant, run: () => void): void {
+  add(kernel, kernel.heap, at, run);
+}
+
+/** The same for a timer that comes again and again; `rank` orders those of one instant. */
+export function scheduleRoutine(kernel: Kernel, at: Instant, rank: number, run: () => void): () => void {
+  const entry = add(kernel, kernel.routine, at, run, rank);
+  return () => {
+    entry.cancelled = true;
+  };
+}
+
+function add(kernel: Kernel, heap: Heap, at: Instant, run: () => void, rank = 0): Entry {
   assert(!Number.isNaN(at), 'an instant is a number');
-  push(kernel.heap, { at: Math.max(at, kernel.now), seq: kernel.nextSeq++, run });
+  const entry = { at: Math.max(at, kernel.now), rank, seq: kernel.nextSeq++, run, cancelled: false };
+  push(heap, entry);
+  return entry;
 }
 
 /** Runs `run` after `delayMs`; the answer cancels it. */
 export function after(kernel: Kernel, delayMs: Millis, run: () => void): () => void {
-  let cancelled = false;
-  schedule(kernel, kernel.now + delayMs, () => {
-    if (!cancelled) run();
-  });
+  const entry = add(kernel, kernel.heap, kernel.now + delayMs, run);
   return () => {
-    cancelled = true;
+    entry.cancelled = true;
   };
 }
 
+/** The heap whose first entry runs next: at one instant, routine comes last. */
+function nextHeap({ heap, routine }: Kernel): Heap {
+  const [first, timer] = [peek(heap), peek(routine)];
+  return first === undefined || (timer !== undefined && timer.at < first.at) ? routine : heap;
+}
+
 /** When the next thing happens, or undefined where nothing is planned. */
-export const nextAt = (kernel: Kernel): Instant | undefined => peek(kernel.heap)?.at;
+export const nextAt = (kernel: Kernel): Instant | undefined => peek(nextHeap(kernel))?.at;
 
 /** Does everything that is due up to and including `to`, in order; the clock then stands at `to`. */
 export function advance(kernel: Kernel, to: Instant): void {
-  for (let entry = peek(kernel.heap); entry !== undefined && entry.at <= to; entry = peek(kernel.heap)) {
-    pop(kernel.heap);
+  for (;;) {
+    const heap = nextHeap(kernel);
+    const entry = peek(heap);
+    if (entry === undefined || entry.at > to) break;
+    pop(heap);
     kernel.now = Math.max(kernel.now, entry.at);
     entry.run();
   }
@@ -111,6 +142,7 @@ function traceText(kernel: Kernel, text: string): void {
 /** Records a happening with the present instant, folds it into the trace, and tells the listeners. */
 export function record(kernel: Kernel, happening: Happening): void {
   const logged: Logged = { seq: kernel.nextLogSeq++, at: kernel.now, ...happening };
+  if (happening.kind !== 'api' && happening.kind !== 'flow') kernel.changedAt = kernel.now;
   traceText(kernel, JSON.stringify(logged));
   kernel.log.push(logged);
   if (kernel.log.length > 2 * LOG_LIMIT) kernel.log = kernel.log.slice(-LOG_LIMIT);

@@ -5,14 +5,13 @@
  */
 import { formatAddress } from '../../controller/base/ip.ts';
 import { unreachable } from '../../controller/base/result.ts';
-import type { Bfd } from '../../controller/bfd/machine.ts';
 import type { Speaker } from '../../controller/bgp/speaker.ts';
 import { type Config, speakerOptions } from '../../controller/config.ts';
 import type { Effect, Event, GuestChange, KernelRoute } from '../../controller/event.ts';
 import { formatMac } from '../vpc/header.ts';
 import type { Endpoint } from './endpoint.ts';
 import { changeGuest } from './guests.ts';
-import { createBfdDriver, createSpeakerDriver, type SpeakerWord } from './speaker.ts';
+import { type BfdDriver, createBfdDriver, createSpeakerDriver, type SpeakerWord } from './speaker.ts';
 import type { World } from './state.ts';
 
 export type MachineEffect = Extract<Effect, { kind: 'bgp' | 'bfd' | 'kernel' }>;
@@ -20,7 +19,7 @@ export type MachineEffect = Extract<Effect, { kind: 'bgp' | 'bfd' | 'kernel' }>;
 /** The machines of one run of a daemon. */
 export interface Machines {
   readonly speaker: Speaker | undefined;
-  readonly bfd: Bfd;
+  readonly bfd: BfdDriver;
   start(): void;
   perform(effect: MachineEffect): void;
   configure(config: Config): void;
@@ -126,7 +125,7 @@ export function createMachines(
   const changeKernel = createKernel(world, endpoint, config, post);
   return {
     speaker: driver?.speaker,
-    bfd: bfd.machine,
+    bfd,
     start() {
       driver?.feed({ kind: 'interfaces', addresses: interfacesOf(world, endpoint) });
       driver?.feed({ kind: 'start' });

@@ -11,7 +11,7 @@ import { createNode, type Node, nextDeadline, recall, step } from '../../control
 import { type Caller, callApi, callLeases, serveApis } from './api-client.ts';
 import { type Endpoint, inProgram, programTimer } from './endpoint.ts';
 import { changeGuest, endpointOf } from './guests.ts';
-import { schedule } from './kernel.ts';
+import { scheduleRoutine } from './kernel.ts';
 import { createMachines, type Machines } from './machines.ts';
 import { type Commands, runProbe } from './probe.ts';
 import { listen } from './sockets.ts';
@@ -71,8 +71,12 @@ export interface Daemon {
   /** Events that wait while one is handled. */
   readonly queue: Event[];
   handling: boolean;
-  /** The deadline that is scheduled. */
-  armedFor: Instant | undefined;
+  /** The deadline that is scheduled, and how to call it off. */
+  armed: { readonly at: Instant; readonly cancel: () => void } | undefined;
+  /** Orders its deadlines among those of others at the same instant. */
+  readonly rank: number;
+  /** Rounds of echo probes that are under way, by probe: each can be given up. */
+  readonly rounds: Map<string, () => void>;
   nextCommand: number;
   /** What its end gives back: ports, calls. */
   readonly cleanUp: Set<() => void>;
@@ -99,7 +103,9 @@ export function startDaemon(world: World, options: DaemonOptions): Daemon {
     word: undefined,
     queue: [],
     handling: false,
-    armedFor: undefined,
+    armed: undefined,
+    rank: world.nextRank++,
+    rounds: new Map(),
     nextCommand: 1,
     cleanUp: new Set(),
   };
@@ -161,12 +167,14 @@ function end(daemon: Daemon, why: string): void {
   if (!daemon.running) return;
   daemon.running = false;
   daemon.ended = why;
+  daemon.armed?.cancel();
+  daemon.armed = undefined;
   for (const cleanUp of [...daemon.cleanUp]) cleanUp();
   daemon.cleanUp.clear();
 }
 
 /** An event reaches the daemon when its machine lets programs run. */
-function feed(daemon: Daemon, event: Event): void {
+export function feed(daemon: Daemon, event: Event): void {
   inProgram(daemon.endpoint, () => {
     daemon.queue.push(event);
     if (daemon.handling) return;
@@ -198,16 +206,17 @@ function handle(daemon: Daemon, heard: Event): void {
 }
 
 /** One timer for the earliest deadline. */
-function arm(daemon: Daemon): void {
+export function arm(daemon: Daemon): void {
   const due = nextDeadline(daemon.node);
-  if (!daemon.running || due === undefined || (daemon.armedFor !== undefined && daemon.armedFor <= due))
-    return;
-  daemon.armedFor = due;
-  schedule(daemon.world, due, () => {
-    if (daemon.armedFor !== due) return;
-    daemon.armedFor = undefined;
+  if (due === daemon.armed?.at) return;
+  daemon.armed?.cancel();
+  daemon.armed = undefined;
+  if (!daemon.running || due === undefined) return;
+  const cancel = scheduleRoutine(daemon.world, due, daemon.rank, () => {
+    daemon.armed = undefined;
     feed(daemon, { kind: 'deadline' });
   });
+  daemon.armed = { at: due, cancel };
 }
 
 function perform(daemon: Daemon, effect: Effect): void {
@@ -216,9 +225,13 @@ function perform(daemon: Daemon, effect: Effect): void {
     case 'probe': {
       const { probe, round, spec } = effect;
       const commands = options.commands ?? noCommands;
-      runProbe(endpoint, spec, commands, (result) =>
-        feed(daemon, { kind: 'probe-result', probe, round, result }),
-      );
+      let over = false;
+      const giveUp = runProbe(endpoint, spec, commands, (result) => {
+        over = true;
+        daemon.rounds.delete(probe);
+        feed(daemon, { kind: 'probe-result', probe, round, result });
+      });
+      if (giveUp !== undefined && !over) daemon.rounds.set(probe, giveUp);
       break;
     }
     case 'ec2-call': {

@@ -6,7 +6,7 @@ import { unreachable } from '../../controller/base/result.ts';
 import { formatMillis } from '../../controller/base/time.ts';
 import type { ProbeConfig, ThroughTarget } from '../../controller/config.ts';
 import type { ProbeResult } from '../../controller/event.ts';
-import { type Endpoint, programTimer } from './endpoint.ts';
+import { type Endpoint, programTimer, routineTimer } from './endpoint.ts';
 import { resolveName } from './names.ts';
 import { type Destination, open, ping } from './sockets.ts';
 import { abort, type Connection, type TcpProgram, write } from './tcp.ts';
@@ -16,12 +16,31 @@ type Done = (result: ProbeResult) => void;
 /** What a `command` probe finds: a world runs no processes, so the test says. */
 export type Commands = (command: readonly string[]) => ProbeResult;
 
-/** Starts a round of a probe; `done` runs once, at the latest when its time is over. */
-export function runProbe(endpoint: Endpoint, probe: ProbeConfig, commands: Commands, done: Done): void {
+/** Where a probe's echo requests go, and by way of whom; undefined for a probe that sends none. */
+export function echoOf(probe: ProbeConfig): Destination | undefined {
+  if (probe.kind === 'icmp') return { to: probe.address };
+  if (probe.kind !== 'through' || probe.target.kind !== 'icmp') return undefined;
+  return { to: probe.target.address, via: probe.via };
+}
+
+/**
+ * Starts a round of a probe; `done` runs once, at the latest when its time is over. The answer gives up a round
+ * of echo requests: `done` will not run.
+ */
+export function runProbe(
+  endpoint: Endpoint,
+  probe: ProbeConfig,
+  commands: Commands,
+  done: Done,
+): (() => void) | undefined {
+  const destination = echoOf(probe);
+  if (destination !== undefined) return echo(endpoint, destination, probe.timeoutMs, done);
+  runOther(endpoint, probe, commands, done);
+  return undefined;
+}
+
+function runOther(endpoint: Endpoint, probe: ProbeConfig, commands: Commands, done: Done): void {
   switch (probe.kind) {
-    case 'icmp':
-      echo(endpoint, { to: probe.address }, probe.timeoutMs, done);
-      break;
     case 'tcp':
       connect(endpoint, { to: probe.address, port: probe.port }, probe.timeoutMs, done);
       break;
@@ -39,6 +58,9 @@ export function runProbe(endpoint: Endpoint, probe: ProbeConfig, commands: Comma
     case 'conntrack':
     case 'ena':
       programTimer(endpoint, 1, () => done(commands([probe.kind])));
+      break;
+    case 'icmp':
+      // An echo.
       break;
     case 'bfd':
     case 'bgp':
@@ -61,7 +83,7 @@ function through(
 ): void {
   switch (target.kind) {
     case 'icmp':
-      echo(endpoint, { to: target.address, via }, timeoutMs, done);
+      // An echo.
       break;
     case 'tcp':
       connect(endpoint, { to: target.address, port: target.port, via }, timeoutMs, done);
@@ -87,17 +109,28 @@ function once(endpoint: Endpoint, timeoutMs: number, late: ProbeResult, done: Do
   return finish;
 }
 
-function echo(endpoint: Endpoint, destination: Destination, timeoutMs: number, done: Done): void {
+/** What a round of echo requests finds that gets no answer. */
+export const noEcho = (timeoutMs: number): ProbeResult => ({
+  kind: 'down',
+  reason: `no echo reply within ${formatMillis(timeoutMs)}`,
+});
+
+function echo(endpoint: Endpoint, destination: Destination, timeoutMs: number, done: Done): () => void {
   const startedAt = endpoint.kernel.now;
-  const late = { kind: 'down', reason: `no echo reply within ${formatMillis(timeoutMs)}` } as const;
-  const finish = once(endpoint, timeoutMs, late, (result) => {
+  const end = (): void => {
+    cancel();
     if (sent.ok) sent.value();
+  };
+  const finish: Done = (result) => {
+    end();
     done(result);
-  });
+  };
+  const cancel = routineTimer(endpoint, timeoutMs, () => finish(noEcho(timeoutMs)));
   const sent = ping(endpoint, destination, () =>
     finish({ kind: 'up', rttMs: endpoint.kernel.now - startedAt }),
   );
   if (!sent.ok) finish({ kind: 'silent', reason: sent.error });
+  return end;
 }
 
 interface Side extends Destination {

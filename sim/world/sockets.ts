@@ -62,19 +62,25 @@ export interface UdpMessage extends Destination {
   readonly data: Uint8Array;
 }
 
-/** Sends a datagram. */
-export function sendUdp(endpoint: Endpoint, message: UdpMessage): Result<void> {
+/** A datagram as it leaves the machine. */
+export function datagramOf(endpoint: Endpoint, message: UdpMessage): Result<Packet> {
   const source =
     message.from === undefined ? endpoint.network.source(message.to, message.via) : ok(message.from);
   if (!source.ok) return source;
-  const packet: Packet = {
+  return ok({
     source: source.value,
     destination: message.to,
     sourcePort: message.fromPort,
     destinationPort: message.port,
     body: { kind: 'datagram', data: message.data },
-  };
-  endpoint.network.output(packet, message.via);
+  });
+}
+
+/** Sends a datagram. */
+export function sendUdp(endpoint: Endpoint, message: UdpMessage): Result<void> {
+  const packet = datagramOf(endpoint, message);
+  if (!packet.ok) return packet;
+  endpoint.network.output(packet.value, message.via);
   return ok(undefined);
 }
 

@@ -3,9 +3,9 @@
  * cross the simulated network, their timers are the world's. Beside a daemon's node (machines.ts) and beside
  * gateways (gateways.ts) they are the same. TCP-MD5 and TTL checks are the real kernel's, and not simulated.
  */
-import { unreachable } from '../../controller/base/result.ts';
+import { type Result, unreachable } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
-import type { BfdChange, BfdEvent } from '../../controller/bfd/event.ts';
+import type { BfdChange, BfdEffect, BfdEvent } from '../../controller/bfd/event.ts';
 import { type Bfd, createBfd, nextBfdDeadline, stepBfd } from '../../controller/bfd/machine.ts';
 import type { SpeakerEffect, SpeakerEvent } from '../../controller/bgp/event.ts';
 import type { SpeakerOptions } from '../../controller/bgp/options.ts';
@@ -15,9 +15,9 @@ import {
   type Speaker,
   stepSpeaker,
 } from '../../controller/bgp/speaker.ts';
-import { type Endpoint, inProgram, programTimer } from './endpoint.ts';
-import { schedule } from './kernel.ts';
-import { bindUdp, listen, open, sendUdp } from './sockets.ts';
+import { type Endpoint, inProgram, type Packet, programTimer } from './endpoint.ts';
+import { schedule, scheduleRoutine } from './kernel.ts';
+import { bindUdp, datagramOf, listen, open, sendUdp, type UdpMessage } from './sockets.ts';
 import type { World } from './state.ts';
 import { abort, type Connection, finish, type TcpProgram, write } from './tcp.ts';
 
@@ -46,10 +46,28 @@ function createAlarm(
 }
 
 export interface BfdDriver {
+  readonly endpoint: Endpoint;
   readonly machine: Bfd;
+  isRunning(): boolean;
   feed(event: BfdEvent): void;
+  /** Sets the timer for the machine's earliest deadline, after somebody else has stepped it. */
+  arm(): void;
   end(): void;
 }
+
+type BfdSend = Omit<Extract<BfdEffect, { kind: 'send' }>, 'session'>;
+
+const messageOf = ({ to, local, multihop, data }: BfdSend): UdpMessage => ({
+  to,
+  port: multihop ? BFD_MULTIHOP_PORT : BFD_PORT,
+  fromPort: BFD_SOURCE_PORT,
+  from: local,
+  data,
+});
+
+/** A control packet as it leaves a machine. */
+export const bfdPacket = (endpoint: Endpoint, send: BfdSend): Result<Packet> =>
+  datagramOf(endpoint, messageOf(send));
 
 /** The BFD machine with its two ports; `hear` is told each change of a session. */
 export function createBfdDriver(
@@ -60,7 +78,8 @@ export function createBfdDriver(
 ): BfdDriver {
   const bfd = createBfd({ seed });
   let running = true;
-  const arm = createAlarm(world, endpoint, () => running);
+  let armed: { readonly at: Instant; readonly cancel: () => void } | undefined;
+  const rank = world.nextRank++;
   const closers: (() => void)[] = [];
   for (const [port, multihop] of [
     [BFD_PORT, false],
@@ -76,20 +95,34 @@ export function createBfdDriver(
     if (!running) return;
     for (const effect of stepBfd(bfd, event, world.now)) {
       if (effect.kind === 'state') hear(effect.change);
-      if (effect.kind === 'send') {
-        const { to, local, multihop, data } = effect;
-        const port = multihop ? BFD_MULTIHOP_PORT : BFD_PORT;
-        sendUdp(endpoint, { to, port, fromPort: BFD_SOURCE_PORT, from: local, data });
-      }
+      if (effect.kind === 'send') sendUdp(endpoint, messageOf(effect));
     }
-    arm(nextBfdDeadline(bfd), () => feedBfd({ kind: 'deadline' }));
+    arm();
+  }
+
+  function arm(): void {
+    const due = nextBfdDeadline(bfd);
+    if (due === armed?.at) return;
+    armed?.cancel();
+    armed = undefined;
+    if (!running || due === undefined) return;
+    const cancel = scheduleRoutine(world, due, rank, () => {
+      armed = undefined;
+      inProgram(endpoint, () => feedBfd({ kind: 'deadline' }));
+    });
+    armed = { at: due, cancel };
   }
 
   return {
+    endpoint,
     machine: bfd,
+    isRunning: () => running,
     feed: feedBfd,
+    arm,
     end() {
       running = false;
+      armed?.cancel();
+      armed = undefined;
       for (const close of closers) close();
     },
   };

@@ -5,6 +5,7 @@
  */
 import { type Address, formatAddress, parseAddress } from '../../controller/base/ip.ts';
 import { err, must, ok, type Result, unreachable } from '../../controller/base/result.ts';
+import type { Instant } from '../../controller/base/time.ts';
 import { CODE, dispositionOf, EXPLANATIONS } from '../vpc/dispositions.ts';
 import {
   type Arrival,
@@ -16,6 +17,7 @@ import {
   sendFromRouter,
   sendToGroup,
 } from '../vpc/forward.ts';
+import type { Guest } from '../vpc/guest.ts';
 import {
   createHeader,
   destinationOf,
@@ -35,7 +37,7 @@ import { isMulticast } from '../vpc/multicast.ts';
 import type { Port } from '../vpc/nodes.ts';
 import type { Endpoint, Network, Packet } from './endpoint.ts';
 import { schedule, trace } from './kernel.ts';
-import { crossingMs, lossOf } from './links.ts';
+import { crossingMs, cutBetween, lossOf } from './links.ts';
 import { deliver } from './sockets.ts';
 import type { World } from './state.ts';
 
@@ -91,12 +93,7 @@ export function networkOf(world: World, end: End): Network {
       return;
     }
     if (packet.body.kind === 'flow') packet.body.fate.path(journey.path ?? [], packet.body.echo);
-    const received = asReceived(packet, h);
-    const { boot } = receiver;
-    schedule(world, world.now + (journey.delayMs || LOOPBACK_MS), () => {
-      if (receiver.power === 'running' && receiver.boot === boot) deliver(receiver, received);
-      else lose(packet, `${receiver.name} is ${receiver.power}`);
-    });
+    arriveAt(world, world.now + (journey.delayMs || LOOPBACK_MS), receiver, asReceived(packet, h));
   };
   const source = (to: string, via: string | undefined): Result<string> => {
     if (end.kind === 'host') return ok(formatAddress(end.address));
@@ -108,6 +105,36 @@ export function networkOf(world: World, end: End): Network {
     return err(`${end.id} cannot send to ${to}: ${EXPLANATIONS[dispositionOf(code)].meaning}`);
   };
   return { source, output };
+}
+
+/** A packet reaches its receiver at an instant, unless that has stopped meanwhile. */
+export function arriveAt(world: World, at: Instant, receiver: Endpoint, received: Packet): void {
+  const { boot } = receiver;
+  schedule(world, at, () => {
+    if (receiver.power === 'running' && receiver.boot === boot) deliver(receiver, received);
+    else lose(received, `${receiver.name} is ${receiver.power}`);
+  });
+}
+
+/** Who would receive a packet of a guest at present, after how long, and as what; undefined where it is lost. */
+export function survey(
+  world: World,
+  guest: Guest,
+  packet: Packet,
+): { readonly receiver: Endpoint; readonly delayMs: number; readonly received: Packet } | undefined {
+  const h = createHeader();
+  fillHeader(h, packet, world.now, mtuTo(world, guest, packet.destination));
+  let delayMs = 0;
+  const crossing: Crossing = (from, to) => {
+    delayMs += crossingMs(world.links, zoneOf(from), zoneOf(to));
+    return world.cuts.size > 0 && cutBetween(world, nameOf(from, h, 'source'), nameOf(to, h, 'destination'))
+      ? CODE.LINK_CUT
+      : 0;
+  };
+  const { code, at } = send(world.network, guest, h, { crossing });
+  const receiver = at === undefined ? undefined : endpointNamed(world, at.id);
+  if (code !== CODE.DELIVERED || receiver === undefined) return undefined;
+  return { receiver, delayMs: delayMs || LOOPBACK_MS, received: asReceived(packet, h) };
 }
 
 const zoneOf = (port: Port | undefined): string | undefined => port?.subnet.zone;

@@ -83,7 +83,7 @@ describe('a planted bug is found', () => {
   });
 });
 
-test('a failing plan is made small: the death alone is left of it', () => {
+test('a failing plan is made small: the death alone is left of it', { timeout: 120_000 }, () => {
   const others: readonly Fault[] = [
     { kind: 'calls', what: 'throttle', action: 'ReplaceRoute', times: 1, lateMs: 0, at: 1000, forMs: 1000 },
     { kind: 'api', how: 'slow', much: 300, at: 3000, forMs: 2000 },

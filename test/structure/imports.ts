@@ -107,6 +107,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controller/node.ts',
     'controller/ec2/',
     'controller/failover/',
+    'controller/health/',
     'controller/lease/',
     'sim/vpc/',
     'sim/ec2/',

@@ -1,7 +1,7 @@
 /** The machine of one lease: each transition, whatever the store and network do, and a fleet of daemons. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FITNESS, isCutOff } from '../../../controller/lease/lease.ts';
+import { FITNESS, holds, isCutOff, newLease, tellsAt } from '../../../controller/lease/lease.ts';
 import {
   clockOf,
   createFleet,
@@ -111,6 +111,17 @@ describe('a lease', () => {
     fleet.reachable = () => true;
     run(fleet, 40_000);
     expect(isCut()).toBe(false);
+  });
+
+  test('tells the driver when time alone ends it, or makes its store count as out of reach', () => {
+    const held = { ...newLease(0), told: true, begunAt: 1000 };
+    const endAt = tellsAt(held, LEASE) ?? Number.NaN;
+    expect([holds(held, LEASE, endAt - 1), holds(held, LEASE, endAt)]).toEqual([true, false]);
+    const silent = { ...newLease(0), failures: 4 };
+    const cutAt = tellsAt(silent, LEASE) ?? Number.NaN;
+    expect([isCutOff(silent, LEASE, cutAt - 1), isCutOff(silent, LEASE, cutAt)]).toEqual([false, true]);
+    expect(tellsAt(newLease(0), LEASE)).toBeUndefined();
+    expect(tellsAt({ ...silent, alarmed: true }, LEASE)).toBeUndefined();
   });
 
   test('that was taken without an answer is settled by reading the record', () => {
