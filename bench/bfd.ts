@@ -5,6 +5,7 @@
  *
  * `BYOA_BENCH_MINUTES=10` watches byoa for false Downs for so long; one minute else, and the others always.
  */
+import { quantile } from '../controller/base/quantile.ts';
 import {
   type Cell,
   isOurs,
@@ -18,7 +19,7 @@ import {
   type Subject,
   watch,
 } from './bfd/scene.ts';
-import { type Benchmark, type Goal, goal, median, quantile, type Row } from './harness.ts';
+import { type Benchmark, type Goal, goal, median, type Row } from './harness.ts';
 import { versionsOf } from './scene/versions.ts';
 
 const INTERVALS = [10, 50, 300] as const;

@@ -2,7 +2,9 @@
  * What every benchmark shares: goals, medians, the table, the line about the machine. Measures nothing
  * itself.
  */
+
 import { cpus, totalmem } from 'node:os';
+import { quantile } from '../controller/base/quantile.ts';
 
 /** A figure that we promise, as measured. */
 export interface Goal {
@@ -34,16 +36,6 @@ const rounded = (value: number): number => Number(value.toPrecision(4));
 /** A goal with its value, to four digits; a value that is not a number is never met. */
 export function goal(name: string, value: number, op: Goal['op'], limit: number, unit: string): Goal {
   return { name, value: rounded(value), op, limit, unit, met: op === '<=' ? value <= limit : value >= limit };
-}
-
-/** The value below which a share of `values` lies, between neighbours in proportion; NaN without values. */
-export function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = share * (sorted.length - 1);
-  const low = sorted[Math.floor(at)];
-  const high = sorted[Math.ceil(at)];
-  if (low === undefined || high === undefined) return Number.NaN;
-  return low + (high - low) * (at - Math.floor(at));
 }
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5);

@@ -6,9 +6,11 @@
  *
  * `BYOA_BENCH_ROUNDS=60` lets so many die in each way under load; 12 else.
  */
+
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { quantile } from '../controller/base/quantile.ts';
 import { sharedClock } from '../controller/shell/bfd/message.ts';
 import { askDaemon } from '../controller/shell/control.ts';
 import { type Program as Child, startProgram } from '../test/interop/bfd-lab.ts';
@@ -19,7 +21,7 @@ import { buildByoa, loopOf, type OwnConfig, type Program, runByoa, socketOf } fr
 import { type Endpoint, startEndpoint } from './bgp/rig.ts';
 import { type Announcer, encodeTable, encodeWithdrawals, FULL, makeTable, type Table } from './bgp/table.ts';
 import { SPEAKER_AS } from './bgp/task.ts';
-import { type Benchmark, goal, quantile, type Result, type Row } from './harness.ts';
+import { type Benchmark, goal, type Result, type Row } from './harness.ts';
 import type { CloudLine } from './reaction/cloud.ts';
 import { instant } from './scene/wire.ts';
 

@@ -2,12 +2,13 @@
  * Route sync at scale, in one process and without sockets: 10,000 prefixes that churn at 1,000 changes a
  * second against a route table of 500, aggregated. What is counted is every call that the node makes.
  */
+import { quantile } from '../controller/base/quantile.ts';
 import { must } from '../controller/base/result.ts';
 import { parseConfig } from '../controller/config.ts';
 import type { Call, ObservedRoute } from '../controller/ec2/call.ts';
 import type { Event } from '../controller/event.ts';
 import { createNode, step } from '../controller/node.ts';
-import { type Benchmark, goal, quantile } from './harness.ts';
+import { type Benchmark, goal } from './harness.ts';
 
 const PREFIXES = 10_000;
 const CHANGES = 20_000;

@@ -5,9 +5,10 @@
  * the thread itself ran meanwhile stands beside it. SIGUSR2 writes what was seen since the last one to
  * `BYOA_LOOP_FILE`.
  */
+
 import { openSync, readSync, renameSync, writeFileSync } from 'node:fs';
 import { PerformanceObserver } from 'node:perf_hooks';
-import { quantile } from '../harness.ts';
+import { quantile } from '../../controller/base/quantile.ts';
 
 /** Since the last time that somebody asked; ms. */
 export interface LoopFigures {

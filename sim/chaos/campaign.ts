@@ -76,12 +76,18 @@ export const playPlan = (plan: Plan, options: PlayOptions = {}): Finding =>
  * the judge counts them.
  */
 export const SOMETIMES: readonly string[] = [
-  ...['kill', 'hang', 'freeze', 'drop', 'reboot', 'stop'].map((how) => `fault machine ${how}`),
+  ...['kill', 'hang', 'freeze', 'drop', 'reboot', 'stop', 'stuck', 'terminate'].map(
+    (how) => `fault machine ${how}`,
+  ),
   ...['slow', 'stale', 'errors', 'unanswered', 'forbidden', 'late-effect'].map((how) => `fault api ${how}`),
   ...['throttle', 'error', 'applied-no-answer', 'lost', 'late'].map((what) => `fault calls ${what}`),
+  ...['outage', 'expired', 'emptied', 'detach-hangs'].map((how) => `fault api ${how}`),
+  ...['kill', 'pause', 'clock'].map((how) => `fault daemon ${how}`),
   'fault zone',
-  'fault daemon',
   'fault link',
+  'fault path',
+  'fault upgrade',
+  'fault pulumi',
   'fault operator',
   ...['silent', 'slow', 'unanswered'].map((how) => `fault store ${how}`),
   'move takeover',
@@ -120,10 +126,4 @@ export function summarize(findings: readonly Finding[]): Summary {
     seen,
     blackouts,
   };
-}
-
-/** The share `q` (0-1) of sorted numbers lies at or below this; undefined for none. */
-export function quantile(values: readonly number[], q: number): number | undefined {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
 }

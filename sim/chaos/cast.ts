@@ -3,9 +3,9 @@
  * started again with its memory when its machine runs, as systemd would.
  */
 import type { Instant, Millis } from '../../controller/base/time.ts';
-import type { Effect, Event } from '../../controller/event.ts';
+import type { Effect, Event, Memory } from '../../controller/event.ts';
 import { after } from '../world/kernel.ts';
-import { crash, type Daemon, memoryOf, startDaemon } from '../world/node.ts';
+import { crash, type Daemon, type DaemonOptions, memoryOf, startDaemon } from '../world/node.ts';
 import type { World } from '../world/state.ts';
 import type { Scene } from './scenario.ts';
 
@@ -18,6 +18,8 @@ export interface Actor {
   daemon: Daemon;
   /** Whether its supervisor may start it. */
   allowed: boolean;
+  /** What is different in its next runs. */
+  next: Partial<DaemonOptions>;
 }
 
 export type Cast = ReadonlyMap<string, Actor>;
@@ -56,7 +58,7 @@ export function startCast(
       },
       ...(mutant && { tamper: (event: Event) => mutant.hear(event, world.now) }),
     });
-    cast.set(name, { name, daemon, allowed: true });
+    cast.set(name, { name, daemon, allowed: true, next: {} });
   }
   world.listeners.add((logged) => {
     if (logged.kind !== 'power' || logged.power !== 'running') return;
@@ -70,7 +72,8 @@ function startLater(world: World, actor: Actor): void {
   after(world, RESTART_MS, () => {
     const { daemon, allowed } = actor;
     if (!allowed || daemon.running || daemon.endpoint.power === 'dead') return;
-    actor.daemon = startDaemon(world, { ...daemon.options, memory: memoryOf(daemon) });
+    actor.daemon = startDaemon(world, { ...daemon.options, memory: memoryOf(daemon), ...actor.next });
+    actor.next = {};
   });
 }
 
@@ -85,3 +88,29 @@ export function release(world: World, actor: Actor): void {
   actor.allowed = true;
   startLater(world, actor);
 }
+
+/** Kills the process, which is started again at once, with other options where some are given. */
+export function restart(world: World, actor: Actor, next: Partial<DaemonOptions> = {}): void {
+  if (!actor.allowed) return;
+  hold(actor);
+  actor.next = { ...actor.next, ...next };
+  release(world, actor);
+}
+
+/** Between two daemons that are upgraded one after the other. */
+const UPGRADE_MS: Millis = 3000;
+
+/** Starts all daemons anew, one after the other. */
+export function upgrade(world: World, cast: Cast, from: 'same' | 'older'): void {
+  for (const [index, actor] of [...cast.values()].entries())
+    after(world, index * UPGRADE_MS, () =>
+      restart(world, actor, from === 'older' ? { memory: older(memoryOf(actor.daemon)) } : {}),
+    );
+}
+
+/** A memory as the first version wrote it: without what later ones have added. */
+const older = ({ groups }: Memory): Memory => ({
+  groups: Object.fromEntries(
+    Object.entries(groups).map(([name, { owned, moves }]) => [name, { owned, moves }]),
+  ),
+});

@@ -12,16 +12,27 @@ const troubles = [
   /**
    * `kill`: no power. `hang`: programs stop, the kernel forwards. `freeze`: nothing runs, memory stays.
    * `drop`: forwards nothing, all else lives. `reboot`, `stop`: by itself; by EC2, as a spot instance.
+   * `stuck`: by EC2, and it stays `stopping` to the end. `terminate`: gone for good, with its ENI.
    */
   z.strictObject({
     kind: z.literal('machine'),
-    how: z.enum(['kill', 'hang', 'freeze', 'drop', 'reboot', 'stop']),
+    how: z.enum(['kill', 'hang', 'freeze', 'drop', 'reboot', 'stop', 'stuck', 'terminate']),
     machine: z.string(),
   }),
   /** All machines of a zone lose their power. */
   z.strictObject({ kind: z.literal('zone'), zone: z.string() }),
-  /** The daemon's process is killed, and started again at the end. */
-  z.strictObject({ kind: z.literal('daemon'), machine: z.string() }),
+  /**
+   * `kill`: the daemon's process is killed, and started again at the end. `pause`: it is held up, its
+   * kernel and its BFD are not. `clock`: it is started anew with a clock that is ahead and gains, and at
+   * the end with the true one.
+   */
+  z.strictObject({
+    kind: z.literal('daemon'),
+    how: z.enum(['kill', 'pause', 'clock']),
+    machine: z.string(),
+    aheadMs: millis,
+    drift: z.number(),
+  }),
   /**
    * Packets between two machines are lost: all (1) or a share. `*` is everybody, `internet` every host
    * there, `api` the API's, `host` the one that flows go to.
@@ -41,16 +52,48 @@ const troubles = [
     times: z.int().min(1),
     lateMs: millis,
   }),
-  /** How the API behaves meanwhile. `much`: ms where it is slow, stale or late in effect; else a share. */
+  /**
+   * How the API behaves meanwhile. `much`: ms where it is slow, stale or late in effect, or detaching
+   * takes so long; else a share. `outage`: nobody reaches the region's endpoints. `emptied`: another tool
+   * takes the account's requests.
+   */
   z.strictObject({
     kind: z.literal('api'),
-    how: z.enum(['slow', 'stale', 'errors', 'unanswered', 'forbidden', 'late-effect']),
+    how: z.enum([
+      'slow',
+      'stale',
+      'errors',
+      'unanswered',
+      'forbidden',
+      'late-effect',
+      'outage',
+      'expired',
+      'emptied',
+      'detach-hangs',
+    ]),
     much: z.number().min(0),
   }),
   /** Somebody else rewrites what a group owns: to another member, or (absent) takes it from all. */
   z.strictObject({ kind: z.literal('operator'), group: z.string(), to: z.string().optional() }),
   /** What requests about leases meet: they are lost, take 3 s, or are applied and never answered. */
   z.strictObject({ kind: z.literal('store'), how: z.enum(['silent', 'slow', 'unanswered']) }),
+  /** Packets between two machines, as for `link`, take longer, overtake each other, or arrive twice. */
+  z.strictObject({
+    kind: z.literal('path'),
+    from: z.string(),
+    to: z.string(),
+    direction: z.enum(['both', 'one-way']),
+    delayMs: millis,
+    jitterMs: millis,
+    twice: share,
+  }),
+  /**
+   * All daemons are started anew, one after the other, with their memory or with that of an older
+   * version.
+   */
+  z.strictObject({ kind: z.literal('upgrade'), from: z.enum(['same', 'older']) }),
+  /** As soon as a daemon moves the group, `pulumi up` writes what the program says: the first member. */
+  z.strictObject({ kind: z.literal('pulumi'), group: z.string(), lateMs: millis }),
 ] as const;
 
 /** When it begins, from the start of the run's faults, and after how long it is undone; ms. */
@@ -65,6 +108,9 @@ export const faultSchema = z.discriminatedUnion('kind', [
   troubles[5].extend(timed),
   troubles[6].extend(timed),
   troubles[7].extend(timed),
+  troubles[8].extend(timed),
+  troubles[9].extend(timed),
+  troubles[10].extend(timed),
 ]);
 
 const troubleSchema = z.discriminatedUnion('kind', troubles);
@@ -81,9 +127,15 @@ function wordsOf(fault: Trouble): string {
     case 'zone':
       return `zone ${fault.zone} without power`;
     case 'daemon':
-      return `daemon of ${fault.machine} killed`;
+      return `daemon of ${fault.machine}: ${fault.how}${fault.how === 'clock' ? ` ${fault.aheadMs} ms ahead, gains ${fault.drift * 1e6} ppm` : ''}`;
     case 'link':
-      return `${fault.loss === 1 ? 'cut' : `loss of ${Math.round(fault.loss * 100)} %`} ${fault.from} ${fault.direction === 'both' ? '<->' : '->'} ${fault.to}`;
+      return `${fault.loss === 1 ? 'cut' : `loss of ${Math.round(fault.loss * 100)} %`} ${betweenWords(fault)}`;
+    case 'path':
+      return `${fault.delayMs} ms more, up to ${fault.jitterMs} ms by chance, ${Math.round(fault.twice * 100)} % twice: ${betweenWords(fault)}`;
+    case 'upgrade':
+      return `daemons upgraded one by one from ${fault.from === 'older' ? 'an older version' : 'the same version'}`;
+    case 'pulumi':
+      return `pulumi up ${fault.lateMs} ms after a move of ${fault.group} begins`;
     case 'calls':
       return `${fault.what}${fault.what === 'late' ? ` by ${fault.lateMs} ms` : ''} for the next ${fault.times} of ${fault.action ?? 'any action'}`;
     case 'api':
@@ -96,6 +148,9 @@ function wordsOf(fault: Trouble): string {
       return unreachable(fault);
   }
 }
+
+const betweenWords = ({ from, to, direction }: Extract<Trouble, { kind: 'link' | 'path' }>): string =>
+  `${from} ${direction === 'both' ? '<->' : '->'} ${to}`;
 
 /** One line for people: when, what. */
 export const describeFault = (fault: Fault): string => `${spanOf(fault)} ${wordsOf(fault)}`;

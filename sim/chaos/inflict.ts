@@ -1,14 +1,18 @@
 /** Does a fault to a world, and undoes it. */
 import { assert, present, unreachable } from '../../controller/base/result.ts';
+import type { Millis } from '../../controller/base/time.ts';
 import { API_ADDRESS } from '../ec2/catalog/services.ts';
 import { inject, request, setKnobs } from '../world/api.ts';
+import { clockOf, TRUE_CLOCK } from '../world/clock.ts';
 import { controlGuest, type GuestVerb } from '../world/guests.ts';
 import { after } from '../world/kernel.ts';
-import { addCut, removeCut } from '../world/links.ts';
+import { addCut, type Trouble as PathTrouble, removeCut } from '../world/links.ts';
+import { pause, unpause } from '../world/node.ts';
 import type { Knobs } from '../world/settings.ts';
 import type { World } from '../world/state.ts';
-import { type Cast, hold, release } from './cast.ts';
+import { type Actor, type Cast, hold, release, restart, upgrade } from './cast.ts';
 import type { Fault, Trouble } from './fault.ts';
+import { AGAIN_MS, operate, pulumiUp } from './operate.ts';
 import type { OwnedGroup, Scene } from './scenario.ts';
 import { PLACE } from './scenes/network.ts';
 
@@ -16,12 +20,11 @@ export interface Theatre {
   readonly world: World;
   readonly scene: Scene;
   readonly cast: Cast;
+  /** The actions by which groups are moved. */
+  readonly writes: readonly string[];
   /** What the API is like when nothing is wrong with it. */
   readonly knobs: Knobs;
 }
-
-/** An operator tries again so often until his call succeeds, ms. */
-const AGAIN_MS = 2000;
 
 /** Plans a fault of a run whose faults begin now. */
 export function planFault(
@@ -32,7 +35,7 @@ export function planFault(
   const { world } = theatre;
   after(world, fault.at, () => {
     told(fault, true);
-    const undo = inflict(theatre, fault);
+    const undo = inflict(theatre, fault, fault.forMs);
     after(world, fault.forMs, () => {
       undo();
       told(fault, false);
@@ -40,44 +43,44 @@ export function planFault(
   });
 }
 
-function inflict(theatre: Theatre, fault: Trouble): () => void {
+function inflict(theatre: Theatre, fault: Trouble, forMs: Millis): () => void {
   const { world, scene, cast } = theatre;
   switch (fault.kind) {
     case 'machine':
-      return troubleMachine(theatre, fault);
+      return troubleMachine(theatre, fault, forMs);
     case 'zone': {
       const lost = Object.entries(scene.machines).filter(([, { zone }]) => zone === fault.zone);
       const undo = lost.map(([machine]) =>
-        troubleMachine(theatre, { kind: 'machine', how: 'kill', machine }),
+        troubleMachine(theatre, { kind: 'machine', how: 'kill', machine }, forMs),
       );
       return () => {
         for (const one of undo) one();
       };
     }
-    case 'daemon': {
-      const actor = present(cast.get(fault.machine), 'a daemon');
-      hold(actor);
-      return () => release(world, actor);
-    }
+    case 'daemon':
+      return troubleDaemon(world, present(cast.get(fault.machine), 'a daemon'), fault);
     case 'link':
-      return troubleLink(theatre, fault);
+      return cut(theatre, fault, fault.loss);
     case 'calls':
       inject(world.api, { fault: requestFault(fault), times: fault.times, action: fault.action });
       return () => undefined;
     case 'api':
-      setKnobs(world.api, knobsOf(fault));
-      return () => setKnobs(world.api, theatre.knobs);
-    case 'operator': {
-      const group = present(
-        scene.groups.find(({ name }) => name === fault.group),
-        'a group',
-      );
-      operate(theatre, group, fault.to);
+      return troubleApi(theatre, fault);
+    case 'operator':
+      operate(theatre, groupOf(theatre, fault.group), fault.to);
       return () => undefined;
-    }
     case 'store':
       setKnobs(world.api, { dynamodb: fault.how });
       return () => setKnobs(world.api, { dynamodb: theatre.knobs.dynamodb });
+    case 'path': {
+      const { delayMs, jitterMs, twice } = fault;
+      return cut(theatre, fault, 0, { delayMs, jitterMs, twice });
+    }
+    case 'upgrade':
+      upgrade(world, cast, fault.from);
+      return () => undefined;
+    case 'pulumi':
+      return pulumiUp(theatre, groupOf(theatre, fault.group), fault.lateMs);
     default:
       return unreachable(fault);
   }
@@ -88,23 +91,59 @@ const instanceOf = ({ scene }: Theatre, machine: string): string =>
 
 const UNDO = { kill: 'start', hang: 'resume', freeze: 'resume', drop: 'nodrop' } as const;
 
+const groupOf = ({ scene }: Theatre, name: string): OwnedGroup =>
+  present(
+    scene.groups.find((group) => group.name === name),
+    'a group',
+  );
+
+function troubleDaemon(
+  world: World,
+  actor: Actor,
+  { how, aheadMs, drift }: Extract<Trouble, { kind: 'daemon' }>,
+): () => void {
+  switch (how) {
+    case 'kill':
+      hold(actor);
+      return () => release(world, actor);
+    case 'pause': {
+      const { daemon } = actor;
+      pause(daemon);
+      return () => unpause(daemon);
+    }
+    case 'clock':
+      restart(world, actor, { clock: clockOf(aheadMs, drift) });
+      return () => restart(world, actor, { clock: TRUE_CLOCK });
+    default:
+      return unreachable(how);
+  }
+}
+
 function troubleMachine(
   theatre: Theatre,
   { how, machine }: Extract<Trouble, { kind: 'machine' }>,
+  forMs: Millis,
 ): () => void {
   const { world } = theatre;
   const instance = instanceOf(theatre, machine);
   // Two faults may meet in one machine: what cannot be done to a dead one is not done.
   const verb = (name: GuestVerb): unknown => controlGuest(world, instance, name);
+  const end = (action: string): void =>
+    persist(world, action, { InstanceIds: [instance] }, () => stateOf(world, instance) === 'running');
   switch (how) {
     case 'stop':
-      persist(
-        world,
-        'StopInstances',
-        { InstanceIds: [instance] },
-        () => stateOf(world, instance) === 'running',
-      );
+      end('StopInstances');
       return () => wake(world, instance);
+    case 'stuck':
+      setKnobs(world.api, { stopMs: forMs });
+      end('StopInstances');
+      return () => {
+        setKnobs(world.api, { stopMs: theatre.knobs.stopMs });
+        wake(world, instance);
+      };
+    case 'terminate':
+      end('TerminateInstances');
+      return () => undefined;
     case 'reboot':
       verb('reboot');
       return () => undefined;
@@ -122,6 +161,9 @@ function troubleMachine(
 const stateOf = (world: World, instance: string): string | undefined =>
   world.records.instance.get(instance)?.state;
 
+const isGone = (world: World, instance: string): boolean =>
+  ['shutting-down', 'terminated', undefined].includes(stateOf(world, instance));
+
 /** Sees to it that an instance runs, whatever has been done to it. */
 export function wake(world: World, instance: string): void {
   const machine = world.guests.get(instance);
@@ -132,7 +174,13 @@ export function wake(world: World, instance: string): void {
     return;
   }
   assert(machine !== undefined, 'an instance of the scene has run');
-  persist(world, 'StartInstances', { InstanceIds: [instance] }, () => stateOf(world, instance) !== 'running');
+  if (isGone(world, instance)) return;
+  persist(
+    world,
+    'StartInstances',
+    { InstanceIds: [instance] },
+    () => stateOf(world, instance) !== 'running' && !isGone(world, instance),
+  );
 }
 
 /** Makes a call again and again while it is still wanted: the API may be in trouble as well. */
@@ -142,7 +190,12 @@ function persist(world: World, action: string, input: object, wanted: () => bool
   after(world, AGAIN_MS, () => persist(world, action, input, wanted));
 }
 
-function troubleLink(theatre: Theatre, fault: Extract<Trouble, { kind: 'link' }>): () => void {
+function cut(
+  theatre: Theatre,
+  { from, to, direction }: Extract<Trouble, { kind: 'link' | 'path' }>,
+  loss: number,
+  trouble?: PathTrouble,
+): () => void {
   const { world } = theatre;
   const elsewhere = new Map([
     ['*', '*'],
@@ -151,10 +204,10 @@ function troubleLink(theatre: Theatre, fault: Extract<Trouble, { kind: 'link' }>
     ['host', present(theatre.scene.flows[0], 'a flow').to],
   ]);
   const nameOf = (name: string): string => elsewhere.get(name) ?? instanceOf(theatre, name);
-  const { direction, loss } = fault;
-  const cut = addCut(world, { from: nameOf(fault.from), to: nameOf(fault.to), direction, loss });
+  const between = { from: nameOf(from), to: nameOf(to), direction };
+  const made = addCut(world, { ...between, loss, ...(trouble && { trouble }) });
   return () => {
-    if (cut.ok) removeCut(world, cut.value.id);
+    if (made.ok) removeCut(world, made.value.id);
   };
 }
 
@@ -178,7 +231,36 @@ function requestFault({ what, lateMs }: Extract<Trouble, { kind: 'calls' }>) {
   }
 }
 
-function knobsOf({ how, much }: Extract<Trouble, { kind: 'api' }>): Partial<Knobs> {
+function troubleApi(theatre: Theatre, fault: ApiTrouble): () => void {
+  const { world, knobs } = theatre;
+  if (fault.how === 'outage') {
+    const everybody = { kind: 'link', from: '*', to: 'api', direction: 'both', loss: 1 } as const;
+    return cut(theatre, everybody, 1);
+  }
+  if (fault.how === 'emptied') return emptyBuckets(theatre);
+  setKnobs(world.api, knobsOf(fault.how, fault.much));
+  return () => setKnobs(world.api, knobs);
+}
+
+/** Another tool of the account makes more requests than are refilled, of the actions that move groups. */
+function emptyBuckets({ world, writes }: Theatre): () => void {
+  let goesOn = true;
+  const ask = (): void => {
+    if (!goesOn) return;
+    for (const action of writes)
+      for (let index = 0; index < 5; index++)
+        request(world.api, { ...PLACE, service: 'ec2', action, input: {} }, () => undefined);
+    after(world, 400, ask);
+  };
+  ask();
+  return () => {
+    goesOn = false;
+  };
+}
+
+type ApiTrouble = Extract<Trouble, { kind: 'api' }>;
+
+function knobsOf(how: Exclude<ApiTrouble['how'], 'outage' | 'emptied'>, much: number): Partial<Knobs> {
   switch (how) {
     case 'slow':
       return { latency: { medianMs: much, spread: 0.5 } };
@@ -192,40 +274,11 @@ function knobsOf({ how, much }: Extract<Trouble, { kind: 'api' }>): Partial<Knob
       return { errors: { rate: much, code: 'UnauthorizedOperation', status: 403 } };
     case 'unanswered':
       return { appliedButTimedOut: much };
+    case 'expired':
+      return { errors: { rate: 1, code: 'RequestExpired', status: 400 } };
+    case 'detach-hangs':
+      return { detachMs: much };
     default:
       return unreachable(how);
   }
-}
-
-/** Somebody who does not know the daemons leads a group to a member, or takes it from all. */
-function operate({ world, scene }: Theatre, { resource }: OwnedGroup, to: string | undefined): void {
-  const ec2 = (action: string, input: object): void =>
-    request(world.api, { ...PLACE, service: 'ec2', action, input }, () => undefined);
-  if (resource.kind === 'routes') {
-    for (const { table: RouteTableId, destination: DestinationCidrBlock } of resource.routes) {
-      const route = { RouteTableId, DestinationCidrBlock };
-      if (to === undefined) ec2('DeleteRoute', route);
-      else ec2('ReplaceRoute', { ...route, NetworkInterfaceId: present(scene.machines[to], to).eni });
-    }
-    return;
-  }
-  const { eni: NetworkInterfaceId } = resource;
-  const filter = { NetworkInterfaceIds: [NetworkInterfaceId] };
-  request(
-    world.api,
-    { ...PLACE, service: 'ec2', action: 'DescribeNetworkInterfaces', input: filter },
-    (reply) => {
-      if (reply.kind === 'error') return;
-      const { NetworkInterfaces: [found] = [] } = reply.output as {
-        NetworkInterfaces?: { Attachment?: { AttachmentId: string } }[];
-      };
-      const AttachmentId = found?.Attachment?.AttachmentId;
-      if (AttachmentId !== undefined) ec2('DetachNetworkInterface', { AttachmentId, Force: true });
-    },
-  );
-  if (to === undefined) return;
-  const InstanceId = present(scene.machines[to], to).instance;
-  after(world, 2 * AGAIN_MS, () =>
-    ec2('AttachNetworkInterface', { NetworkInterfaceId, InstanceId, DeviceIndex: 1 }),
-  );
 }

@@ -62,8 +62,8 @@ export interface Judge {
   /** How often what must sometimes happen has happened. */
   readonly seen: Map<string, number>;
   readonly buckets: Map<string, Bucket>;
-  /** The start of the operation that was judged last, and of all, by daemon and group. */
-  readonly begun: Map<string, Instant[]>;
+  /** The moves of each daemon and group: when they began by the daemon's clock, and by the world's. */
+  readonly begun: Map<string, { readonly startedAt: Instant; readonly at: Instant }[]>;
   /** Writes of all daemons so far. */
   writes: number;
 }
@@ -180,11 +180,10 @@ function judgeMoves(judge: Judge, name: string, { node }: Daemon): void {
     if (operation === undefined) continue;
     const key = `${name}/${group}`;
     const before = judge.begun.get(key) ?? [];
-    if (before.at(-1) === operation.startedAt) continue;
-    const recent = [
-      ...before.filter((at) => operation.startedAt - at < damping.withinMs),
-      operation.startedAt,
-    ];
+    const { startedAt } = operation;
+    if (before.at(-1)?.startedAt === startedAt) continue;
+    const { now } = judge.truth.world;
+    const recent = [...before.filter(({ at }) => now - at < damping.withinMs), { startedAt, at: now }];
     judge.begun.set(key, recent);
     count(judge, `move ${operation.cause}`);
     if (recent.length > damping.moves)

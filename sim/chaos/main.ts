@@ -5,21 +5,14 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
+import { quantile } from '../../controller/base/quantile.ts';
 import { formatMillis } from '../../controller/base/time.ts';
-import {
-  type Finding,
-  type Grade,
-  placesIn,
-  planOf,
-  playPlan,
-  quantile,
-  type Summary,
-  summarize,
-} from './campaign.ts';
+import { type Finding, type Grade, placesIn, planOf, playPlan, type Summary, summarize } from './campaign.ts';
 import { describeFault, faultSchema } from './fault.ts';
 import { type Plan, unknownName } from './plan.ts';
 import { SCENARIOS } from './scenes/all.ts';
 import { shrink } from './shrink.ts';
+import { cells, tableOf } from './table.ts';
 
 interface ChaosOptions {
   readonly seeds?: number;
@@ -29,6 +22,7 @@ interface ChaosOptions {
   readonly plan?: string;
   readonly shrink?: boolean;
   readonly trace?: boolean;
+  readonly table?: boolean;
   readonly jobs: number;
   readonly share?: string;
 }
@@ -60,13 +54,16 @@ export function register(program: Command): void {
     .option('--plan <file>', 'play the plan in a file (JSON, as --shrink prints it)')
     .option('--shrink', 'make a failing plan as small as it can be, and print it')
     .option('--trace', 'print all that happens and all that daemons log')
+    .option('--table', 'print how long each fault interrupts flows, as Markdown')
     .option('--jobs <number>', 'processes', whole, availableParallelism())
     .addOption(new Option('--share <from/step/count>', 'of a process of a campaign').hideHelp())
     .action(run);
 }
 
 async function run(options: ChaosOptions): Promise<void> {
-  if (options.share !== undefined) playShare(options.share, options.scenario);
+  if (options.share !== undefined && options.table) playCells(options.share);
+  else if (options.share !== undefined) playShare(options.share, options.scenario);
+  else if (options.table) await printTable(options);
   else if (options.seed !== undefined) playOne(planOf(options.seed, options.scenario), options);
   else if (options.plan !== undefined) playOne(readPlan(options.plan), options);
   else await playMany(options);
@@ -129,6 +126,32 @@ function playShare(share: string, scenario: string | undefined): void {
   process.disconnect?.();
 }
 
+/** One process of a table: tells its parent of each cell. */
+function playCells(share: string): void {
+  const [from = 0, step = 1] = share.split('/').map(Number);
+  for (const [index, { plan }] of cells().entries()) {
+    if (index % step !== from) continue;
+    process.send?.({ index, blackoutsMs: playPlan(plan).blackoutsMs });
+  }
+  process.disconnect?.();
+}
+
+async function printTable({ jobs }: ChaosOptions): Promise<void> {
+  const all = cells();
+  const blackouts: (readonly number[])[] = [];
+  const take = ({ index, blackoutsMs }: { index: number; blackoutsMs: readonly number[] }): void => {
+    blackouts[index] = blackoutsMs;
+    progress(`${Object.keys(blackouts).length} of ${all.length} runs played`);
+  };
+  await Promise.all(
+    Array.from({ length: jobs }, (_, job) =>
+      inProcess(['chaos', '--table', '--share', `${job}/${jobs}`], take),
+    ),
+  );
+  progress('');
+  print(tableOf(all, blackouts));
+}
+
 async function playMany(options: ChaosOptions): Promise<void> {
   const count = options.seeds ?? 200;
   const base = options.base ?? randomInt(2 ** 40);
@@ -163,12 +186,12 @@ async function playMany(options: ChaosOptions): Promise<void> {
 }
 
 /** Runs this program again with other arguments; rejects where it ends otherwise than well. */
-function inProcess(args: readonly string[], take: (finding: Finding) => void): Promise<void> {
+function inProcess<T>(args: readonly string[], take: (message: T) => void): Promise<void> {
   const program = process.argv[1];
   if (program === undefined) throw new Error('assertion failed: a program has a name');
   return new Promise((resolve, reject) => {
     const child = fork(program, [...args], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-    child.on('message', (message) => take(message as Finding));
+    child.on('message', (message) => take(message as T));
     child.on('error', reject);
     child.on('exit', (code, signal) => {
       if (code === 0) resolve();
@@ -181,7 +204,7 @@ function summaryText({ runs, failed, simulatedMs, never, blackouts }: Summary, s
   const rows = Object.entries(blackouts)
     .toSorted()
     .map(([scenario, all]) => {
-      const [p50, p99, most] = [0.5, 0.99, 1].map((q) => formatMillis(Math.round(quantile(all, q) ?? 0)));
+      const [p50, p99, most] = [0.5, 0.99, 1].map((q) => formatMillis(Math.round(quantile(all, q) || 0)));
       return `  ${scenario.padEnd(18)} ${String(all.length).padStart(7)} blackouts, p50 ${p50}, p99 ${p99}, longest ${most}`;
     });
   const pace = Math.round(simulatedMs / 1000 / seconds);

@@ -50,6 +50,9 @@ const KINDS = [
   'api',
   'operator',
   'store',
+  'path',
+  'upgrade',
+  'pulumi',
 ] as const satisfies readonly Kind[];
 
 /** Which of the scenarios a seed plays. */
@@ -61,7 +64,10 @@ export function drawPlan(seed: number, places: Places): Plan {
   const mixture = stream(seed, 'mixture');
   // Some runs have few faults, so that what follows one can be seen to its end.
   const sizes = mixture() < 0.3 ? [0, 0, 0, 1] : [0, 0, 1, 1, 2, 5];
-  const kinds = KINDS.filter((kind) => kind !== 'store' || places.hasLeases);
+  const kinds = KINDS.filter((kind) => {
+    if (kind === 'store') return places.hasLeases;
+    return places.groups.length > 0 || (kind !== 'operator' && kind !== 'pulumi');
+  });
   const faults = kinds.flatMap((kind) => {
     const draw = stream(seed, `faults/${kind}`);
     // Off, light or heavy.
@@ -83,38 +89,58 @@ function timed(draw: Draw, trouble: Trouble): Fault {
 function troubleOf(kind: Kind, draw: Draw, places: Places): Trouble {
   const { appliances, daemons, zones, groups, writes } = places;
   switch (kind) {
-    case 'machine':
+    case 'machine': {
+      const how = pick(draw, [
+        ...(['kill', 'kill', 'kill', 'hang', 'hang', 'freeze', 'freeze', 'drop', 'drop'] as const),
+        ...(['reboot', 'reboot', 'stop', 'stop', 'stuck', 'terminate'] as const),
+      ]);
+      const machine = pick(draw, appliances);
+      // One is left to recover with.
       return {
         kind,
-        how: pick(draw, ['kill', 'kill', 'hang', 'freeze', 'drop', 'reboot', 'stop']),
-        machine: pick(draw, appliances),
+        how,
+        machine: how === 'terminate' ? present(appliances.at(-1), 'an appliance') : machine,
       };
+    }
     case 'zone':
       return { kind, zone: pick(draw, zones) };
     case 'daemon':
-      return { kind, machine: pick(draw, daemons) };
-    case 'link': {
-      const from = pick(draw, daemons);
-      const others = [...new Set([...appliances, ...ELSEWHERE])].filter((name) => name !== from);
       return {
         kind,
-        from,
-        to: pick(draw, others),
-        direction: pick(draw, ['both', 'both', 'one-way']),
-        loss: pick(draw, [1, 1, 0.05, 0.3]),
+        how: pick(draw, ['kill', 'kill', 'pause', 'clock']),
+        machine: pick(draw, daemons),
+        aheadMs: pick(draw, [50, 5000, 3_600_000]),
+        drift: pick(draw, [0, 0.0005]),
       };
-    }
+    case 'link':
+      return { kind, ...ends(draw, places), loss: pick(draw, [1, 1, 0.05, 0.3]) };
+    case 'path':
+      return {
+        kind,
+        ...ends(draw, places),
+        delayMs: pick(draw, [0, 20, 150, 400]),
+        jitterMs: pick(draw, [0, 5, 100]),
+        twice: pick(draw, [0, 0.1, 1]),
+      };
+    case 'upgrade':
+      return { kind, from: pick(draw, ['same', 'older']) };
+    case 'pulumi':
+      return { kind, group: pick(draw, groups), lateMs: between(draw, 0, 5000) };
     case 'calls':
       return {
         kind,
         what: pick(draw, ['throttle', 'error', 'applied-no-answer', 'lost', 'late']),
-        action: draw() < 0.7 ? pick(draw, writes) : undefined,
+        action: draw() < 0.7 && writes.length > 0 ? pick(draw, writes) : undefined,
         times: between(draw, 1, 5),
         lateMs: between(draw, 100, 10_000),
       };
     case 'api': {
-      const how = pick(draw, ['slow', 'stale', 'errors', 'unanswered', 'forbidden', 'late-effect'] as const);
+      const how = pick(draw, [
+        ...(['slow', 'stale', 'errors', 'unanswered', 'forbidden', 'late-effect'] as const),
+        ...(['outage', 'expired', 'emptied', 'detach-hangs'] as const),
+      ]);
       const isShare = how === 'errors' || how === 'unanswered' || how === 'forbidden';
+      if (how === 'detach-hangs') return { kind, how, much: between(draw, 5000, 25_000) };
       return { kind, how, much: isShare ? pick(draw, [0.2, 0.5, 1]) : between(draw, 200, 5000) };
     }
     case 'operator':
@@ -126,6 +152,13 @@ function troubleOf(kind: Kind, draw: Draw, places: Places): Trouble {
     case 'store':
       return { kind, how: pick(draw, ['silent', 'slow', 'unanswered']) };
   }
+}
+
+/** Two ends of which one has a daemon, and which way between them is meant. */
+function ends(draw: Draw, { daemons, appliances }: Places) {
+  const from = pick(draw, daemons);
+  const others = [...new Set([...appliances, ...ELSEWHERE])].filter((name) => name !== from);
+  return { from, to: pick(draw, others), direction: pick(draw, ['both', 'both', 'one-way'] as const) };
 }
 
 /** A name in a plan that its scenario does not have, in words; undefined where all are there. */
@@ -151,7 +184,10 @@ function namesOf(fault: Fault): readonly (readonly [Named, string])[] {
       return [['zone', fault.zone]];
     case 'daemon':
       return [['daemon', fault.machine]];
+    case 'pulumi':
+      return [['group', fault.group]];
     case 'link':
+    case 'path':
       return [
         ['end', fault.from],
         ['end', fault.to],
@@ -161,6 +197,7 @@ function namesOf(fault: Fault): readonly (readonly [Named, string])[] {
     case 'calls':
     case 'api':
     case 'store':
+    case 'upgrade':
       return [];
     default:
       return unreachable(fault);

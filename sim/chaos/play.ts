@@ -9,7 +9,7 @@ import type { Logged } from '../world/happening.ts';
 import { advance, nextAt } from '../world/kernel.ts';
 import { leap } from '../world/leap.ts';
 import { removeCut } from '../world/links.ts';
-import type { Daemon } from '../world/node.ts';
+import { type Daemon, unpause } from '../world/node.ts';
 import { AWS, type Knobs } from '../world/settings.ts';
 import type { World } from '../world/state.ts';
 import { createWorld } from '../world/world.ts';
@@ -126,8 +126,11 @@ function perform(plan: Plan, judge: Judge, scene: Scene, options: PlayOptions): 
   for (const { down, flow } of watches)
     if (down !== undefined)
       violate(judge, 'recovery', `${flow} does not work before anything is wrong: ${down.why}`);
-  const foreign = foreignOf(truth);
-  const theatre: Theatre = { world, scene, cast, knobs };
+  const doomed = plan.faults.flatMap((fault) =>
+    fault.kind === 'machine' && fault.how === 'terminate' ? [fault.machine] : [],
+  );
+  const foreign = foreignOf(truth, doomed);
+  const theatre: Theatre = { world, scene, cast, knobs, writes: scenario.writes };
   for (const fault of plan.faults)
     planFault(theatre, fault, (_, begins) => {
       noteFault(truth, fault, begins);
@@ -145,8 +148,9 @@ function perform(plan: Plan, judge: Judge, scene: Scene, options: PlayOptions): 
   if (!until(QUIET_MS)) return watches;
   if (judge.writes > writes)
     violate(judge, 'quiet', `${judge.writes - writes} writes after all had recovered`);
-  if (foreignOf(truth) !== foreign)
-    violate(judge, 'foreign', `what no group owns has changed:\n${foreign}\nto\n${foreignOf(truth)}`);
+  const after = foreignOf(truth, doomed);
+  if (after !== foreign)
+    violate(judge, 'foreign', `what no group owns has changed:\n${foreign}\nto\n${after}`);
   return watches;
 }
 
@@ -177,7 +181,10 @@ function heal({ world, scene, cast, knobs }: Theatre): void {
   world.api.injections = [];
   setKnobs(world.api, knobs);
   for (const { instance } of Object.values(scene.machines)) wake(world, instance);
-  for (const actor of cast.values()) release(world, actor);
+  for (const actor of cast.values()) {
+    release(world, actor);
+    unpause(actor.daemon);
+  }
 }
 
 function judgeRecovery(judge: Judge, watches: readonly Watch[], cast: Cast): void {
@@ -188,7 +195,7 @@ function judgeRecovery(judge: Judge, watches: readonly Watch[], cast: Cast): voi
   for (const group of truth.scene.groups) {
     const owners = ownersOf(truth, group);
     const announced = [...cast.values()]
-      .filter(({ daemon }) => daemon.node.groups[group.name]?.announced)
+      .filter(({ daemon }) => daemon.running && daemon.node.groups[group.name]?.announced)
       .map(({ name }) => name);
     const expected = owners.filter((owner) => cast.has(owner));
     if (owners.length !== 1 || announced.join() !== expected.join())

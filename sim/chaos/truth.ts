@@ -116,8 +116,11 @@ export function holderOf({ world }: Truth, table: string, group: string): string
   return outcome?.kind === 'ok' ? outcome.record?.holder : undefined;
 }
 
-/** All routes and attachments that no group owns, as text: what must stay as it is. */
-export function foreignOf({ world, scene }: Truth): string {
+/**
+ * All routes and attachments that no group owns, as text: what must stay as it is; `doomed` machines go with
+ * their ENIs.
+ */
+export function foreignOf({ world, scene }: Truth, doomed: readonly string[]): string {
   const isOwned = (table: string, destination: string): boolean =>
     scene.groups.some(
       ({ resource }) =>
@@ -128,6 +131,7 @@ export function foreignOf({ world, scene }: Truth): string {
     routes.filter(({ destination }) => !isOwned(id, destination)).map((route) => JSON.stringify([id, route])),
   );
   const enis = [...world.records['network-interface'].values()]
+    .filter(({ id }) => !doomed.some((name) => scene.machines[name]?.eni === id))
     .filter(({ id }) => !scene.groups.some(({ resource }) => resource.kind === 'eni' && resource.eni === id))
     .map(({ id, attachment, addresses }) => JSON.stringify([id, attachment, addresses]));
   return [...tables, ...enis].toSorted().join('\n');

@@ -125,14 +125,9 @@ function startGateway(world: World, first: GatewaySpeaker): Gateway {
   const bfdStates = new Map<string, BfdChange['state']>();
   const { endpoint, host, leave } = place(world, first);
   const bfd = createBfdDriver(world, endpoint, `${world.seed}/${id}/bfd`, hearBfd);
-  const driver = createSpeakerDriver(
-    world,
-    endpoint,
-    optionsOf(value),
-    `${world.seed}/${id}/bgp`,
-    hear,
-    report,
-  );
+  const driver = createSpeakerDriver(world, endpoint, optionsOf(value), `${world.seed}/${id}/bgp`, hear, {
+    settled: report,
+  });
 
   /**
    * Tells the API once the present instant's work is done. What an earlier run of the world had learnt stays

@@ -47,7 +47,7 @@ export type Happening =
     }
   | {
       readonly kind: 'link';
-      readonly what: 'cut' | 'healed' | 'loss';
+      readonly what: 'cut' | 'healed' | 'loss' | 'trouble';
       readonly between: readonly string[];
       readonly loss: number;
     }

@@ -1,6 +1,6 @@
 /**
- * A binary heap of things to do, ordered by (at, rank, seq): of what has the same rank, what was scheduled first
- * for an instant runs first. No clock.
+ * A binary heap of things to do, ordered by (at, rank, seq): of what has the same rank, what was
+ * scheduled first for an instant runs first. No clock.
  */
 import type { Instant } from '../../controller/base/time.ts';
 

@@ -1,4 +1,7 @@
-/** BFD between machines whose packets all arrive or are all lost: stepped packet by packet, without the walk. */
+/**
+ * BFD between machines whose packets all arrive or are all lost: stepped packet by packet, without the
+ * walk.
+ */
 import { assert } from '../../controller/base/result.ts';
 import type { Instant, Millis } from '../../controller/base/time.ts';
 import type { BfdEffect } from '../../controller/bfd/event.ts';
@@ -48,7 +51,10 @@ function wayOf(world: World, { endpoint }: BfdDriver, send: Omit<Send, 'data' | 
   return way;
 }
 
-/** Whether no session changes its state while nothing else happens. `drivers`: of machines whose programs run. */
+/**
+ * Whether no session changes its state while nothing else happens. `drivers`: of machines whose programs
+ * run.
+ */
 export const isBfdSteady = (world: World, drivers: readonly BfdDriver[]): boolean =>
   drivers.every((driver) =>
     [...driver.machine.sessions.byName.values()].every((session) => {

@@ -1,9 +1,10 @@
 /**
- * Leaps over time in which nothing happens but what happens all the time: echo probes that fare as their last round
- * did, and BFD packets between machines that hear each other. The rounds are entered into the daemons' health as
- * `record` (controller/health/probe.ts) would have, one by one but without packets and steps; BFD is stepped packet
- * by packet, without the walk through the VPC. A leap ends before anything else: no other event is passed over, and
- * none finds the world otherwise than if every packet had been sent (test/chaos/leap.test.ts).
+ * Leaps over time in which nothing happens but what happens all the time: echo probes that fare as their
+ * last round did, and BFD packets between machines that hear each other. The rounds are entered into the
+ * daemons' health as `record` (controller/health/probe.ts) would have, one by one but without packets and
+ * steps; BFD is stepped packet by packet, without the walk through the VPC. A leap ends before anything
+ * else: no other event is passed over, and none finds the world otherwise than if every packet had been
+ * sent (test/chaos/leap.test.ts).
  */
 import { earliest, type Instant, type Millis } from '../../controller/base/time.ts';
 import { isEventDriven, type ProbeConfig } from '../../controller/config.ts';
@@ -12,6 +13,7 @@ import { nextLeaseAt } from '../../controller/failover/leases.ts';
 import { nextObservationAt } from '../../controller/failover/observe.ts';
 import { evidenceOf, hasten, refresh } from '../../controller/health/health.ts';
 import type { ProbeState } from '../../controller/health/probe.ts';
+import { TRUE_CLOCK } from './clock.ts';
 import { routineTimer, takePort } from './endpoint.ts';
 import { peek } from './heap.ts';
 import { advanceBfd, isBfdSteady } from './leap-bfd.ts';
@@ -19,7 +21,10 @@ import { arm, type Daemon, feed } from './node.ts';
 import { echoOf, noEcho } from './probe.ts';
 import type { World } from './state.ts';
 
-/** For so long after a change every packet is sent: BFD at its slowest, and all timers of what ended, are over. */
+/**
+ * For so long after a change every packet is sent: BFD at its slowest, and all timers of what ended, are
+ * over.
+ */
 const CALM_MS: Millis = 1500;
 /** Less is no leap. */
 const LEAST_MS: Millis = 5;
@@ -48,8 +53,8 @@ interface Standing {
 }
 
 /**
- * Lets time pass up to `until` at most as long as only routine happens; false where there was nothing to leap over.
- * `daemonsOf` are all daemons of the world.
+ * Lets time pass up to `until` at most as long as only routine happens; false where there was nothing to
+ * leap over. `daemonsOf` are all daemons of the world.
  */
 export function leap(world: World, daemonsOf: () => readonly Daemon[], until: Instant): boolean {
   const { now } = world;
@@ -94,10 +99,12 @@ const otherDeadline = ({ node }: Daemon): Instant | undefined =>
 
 /** The probes of a daemon to which nothing new happens; undefined where something does, or may. */
 function roundsOf(daemon: Daemon, changedAt: Instant): readonly Rounds[] | undefined {
-  const { node, options, machines, handling, world } = daemon;
+  const { node, options, handling, world } = daemon;
   const { config, health, groups } = node;
   const isObserved = !options.forgetful || options.tamper !== undefined || options.crashAfter !== undefined;
-  if (isObserved || handling || node.phase !== 'running' || machines.speaker !== undefined) return undefined;
+  if (isObserved || handling || node.phase !== 'running') return undefined;
+  // What its clock shows is taken for the world's time here.
+  if (daemon.paused !== undefined || daemon.clock !== TRUE_CLOCK) return undefined;
   if (Object.values(groups).some(({ operation, watch }) => operation !== undefined || watch !== undefined))
     return undefined;
   if (hasten(health, config, successorsOf(node, health, health), world.now) !== health) return undefined;

@@ -17,6 +17,16 @@ export interface Cut {
   readonly to: string;
   readonly direction: 'both' | 'one-way';
   readonly loss: number;
+  /** What befalls the packets that are not lost. */
+  readonly trouble?: Trouble;
+}
+
+export interface Trouble {
+  /** How much longer a crossing takes, and up to how much more by chance: then packets overtake others. */
+  readonly delayMs: Millis;
+  readonly jitterMs: Millis;
+  /** Share of packets (0-1) that arrive twice. */
+  readonly twice: number;
 }
 
 export interface LinkState extends Kernel {
@@ -35,7 +45,7 @@ export function addCut(
   state.cuts.set(id, made);
   record(state, {
     kind: 'link',
-    what: cut.loss === 1 ? 'cut' : 'loss',
+    what: cut.loss === 1 ? 'cut' : cut.loss > 0 ? 'loss' : 'trouble',
     between: [cut.from, cut.to],
     loss: cut.loss,
   });
@@ -54,23 +64,35 @@ export function removeCut(state: LinkState, id: string): boolean {
 /** Why a packet does not survive the crossing from `from` to `to`, if so. */
 export function lossOf(state: LinkState, from: string, to: string): 'LINK_CUT' | 'LINK_LOSS' | undefined {
   for (const cut of state.cuts.values()) {
-    const there = meets(cut.from, from) && meets(cut.to, to);
-    const back = cut.direction === 'both' && meets(cut.from, to) && meets(cut.to, from);
-    if (!there && !back) continue;
+    if (cut.loss === 0 || !concerns(cut, from, to)) continue;
     if (cut.loss === 1) return 'LINK_CUT';
     if (draw(state, 'link loss') < cut.loss) return 'LINK_LOSS';
   }
   return state.links.loss > 0 && draw(state, 'link loss') < state.links.loss ? 'LINK_LOSS' : undefined;
 }
 
+const concerns = (cut: Cut, from: string, to: string): boolean =>
+  (meets(cut.from, from) && meets(cut.to, to)) ||
+  (cut.direction === 'both' && meets(cut.from, to) && meets(cut.to, from));
+
+/** What a packet that is not lost meets on the crossing from `from` to `to`. */
+export function troubleOf(
+  state: LinkState,
+  from: string,
+  to: string,
+): { readonly delayMs: Millis; readonly twice: boolean } {
+  let [delayMs, twice] = [0, false];
+  for (const cut of state.cuts.values()) {
+    if (cut.trouble === undefined || !concerns(cut, from, to)) continue;
+    delayMs += cut.trouble.delayMs + cut.trouble.jitterMs * draw(state, 'link jitter');
+    twice ||= draw(state, 'link twice') < cut.trouble.twice;
+  }
+  return { delayMs, twice };
+}
+
 /** Whether a cut (not a mere loss rate) lies between the two. */
 export const cutBetween = (state: LinkState, from: string, to: string): boolean =>
-  [...state.cuts.values()].some((cut) => {
-    const there = meets(cut.from, from) && meets(cut.to, to);
-    return (
-      cut.loss === 1 && (there || (cut.direction === 'both' && meets(cut.from, to) && meets(cut.to, from)))
-    );
-  });
+  [...state.cuts.values()].some((cut) => cut.loss === 1 && concerns(cut, from, to));
 
 /** `*` is everybody, `internet` every host outside. */
 const meets = (pattern: string, name: string): boolean =>

@@ -5,10 +5,12 @@
  */
 import { formatAddress } from '../../controller/base/ip.ts';
 import { unreachable } from '../../controller/base/result.ts';
+import type { BfdChange } from '../../controller/bfd/event.ts';
 import type { Speaker } from '../../controller/bgp/speaker.ts';
 import { type Config, speakerOptions } from '../../controller/config.ts';
 import type { Effect, Event, GuestChange, KernelRoute } from '../../controller/event.ts';
 import { formatMac } from '../vpc/header.ts';
+import type { Clock } from './clock.ts';
 import type { Endpoint } from './endpoint.ts';
 import { changeGuest } from './guests.ts';
 import { type BfdDriver, createBfdDriver, createSpeakerDriver, type SpeakerWord } from './speaker.ts';
@@ -92,12 +94,11 @@ export function createMachines(
   world: World,
   endpoint: Endpoint,
   config: Config,
-  seed: number | string,
+  { seed, clock }: { readonly seed: number | string; readonly clock: Clock },
   post: Post,
 ): Machines {
-  const bfd = createBfdDriver(world, endpoint, `${seed}/bfd`, (change) =>
-    post({ kind: 'bfd-state', change }),
-  );
+  const hearBfd = (change: BfdChange): void => post({ kind: 'bfd-state', change });
+  const bfd = createBfdDriver(world, endpoint, `${seed}/bfd`, hearBfd, clock);
   const hear = (word: SpeakerWord): void => {
     switch (word.kind) {
       case 'bfd-open':
@@ -121,7 +122,9 @@ export function createMachines(
   const driver =
     config.bgp === undefined
       ? undefined
-      : createSpeakerDriver(world, endpoint, speakerOptions(config.bgp, new Map()), `${seed}/bgp`, hear);
+      : createSpeakerDriver(world, endpoint, speakerOptions(config.bgp, new Map()), `${seed}/bgp`, hear, {
+          clock,
+        });
   const changeKernel = createKernel(world, endpoint, config, post);
   return {
     speaker: driver?.speaker,

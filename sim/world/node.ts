@@ -9,6 +9,7 @@ import type { Config } from '../../controller/config.ts';
 import type { Command, Effect, Event, Memory } from '../../controller/event.ts';
 import { createNode, type Node, nextDeadline, recall, step } from '../../controller/node.ts';
 import { type Caller, callApi, callLeases, serveApis } from './api-client.ts';
+import { type Clock, TRUE_CLOCK } from './clock.ts';
 import { type Endpoint, inProgram, programTimer } from './endpoint.ts';
 import { changeGuest, endpointOf } from './guests.ts';
 import { scheduleRoutine } from './kernel.ts';
@@ -36,6 +37,8 @@ export interface DaemonOptions {
   readonly onStep?: (daemon: Daemon, event: Event, effects: readonly Effect[]) => void;
   /** Falsifies what the daemon hears, to show that a test would notice. */
   readonly tamper?: (event: Event) => Event;
+  /** What its clock shows, where that is not the world's time. */
+  readonly clock?: Clock;
   /** Keeps no journal: for long runs. */
   readonly forgetful?: boolean;
   /** The failure of a hook, if it fails. */
@@ -71,6 +74,9 @@ export interface Daemon {
   /** Events that wait while one is handled. */
   readonly queue: Event[];
   handling: boolean;
+  readonly clock: Clock;
+  /** While its process is held up: what it will hear when it goes on. */
+  paused: (() => void)[] | undefined;
   /** The deadline that is scheduled, and how to call it off. */
   armed: { readonly at: Instant; readonly cancel: () => void } | undefined;
   /** Orders its deadlines among those of others at the same instant. */
@@ -85,15 +91,16 @@ export interface Daemon {
 /** Starts a daemon on a machine that runs; its first event is `start`, at once. */
 export function startDaemon(world: World, options: DaemonOptions): Daemon {
   const endpoint = present(endpointOf(world, options.machine), `the machine ${options.machine}`);
-  const { config, observeOnly = false, seed = 1 } = options;
+  const { config, observeOnly = false, seed = 1, clock = TRUE_CLOCK } = options;
   serveApis(world);
-  const machines = createMachines(world, endpoint, config, seed, (event) => feed(daemon, event));
+  const post = (event: Event): void => feed(daemon, event);
+  const machines = createMachines(world, endpoint, config, { seed, clock }, post);
   const daemon: Daemon = {
     world,
     endpoint,
     options,
     machines,
-    node: createNode({ config, observeOnly, seed }, world.now),
+    node: createNode({ config, observeOnly, seed }, clock.read(world.now)),
     running: endpoint.power !== 'dead',
     ended: endpoint.power === 'dead' ? 'its machine is dead' : undefined,
     events: [],
@@ -103,6 +110,8 @@ export function startDaemon(world: World, options: DaemonOptions): Daemon {
     word: undefined,
     queue: [],
     handling: false,
+    clock,
+    paused: undefined,
     armed: undefined,
     rank: world.nextRank++,
     rounds: new Map(),
@@ -127,6 +136,18 @@ export function startDaemon(world: World, options: DaemonOptions): Daemon {
 
 /** Kills the process: nothing is cleaned up but what its kernel does. The machine goes on. */
 export const crash = (daemon: Daemon): void => end(daemon, 'it was killed');
+
+/** Holds the process up, as a long collection of garbage would; its kernel and its BFD thread go on. */
+export function pause(daemon: Daemon): void {
+  daemon.paused ??= [];
+}
+
+/** Lets a process go on that was held up: it hears now what it has missed. */
+export function unpause(daemon: Daemon): void {
+  const missed = daemon.paused ?? [];
+  daemon.paused = undefined;
+  for (const hear of missed) hear();
+}
 
 /** What the journal of a daemon tells its next run. */
 export const memoryOf = (daemon: Daemon): Memory => recall(daemon.node);
@@ -176,6 +197,10 @@ function end(daemon: Daemon, why: string): void {
 /** An event reaches the daemon when its machine lets programs run. */
 export function feed(daemon: Daemon, event: Event): void {
   inProgram(daemon.endpoint, () => {
+    if (daemon.paused !== undefined) {
+      daemon.paused.push(() => feed(daemon, event));
+      return;
+    }
     daemon.queue.push(event);
     if (daemon.handling) return;
     daemon.handling = true;
@@ -189,7 +214,7 @@ export function feed(daemon: Daemon, event: Event): void {
 
 function handle(daemon: Daemon, heard: Event): void {
   const { world, options } = daemon;
-  const at = world.now;
+  const at = daemon.clock.read(world.now);
   const event = options.tamper?.(heard) ?? heard;
   daemon.taken += 1;
   if (!options.forgetful) daemon.events.push({ at, event });
@@ -212,7 +237,7 @@ export function arm(daemon: Daemon): void {
   daemon.armed?.cancel();
   daemon.armed = undefined;
   if (!daemon.running || due === undefined) return;
-  const cancel = scheduleRoutine(daemon.world, due, daemon.rank, () => {
+  const cancel = scheduleRoutine(daemon.world, daemon.clock.at(due), daemon.rank, () => {
     daemon.armed = undefined;
     feed(daemon, { kind: 'deadline' });
   });

@@ -24,8 +24,8 @@ export function echoOf(probe: ProbeConfig): Destination | undefined {
 }
 
 /**
- * Starts a round of a probe; `done` runs once, at the latest when its time is over. The answer gives up a round
- * of echo requests: `done` will not run.
+ * Starts a round of a probe; `done` runs once, at the latest when its time is over. The answer gives up a
+ * round of echo requests: `done` will not run.
  */
 export function runProbe(
   endpoint: Endpoint,

@@ -15,6 +15,7 @@ import {
   type Speaker,
   stepSpeaker,
 } from '../../controller/bgp/speaker.ts';
+import { type Clock, TRUE_CLOCK } from './clock.ts';
 import { type Endpoint, inProgram, type Packet, programTimer } from './endpoint.ts';
 import { schedule, scheduleRoutine } from './kernel.ts';
 import { bindUdp, datagramOf, listen, open, sendUdp, type UdpMessage } from './sockets.ts';
@@ -30,15 +31,15 @@ const BFD_SOURCE_PORT = 49152;
 function createAlarm(
   world: World,
   endpoint: Endpoint,
+  clock: Clock,
   isRunning: () => boolean,
 ): (due: Instant | undefined, feed: () => void) => void {
   let armedFor: Instant | undefined;
   return (due, feed) => {
     if (!isRunning() || due === undefined || (armedFor !== undefined && armedFor <= due)) return;
-    const at = Math.max(due, world.now);
-    armedFor = at;
-    schedule(world, at, () => {
-      if (armedFor !== at) return;
+    armedFor = due;
+    schedule(world, clock.at(due), () => {
+      if (armedFor !== due) return;
       armedFor = undefined;
       inProgram(endpoint, feed);
     });
@@ -75,6 +76,7 @@ export function createBfdDriver(
   endpoint: Endpoint,
   seed: string,
   hear: (change: BfdChange) => void,
+  clock: Clock = TRUE_CLOCK,
 ): BfdDriver {
   const bfd = createBfd({ seed });
   let running = true;
@@ -93,7 +95,7 @@ export function createBfdDriver(
 
   function feedBfd(event: BfdEvent): void {
     if (!running) return;
-    for (const effect of stepBfd(bfd, event, world.now)) {
+    for (const effect of stepBfd(bfd, event, clock.read(world.now))) {
       if (effect.kind === 'state') hear(effect.change);
       if (effect.kind === 'send') sendUdp(endpoint, messageOf(effect));
     }
@@ -106,7 +108,7 @@ export function createBfdDriver(
     armed?.cancel();
     armed = undefined;
     if (!running || due === undefined) return;
-    const cancel = scheduleRoutine(world, due, rank, () => {
+    const cancel = scheduleRoutine(world, clock.at(due), rank, () => {
       armed = undefined;
       inProgram(endpoint, () => feedBfd({ kind: 'deadline' }));
     });
@@ -237,11 +239,11 @@ export function createSpeakerDriver(
   options: SpeakerOptions,
   seed: string,
   hear: (word: SpeakerWord) => void,
-  settled: () => void = () => undefined,
+  { settled, clock = TRUE_CLOCK }: { readonly settled?: () => void; readonly clock?: Clock } = {},
 ): SpeakerDriver {
-  const speaker = createSpeaker(options, { seed }, world.now);
+  const speaker = createSpeaker(options, { seed }, clock.read(world.now));
   let running = true;
-  const arm = createAlarm(world, endpoint, () => running);
+  const arm = createAlarm(world, endpoint, clock, () => running);
   const waiting: SpeakerEvent[] = [];
   let stepping = false;
   const streams = createStreams(endpoint, feed);
@@ -252,12 +254,12 @@ export function createSpeakerDriver(
     if (stepping) return;
     stepping = true;
     for (let next = waiting.shift(); running && next !== undefined; next = waiting.shift()) {
-      for (const effect of stepSpeaker(speaker, next, world.now)) perform(effect);
+      for (const effect of stepSpeaker(speaker, next, clock.read(world.now))) perform(effect);
     }
     stepping = false;
     if (!running) return;
     const due = nextSpeakerDeadline(speaker);
-    if (due === undefined || due > world.now) settled();
+    if (due === undefined || due > clock.read(world.now)) settled?.();
     arm(due, () => feed({ kind: 'deadline' }));
   }
 

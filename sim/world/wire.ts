@@ -37,7 +37,7 @@ import { isMulticast } from '../vpc/multicast.ts';
 import type { Port } from '../vpc/nodes.ts';
 import type { Endpoint, Network, Packet } from './endpoint.ts';
 import { schedule, trace } from './kernel.ts';
-import { crossingMs, cutBetween, lossOf } from './links.ts';
+import { crossingMs, cutBetween, lossOf, troubleOf } from './links.ts';
 import { deliver } from './sockets.ts';
 import type { World } from './state.ts';
 
@@ -62,18 +62,24 @@ function addressOf(text: string): Address {
 /** The way of an endpoint to the wire; `end` is what the network knows it as. */
 export function networkOf(world: World, end: End): Network {
   const header = createHeader();
-  const journey = { delayMs: 0, path: undefined as string[] | undefined };
+  const journey = { delayMs: 0, twice: false, path: undefined as string[] | undefined };
   const crossing: Crossing = (from, to, h) => {
     journey.delayMs += crossingMs(world.links, zoneOf(from), zoneOf(to));
     if (to !== undefined) journey.path?.push(to.id);
     if (world.cuts.size === 0 && world.links.loss === 0) return 0;
-    const loss = lossOf(world, nameOf(from, h, 'source'), nameOf(to, h, 'destination'));
-    return loss === undefined ? 0 : CODE[loss];
+    const [source, destination] = [nameOf(from, h, 'source'), nameOf(to, h, 'destination')];
+    const loss = lossOf(world, source, destination);
+    if (loss !== undefined) return CODE[loss];
+    const trouble = troubleOf(world, source, destination);
+    journey.delayMs += trouble.delayMs;
+    journey.twice ||= trouble.twice;
+    return 0;
   };
   const output = (packet: Packet, via: string | undefined): void => {
     fillHeader(header, packet, world.now, mtuTo(world, end, packet.destination));
     const began = (): void => {
       journey.delayMs = 0;
+      journey.twice = false;
       journey.path = packet.body.kind === 'flow' ? [] : undefined;
     };
     began();
@@ -93,7 +99,11 @@ export function networkOf(world: World, end: End): Network {
       return;
     }
     if (packet.body.kind === 'flow') packet.body.fate.path(journey.path ?? [], packet.body.echo);
-    arriveAt(world, world.now + (journey.delayMs || LOOPBACK_MS), receiver, asReceived(packet, h));
+    const due = world.now + (journey.delayMs || LOOPBACK_MS);
+    const received = asReceived(packet, h);
+    arriveAt(world, due, receiver, received);
+    // The books of a flow have one fate for each packet.
+    if (journey.twice && packet.body.kind !== 'flow') arriveAt(world, due, receiver, received);
   };
   const source = (to: string, via: string | undefined): Result<string> => {
     if (end.kind === 'host') return ok(formatAddress(end.address));
@@ -116,7 +126,10 @@ export function arriveAt(world: World, at: Instant, receiver: Endpoint, received
   });
 }
 
-/** Who would receive a packet of a guest at present, after how long, and as what; undefined where it is lost. */
+/**
+ * Who would receive a packet of a guest at present, after how long, and as what; undefined where it is
+ * lost.
+ */
 export function survey(
   world: World,
   guest: Guest,

@@ -1,6 +1,8 @@
 /** The arithmetic behind every figure that we publish. */
+
 import { describe, expect, it } from 'vitest';
-import { goal, median, quantile, spread, table } from '../../bench/harness.ts';
+import { goal, median, spread, table } from '../../bench/harness.ts';
+import { quantile } from '../../controller/base/quantile.ts';
 
 describe('figures', () => {
   it('takes medians and quantiles of any number of values in any order', () => {

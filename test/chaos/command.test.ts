@@ -21,7 +21,7 @@ describe('byoa chaos', () => {
     expect({ code, stdout }).toMatchObject({ code: 0 });
     expect(stdout).toContain('3 seeds from 1000: byoa chaos --seeds 3 --base 1000');
     expect(stdout).toMatch(/^3 passed, 0 failed; /m);
-  }, 60_000);
+  }, 180_000);
 
   test('a seed, and its plan in a file, give the same run', async () => {
     const file = fileOf(JSON.stringify(planOf(1005)));
@@ -33,7 +33,7 @@ describe('byoa chaos', () => {
     );
     expect(seed?.stdout).toMatch(/^hash=[0-9a-f]{8}$/m);
     expect(plan?.stdout).toBe(seed?.stdout);
-  }, 60_000);
+  }, 180_000);
 
   const fault = { kind: 'machine', how: 'kill', machine: 'z', at: 0, forMs: 1 };
   test.each([

@@ -1,0 +1,99 @@
+/**
+ * A workload takes its way out from two appliances of its subnet by BGP with BFD, and puts it into its
+ * own kernel: no route table is written, and EC2 is not needed.
+ */
+import { must } from '../../../controller/base/result.ts';
+import { type Config, type ConfigInput, checkConfig } from '../../../controller/config.ts';
+import type { World } from '../../world/state.ts';
+import type { Scenario, Scene } from '../scenario.ts';
+import {
+  createAppliance,
+  createMachine,
+  createSite,
+  createSubnet,
+  createTable,
+  HOST,
+  type Machine,
+  PLACE,
+} from './network.ts';
+
+/** The hosts that the appliances announce a way to. */
+const HOSTS = '203.0.113.0/24';
+const SUBNET = '10.0.0.0/24';
+const AS = { a: 65001, b: 65002, workload: 65000 } as const;
+
+const configOf = (input: Omit<ConfigInput, 'version' | 'aws'>): Config =>
+  must(checkConfig({ version: 1, aws: { region: PLACE.region }, ...input }));
+
+/** `b` makes its path longer, so that `a` is preferred. */
+const applianceConfig = (name: 'a' | 'b', { address, eni }: Machine): Config =>
+  configOf({
+    node: name,
+    appliances: [{ name, address, eni }],
+    bgp: {
+      as: AS[name],
+      gracefulRestart: { restartTime: '120s' },
+      originate: [{ prefix: HOSTS }],
+      policies: [
+        {
+          name: 'hosts',
+          rules: [{ set: name === 'b' ? { prepend: { as: AS.b } } : { med: 0 }, action: 'accept' }],
+        },
+      ],
+      dynamic: [{ name: 'workloads', prefix: SUBNET, as: [AS.workload], export: 'hosts', bfd: true }],
+    },
+  });
+
+function workloadConfig(appliances: Readonly<Record<'a' | 'b', Machine>>): Config {
+  const names = ['a', 'b'] as const;
+  return configOf({
+    node: 'workload',
+    appliances: names.map((name) => ({
+      name,
+      address: appliances[name].address,
+      eni: appliances[name].eni,
+      probes: [
+        { kind: 'bfd' },
+        { kind: 'through', target: { icmp: HOST }, interval: '200ms', timeout: '180ms' },
+      ],
+    })),
+    bgp: {
+      as: AS.workload,
+      routerId: '10.0.0.20',
+      policies: [{ name: 'hosts', rules: [{ match: { prefixes: [{ prefix: HOSTS }] }, action: 'accept' }] }],
+      neighbors: names.map((appliance) => ({ appliance, as: AS[appliance], import: 'hosts', bfd: true })),
+    },
+    kernel: {},
+  });
+}
+
+function build(world: World): Scene {
+  const site = createSite(world);
+  const SubnetId = createSubnet(site, SUBNET, 'a', createTable(site, { GatewayId: site.gateway }));
+  const a = createAppliance(site, { SubnetId, address: '10.0.0.10', zone: 'a' });
+  const b = createAppliance(site, { SubnetId, address: '10.0.0.11', zone: 'a' });
+  const at = { SubnetId, address: '10.0.0.20', zone: 'a' };
+  const workload = createMachine(site, at, { role: 'host', services: [] });
+  return {
+    machines: { a, b, workload },
+    appliances: ['a', 'b'],
+    daemons: {
+      a: applianceConfig('a', a),
+      b: applianceConfig('b', b),
+      workload: workloadConfig({ a, b }),
+    },
+    groups: [],
+    flows: [{ from: 'workload', to: HOST }],
+  };
+}
+
+export const subnetBgp: Scenario = {
+  name: 'subnet-bgp',
+  what: 'a workload that takes its routes from two appliances of its subnet by BGP and BFD',
+  // A neighbor whose session lives keeps its routes, whatever becomes of the packets.
+  seesDrops: false,
+  build,
+  writes: [],
+  freshMs: 2000,
+  recoverMs: 60_000,
+};
