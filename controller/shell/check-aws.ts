@@ -251,10 +251,14 @@ async function writesOf(reader: AwsReader, config: Config, enis: SeenEnis): Prom
       }
       case 'routes':
         for (const set of resource.sets) {
-          for (const { id } of await reader.tables(set)) {
-            const [destination = ''] = set.destinations;
+          for (const { id, routes } of await reader.tables(set)) {
+            const present = set.destinations.find((one) => routes.some((route) => route.destination === one));
+            const [destination = ''] = present === undefined ? set.destinations : [present];
             const target = { table: id, destination, eni: own?.eni ?? '' };
-            calls.push({ kind: 'replace-route', ...target }, { kind: 'create-route', ...target });
+            calls.push({ kind: 'create-route', ...target });
+            // EC2 refuses to replace what is not there; routes of prepared tables may be still to be made.
+            if (present !== undefined || set.prepared === undefined)
+              calls.push({ kind: 'replace-route', ...target });
           }
         }
         break;
