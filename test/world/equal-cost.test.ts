@@ -9,6 +9,7 @@ import { setTunnel } from '../../sim/world/gateways.ts';
 import { killSiteRouter, setSiteRouter } from '../../sim/world/site-router.ts';
 import type { World } from '../../sim/world/state.ts';
 import { tracePacket } from '../../sim/world/trace.ts';
+import { openWorld, parseWorldFile, worldLines } from '../../sim/world/world-file.ts';
 import { call } from './pair.ts';
 import {
   connect,
@@ -206,6 +207,18 @@ describe('the tunnels of a connection to a VPN gateway', () => {
       pass(one.world, 20_000);
       expect(used(one)).toEqual([tunnel]);
     }
+  });
+
+  test('what a router announces by tunnel is kept in a saved world', () => {
+    const one = scene();
+    const [worse = '', better = ''] = one.tunnels;
+    const tunnels = { [worse]: { prepend: 3 } };
+    must(setSiteRouter(one.world, one.cgw, { announces: [SITE], tunnels }));
+    const text = [...worldLines(one.world, 1)].join('');
+    const again = openWorld(must(parseWorldFile(text, 'world.json')));
+    pass(again, 20_000);
+    expect(again.routers.get(one.cgw)?.options.tunnels).toEqual(tunnels);
+    expect(used({ ...one, world: again })).toEqual([better]);
   });
 
   test('a router is not told of a tunnel that it does not have', () => {
