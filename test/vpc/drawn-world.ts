@@ -45,12 +45,13 @@ interface World {
   readonly changes: readonly Change[];
 }
 
-const vpcs = VPCS.map((id, i) => ({
-  id,
-  account: '1',
-  region: 'r',
-  cidrs: ['10.0.0.0/16', `2001:db8:${i + 1}::/48`],
-}));
+const vpcsIn = (regions: readonly string[]): readonly Resources['vpc'][] =>
+  VPCS.map((id, i) => ({
+    id,
+    account: '1',
+    region: regions[i] ?? '',
+    cidrs: ['10.0.0.0/16', `2001:db8:${i + 1}::/48`],
+  }));
 const subnets = VPCS.flatMap((vpc, v) =>
   [0, 1].map((n) => ({
     id: subnetOf(v, n),
@@ -149,6 +150,7 @@ const records = fc.record({
   tables: fc.tuple(routes, routes, routes, routes),
   explicit: fc.subarray([0, 1]),
   peering: fc.constantFrom(null, false, true, true),
+  regions: fc.constantFrom(['r', 'r'], ['r', 's']),
   edges: fc.array(fc.constantFrom(...ENIS), { minLength: 2, maxLength: 2 }),
   redirects: fc.subarray([2, 3]),
   nats: fc.tuple(fc.constantFrom(true, true, false), fc.constantFrom(4, 5, 6, 7)),
@@ -236,7 +238,7 @@ function toAll(drawn: Drawn): All {
   const byId = <T extends { readonly id: string }>(list: readonly T[]): Map<string, T> =>
     new Map(list.map((each) => [each.id, each]));
   return {
-    vpc: byId(vpcs),
+    vpc: byId(vpcsIn(drawn.regions)),
     subnet: byId(subnets),
     'network-interface': byId(
       drawn.enis

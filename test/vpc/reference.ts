@@ -383,6 +383,8 @@ function byPeering(all: All, id: string, from: Place, frame: Frame): Verdict {
   if (!any(cidrs, frame.destination) && !any(cidrs, frame.source)) {
     return drop('PCX_REQUIRES_ADDRESS_IN_VPC_CIDR');
   }
+  const isFar = all.vpc.get(far)?.region !== all.vpc.get(from.vpc)?.region;
+  if (isFar && tooLong(frame, 8500)) return drop('MTU_EXCEEDED');
   const enis = [...all['network-interface'].values()];
   const to = enis.find((eni) => eni.vpc === far && eni.addresses.includes(frame.destination));
   return to === undefined ? drop('NO_POSSIBLE_DESTINATION') : enter(all, undefined, to, frame);
