@@ -24,6 +24,7 @@ import type { ServiceName } from './shape.ts';
 import { createStore, read, redo, type Store, tableOf, undo, type Write } from './store.ts';
 import { admit, type Bucket } from './throttle.ts';
 import { openTransaction } from './transaction.ts';
+import { setLine } from './virtual-interface.ts';
 import { setTunnel } from './vpn.ts';
 
 export interface Request {
@@ -257,6 +258,10 @@ export const setVpnTunnel = (
   { outside, down }: { readonly outside: string; readonly down: boolean },
   now: Instant,
 ): boolean => within(cloud, connection, now, (tx) => setTunnel(tx, connection.id, outside, down));
+
+/** Cuts the line of a virtual interface, or mends it. */
+export const setInterfaceLine = (cloud: Cloud, line: Resident, down: boolean, now: Instant): void =>
+  within(cloud, line, now, (tx) => setLine(tx, line.id, down));
 
 /** Looks at an instance of any account and region; undefined where there is none with this id. */
 export function inspectInstance<T>(

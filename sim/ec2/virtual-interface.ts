@@ -25,6 +25,12 @@ export function changeInterface(tx: Tx, line: VirtualInterfaceRecord): VirtualIn
   return tx.get(KIND, line.id) ?? line;
 }
 
+/** An experiment cuts the line of a virtual interface, or mends it. */
+export function setLine(tx: Tx, id: string, down: boolean): void {
+  const line = tx.get(KIND, id);
+  if (line !== undefined) changeInterface(tx, { ...line, down });
+}
+
 /** Networks of point-to-point links that AWS gives: /30 of link-local addresses, /125 for documentation. */
 const networkOf = (tx: Tx, family: VirtualInterfacePeer['family']): string =>
   family === 'ipv4'

@@ -14,7 +14,10 @@ export { profile, quotas };
 export const host = z.strictObject({
   address,
   services: z.array(service).optional(),
-  behind: z.string().startsWith('cgw-').optional(),
+  behind: z
+    .string()
+    .regex(/^(cgw|dxcon)-/)
+    .optional(),
 });
 
 const prefix = z.string().refine((text) => parsePrefix(text).ok, 'is not a prefix in canonical form');
@@ -23,20 +26,27 @@ const prefixes = z.array(prefix).max(2000);
 const preference = {
   med: z.int().min(0).max(4_294_967_295).exactOptional(),
   prepend: z.int().min(0).max(20).exactOptional(),
+  /** E.g. `7224:7300`. */
+  communities: z
+    .array(z.string().regex(/^\d{1,5}:\d{1,5}$/))
+    .max(20)
+    .exactOptional(),
 };
 
 export const router = z.strictObject({
   announces: prefixes.default([]),
   ...preference,
   tunnels: z
-    .record(address, z.strictObject({ announces: prefixes.exactOptional(), ...preference }))
+    .record(z.string().min(1), z.strictObject({ announces: prefixes.exactOptional(), ...preference }))
     .exactOptional(),
+  bfd: z.boolean().exactOptional(),
+  authKey: z.string().min(1).max(80).exactOptional(),
 });
 
-/** Of a VPN connection. */
 /** Who asks for metadata: how many routers lie between, such as a container's bridge. */
 export const asker = z.strictObject({ hops: z.int().min(0).max(63).default(0) });
 
+/** Of a VPN connection, or the line of a virtual interface. */
 export const tunnel = z.strictObject({ state: z.enum(['up', 'down']) });
 
 export const flow = z.strictObject({

@@ -8,7 +8,7 @@ import { err, ok, type Result } from '../../controller/base/result.ts';
 import { quotasOf, setQuotas } from '../ec2/service.ts';
 import { inject, setKnobs } from '../world/api.ts';
 import { flowStats } from '../world/flows.ts';
-import { setTunnel } from '../world/gateways.ts';
+import { setLine, setTunnel } from '../world/gateways.ts';
 import { addHost, controlGuest, GUEST_VERBS, setProfile } from '../world/guests.ts';
 import { addCut, removeCut } from '../world/links.ts';
 import type { WorldOptions } from '../world/settings.ts';
@@ -189,6 +189,14 @@ const routes: readonly Route[] = [
       killSiteRouter(world, site)
         ? done()
         : fail(404, `There is no router at '${site}'.`, 'None was set, or it is off.', SEE_STATE),
+  },
+  {
+    method: 'PUT',
+    path: ['virtual-interfaces', '*', 'line'],
+    run: (call) =>
+      withBody(call, schema.tunnel, ({ state }) =>
+        orRefuse(setLine(call.world, call.path[0] ?? '', state), 'The line was not set.', SEE_STATE),
+      ),
   },
   {
     method: 'PUT',

@@ -8,6 +8,7 @@ import { insert, remove } from '../../controller/base/longest-match.ts';
 import { must, unreachable } from '../../controller/base/result.ts';
 import { type AddressMap, set, unset } from './address-map.ts';
 import { compileCidr } from './cidr.ts';
+import { applyAssociation, applyLine } from './direct-connect-change.ts';
 import { applyEndpointChange } from './endpoint-change.ts';
 import {
   aclOf,
@@ -111,6 +112,12 @@ export function applyChange(fabric: Fabric, change: Change): readonly Claimed[] 
     }
     case 'vpn-connection':
       applyVpnConnection(fabric, change.id, change.value);
+      return [];
+    case 'virtual-interface':
+      applyLine(fabric, change.id, change.value);
+      return [];
+    case 'direct-connect-association':
+      applyAssociation(fabric, change.id, change.value);
       return [];
     case 'transit-gateway-attachment':
     case 'transit-gateway-connect-peer':

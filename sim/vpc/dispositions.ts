@@ -180,9 +180,24 @@ export const EXPLANATIONS = {
     'The endpoint leads to a service that is not simulated: nothing answers.',
     'Use a service that has a host behind it (docs/sim-api.md).',
   ),
-  TO_SITE: step('The packet left the VPC over a VPN connection.'),
-  SITE_NO_HOST: ours('No host with this address exists at the site behind the VPN.', 'Add the host.'),
-  VGW_IPV4_ONLY: ours('A VPN gateway carries no IPv6.', 'Use a transit gateway.'),
+  TO_SITE: step('The packet left the VPC over a VPN connection or a virtual interface.'),
+  SITE_NO_HOST: ours('No host with this address exists at the site.', 'Add the host.'),
+  DX_DOWN: ours(
+    'No virtual interface between the two sides has a BGP session that is up.',
+    'Look at the BGP status of the virtual interface, its key, and the number of prefixes that it is told.',
+  ),
+  DX_NO_ROUTE: ours(
+    'No virtual interface of the Direct Connect gateway has told a route for the destination.',
+    'Look at what the router of the site announces, or at the static route that leads here.',
+  ),
+  DX_NOT_ANNOUNCED: ours(
+    'The packet came over a virtual interface to an address that its gateway does not announce.',
+    'Allow the prefix in the association: of a VPN gateway the whole block of the VPC, or a wider one.',
+  ),
+  VGW_IPV4_ONLY: ours(
+    'A VPN gateway carries IPv6 over Direct Connect only.',
+    'Use a transit gateway, or a virtual interface.',
+  ),
   IGW_PRIVATE_DESTINATION: ours(
     'The Internet gateway drops private destinations (RFC 1918, RFC 6598, ULA).',
     'The route table lacks a more specific route for this private range.',

@@ -12,14 +12,17 @@ import type { BalancedTarget, MulticastDomain } from './model.ts';
 import { createAcl } from './network-acl.ts';
 import type {
   AclNode,
+  AssociationNode,
   AttachmentNode,
   BalancerNode,
   ConnectPeerNode,
+  DirectConnectNode,
   EgressOnlyNode,
   EndpointNode,
   GatewayNode,
   GroupNode,
   InstanceNode,
+  LineNode,
   NatNode,
   PeeringNode,
   Place,
@@ -53,7 +56,11 @@ export interface Fabric {
   readonly multicastDomains: Map<string, MulticastDomain>;
   readonly vpnGateways: Map<string, VpnGatewayNode>;
   readonly vpnConnections: Map<string, VpnConnectionNode>;
-  /** By customer gateway; by speaker of a Connect peer. */
+  readonly directConnects: Map<string, DirectConnectNode>;
+  readonly associations: Map<string, AssociationNode>;
+  /** Virtual interfaces. */
+  readonly lines: Map<string, LineNode>;
+  /** By customer gateway, or Direct Connect connection; by speaker of a Connect peer. */
   readonly sites: Map<string, SiteNode>;
   readonly transitTables: Map<string, TransitTableNode>;
   readonly instances: Map<string, InstanceNode>;
@@ -102,6 +109,9 @@ export function createFabric(settings: Partial<VpcSettings> = {}): Fabric {
     multicastDomains: new Map(),
     vpnGateways: new Map(),
     vpnConnections: new Map(),
+    directConnects: new Map(),
+    associations: new Map(),
+    lines: new Map(),
     sites: new Map(),
     transitTables: new Map(),
     instances: new Map(),
@@ -185,10 +195,34 @@ export const gatewayOf = (fabric: Fabric, id: string): GatewayNode =>
   intern(fabric.gateways, id, () => ({ id, present: false, vpc: undefined }));
 
 export const vpnGatewayOf = (fabric: Fabric, id: string): VpnGatewayNode =>
-  intern(fabric.vpnGateways, id, () => ({ id, vpc: undefined, connections: [] }));
+  intern(fabric.vpnGateways, id, () => ({ id, vpc: undefined, connections: [], directs: [] }));
 
 export const siteOf = (fabric: Fabric, id: string): SiteNode =>
-  intern(fabric.sites, id, (_, number) => ({ id, number, connections: [], peer: undefined }));
+  intern(fabric.sites, id, (_, number) => ({ id, number, connections: [], lines: [], peer: undefined }));
+
+export const directConnectOf = (fabric: Fabric, id: string): DirectConnectNode =>
+  intern(fabric.directConnects, id, () => ({ id, lines: [], associations: [], own: undefined }));
+
+export const associationOf = (fabric: Fabric, id: string): AssociationNode =>
+  intern(fabric.associations, id, () => ({
+    id,
+    direct: undefined,
+    vpnGateway: undefined,
+    attachment: undefined,
+    allowed: undefined,
+  }));
+
+export const lineOf = (fabric: Fabric, id: string): LineNode =>
+  intern(fabric.lines, id, () => ({
+    id,
+    seed: seedOf(id),
+    up: false,
+    siteLink: false,
+    border: { ...fabric.settings.mtu.directConnect, mtuBytes: 1500 },
+    direct: undefined,
+    site: undefined,
+    routes: [],
+  }));
 
 export const vpnConnectionOf = (fabric: Fabric, id: string): VpnConnectionNode =>
   intern(fabric.vpnConnections, id, () => ({
@@ -211,6 +245,7 @@ export const attachmentOf = (fabric: Fabric, id: string): AttachmentNode =>
     places: [],
     peer: undefined,
     vpn: undefined,
+    direct: undefined,
     transport: undefined,
     table: undefined,
   }));

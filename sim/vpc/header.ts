@@ -6,7 +6,7 @@
 import { type Address, formatAddress, parseAddress } from '../../controller/base/ip.ts';
 import { err, ok, type Result } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
-import type { ConnectPeerNode, EndpointNode, Place, Port, Tunnel } from './nodes.ts';
+import type { ConnectPeerNode, EndpointNode, LineNode, Place, Port, Tunnel } from './nodes.ts';
 
 export const ICMP = 1;
 export const TCP = 6;
@@ -67,6 +67,8 @@ export interface Header {
   endpoint: EndpointNode | undefined;
   /** The peer that a step of a crossing ended at with TO_CONNECT_PEER. */
   connectPeer: ConnectPeerNode | undefined;
+  /** The virtual interface that the packet came in by, or leaves by. */
+  line: LineNode | undefined;
   /** What the packet is inside of: GENEVE of a Gateway Load Balancer, GRE of a Connect peer. */
   tunnel: Tunnel | undefined;
   /** The member of a multicast group that this copy is for, until it has crossed. */
@@ -114,6 +116,7 @@ export const createHeader = (): Header => ({
   site: 0,
   endpoint: undefined,
   connectPeer: undefined,
+  line: undefined,
   tunnel: undefined,
   member: undefined,
   to: undefined,

@@ -21,6 +21,7 @@ export type HopPlace =
   | 'nat-gateway'
   | 'egress-only-gateway'
   | 'vpn-gateway'
+  | 'direct-connect'
   | 'vpc-endpoint'
   | 'gateway-load-balancer'
   | 'internet';

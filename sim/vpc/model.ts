@@ -163,6 +163,34 @@ export interface VpnConnectionTunnel {
   readonly routes: readonly string[];
 }
 
+/** A VLAN of a Direct Connect connection, between the customer's router and a gateway. */
+export interface VirtualInterface {
+  readonly id: string;
+  readonly account: string;
+  readonly region: string;
+  /** A VPN gateway, or a Direct Connect gateway. */
+  readonly gateway: string;
+  /** A customer gateway, or the connection. */
+  readonly site: string;
+  readonly mtuBytes: number;
+  /** Whether its Direct Connect gateway carries packets between it and others with the same. */
+  readonly siteLink: boolean;
+  /** Whether a BGP session is up. */
+  readonly up: boolean;
+  /** Prefixes for which its gateway may use it. */
+  readonly routes: readonly string[];
+}
+
+/** Between a Direct Connect gateway and a VPN gateway, or an attachment to a transit gateway. */
+export interface DirectConnectAssociation {
+  readonly id: string;
+  readonly directConnectGateway: string;
+  readonly gateway: string;
+  readonly available: boolean;
+  /** The allowed prefixes; absent: all blocks of the VPC. */
+  readonly prefixes?: readonly string[];
+}
+
 /** A Gateway Load Balancer, by its ARN. */
 export interface LoadBalancer {
   readonly id: string;
@@ -395,6 +423,8 @@ export interface Resources {
   readonly 'transit-gateway-attachment': TransitGatewayAttachment;
   readonly 'vpn-gateway': VpnGateway;
   readonly 'vpn-connection': VpnConnection;
+  readonly 'virtual-interface': VirtualInterface;
+  readonly 'direct-connect-association': DirectConnectAssociation;
   readonly 'transit-gateway-connect-peer': ConnectPeer;
   readonly 'transit-gateway-multicast-domain': MulticastDomain;
   readonly 'transit-gateway-route-table': TransitGatewayRouteTable;

@@ -17,6 +17,7 @@ import type {
   TransitGatewayRouteTable,
 } from './model.ts';
 import type { Nat, OwnAddress } from './nat-flow.ts';
+import type { Border } from './settings.ts';
 
 export interface VpcNode {
   readonly id: string;
@@ -167,14 +168,50 @@ export interface VpnGatewayNode {
   readonly id: string;
   vpc: VpcNode | undefined;
   readonly connections: VpnConnectionNode[];
+  /** The Direct Connect gateways that lead to it, itself among them where virtual interfaces end at it. */
+  readonly directs: DirectConnectNode[];
 }
 
-/** The network behind a customer gateway, or another place outside the VPCs that has addresses of its own. */
+/** A Direct Connect gateway; or, by its own id, a VPN gateway at which virtual interfaces end. */
+export interface DirectConnectNode {
+  readonly id: string;
+  readonly lines: LineNode[];
+  readonly associations: AssociationNode[];
+  /** The VPN gateway that it is. */
+  own: VpnGatewayNode | undefined;
+}
+
+/** What a Direct Connect gateway leads to: a VPN gateway, or an attachment to a transit gateway. */
+export interface AssociationNode {
+  readonly id: string;
+  direct: DirectConnectNode | undefined;
+  vpnGateway: VpnGatewayNode | undefined;
+  attachment: AttachmentNode | undefined;
+  /** The allowed prefixes; undefined: all blocks of the VPC. */
+  allowed: readonly CidrPeer[] | undefined;
+}
+
+/** A virtual interface. */
+export interface LineNode {
+  readonly id: string;
+  /** What tells it from its equals when a flow picks one. */
+  readonly seed: number;
+  up: boolean;
+  siteLink: boolean;
+  border: Border;
+  direct: DirectConnectNode | undefined;
+  site: SiteNode | undefined;
+  /** What was told over it, and for which its gateway may use it. */
+  routes: readonly CidrPeer[];
+}
+
+/** The network behind a customer gateway or a Direct Connect connection, or another place outside the VPCs that has addresses of its own. */
 export interface SiteNode {
   readonly id: string;
   /** Tells the addresses of sites apart. */
   readonly number: number;
   readonly connections: VpnConnectionNode[];
+  readonly lines: LineNode[];
   /** Instead of a site: the place of a transit gateway's BGP speaker inside this peer's tunnel. */
   peer: ConnectPeerNode | undefined;
 }
@@ -212,6 +249,8 @@ export interface AttachmentNode {
   peer: AttachmentNode | undefined;
   /** The VPN connection that it is. */
   vpn: VpnConnectionNode | undefined;
+  /** The Direct Connect gateway that it leads to. */
+  direct: DirectConnectNode | undefined;
   /** The attachment that carries the tunnels of this one, a Connect attachment. */
   transport: AttachmentNode | undefined;
   table: TransitTableNode | undefined;

@@ -79,6 +79,8 @@ export interface MtuSettings {
   readonly natGateway: Border;
   /** Of VPN gateways; the VPN user guide says that they support no path MTU discovery. */
   readonly vpn: Border;
+  /** Of virtual interfaces, whose MTU is their own; AWS does not say either. */
+  readonly directConnect: Omit<Border, 'mtuBytes'>;
   readonly transitGateway: Border;
   readonly interRegionPeering: Border;
 }
@@ -111,6 +113,7 @@ export const DEFAULT_SETTINGS: VpcSettings = {
     internetGateway: { mtuBytes: 1500, answers: true, fragments: true },
     natGateway: { mtuBytes: 1500, answers: true, fragments: true },
     vpn: { mtuBytes: 1500, answers: false, fragments: true },
+    directConnect: { answers: false, fragments: true },
     transitGateway: { mtuBytes: 8500, answers: true, fragments: false },
     interRegionPeering: { mtuBytes: 8500, answers: true, fragments: true },
   },

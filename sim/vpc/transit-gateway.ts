@@ -11,6 +11,7 @@
 import { formatAddress } from '../../controller/base/ip.ts';
 import { lookup } from '../../controller/base/longest-match.ts';
 import { peerOf } from './connect.ts';
+import { lineFor, throughLine } from './direct-connect.ts';
 import { CODE } from './dispositions.ts';
 import type { Fabric } from './fabric.ts';
 import { flowHash, weightOf } from './flow-hash.ts';
@@ -18,7 +19,7 @@ import { destinationOf, type Header } from './header.ts';
 import { BLACKHOLE, type Decision, type Recorder, record } from './hop.ts';
 import { checkLength, whyTooLong } from './mtu.ts';
 import { explainAcl, passesAcl } from './network-acl.ts';
-import type { AttachmentNode, Place, TransitPathNode, TransitRoute } from './nodes.ts';
+import type { AttachmentNode, DirectConnectNode, Place, TransitPathNode, TransitRoute } from './nodes.ts';
 import { carrier } from './vpn-gateway.ts';
 
 /** From a place in a VPC to where the packet enters another, or the code of its disposition. */
@@ -69,9 +70,9 @@ export function throughTransitGateway(
   }
   const out = carry(attachment, zone, h, recorder);
   if (out !== CODE.TO_SITE) return out;
-  const tooLongForVpn = checkLength(fabric.settings.mtu.vpn, from, h);
-  if (tooLongForVpn !== 0) say(whyTooLong(h));
-  return tooLongForVpn || out;
+  const tooLongForSite = checkLength(h.line?.border ?? fabric.settings.mtu.vpn, from, h);
+  if (tooLongForSite !== 0) say(whyTooLong(h));
+  return tooLongForSite || out;
 }
 
 /** By the route tables of one gateway after the other, while routes lead to peerings. */
@@ -89,6 +90,7 @@ function carry(incoming: AttachmentNode, zone: string, h: Header, recorder?: Rec
     const exit = path.attachment;
     if (exit.transport !== undefined) return overConnect(path, h, recorder);
     if (exit.vpn !== undefined) return overVpn(path, h, recorder);
+    if (exit.direct !== undefined) return overDirectConnect(exit, exit.direct, h, recorder);
     if (exit.peer === undefined) return placeOf(exit, near, h) ?? CODE.TGW_RTB_BAD_STATE_ROUTE;
     if (!exit.peer.available) {
       const objects = [exit.peer.id, exit.id];
@@ -117,6 +119,23 @@ function overVpn(path: TransitPathNode, h: Header, recorder?: Recorder): number 
   }
   h.site = vpn.site.number;
   return CODE.TO_SITE;
+}
+
+/** Out through a Direct Connect gateway: TO_SITE with `h.site` and `h.line` set, or why not. */
+function overDirectConnect(
+  exit: AttachmentNode,
+  direct: DirectConnectNode,
+  h: Header,
+  recorder?: Recorder,
+): number {
+  const line = lineFor([direct], h);
+  if (line !== undefined) return throughLine(undefined, line, h, recorder);
+  if (recorder) {
+    const what = `no virtual interface has told a route for ${formatAddress(destinationOf(h))}: dropped`;
+    const decision = { kind: 'fault', objects: [direct.id, exit.id] } as const;
+    record(recorder, h, 'direct-connect', direct.id, what, decision);
+  }
+  return CODE.DX_NO_ROUTE;
 }
 
 /** Out through a Connect attachment: TO_CONNECT_PEER with `h.connectPeer` set, or why not. */

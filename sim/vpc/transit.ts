@@ -12,6 +12,7 @@ import { formatAddress } from '../../controller/base/ip.ts';
 import { unreachable } from '../../controller/base/result.ts';
 import { find } from './address-map.ts';
 import { inwards, outwards, peerAround, speakerFor } from './connect.ts';
+import { isOfLines, throughLine } from './direct-connect.ts';
 import { CODE } from './dispositions.ts';
 import { answersEgressOnly } from './egress-only-gateway.ts';
 import { type Fabric, macHigh, macLow, publicScope } from './fabric.ts';
@@ -39,6 +40,7 @@ export function transit(fabric: Fabric, h: Header, recorder?: Recorder): number 
   h.router = undefined;
   h.untracked = false;
   h.alwaysTracked = false;
+  h.line = undefined;
   const code = firstStep(fabric, h, recorder);
   if (code === CODE.TO_CONNECT_PEER) return toConnectPeer(fabric, h, recorder);
   return code === CODE.TO_APPLIANCE ? toAppliance(fabric, h, recorder) : code;
@@ -201,9 +203,13 @@ function toMember(fabric: Fabric, from: Port, member: Port, h: Header, recorder?
   return code || handOver(fabric, undefined, member, h, recorder);
 }
 
+/** What drops a packet from a site before it is at a gateway. */
+const VPN = ['vpn-gateway', 'vpn'] as const;
+const DIRECT = ['direct-connect', 'direct-connect'] as const;
+
 /**
- * In over a VPN connection of the site: by a VPN gateway's edge table or to the ENI, over it to another site,
- * or into a transit gateway.
+ * In over a virtual interface or a VPN connection of the site: by a VPN gateway's edge table or to the ENI,
+ * over it to another site, into a transit gateway, or by SiteLink to another site.
  */
 function fromSite(fabric: Fabric, h: Header, recorder?: Recorder): number {
   const peer = peerAround(fabric, h);
@@ -212,7 +218,10 @@ function fromSite(fabric: Fabric, h: Header, recorder?: Recorder): number {
     return CODE.TO_CONNECT_PEER;
   }
   const entrance = entranceFor(fabric, h);
-  if (h.lengthBytes > fabric.settings.mtu.vpn.mtuBytes) return tooLong(h, 'vpn-gateway', recorder);
+  const { line } = h;
+  const { mtuBytes } = line?.border ?? fabric.settings.mtu.vpn;
+  if (h.lengthBytes > mtuBytes) return tooLong(h, line ? 'direct-connect' : 'vpn-gateway', recorder);
+  if (recorder && line) record(recorder, h, 'direct-connect', line.id, `in, to ${line.direct?.id}`);
   switch (entrance.kind) {
     case 'transit-gateway': {
       const { attachment } = entrance;
@@ -227,11 +236,14 @@ function fromSite(fabric: Fabric, h: Header, recorder?: Recorder): number {
     }
     case 'site':
       return betweenSites(entrance.gateway, entrance.way, h, recorder);
+    case 'line':
+      return throughLine(undefined, entrance.line, h, recorder);
     case 'none': {
       const { code } = entrance;
       if (recorder) {
         const decision = { kind: 'fault', objects: whoNotIn(fabric, code, h) } as const;
-        record(recorder, h, 'vpn-gateway', 'vpn', whyNotIn(code, h), decision);
+        const [place, id] = isOfLines(code) ? DIRECT : VPN;
+        record(recorder, h, place, id, whyNotIn(code, h), decision);
       }
       return code;
     }
@@ -259,7 +271,11 @@ function fromService(fabric: Fabric, flow: ServiceFlow, h: Header, recorder?: Re
 }
 
 /** What comes from outside cannot be longer than its way there takes: nothing of the VPC answers. */
-function tooLong(h: Header, place: 'internet-gateway' | 'vpn-gateway', recorder?: Recorder): number {
+function tooLong(
+  h: Header,
+  place: 'internet-gateway' | 'vpn-gateway' | 'direct-connect',
+  recorder?: Recorder,
+): number {
   if (recorder) record(recorder, h, place, place, `no link outside carries ${h.lengthBytes} bytes: dropped`);
   return CODE.MTU_EXCEEDED;
 }

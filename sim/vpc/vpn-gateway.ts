@@ -1,11 +1,22 @@
 /**
  * VPN gateways: between the ENIs of a VPC and the sites behind customer gateways, and between the sites (VPN
- * CloudHub), in IPv4. Both ways the address on the VPC's side must be a private one of an ENI, so that
+ * CloudHub), in IPv4; and between the ENIs and the sites that Direct Connect leads to. Both ways the address
+ * on the VPC's side must be a private one of an ENI, so that
  * nothing passes through the VPC. AWS Site-to-Site VPN User Guide.
  */
 import { formatAddress } from '../../controller/base/ip.ts';
 import { find } from './address-map.ts';
 import { inCidr } from './cidr.ts';
+import {
+  entranceFrom,
+  isOfLines,
+  type LineExit,
+  lineFor,
+  routeLength,
+  throughLine,
+  whoNotByLine,
+  whyNotByLine,
+} from './direct-connect.ts';
 import { CODE } from './dispositions.ts';
 import { type Fabric, scopeOf } from './fabric.ts';
 import { seedOf } from './flow-hash.ts';
@@ -15,8 +26,9 @@ import { checkLength, whyTooLong } from './mtu.ts';
 import type {
   AttachmentNode,
   CidrPeer,
+  LineNode,
   Place,
-  VpcNode,
+  SiteNode,
   VpnConnectionNode,
   VpnGatewayNode,
   VpnTunnelNode,
@@ -36,6 +48,8 @@ export function carrier({ id, tunnels }: VpnConnectionNode, named?: string): Vpn
 interface Way {
   readonly connection: VpnConnectionNode;
   readonly tunnel: VpnTunnelNode | undefined;
+  /** Of its route. */
+  readonly length: number;
 }
 
 /** TO_SITE with `h.site` set, or why the gateway dropped the packet. */
@@ -47,6 +61,9 @@ export function toSite(
   recorder?: Recorder,
 ): number {
   const way = longest(gateway, h);
+  const line = gateway.vpc === from.vpc ? lineFor(gateway.directs, h) : undefined;
+  if (line !== undefined && routeLength(line, h) >= (way?.length ?? 0))
+    return toLine(fabric, from, gateway, line, h, recorder);
   const code = checkOut(fabric, from, gateway, way, h);
   if (code === CODE.TO_SITE) h.site = way?.connection.site?.number ?? 0;
   if (recorder) {
@@ -57,6 +74,24 @@ export function toSite(
     record(recorder, h, 'vpn-gateway', gateway.id, whyOut(code, way, h), decision);
   }
   return code;
+}
+
+/** Over Direct Connect, which beats VPN connections where both have the same prefix. */
+function toLine(
+  fabric: Fabric,
+  from: Place,
+  gateway: VpnGatewayNode,
+  line: LineNode,
+  h: Header,
+  recorder?: Recorder,
+): number {
+  if (find(fabric.mapping, scopeOf(from.vpc, h.family), h.s0, h.s1, h.s2, h.s3) === undefined) {
+    const code = CODE.VGW_PRIVATE_IP_ASSOCIATION_FOR_EGRESS;
+    if (recorder) record(recorder, h, 'vpn-gateway', gateway.id, whyOut(code, undefined, h));
+    return code;
+  }
+  if (recorder) record(recorder, h, 'vpn-gateway', gateway.id, `by Direct Connect, over ${line.id}`);
+  return throughLine(from, line, h, recorder);
 }
 
 function checkOut(
@@ -80,13 +115,13 @@ function checkOut(
 function longest(gateway: VpnGatewayNode, h: Header, from?: number): Way | undefined {
   let best: Way | undefined;
   let length = -1;
-  const offer = (way: Way, routes: readonly CidrPeer[]): void => {
+  const offer = (way: Omit<Way, 'length'>, routes: readonly CidrPeer[]): void => {
     for (const cidr of routes) {
       if (cidr.family !== h.family || !inCidr(cidr, h, true)) continue;
       const isNoBetter = best?.tunnel?.up === true || way.tunnel?.up !== true;
       if (cidr.length < length || (cidr.length === length && isNoBetter)) continue;
-      best = way;
       ({ length } = cidr);
+      best = { ...way, length };
     }
   };
   for (const connection of gateway.connections) {
@@ -117,43 +152,59 @@ function whyOut(code: number, way: Way | undefined, h: Header): string {
   }
 }
 
+/** The site that a packet is at. */
+function siteAt(fabric: Fabric, h: Header): SiteNode | undefined {
+  for (const site of fabric.sites.values()) if (site.number === h.site) return site;
+  return undefined;
+}
+
 /** By what a packet from a site comes in, and where it goes. */
 export type Entrance =
-  | { readonly kind: 'vpc'; readonly gateway: VpnGatewayNode; readonly vpc: VpcNode }
+  | LineExit
   | { readonly kind: 'site'; readonly gateway: VpnGatewayNode; readonly way: Way }
-  | { readonly kind: 'transit-gateway'; readonly attachment: AttachmentNode }
   /** A code of `CODE`. */
   | { readonly kind: 'none'; readonly code: number };
 
 /**
- * Where the way of a packet from the site `h.site` leads: by the VPN gateway into the VPC whose ENI has the
- * destination, else by one with a route to another site, else by an attachment into a transit gateway.
+ * Where the way of a packet from the site `h.site` leads: over a virtual interface, which the router of a
+ * site prefers, with `h.line` set; else over VPN connections.
  */
 export function entranceFor(fabric: Fabric, h: Header): Entrance {
+  const site = siteAt(fabric, h);
+  if (site === undefined || site.lines.length === 0) return byVpn(fabric, site, h);
+  const found = entranceFrom(fabric, site, h);
+  if (typeof found === 'number')
+    return site.connections.length === 0 ? { kind: 'none', code: found } : byVpn(fabric, site, h);
+  h.line = found.line;
+  return found.exit;
+}
+
+/**
+ * By the VPN gateway into the VPC whose ENI has the destination, else by one with a route to another site,
+ * else by an attachment into a transit gateway.
+ */
+function byVpn(fabric: Fabric, site: SiteNode | undefined, h: Header): Entrance {
   let code: number = CODE.BAD_STATE_VPN;
   let transit: AttachmentNode | undefined;
   let hub: Entrance | undefined;
-  for (const site of fabric.sites.values()) {
-    if (site.number !== h.site) continue;
-    for (const { up, gateway, attachment } of site.connections) {
-      if (!up) continue;
-      if (attachment?.available === true) transit ??= attachment;
-      if (gateway === undefined) continue;
-      if (h.family === 6) {
-        code = CODE.VGW_IPV4_ONLY;
-        continue;
-      }
-      const { vpc } = gateway;
-      if (vpc !== undefined) {
-        if (find(fabric.mapping, scopeOf(vpc, 4), h.d0, h.d1, h.d2, h.d3) !== undefined) {
-          return { kind: 'vpc', gateway, vpc };
-        }
-        code = CODE.VGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS;
-        if (vpc.cidrs.some((cidr) => cidr.family === 4 && inCidr(cidr, h, true))) continue;
-      }
-      const way = hub === undefined ? longest(gateway, h, h.site) : undefined;
-      if (way !== undefined) hub = { kind: 'site', gateway, way };
+  for (const { up, gateway, attachment } of site?.connections ?? []) {
+    if (!up) continue;
+    if (attachment?.available === true) transit ??= attachment;
+    if (gateway === undefined) continue;
+    if (h.family === 6) {
+      code = CODE.VGW_IPV4_ONLY;
+      continue;
     }
+    const { vpc } = gateway;
+    if (vpc !== undefined) {
+      if (find(fabric.mapping, scopeOf(vpc, 4), h.d0, h.d1, h.d2, h.d3) !== undefined) {
+        return { kind: 'vpc', gateway, vpc };
+      }
+      code = CODE.VGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS;
+      if (vpc.cidrs.some((cidr) => cidr.family === 4 && inCidr(cidr, h, true))) continue;
+    }
+    const way = hub === undefined ? longest(gateway, h, h.site) : undefined;
+    if (way !== undefined) hub = { kind: 'site', gateway, way };
   }
   if (hub !== undefined) return hub;
   return transit === undefined ? { kind: 'none', code } : { kind: 'transit-gateway', attachment: transit };
@@ -174,7 +225,8 @@ export function betweenSites(gateway: VpnGatewayNode, way: Way, h: Header, recor
 
 /** Whose fault it is that a packet from a site reaches no VPC: of its connections, or of their gateways. */
 export function whoNotIn(fabric: Fabric, code: number, h: Header): readonly string[] {
-  const site = [...fabric.sites.values()].find(({ number }) => number === h.site);
+  const site = siteAt(fabric, h);
+  if (site !== undefined && isOfLines(code)) return whoNotByLine(code, site);
   return (site?.connections ?? []).flatMap(({ id, gateway }) =>
     code === CODE.BAD_STATE_VPN ? id : (gateway?.id ?? []),
   );
@@ -182,6 +234,7 @@ export function whoNotIn(fabric: Fabric, code: number, h: Header): readonly stri
 
 /** Why a packet from a site reaches no VPC. */
 export function whyNotIn(code: number, h: Header): string {
+  if (isOfLines(code)) return whyNotByLine(code, h);
   switch (code) {
     case CODE.VGW_IPV4_ONLY:
       return 'a VPN gateway carries no IPv6: dropped';

@@ -5,7 +5,6 @@
  */
 import { parseAddress } from '../../controller/base/ip.ts';
 import { err, must, ok, type Result, unreachable } from '../../controller/base/result.ts';
-import { type BfdChange, clientState } from '../../controller/bfd/event.ts';
 import {
   DEFAULT_PEER,
   DEFAULT_SPEAKER,
@@ -15,7 +14,7 @@ import {
 import { summary } from '../../controller/bgp/query.ts';
 import type { Speaker } from '../../controller/bgp/speaker.ts';
 import type { Learnt } from '../ec2/gateway-speaker.ts';
-import { learn, setVpnTunnel } from '../ec2/service.ts';
+import { learn, setInterfaceLine, setVpnTunnel } from '../ec2/service.ts';
 import { addSpeaker, type InternetHost, removeHost } from '../vpc/forward.ts';
 import type { GatewayNeighbor, GatewaySpeaker } from '../vpc/model.ts';
 import { publish } from './api.ts';
@@ -23,13 +22,11 @@ import { createEndpoint, type Endpoint, powerOff } from './endpoint.ts';
 import { removeMachine, startMachine } from './guests.ts';
 import { record, schedule } from './kernel.ts';
 import { ACCEPT_ALL, announceOnly, OWN, pathsFrom } from './routes-heard.ts';
-import { createBfdDriver, createSpeakerDriver, type SpeakerWord } from './speaker.ts';
 import type { Gateway, World } from './state.ts';
 import { tunnelNetwork } from './tunnels.ts';
+import { BFD, createWatchedSpeaker, type WatchedSpeaker } from './watched-speaker.ts';
 import { networkOf } from './wire.ts';
 
-/** What AWS documents of Direct Connect's BFD, taken for all gateways. */
-const BFD = { multihop: false, intervalMs: 300, multiplier: 3, passive: false, strict: false };
 const BGP_PORT = 179;
 
 /** A speaker has changed in the data plane: it begins, becomes another, or ends. */
@@ -41,6 +38,16 @@ export function followSpeaker(world: World, id: string, value: GatewaySpeaker | 
   } else if (running !== undefined) running.configure(value);
   else world.gateways.set(id, startGateway(world, value));
   for (const router of world.routers.values()) router.refresh();
+}
+
+/** Cuts the line of a virtual interface, or mends it: its gateway finds out by BFD, or by its hold timer. */
+export function setLine(world: World, id: string, state: 'up' | 'down'): Result<void> {
+  const line = world.records['virtual-interface'].get(id);
+  if (line === undefined) return err(`there is no virtual interface '${id}'`);
+  setInterfaceLine(world.api.cloud, line, state === 'down', world.now);
+  record(world, { kind: 'fault', what: `the line of ${id} is ${state}` });
+  publish(world.api);
+  return ok(undefined);
 }
 
 /** Sets a tunnel of a VPN connection up or down, by its address outside: IPsec, as the API shows it. */
@@ -56,12 +63,19 @@ export function setTunnel(world: World, id: string, outside: string, state: 'up'
 }
 
 /** Waits for its neighbors to dial, takes all that they announce, and tells them only what is its own. */
-const optionsOf = ({ as, routerId, neighbors, announces, relays = {} }: GatewaySpeaker): SpeakerOptions => ({
+const optionsOf = ({
+  as,
+  routerId,
+  neighbors,
+  announces,
+  relays = {},
+  place,
+}: GatewaySpeaker): SpeakerOptions => ({
   ...DEFAULT_SPEAKER,
   as,
   routerId,
   listen: [{ address: '0.0.0.0', port: BGP_PORT }],
-  neighbors: neighbors.map(neighborOf),
+  neighbors: neighbors.map((each) => neighborOf(each, place.kind === 'site')),
   policies: [ACCEPT_ALL, announceOnly(announces)],
   originate: announces.map((prefix) => {
     const asPath = asesOf(relays[prefix] ?? '');
@@ -72,7 +86,8 @@ const optionsOf = ({ as, routerId, neighbors, announces, relays = {} }: GatewayS
 /** The ASes of a path as text, those of sets too. */
 const asesOf = (path: string): readonly number[] => (path.match(/\d+/g) ?? []).map(Number);
 
-const neighborOf = (neighbor: GatewayNeighbor): NeighborOptions => ({
+/** To a site BFD waits for the customer's side to begin. */
+const neighborOf = (neighbor: GatewayNeighbor, toSite: boolean): NeighborOptions => ({
   ...DEFAULT_PEER,
   name: neighbor.name,
   address: neighbor.address,
@@ -81,14 +96,17 @@ const neighborOf = (neighbor: GatewayNeighbor): NeighborOptions => ({
   shutdown: false,
   passive: true,
   holdTimeS: neighbor.holdTimeS,
-  families: ['ipv4', 'ipv6'],
+  families: neighbor.address.includes(':') ? ['ipv6'] : ['ipv4', 'ipv6'],
   importPolicy: ACCEPT_ALL.name,
   exportPolicy: OWN,
-  ...(neighbor.bfd && { bfd: BFD }),
-  ...(neighbor.maxPrefixes !== undefined && { maxPrefixes: { ipv4: mostOf(neighbor.maxPrefixes) } }),
+  ...(neighbor.bfd && { bfd: { ...BFD, passive: toSite } }),
+  ...(neighbor.maxPrefixes !== undefined && { maxPrefixes: mostOf(neighbor.maxPrefixes) }),
 });
 
-const mostOf = (limit: number) => ({ limit, warnPercent: 80, action: 'stop' }) as const;
+function mostOf(limit: number): NeighborOptions['maxPrefixes'] {
+  const most = { limit, warnPercent: 80, action: 'stop' } as const;
+  return { ipv4: most, ipv6: most };
+}
 
 /** Puts a speaker where it has its addresses; `leave` takes it away. */
 function place(
@@ -122,53 +140,26 @@ function startGateway(world: World, first: GatewaySpeaker): Gateway {
   const { id } = first;
   let value = first;
   let isReporting = false;
-  const bfdStates = new Map<string, BfdChange['state']>();
+  let hadSession = false;
   const { endpoint, host, leave } = place(world, first);
-  const bfd = createBfdDriver(world, endpoint, `${world.seed}/${id}/bfd`, hearBfd);
-  const driver = createSpeakerDriver(world, endpoint, optionsOf(value), `${world.seed}/${id}/bgp`, hear, {
-    settled: report,
-  });
+  const driver = createWatchedSpeaker(world, endpoint, optionsOf(value), `${world.seed}/${id}`, report);
 
   /**
    * Tells the API once the present instant's work is done. What an earlier run of the world had learnt stays
-   * for the Hold Time where no session is there yet, as if only now the neighbors had fallen silent; what was
-   * described, longer.
+   * for the Hold Time where no session has been there yet, as if only now the neighbors had fallen silent;
+   * what was described, longer.
    */
   function report(): void {
+    hadSession ||= hasSession(driver.speaker, world.now);
     const waits = value.described === true || world.now < silentUntil;
-    if (isReporting || (waits && !hasSession(driver.speaker, world.now))) return;
+    if (isReporting || (waits && !hadSession)) return;
     isReporting = true;
     schedule(world, world.now, () => {
       isReporting = false;
       if (world.gateways.get(id)?.speaker !== driver.speaker) return;
-      learn(world.api.cloud, value, learntBy(driver.speaker, value, bfdStates, world.now), world.now);
+      learn(world.api.cloud, value, learntBy(driver, value, world.now), world.now);
       publish(world.api);
     });
-  }
-
-  function hearBfd(change: BfdChange): void {
-    const { session, controlPlaneIndependent } = change;
-    bfdStates.set(session, change.state);
-    const state = clientState(change);
-    if (state !== undefined) driver.feed({ kind: 'bfd', address: session, state, controlPlaneIndependent });
-  }
-
-  function hear(word: SpeakerWord): void {
-    switch (word.kind) {
-      case 'bfd-open':
-        bfd.feed({ kind: 'open', session: word.session, options: word.options });
-        break;
-      case 'bfd-close':
-        bfdStates.delete(word.session);
-        bfd.feed({ kind: 'close', session: word.session });
-        break;
-      case 'session':
-      case 'routes':
-      case 'stopped':
-        break;
-      default:
-        unreachable(word);
-    }
   }
 
   const silentUntil = world.now + 1000 * Math.max(0, ...first.neighbors.map(({ holdTimeS }) => holdTimeS));
@@ -184,7 +175,6 @@ function startGateway(world: World, first: GatewaySpeaker): Gateway {
     },
     end() {
       driver.end();
-      bfd.end();
       leave();
     },
   };
@@ -195,9 +185,8 @@ const hasSession = (speaker: Speaker, now: number): boolean =>
 
 /** All that a speaker knows of its neighbors, in the API's words. */
 function learntBy(
-  speaker: Speaker,
+  { speaker, bfdStates }: WatchedSpeaker,
   { neighbors }: GatewaySpeaker,
-  bfdStates: ReadonlyMap<string, BfdChange['state']>,
   now: number,
 ): Learnt {
   const states = new Map(summary(speaker, now).peers.map((peer) => [peer.name, peer.state]));

@@ -24,6 +24,8 @@ export const createRecords = (): Records => ({
   'transit-gateway-multicast-domain': new Map(),
   'vpn-gateway': new Map(),
   'vpn-connection': new Map(),
+  'virtual-interface': new Map(),
+  'direct-connect-association': new Map(),
   'transit-gateway-route-table': new Map(),
   'gateway-speaker': new Map(),
 });

@@ -1,6 +1,6 @@
 /**
- * The customer's routers behind customer gateways: the production speaker again, which dials every tunnel of
- * its connections with dynamic routing and announces what an experiment gives it to announce.
+ * The customer's routers at sites: the production speaker again, which dials every tunnel of its connections
+ * with dynamic routing and every virtual interface, and announces what an experiment gives it to announce.
  */
 import { parsePrefix } from '../../controller/base/ip.ts';
 import { err, ok, type Result } from '../../controller/base/result.ts';
@@ -15,13 +15,14 @@ import type { GatewayNeighbor, GatewaySpeaker } from '../vpc/model.ts';
 import { createEndpoint, powerOff, powerOn } from './endpoint.ts';
 import { record } from './kernel.ts';
 import { ACCEPT_ALL, announceOnly, OWN, pathsFrom } from './routes-heard.ts';
-import { createSpeakerDriver, type SpeakerDriver } from './speaker.ts';
 import type { Announced, SiteRouter, SiteRouterOptions, World } from './state.ts';
 import { tunnelNetwork } from './tunnels.ts';
+import { BFD, createWatchedSpeaker, type WatchedSpeaker } from './watched-speaker.ts';
 
 /** Puts a router behind a customer gateway, or changes what it announces. */
 export function setSiteRouter(world: World, site: string, options: SiteRouterOptions): Result<void> {
-  if (!site.startsWith('cgw-')) return err(`'${site}' is not the id of a customer gateway`);
+  if (!/^(cgw|dxcon)-/.test(site))
+    return err(`'${site}' is not the id of a customer gateway or a Direct Connect connection`);
   const perTunnel = Object.entries(options.tunnels ?? {});
   for (const text of [options, ...perTunnel.map(([, each]) => each)].flatMap(
     (each) => each.announces ?? [],
@@ -74,10 +75,15 @@ export const tunnelsOf = (world: World, site: string): ReadonlySet<string> =>
   new Set(sessionsOf(world, site).map(({ neighbor }) => neighbor.name));
 
 /** What is announced, with which attributes. */
-const policyOf = (name: string, as: number, { announces, med, prepend = 0 }: Announced): Policy => ({
+const policyOf = (
+  name: string,
+  as: number,
+  { announces, med, prepend = 0, communities }: Announced,
+): Policy => ({
   ...announceOnly(announces, {
     ...(med !== undefined && { med }),
     ...(prepend > 0 && { prepend: { as, count: prepend } }),
+    ...(communities !== undefined && { addCommunities: communities }),
   }),
   name,
 });
@@ -85,7 +91,7 @@ const policyOf = (name: string, as: number, { announces, med, prepend = 0 }: Ann
 /** What the router is to be; undefined while no connection with dynamic routing leads to it. */
 function optionsOf(
   sessions: readonly Session[],
-  { tunnels = {}, ...everywhere }: SiteRouterOptions,
+  { tunnels = {}, bfd, ...everywhere }: SiteRouterOptions,
 ): SpeakerOptions | undefined {
   const [first] = sessions;
   if (first === undefined) return undefined;
@@ -104,6 +110,9 @@ function optionsOf(
       as: speaker.as,
       shutdown: false,
       holdTimeS: neighbor.holdTimeS,
+      ...(neighbor.as !== as && { localAs: neighbor.as }),
+      families: [neighbor.address.includes(':') ? 'ipv6' : 'ipv4'],
+      ...(bfd === true && neighbor.bfd && { bfd: { ...BFD, passive: false } }),
       importPolicy: ACCEPT_ALL.name,
       exportPolicy: neighbor.name in tunnels ? neighbor.name : OWN,
     })),
@@ -120,7 +129,7 @@ function optionsOf(
 
 function startRouter(world: World, site: string, first: SiteRouterOptions): SiteRouter {
   const endpoint = createEndpoint(world, tunnelNetwork(world, site), 'host', site);
-  let driver: SpeakerDriver | undefined;
+  let driver: WatchedSpeaker | undefined;
   const router: SiteRouter = {
     endpoint,
     options: first,
@@ -133,7 +142,7 @@ function startRouter(world: World, site: string, first: SiteRouterOptions): Site
         driver.feed({ kind: 'configured', options });
         return;
       }
-      driver = createSpeakerDriver(world, endpoint, options, `${world.seed}/${site}`, () => undefined);
+      driver = createWatchedSpeaker(world, endpoint, options, `${world.seed}/${site}`);
       driver.feed({ kind: 'start' });
     },
     sessions() {

@@ -63,14 +63,20 @@ export interface Announced {
   readonly med?: number;
   /** How often the site's AS stands in front of the path once more. */
   readonly prepend?: number;
+  /** E.g. `7224:7300`. */
+  readonly communities?: readonly string[];
 }
 
 export interface SiteRouterOptions extends Announced {
-  /** What is otherwise through a tunnel, by its address outside. */
+  /** What is otherwise through a tunnel, by its address outside, or a virtual interface, by its BGP peer. */
   readonly tunnels?: Readonly<Record<string, Partial<Announced>>>;
+  /** Whether it answers the BFD of virtual interfaces. */
+  readonly bfd?: boolean;
+  /** The TCP-MD5 key of its sessions over virtual interfaces, where it is not the one that they have. */
+  readonly authKey?: string;
 }
 
-/** The customer's router behind a customer gateway. */
+/** The customer's router behind a customer gateway, or at the end of a Direct Connect connection. */
 export interface SiteRouter {
   readonly endpoint: Endpoint;
   options: SiteRouterOptions;

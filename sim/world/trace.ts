@@ -92,8 +92,8 @@ const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10
   .map(prefix);
 
 /**
- * Adds hosts for addresses that no ENI and no host has: to the site whose VPN connection leads there, else to
- * the Internet where they are public. A world that was imported knows nothing outside its VPCs.
+ * Adds hosts for addresses that no ENI and no host has: to the site whose VPN connection or virtual interface
+ * leads there, else to the Internet where they are public. A world that was imported knows nothing outside its VPCs.
  */
 export function assumeHosts(world: World, names: readonly string[]): void {
   const { ports, sites } = world.network.fabric;
@@ -107,8 +107,8 @@ export function assumeHosts(world: World, names: readonly string[]): void {
     if (world.ends.has(text) || taken.includes(text)) continue;
     const h = createHeader();
     setDestination(h, parsed.value);
-    const site = [...sites.values()].find(({ connections }) =>
-      connections.some(({ routes }) =>
+    const site = [...sites.values()].find(({ connections, lines }) =>
+      [...connections, ...lines].some(({ routes }) =>
         routes.some((cidr) => cidr.family === h.family && inCidr(cidr, h, true)),
       ),
     );

@@ -1,7 +1,7 @@
 /**
- * The tunnels between gateways' speakers and the routers of sites: links of their own, beside the fabric,
- * that carry only what the two ends say to each other's inside addresses. A tunnel that is down carries
- * nothing; cuts between the gateway's part and the customer gateway work on it as on every link.
+ * The tunnels and virtual interfaces between gateways' speakers and the routers of sites: links of their own,
+ * beside the fabric, that carry only what the two ends say to each other's inside addresses. One that is down
+ * carries nothing; cuts between the gateway's part and the site work on it as on every link.
  */
 import { err, ok } from '../../controller/base/result.ts';
 import type { Endpoint, Network } from './endpoint.ts';
@@ -15,6 +15,8 @@ interface Tunnel {
   readonly near: string;
   readonly far: string;
   readonly down: boolean;
+  /** Whether the two ends have one TCP-MD5 key: else each drops the segments of the other. RFC 2385. */
+  readonly keyed: boolean;
   /** Who is at the other end: the id of a gateway's part, or of a customer gateway. */
   readonly peer: string;
 }
@@ -24,11 +26,13 @@ function tunnelsAt(world: World, name: string): readonly Tunnel[] {
   const tunnels: Tunnel[] = [];
   for (const { id, place, neighbors } of world.records['gateway-speaker'].values()) {
     if (place.kind !== 'site' || (id !== name && place.site !== name)) continue;
-    for (const { address, localAddress = '', down = false } of neighbors) {
+    const { authKey: other } = world.routers.get(place.site)?.options ?? {};
+    for (const { address, localAddress = '', down = false, authKey } of neighbors) {
+      const keyed = other === undefined || authKey === undefined || other === authKey;
       tunnels.push(
         id === name
-          ? { near: localAddress, far: address, down, peer: place.site }
-          : { near: address, far: localAddress, down, peer: id },
+          ? { near: localAddress, far: address, down, keyed, peer: place.site }
+          : { near: address, far: localAddress, down, keyed, peer: id },
       );
     }
   }
@@ -47,6 +51,7 @@ export const tunnelNetwork = (world: World, name: string): Network => ({
   output: (packet) => {
     const tunnel = tunnelsAt(world, name).find(({ far }) => far === packet.destination);
     if (tunnel === undefined || tunnel.down || lossOf(world, name, tunnel.peer) !== undefined) return;
+    if (packet.body.kind === 'segment' && !tunnel.keyed) return;
     const arriving = { ...packet, source: packet.source ?? tunnel.near };
     schedule(world, world.now + world.links.internetMs, () => {
       const end = endAt(world, tunnel.peer);

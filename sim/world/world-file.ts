@@ -68,15 +68,21 @@ const host = exactly<PlacedHost>({
   behind: z.string().exactOptional(),
 });
 
-const preference = { med: z.number().exactOptional(), prepend: z.number().exactOptional() };
+const preference = {
+  med: z.number().exactOptional(),
+  prepend: z.number().exactOptional(),
+  communities: z.array(z.string()).exactOptional(),
+};
 
 const router = exactly<SavedRouter>({
   customerGateway: z.string(),
   announces: z.array(cidr),
   ...preference,
   tunnels: z
-    .record(address, z.strictObject({ announces: z.array(cidr).exactOptional(), ...preference }))
+    .record(z.string(), z.strictObject({ announces: z.array(cidr).exactOptional(), ...preference }))
     .exactOptional(),
+  bfd: z.boolean().exactOptional(),
+  authKey: z.string().exactOptional(),
   on: z.boolean(),
 });
 

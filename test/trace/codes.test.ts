@@ -3,9 +3,10 @@
  * faults.ts, and here by what no call of the API breaks: frames, ARP, the kernels of guests, time.
  */
 import { describe, expect, test } from 'vitest';
+import { address } from '../../controller/base/ip.ts';
 import { present } from '../../controller/base/result.ts';
 import { type Disposition, EXPLANATIONS } from '../../sim/vpc/dispositions.ts';
-import type { Trace } from '../../sim/vpc/forward.ts';
+import { addHost, forward, type Trace } from '../../sim/vpc/forward.ts';
 import { changeGuest } from '../../sim/vpc/guest-change.ts';
 import { TCP_ACK } from '../../sim/vpc/header.ts';
 import { NOTES } from '../../sim/vpc/note.ts';
@@ -21,6 +22,36 @@ function scene(settings: Parameters<typeof createLab>[0] = {}) {
   const b = machine(lab, 'b', 1, 11, { profile: APPLIANCE, sourceDestCheck: false });
   machine(lab, 'c', 2, 12);
   return { lab, a, b };
+}
+
+/** A VPC and a transit gateway to which Direct Connect leads from a site with one host. */
+function direct(up: boolean, gateway: 'vgw-1' | 'tgw-1', destination: string) {
+  const { lab, a } = scene();
+  const where = { account: '123456789012', region: 'eu-central-1' };
+  table(lab, 'rtb-main', { main: true, routes: [route(destination, gateway)] });
+  put(lab, 'vpn-gateway', { id: 'vgw-1', vpc: 'vpc-1' });
+  const transit = {
+    gateway: 'tgw-1',
+    available: true,
+    applianceMode: false,
+    routeTable: 'tgw-rtb-1',
+  } as const;
+  const vpc = { kind: 'vpc', vpc: 'vpc-1', subnets: ['subnet-1'] } as const;
+  put(lab, 'transit-gateway-attachment', { ...transit, id: 'tgw-attach-1', link: vpc });
+  const link = { kind: 'direct-connect-gateway', gateway: 'dx-1' } as const;
+  put(lab, 'transit-gateway-attachment', { ...transit, id: 'tgw-attach-2', link });
+  const paths = [{ attachment: 'tgw-attach-2' }];
+  put(lab, 'transit-gateway-route-table', {
+    ...{ id: 'tgw-rtb-1', gateway: 'tgw-1', routes: [{ destination, paths }] },
+  });
+  const allowed = { directConnectGateway: 'dx-1', available: true, prefixes: ['10.1.0.0/16'] };
+  put(lab, 'direct-connect-association', { ...allowed, id: 'a-1', gateway: 'vgw-1' });
+  put(lab, 'direct-connect-association', { ...allowed, id: 'a-2', gateway: 'tgw-attach-2' });
+  put(lab, 'virtual-interface', {
+    ...{ ...where, id: 'dxvif-1', gateway: 'dx-1', site: 'dxcon-1', mtuBytes: 1500, siteLink: false, up },
+    routes: ['172.16.0.0/16'],
+  });
+  return { lab, a, server: addHost(lab.network, address('172.16.0.9'), 'dxcon-1') };
 }
 
 const CASES: Readonly<Partial<Record<Disposition, () => Trace>>> = {
@@ -69,6 +100,19 @@ const CASES: Readonly<Partial<Record<Disposition, () => Trace>>> = {
   RESERVED_ADDRESS: () => {
     const { lab, a } = scene();
     return udp(lab, a, '169.254.169.254');
+  },
+  DX_DOWN: () => {
+    const { lab, a } = direct(false, 'vgw-1', '172.16.0.0/16');
+    return udp(lab, a, '172.16.0.9');
+  },
+  DX_NO_ROUTE: () => {
+    const { lab, a } = direct(true, 'tgw-1', '172.20.0.0/16');
+    return udp(lab, a, '172.20.0.9');
+  },
+  DX_NOT_ANNOUNCED: () => {
+    const { lab, server } = direct(true, 'vgw-1', '172.16.0.0/16');
+    const packet = { protocol: 'udp', destination: '10.0.1.10', sourcePort: 7, destinationPort: 7 } as const;
+    return forward(lab.network, packet, server, lab.now);
   },
   GUEST_LINK_DOWN: () => {
     const { lab, a, b } = scene();

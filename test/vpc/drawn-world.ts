@@ -268,6 +268,7 @@ function toAll(drawn: Drawn): All {
     instance: byId(
       INSTANCES.map((id, i) => ({ id, vpc: 'vpc-1', state: (drawn.states[i] ?? 'stopped') as 'running' })),
     ),
+    ...{ 'virtual-interface': new Map(), 'direct-connect-association': new Map() },
     'vpc-endpoint': new Map(),
     'load-balancer': new Map(),
     'target-group': new Map(),
