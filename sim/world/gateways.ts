@@ -142,7 +142,8 @@ function startGateway(world: World, first: GatewaySpeaker): Gateway {
   let isReporting = false;
   let hadSession = false;
   const { endpoint, host, leave } = place(world, first);
-  const driver = createWatchedSpeaker(world, endpoint, optionsOf(value), `${world.seed}/${id}`, report);
+  const seeds = { bgp: `${world.seed}/${id}/bgp`, bfd: `${world.seed}/${id}/bfd` };
+  const driver = createWatchedSpeaker(world, endpoint, optionsOf(value), seeds, report);
 
   /**
    * Tells the API once the present instant's work is done. What an earlier run of the world had learnt stays

@@ -129,6 +129,7 @@ function optionsOf(
 
 function startRouter(world: World, site: string, first: SiteRouterOptions): SiteRouter {
   const endpoint = createEndpoint(world, tunnelNetwork(world, site), 'host', site);
+  const seeds = { bgp: `${world.seed}/${site}`, bfd: `${world.seed}/${site}/bfd` };
   let driver: WatchedSpeaker | undefined;
   const router: SiteRouter = {
     endpoint,
@@ -142,7 +143,7 @@ function startRouter(world: World, site: string, first: SiteRouterOptions): Site
         driver.feed({ kind: 'configured', options });
         return;
       }
-      driver = createWatchedSpeaker(world, endpoint, options, `${world.seed}/${site}`);
+      driver = createWatchedSpeaker(world, endpoint, options, seeds);
       driver.feed({ kind: 'start' });
     },
     sessions() {

@@ -19,12 +19,12 @@ export function createWatchedSpeaker(
   world: World,
   endpoint: Endpoint,
   options: SpeakerOptions,
-  seed: string,
+  seeds: { readonly bgp: string; readonly bfd: string },
   settled: () => void = () => undefined,
 ): WatchedSpeaker {
   const bfdStates = new Map<string, BfdChange['state']>();
-  const bfd = createBfdDriver(world, endpoint, `${seed}/bfd`, hearBfd);
-  const driver = createSpeakerDriver(world, endpoint, options, `${seed}/bgp`, hear, { settled });
+  const bfd = createBfdDriver(world, endpoint, seeds.bfd, hearBfd);
+  const driver = createSpeakerDriver(world, endpoint, options, seeds.bgp, hear, { settled });
 
   function hearBfd(change: BfdChange): void {
     const { session, controlPlaneIndependent } = change;
