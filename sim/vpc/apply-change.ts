@@ -8,7 +8,7 @@ import { insert, remove } from '../../controller/base/longest-match.ts';
 import { must, unreachable } from '../../controller/base/result.ts';
 import { type AddressMap, set, unset } from './address-map.ts';
 import { compileCidr } from './cidr.ts';
-import { applyAssociation, applyLine } from './direct-connect-change.ts';
+import { applyDirectConnectChange } from './direct-connect-change.ts';
 import { applyEndpointChange } from './endpoint-change.ts';
 import {
   aclOf,
@@ -105,19 +105,15 @@ export function applyChange(fabric: Fabric, change: Change): readonly Claimed[] 
     case 'network-acl':
       applyAcl(fabric, change.id, change.value);
       return [];
-    case 'vpn-gateway': {
-      const node = vpnGatewayOf(fabric, change.id);
-      node.vpc = change.value?.vpc === undefined ? undefined : vpcOf(fabric, change.value.vpc);
+    case 'vpn-gateway':
+      applyVpnGateway(fabric, change.id, change.value);
       return [];
-    }
     case 'vpn-connection':
       applyVpnConnection(fabric, change.id, change.value);
       return [];
     case 'virtual-interface':
-      applyLine(fabric, change.id, change.value);
-      return [];
     case 'direct-connect-association':
-      applyAssociation(fabric, change.id, change.value);
+      applyDirectConnectChange(fabric, change);
       return [];
     case 'transit-gateway-attachment':
     case 'transit-gateway-connect-peer':
@@ -177,6 +173,10 @@ function applyAcl(fabric: Fabric, id: string, value: NetworkAcl | undefined): vo
     else release(subnet.acls, node);
     subnet.acl = subnet.acls.at(-1);
   }
+}
+
+function applyVpnGateway(fabric: Fabric, id: string, value: Resources['vpn-gateway'] | undefined): void {
+  vpnGatewayOf(fabric, id).vpc = value?.vpc === undefined ? undefined : vpcOf(fabric, value.vpc);
 }
 
 function applyVpnConnection(

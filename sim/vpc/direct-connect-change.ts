@@ -9,14 +9,22 @@ import {
   siteOf,
   vpnGatewayOf,
 } from './fabric.ts';
-import type { DirectConnectAssociation, VirtualInterface } from './model.ts';
+import type { Change, DirectConnectAssociation, VirtualInterface } from './model.ts';
+
+export function applyDirectConnectChange(
+  fabric: Fabric,
+  change: Extract<Change, { readonly kind: 'virtual-interface' | 'direct-connect-association' }>,
+): void {
+  if (change.kind === 'virtual-interface') applyLine(fabric, change.id, change.value);
+  else applyAssociation(fabric, change.id, change.value);
+}
 
 function release<N>(list: N[], node: N): void {
   const at = list.indexOf(node);
   if (at >= 0) list.splice(at, 1);
 }
 
-export function applyLine(fabric: Fabric, id: string, value: VirtualInterface | undefined): void {
+function applyLine(fabric: Fabric, id: string, value: VirtualInterface | undefined): void {
   const node = lineOf(fabric, id);
   if (node.direct !== undefined) release(node.direct.lines, node);
   if (node.site !== undefined) release(node.site.lines, node);
@@ -35,11 +43,7 @@ export function applyLine(fabric: Fabric, id: string, value: VirtualInterface | 
   }
 }
 
-export function applyAssociation(
-  fabric: Fabric,
-  id: string,
-  value: DirectConnectAssociation | undefined,
-): void {
+function applyAssociation(fabric: Fabric, id: string, value: DirectConnectAssociation | undefined): void {
   const node = associationOf(fabric, id);
   const { direct, vpnGateway, attachment } = node;
   if (direct !== undefined) {

@@ -205,7 +205,10 @@ export interface LineNode {
   routes: readonly CidrPeer[];
 }
 
-/** The network behind a customer gateway or a Direct Connect connection, or another place outside the VPCs that has addresses of its own. */
+/**
+ * The network behind a customer gateway or a Direct Connect connection, or another place outside the VPCs
+ * that has addresses of its own.
+ */
 export interface SiteNode {
   readonly id: string;
   /** Tells the addresses of sites apart. */

@@ -93,7 +93,8 @@ const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10
 
 /**
  * Adds hosts for addresses that no ENI and no host has: to the site whose VPN connection or virtual interface
- * leads there, else to the Internet where they are public. A world that was imported knows nothing outside its VPCs.
+ * leads there, else to the Internet where they are public. A world that was imported knows nothing outside
+ * its VPCs.
  */
 export function assumeHosts(world: World, names: readonly string[]): void {
   const { ports, sites } = world.network.fabric;
