@@ -4,7 +4,7 @@ import { address } from '../controller/base/ip.ts';
 import { must, present } from '../controller/base/result.ts';
 import { find } from '../sim/vpc/address-map.ts';
 import { answerNeighbour, macHigh, macLow } from '../sim/vpc/fabric.ts';
-import type { Guest } from '../sim/vpc/guest.ts';
+import { type Guest, setDevice, setGuest } from '../sim/vpc/guest.ts';
 import { changeGuest } from '../sim/vpc/guest-change.ts';
 import { formatMac, parseMac } from '../sim/vpc/header.ts';
 import { done, frame, pair, path, port, three, UDP_TO } from './facts-scene.ts';
@@ -65,7 +65,7 @@ describe('what follows', () => {
 
   it('F16: a VM that changes its MAC address is disconnected', () => {
     const { lab, a, b } = three();
-    for (const device of a.devices) device.mac = must(parseMac('02:aa:aa:aa:aa:aa'));
+    for (const device of a.devices) setDevice(a, device, { mac: must(parseMac('02:aa:aa:aa:aa:aa')) });
     expect(udp(lab, a, '10.0.1.11').disposition).toBe('L2_SOURCE_MAC');
     expect(udp(lab, b, '10.0.1.10').disposition).toBe('GUEST_NOT_ITS_MAC');
   });
@@ -109,7 +109,7 @@ describe('what follows', () => {
 
   it("F19: taking over a failed instance's address changes no routing; the route must move", () => {
     const { lab, a, w } = pair();
-    a.power = 'dead';
+    setGuest(a, { power: 'dead' });
     const toB = { attachment: { instance: 'i-b', deviceIndex: 0 }, sourceDestCheck: false };
     eni(lab, 'a', 1, 10, {
       attachment: { instance: 'i-a', deviceIndex: 0 },
@@ -176,7 +176,7 @@ describe('neither purely L2 nor purely L3', () => {
     const { lab, a } = three();
     const settings = { attachment: { instance: 'i-b', deviceIndex: 0 }, sourceDestCheck: false };
     eni(lab, 'b', 1, 11, settings);
-    present(lab.network.guests.get('i-b'), 'i-b').profile = APPLIANCE;
+    setGuest(present(lab.network.guests.get('i-b'), 'i-b'), { profile: APPLIANCE });
     const mac = formatMac(port(lab, 'eni-a').mac);
     const change = {
       kind: 'route-add',
@@ -222,7 +222,7 @@ describe('neither purely L2 nor purely L3', () => {
       const hostPart = name === 'eni-a' ? 10 : 11;
       const attachment = { instance: guest.id, deviceIndex: 0 };
       eni(lab, name.slice(4), 1, hostPart, { attachment, sourceDestCheck: false });
-      guest.profile = APPLIANCE;
+      setGuest(guest, { profile: APPLIANCE });
       const mac = formatMac(device.mac);
       const lan = guest === a ? '192.168.1.1' : '192.168.2.1';
       done(changeGuest(guest, { kind: 'address-add', mac, address: lan, length: 32 }));
@@ -236,7 +236,7 @@ describe('neither purely L2 nor purely L3', () => {
 
   it('F27: rewriting route tables works as an appliance design', () => {
     const { lab, a, w } = pair();
-    a.power = 'dead';
+    setGuest(a, { power: 'dead' });
     table(lab, 'rtb-private', { subnets: ['subnet-2'], routes: [route('0.0.0.0/0', 'eni-b')] });
     expect(roundTrip(lab, w, SERVER).back?.deliveredTo).toBe('i-w');
   });

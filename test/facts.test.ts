@@ -8,7 +8,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { present } from '../controller/base/result.ts';
-import { boot } from '../sim/vpc/guest.ts';
+import { boot, setGuest } from '../sim/vpc/guest.ts';
 import { changeGuest } from '../sim/vpc/guest-change.ts';
 import { formatMac } from '../sim/vpc/header.ts';
 import { done, frame, pair, path, port, three, UDP_TO } from './facts-scene.ts';
@@ -144,7 +144,7 @@ describe('packet forwarding', () => {
     eni(lab, 'w', 2, 20, { attachment: { instance: 'i-w', deviceIndex: 0 }, publicAddress: '198.51.100.9' });
     const redirect = [route('10.0.2.0/24', 'eni-a')];
     table(lab, 'rtb-edge', { gateways: ['igw-1'], routes: redirect });
-    a.profile = APPLIANCE;
+    setGuest(a, { profile: APPLIANCE });
     const { there, back } = roundTrip(lab, SERVER, '198.51.100.9');
     expect(path(there)).toEqual(['rtb-edge', 'eni-a', 'rtb-public', 'eni-w']);
     expect([path(back ?? there), back?.deliveredTo]).toEqual([

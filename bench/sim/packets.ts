@@ -6,11 +6,12 @@
 import { pathToFileURL } from 'node:url';
 import { present } from '../../controller/base/result.ts';
 import { CODE } from '../../sim/vpc/dispositions.ts';
-import { applyToNetwork, createNetwork, type Network, send } from '../../sim/vpc/forward.ts';
-import { boot, createGuest, type Guest } from '../../sim/vpc/guest.ts';
+import { send } from '../../sim/vpc/forward.ts';
+import { boot, type Guest } from '../../sim/vpc/guest.ts';
 import { createHeader, type Header, UDP } from '../../sim/vpc/header.ts';
 import type { Recorder, Step } from '../../sim/vpc/hop.ts';
 import type { Change, NetworkAcl, Route, SecurityGroupRule } from '../../sim/vpc/model.ts';
+import { addGuest, applyToNetwork, createNetwork, type Network } from '../../sim/vpc/network.ts';
 
 export const FLOWS = 10_000;
 export const ROUTES = 1000;
@@ -103,8 +104,7 @@ function putEni(network: Network, eni: number): void {
     attachment: { instance, deviceIndex: 0 },
   };
   put(network, { kind: 'network-interface', id: value.id, value });
-  const guest = createGuest(instance);
-  network.guests.set(instance, guest);
+  const guest = addGuest(network, instance);
   boot(guest, present(network.fabric.instances.get(instance), instance).ports, network.fabric.settings);
 }
 
@@ -154,13 +154,18 @@ function sendOne(network: Network, flow: Flow, h: Header, recorder?: Recorder): 
   if (code !== CODE.DELIVERED) throw new Error(`a packet ended with code ${code}`);
 }
 
+/** Unrecorded; so, but with nothing remembered of the flows before each run; or with all hops recorded. */
+type How = 'plain' | 'walked' | 'recorded';
+
 /** CPU time of a packet, ns: the median of `runs` runs over all flows. */
-export function costOf(network: Network, flows: readonly Flow[], runs: number, recorded: boolean): number {
+export function costOf(network: Network, flows: readonly Flow[], runs: number, how: How): number {
+  const recorded = how === 'recorded';
   const h = createHeader();
   let steps: Step[] = [];
   const recorder = recorded ? (step: Step) => steps.push(step) : undefined;
   const costs: number[] = [];
   for (let run = 0; run < runs; run++) {
+    if (how === 'walked') network.fabric.epoch.number++;
     const { user, system } = process.cpuUsage();
     for (const flow of flows) {
       sendOne(network, flow, h, recorder);
@@ -181,23 +186,31 @@ export interface PacketCosts {
   readonly same: number;
   readonly recorded: number;
   readonly spread: number;
+  /** The same as `same` and `spread`, with nothing remembered of the flows. */
+  readonly sameWalked: number;
+  readonly spreadWalked: number;
 }
 
 const RUNS = 60;
 
 function measure(enis: number): PacketCosts {
   const begun = performance.now();
-  const network = buildNetwork(enis);
+  let network = buildNetwork(enis);
   const buildMs = performance.now() - begun;
   const rss = process.memoryUsage.rss();
   const few = drawFlows(network, ENIS_AT_FIRST);
-  costOf(network, few, RUNS, false);
-  const same = costOf(network, few, RUNS, false);
-  costOf(network, few, RUNS >> 2, true);
-  const recorded = costOf(network, few, RUNS, true);
+  costOf(network, few, RUNS, 'plain');
+  const same = costOf(network, few, RUNS, 'plain');
+  const sameWalked = costOf(network, few, RUNS, 'walked');
+  costOf(network, few, RUNS >> 2, 'recorded');
+  const recorded = costOf(network, few, RUNS, 'recorded');
+  // Anew, for these 10,000 flows to be the only live ones.
+  network = buildNetwork(enis);
   const many = drawFlows(network, enis);
-  costOf(network, many, 2, false);
-  return { enis, buildMs, rss, same, recorded, spread: costOf(network, many, RUNS, false) };
+  costOf(network, many, 2, 'plain');
+  const spread = costOf(network, many, RUNS, 'plain');
+  const spreadWalked = costOf(network, many, RUNS, 'walked');
+  return { enis, buildMs, rss, same, recorded, spread, sameWalked, spreadWalked };
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {

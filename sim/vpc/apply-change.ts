@@ -70,6 +70,7 @@ function claim<N>(claims: N[], node: N): void {
 
 /** Takes in one changed record; returns the private addresses that moved to another ENI. */
 export function applyChange(fabric: Fabric, change: Change): readonly Claimed[] {
+  fabric.epoch.number++;
   switch (change.kind) {
     case 'vpc': {
       const node = vpcOf(fabric, change.id);

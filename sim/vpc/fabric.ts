@@ -44,8 +44,17 @@ import type {
 import { createGroup } from './security-group.ts';
 import { DEFAULT_SETTINGS, type VpcSettings } from './settings.ts';
 
+/**
+ * Counts the changes of a network: of its fabric, and of how its guests are configured. What is remembered of
+ * flows (flow-memo.ts) holds within one epoch.
+ */
+export interface Epoch {
+  number: number;
+}
+
 export interface Fabric {
   readonly settings: VpcSettings;
+  readonly epoch: Epoch;
   readonly vpcs: Map<string, VpcNode>;
   readonly subnets: Map<string, SubnetNode>;
   readonly tables: Map<string, TableNode>;
@@ -99,6 +108,7 @@ export interface Fabric {
 export function createFabric(settings: Partial<VpcSettings> = {}): Fabric {
   return {
     settings: { ...DEFAULT_SETTINGS, ...settings },
+    epoch: { number: 0 },
     vpcs: new Map(),
     subnets: new Map(),
     tables: new Map(),

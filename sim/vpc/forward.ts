@@ -10,13 +10,13 @@
 import { type Address, formatAddress, parseAddress } from '../../controller/base/ip.ts';
 import { must, present } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
-import { type AddressMap, createAddressMap, find, set, unset } from './address-map.ts';
-import { applyChange } from './apply-change.ts';
+import { find } from './address-map.ts';
 import { routeBy, routeVia } from './chosen-route.ts';
 import { CODE, type Disposition, dispositionOf, EXPLANATIONS } from './dispositions.ts';
 import { explain, type Finding, findingsOf, type Hop } from './explain.ts';
-import { answerNeighbour, createFabric, type Fabric, publicScope, siteOf } from './fabric.ts';
-import { type Guest, hearAnnouncement, syncDevices } from './guest.ts';
+import { answerNeighbour, type Fabric, publicScope } from './fabric.ts';
+import { recall, remember } from './flow-memo.ts';
+import type { Guest } from './guest.ts';
 import { input, isLocal, output } from './guest-kernel.ts';
 import {
   createHeader,
@@ -30,32 +30,12 @@ import {
   setSource,
 } from './header.ts';
 import { type Recorder, record, type Step } from './hop.ts';
-import type { Change } from './model.ts';
 import { answerTooLong } from './mtu.ts';
 import { isMulticast, membersFor } from './multicast.ts';
+import { type End, hostOf, type Network } from './network.ts';
 import type { Port } from './nodes.ts';
 import { byRoute } from './router.ts';
-import type { VpcSettings } from './settings.ts';
 import { transit } from './transit.ts';
-
-/** A host of the simulated Internet, or of a site behind a customer gateway. */
-export interface InternetHost {
-  readonly kind: 'host';
-  readonly address: Address;
-  /** Its name: the canonical text of the address, or the id of a gateway's speaker. */
-  readonly id: string;
-  /** The number of its site; 0 is the Internet. */
-  readonly site: number;
-}
-
-export interface Network {
-  readonly fabric: Fabric;
-  /** By instance id. */
-  readonly guests: Map<string, Guest>;
-  readonly hosts: AddressMap<InternetHost>;
-}
-
-export type End = Guest | InternetHost;
 
 /**
  * Asked before each crossing; undefined is the Internet. 0 lets the packet pass, a code of `CODE` ends it.
@@ -75,56 +55,6 @@ export interface Arrival {
   code: number;
   /** Who has the packet where it was DELIVERED. */
   at: End | undefined;
-}
-
-export function createNetwork(settings: Partial<VpcSettings> = {}): Network {
-  return { fabric: createFabric(settings), guests: new Map(), hosts: createAddressMap() };
-}
-
-/**
- * A change takes effect: fabric, the devices of guests, and the fabric's announcements of moved addresses.
- */
-export function applyToNetwork(network: Network, change: Change, now: Instant): void {
-  const { fabric, guests } = network;
-  const before = change.kind === 'network-interface' ? fabric.ports.get(change.id)?.instance : undefined;
-  const claimed = applyChange(fabric, change);
-  if (change.kind !== 'network-interface') return;
-  const after = fabric.ports.get(change.id)?.instance;
-  for (const instance of new Set([before, after])) {
-    const guest = instance === undefined ? undefined : guests.get(instance.id);
-    if (instance !== undefined && guest !== undefined) syncDevices(guest, instance.ports, fabric.settings);
-  }
-  if (!fabric.settings.fabricGarp) return;
-  for (const { address, port } of claimed) {
-    for (const guest of guests.values()) hearAnnouncement(guest, address, port, now);
-  }
-}
-
-const wordsOf = (address: Address): readonly number[] => address.words.map((word) => word | 0);
-
-/** Adds a host to the Internet, or to the site behind a customer gateway. */
-export const addHost = (network: Network, address: Address, customerGateway?: string): InternetHost =>
-  addEnd(network, address, formatAddress(address), customerGateway);
-
-/** Adds the speaker of a Connect peer, by its id, at its address inside the tunnel. */
-export const addSpeaker = (network: Network, address: Address, id: string): InternetHost =>
-  addEnd(network, address, id, id);
-
-function addEnd(network: Network, address: Address, id: string, place: string | undefined): InternetHost {
-  const site = place === undefined ? 0 : siteOf(network.fabric, place).number;
-  const host: InternetHost = { kind: 'host', address, id, site };
-  set(network.hosts, hostScope(address.family, site), wordsOf(address), host);
-  return host;
-}
-
-/** The scope of the addresses of a site, and of the Internet, among the hosts. */
-const hostScope = (family: 4 | 6, site: number): number => 2 * site + publicScope(family);
-
-const hostOf = (network: Network, h: Header): InternetHost | undefined =>
-  find(network.hosts, hostScope(h.family, h.site), h.d0, h.d1, h.d2, h.d3);
-
-export function removeHost(network: Network, { address, site }: Omit<InternetHost, 'kind' | 'id'>): void {
-  unset(network.hosts, hostScope(address.family, site), wordsOf(address));
 }
 
 /**
@@ -264,8 +194,13 @@ export function send(
   options: SendOptions = {},
   recorder?: Recorder,
 ): Readonly<Arrival> {
+  const { via, by, crossing } = options;
+  const asks = origin.kind === 'guest' && via === undefined && by === undefined && recorder === undefined;
+  const ridden = asks ? ride(network, origin, h, crossing) : undefined;
+  if (ridden !== undefined) return ridden;
   const code = depart(network, origin, h, options, recorder);
-  return code === 0 ? travel(network, h, code, options.crossing, recorder) : ended(code, origin);
+  if (code !== 0) return ended(code, origin);
+  return travel(network, h, 0, crossing, recorder, asks ? origin : undefined);
 }
 
 /** Walks what the router at `h.router` sends (see `answerTooLong`), as `send`. */
@@ -310,38 +245,69 @@ export function sendToGroup(
   }
 }
 
-/** From a crossing (`code` 0), or from the ENI that a crossing led to (DELIVERED), to the packet's end. */
+/**
+ * From a crossing (`begun` 0), or from the ENI that one led to (DELIVERED), to the packet's end. `sender` is
+ * the guest that sent it, where it asked in vain what is remembered of the flow.
+ */
 function travel(
   network: Network,
   h: Header,
   begun: number,
   crossing?: Crossing,
   recorder?: Recorder,
+  sender?: Guest,
 ): Readonly<Arrival> {
-  let code = begun;
-  let here: End | undefined;
-  while (h.ttl > 0) {
-    if (code === 0) code = cross(network, h, crossing, recorder);
-    if (code !== CODE.DELIVERED) break;
-    const { to } = h;
-    if (to === undefined) {
-      const host = hostOf(network, h);
-      if (host === undefined) return ended(CODE.INTERNET_NO_HOST, undefined);
-      if (recorder) record(recorder, h, 'internet', host.id, 'takes the packet');
-      return ended(CODE.DELIVERED, host);
-    }
-    const guest = to.instance === undefined ? undefined : network.guests.get(to.instance.id);
-    if (guest === undefined) {
-      const id = to.instance?.id ?? to.id;
-      if (recorder) record(recorder, h, 'guest', id, 'has never run: nothing takes the packet');
-      return ended(CODE.GUEST_DOWN, undefined);
-    }
-    here = guest;
-    code = input(network.fabric, guest, h, recorder);
-    if (code === 0) code = output(network.fabric, guest, h, undefined, recorder);
-    if (code !== 0) break;
+  if (h.ttl <= 0) return ended(CODE.TTL, undefined);
+  const code = begun === 0 ? cross(network, h, crossing, recorder) : begun;
+  if (code !== CODE.DELIVERED) return ended(code, undefined);
+  const { to } = h;
+  if (to === undefined) {
+    const host = hostOf(network, h);
+    if (host === undefined) return ended(CODE.INTERNET_NO_HOST, undefined);
+    if (recorder) record(recorder, h, 'internet', host.id, 'takes the packet');
+    return ended(CODE.DELIVERED, host);
   }
-  return ended(code === 0 ? CODE.TTL : code, here);
+  const guest = to.instance === undefined ? undefined : network.guests.get(to.instance.id);
+  if (guest === undefined) {
+    const id = to.instance?.id ?? to.id;
+    if (recorder) record(recorder, h, 'guest', id, 'has never run: nothing takes the packet');
+    return ended(CODE.GUEST_DOWN, undefined);
+  }
+  const taken = input(network.fabric, guest, h, recorder);
+  if (sender !== undefined) remember(network.memo, network.fabric, sender, guest, h, taken);
+  return taken === 0 ? relay(network, guest, h, crossing, recorder) : ended(taken, guest);
+}
+
+/** A guest forwards the packet, and so on to its end. */
+function relay(
+  network: Network,
+  guest: Guest,
+  h: Header,
+  crossing?: Crossing,
+  recorder?: Recorder,
+): Readonly<Arrival> {
+  const ridden = recorder === undefined ? ride(network, guest, h, crossing) : undefined;
+  if (ridden !== undefined) return ridden;
+  const sent = output(network.fabric, guest, h, undefined, recorder);
+  if (sent !== 0) return ended(sent, guest);
+  return travel(network, h, 0, crossing, recorder, recorder === undefined ? guest : undefined);
+}
+
+/** From a guest that sends to the packet's end, where the flow's leg is remembered (flow-memo.ts). */
+function ride(
+  network: Network,
+  sender: Guest,
+  h: Header,
+  crossing?: Crossing,
+): Readonly<Arrival> | undefined {
+  const leg = recall(network.memo, network.fabric, sender, h);
+  if (leg === undefined) return undefined;
+  const lost = over(crossing, leg.from, leg.to, h);
+  if (lost !== 0) return ended(lost, undefined);
+  if (leg.keeps) return ended(CODE.DELIVERED, leg.taker);
+  if (h.ttl <= 1) return ended(CODE.TTL, undefined);
+  h.ttl--;
+  return relay(network, leg.taker, h, crossing);
 }
 
 function ended(code: number, at: End | undefined): Readonly<Arrival> {

@@ -12,7 +12,7 @@ import {
   sameAddress,
   width,
 } from '../../controller/base/ip.ts';
-import { entries, remove } from '../../controller/base/longest-match.ts';
+import { entries } from '../../controller/base/longest-match.ts';
 import { err, ok, type Result, unreachable } from '../../controller/base/result.ts';
 import type { GuestChange } from '../../controller/event.ts';
 import {
@@ -23,7 +23,9 @@ import {
   type Guest,
   type GuestRoute,
   removeAddress,
-  tableOf,
+  removeRoute,
+  setDevice,
+  setGuest,
 } from './guest.ts';
 import { formatMac, parseMac } from './header.ts';
 
@@ -54,10 +56,10 @@ export function changeGuest(guest: Guest, change: GuestChange): string | undefin
 function changeDevice(guest: Guest, device: Device, change: DeviceChange): string | undefined {
   switch (change.kind) {
     case 'link-up':
-      device.up = true;
+      setDevice(guest, device, { up: true });
       return undefined;
     case 'rp-filter':
-      device.rpFilter = change.mode;
+      setDevice(guest, device, { rpFilter: change.mode });
       return undefined;
     case 'address-add':
     case 'address-remove':
@@ -119,9 +121,7 @@ function changeRoute(guest: Guest, device: Device, change: RouteChange): string 
   const route = createRoute(device, destination.value, via.value);
   const known = routeAt(guest, change.table, destination.value);
   if (change.kind === 'route-remove') {
-    const table = tableOf(guest, change.table);
-    if (known !== undefined && sameRoute(known, route))
-      remove(family === 4 ? table.v4 : table.v6, destination.value);
+    if (known !== undefined && sameRoute(known, route)) removeRoute(guest, change.table, destination.value);
     return undefined;
   }
   if (!device.up) return `device ${formatMac(device.mac)} of ${guest.id} is down; bring the link up first`;
@@ -173,7 +173,8 @@ function changeRule(guest: Guest, change: RuleChange): string | undefined {
   if (!from.ok) return from.error;
   const name = formatPrefix(from.value);
   const known = guest.rules.find((rule) => rule.table === change.table && formatPrefix(rule.from) === name);
-  if (change.kind === 'rule-remove') guest.rules = guest.rules.filter((rule) => rule !== known);
-  else if (known === undefined) guest.rules = [{ from: from.value, table: change.table }, ...guest.rules];
+  if (change.kind === 'rule-remove') setGuest(guest, { rules: guest.rules.filter((rule) => rule !== known) });
+  else if (known === undefined)
+    setGuest(guest, { rules: [{ from: from.value, table: change.table }, ...guest.rules] });
   return undefined;
 }

@@ -14,6 +14,7 @@ import {
   type Guest,
   type GuestRoute,
   type GuestTunnel,
+  learnMac,
   localScope,
   type Neighbour,
 } from './guest.ts';
@@ -72,8 +73,7 @@ function neighbourMac(fabric: Fabric, route: GuestRoute, h: Header): number {
   const target = nextHopOf(h);
   const mac = answerNeighbour(fabric, device.port, target);
   if (known !== undefined) {
-    known.mac = mac;
-    known.learnedAt = h.now;
+    learnMac(fabric.epoch, known, mac, h.now);
   } else if (mac !== 0) {
     const neighbour: Neighbour = { mac, learnedAt: h.now, address: target };
     set(device.neighbours, scope, [h.n0, h.n1, h.n2, h.n3], neighbour);

@@ -2,7 +2,7 @@
  * What is configured in a running guest's kernel, as plain data, and back. Neighbours and NAT flows are not
  * kept.
  */
-import { formatAddress, formatPrefix, type Prefix, parseAddress, prefix } from '../../controller/base/ip.ts';
+import { formatAddress, formatPrefix, parseAddress, prefix } from '../../controller/base/ip.ts';
 import { entries } from '../../controller/base/longest-match.ts';
 import { must } from '../../controller/base/result.ts';
 import {
@@ -13,6 +13,8 @@ import {
   type Device,
   type Guest,
   removeAddress,
+  setDevice,
+  setGuest,
 } from './guest.ts';
 
 export interface GuestState {
@@ -60,8 +62,7 @@ export function restoreGuest(guest: Guest, state: GuestState): void {
     const device = known.get(eni);
     if (device === undefined) continue;
     for (const own of device.addresses) removeAddress(guest, device, own);
-    device.up = up;
-    device.rpFilter = rpFilter;
+    setDevice(guest, device, { up, rpFilter });
     for (const { address, length } of addresses) {
       addAddress(guest, device, must(parseAddress(address)), length);
     }
@@ -73,8 +74,5 @@ export function restoreGuest(guest: Guest, state: GuestState): void {
     const next = via === undefined ? undefined : must(parseAddress(via));
     addRoute(guest, table, createRoute(device, prefix(destination), next));
   }
-  guest.rules = state.rules.map(({ from, table }): { from: Prefix; table: number } => ({
-    from: prefix(from),
-    table,
-  }));
+  setGuest(guest, { rules: state.rules.map(({ from, table }) => ({ from: prefix(from), table })) });
 }

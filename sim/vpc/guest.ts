@@ -24,7 +24,7 @@ import {
 import { must } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
 import { type AddressMap, createAddressMap, eachValue, set, unset } from './address-map.ts';
-import { gatewayOfSubnet, ROUTER_LINK_LOCAL } from './fabric.ts';
+import { type Epoch, gatewayOfSubnet, ROUTER_LINK_LOCAL } from './fabric.ts';
 import { clearNat, createNat } from './masquerade.ts';
 import type { Nat } from './nat-flow.ts';
 import type { GreTunnel, Port } from './nodes.ts';
@@ -63,20 +63,21 @@ export interface DeviceAddress {
 }
 
 export interface Neighbour {
-  mac: number;
-  learnedAt: Instant;
+  /** 0: it did not answer. */
+  readonly mac: number;
+  readonly learnedAt: Instant;
   readonly address: Address;
 }
 
-/** A network device: an attached ENI as the guest sees it. */
+/** A network device: an attached ENI as the guest sees it. `setDevice` changes it. */
 export interface Device {
   readonly port: Port;
   readonly index: number;
   /** What the guest believes to be its MAC; differs from the ENI's only when an experiment changes it. */
-  mac: number;
-  up: boolean;
-  rpFilter: 0 | 1 | 2;
-  addresses: DeviceAddress[];
+  readonly mac: number;
+  readonly up: boolean;
+  readonly rpFilter: 0 | 1 | 2;
+  readonly addresses: readonly DeviceAddress[];
   readonly neighbours: AddressMap<Neighbour>;
 }
 
@@ -104,21 +105,26 @@ export interface Rule {
   readonly table: number;
 }
 
+/** `setGuest` changes it, so that every change begins an epoch. */
 export interface Guest {
   readonly kind: 'guest';
   /** The instance's id. */
   readonly id: string;
-  power: Power;
+  readonly power: Power;
+  /** Unique in its network, above 0. */
+  readonly number: number;
+  /** Of its network. */
+  readonly epoch: Epoch;
   /** User space does not run, the kernel does. */
-  hung: boolean;
+  readonly hung: boolean;
   /** Alive but forwards nothing. */
-  drop: boolean;
-  profile: GuestProfile;
-  devices: Device[];
+  readonly drop: boolean;
+  readonly profile: GuestProfile;
+  readonly devices: readonly Device[];
   readonly tables: Map<number, RoutingTable>;
   /** The main table, which is among the tables, too. */
-  main: RoutingTable;
-  rules: Rule[];
+  readonly main: RoutingTable;
+  readonly rules: readonly Rule[];
   /** Configured addresses; what arrives for one of them is delivered here. */
   readonly local: AddressMap<DeviceAddress>;
   readonly nat: Nat;
@@ -131,13 +137,20 @@ const createTable = (): RoutingTable => ({ v4: createLongestMatch(), v6: createL
 
 const HOST: GuestProfile = { ipForward: false, masquerade: [] };
 
-/** A guest that is off; `boot` starts it. */
-export const createGuest = (id: string, profile: GuestProfile = HOST): Guest => {
+/** A guest that is off; `boot` starts it. `addGuest` makes one in a network. */
+export const createGuest = (
+  id: string,
+  number: number,
+  epoch: Epoch,
+  profile: GuestProfile = HOST,
+): Guest => {
   const main = createTable();
   return {
     kind: 'guest',
     id,
     power: 'dead',
+    number,
+    epoch,
     hung: false,
     drop: false,
     profile,
@@ -150,22 +163,44 @@ export const createGuest = (id: string, profile: GuestProfile = HOST): Guest => 
   };
 };
 
+type Settable = 'power' | 'hung' | 'drop' | 'profile' | 'devices' | 'main' | 'rules';
+
+/** Changes a guest. */
+export function setGuest(guest: Guest, fields: Partial<Pick<Guest, Settable>>): void {
+  Object.assign(guest, fields);
+  guest.epoch.number++;
+}
+
+/** Changes a device of a guest. */
+export function setDevice(
+  guest: Guest,
+  device: Device,
+  fields: Partial<Pick<Device, 'mac' | 'up' | 'rpFilter' | 'addresses'>>,
+): void {
+  Object.assign(device, fields);
+  guest.epoch.number++;
+}
+
+/** A neighbour answered, or was announced, with this MAC, or with 0 was silent. */
+export function learnMac(epoch: Epoch, neighbour: Neighbour, mac: number, learnedAt: Instant): void {
+  if (neighbour.mac !== mac) epoch.number++;
+  Object.assign(neighbour, { mac, learnedAt });
+}
+
 /** Takes all routes away. */
 export function clearTables(guest: Guest): void {
+  const main = createTable();
   guest.tables.clear();
-  guest.main = createTable();
-  guest.tables.set(MAIN_TABLE, guest.main);
+  guest.tables.set(MAIN_TABLE, main);
+  setGuest(guest, { main });
 }
 
 /** Starts the guest with a fresh kernel: devices from `ports`, nothing left of what was configured before. */
 export function boot(guest: Guest, ports: Iterable<Port>, settings: VpcSettings): void {
   for (const device of guest.devices) unplug(guest, device);
   clearTables(guest);
-  guest.rules = [];
   clearNat(guest.nat);
-  guest.power = 'running';
-  guest.hung = false;
-  guest.drop = false;
+  setGuest(guest, { rules: [], power: 'running', hung: false, drop: false });
   syncDevices(guest, ports, settings);
 }
 
@@ -195,7 +230,7 @@ function plug(guest: Guest, port: Port, settings: VpcSettings): void {
     addresses: [],
     neighbours: createAddressMap(),
   };
-  guest.devices = [...guest.devices, device];
+  setGuest(guest, { devices: [...guest.devices, device] });
   if (device.index === 0) configureByDhcp(guest, device);
   carryTunnels(guest, device);
 }
@@ -205,7 +240,7 @@ function plug(guest: Guest, port: Port, settings: VpcSettings): void {
  * prefix and its .1 as gateway, the first IPv6 address with fe80::1 as gateway.
  */
 function configureByDhcp(guest: Guest, device: Device): void {
-  device.up = true;
+  setDevice(guest, device, { up: true });
   for (const family of [4, 6] as const) {
     const own = device.port.addresses.find((each) => each.family === family);
     const cidr = device.port.subnet.cidrs.find((each) => each.address.family === family);
@@ -225,7 +260,7 @@ export function setTunnels(guest: Guest, tunnels: readonly GuestTunnel[]): void 
       if (old.includes(formatAddress(own.address))) removeAddress(guest, device, own);
     }
   }
-  guest.profile = { ...guest.profile, tunnels };
+  setGuest(guest, { profile: { ...guest.profile, tunnels } });
   for (const device of guest.devices) carryTunnels(guest, device);
 }
 
@@ -235,14 +270,14 @@ const insideOf = (guest: Guest, { index }: Device): GuestTunnel['inside'] =>
 
 function carryTunnels(guest: Guest, device: Device): void {
   const own = insideOf(guest, device);
-  if (own.length > 0) device.up = true;
+  if (own.length > 0) setDevice(guest, device, { up: true });
   for (const { address, prefix } of own) addAddress(guest, device, address, prefix.length);
 }
 
 function unplug(guest: Guest, device: Device): void {
   for (const own of device.addresses) removeAddress(guest, device, own);
   dropRoutes(guest, (route) => route.device === device);
-  guest.devices = guest.devices.filter((each) => each !== device);
+  setGuest(guest, { devices: guest.devices.filter((each) => each !== device) });
 }
 
 /** The key of `Guest.local` and `Device.neighbours`. */
@@ -254,7 +289,7 @@ export function addAddress(guest: Guest, device: Device, own: Address, length: n
   const onLink: Prefix = { address: mask(own, length), length };
   const [w0, w1, w2, w3] = [a | 0, b | 0, c | 0, d | 0];
   const entry: DeviceAddress = { device, address: own, prefix: onLink, w0, w1, w2, w3 };
-  device.addresses = [...device.addresses, entry];
+  setDevice(guest, device, { addresses: [...device.addresses, entry] });
   set(guest.local, localScope(own.family), [entry.w0, entry.w1, entry.w2, entry.w3], entry);
   if (length < width(own.family)) addRoute(guest, MAIN_TABLE, createRoute(device, onLink, undefined));
 }
@@ -265,7 +300,7 @@ export function addAddress(guest: Guest, device: Device, own: Address, length: n
  */
 export function removeAddress(guest: Guest, device: Device, entry: DeviceAddress): void {
   const { family } = entry.address;
-  device.addresses = device.addresses.filter((each) => each !== entry);
+  setDevice(guest, device, { addresses: device.addresses.filter((each) => each !== entry) });
   unset(guest.local, localScope(family), [entry.w0, entry.w1, entry.w2, entry.w3]);
   clearNat(guest.nat, entry);
   const rest = device.addresses.filter((each) => each.address.family === family);
@@ -296,6 +331,13 @@ export function tableOf(guest: Guest, number: number): RoutingTable {
 export function addRoute(guest: Guest, table: number, route: GuestRoute): void {
   const { v4, v6 } = tableOf(guest, table);
   insert(route.destination.address.family === 4 ? v4 : v6, route.destination, route);
+  guest.epoch.number++;
+}
+
+export function removeRoute(guest: Guest, table: number, destination: Prefix): void {
+  const { v4, v6 } = tableOf(guest, table);
+  remove(destination.address.family === 4 ? v4 : v6, destination);
+  guest.epoch.number++;
 }
 
 function dropRoutes(guest: Guest, drop: (route: GuestRoute) => boolean): void {
@@ -305,6 +347,7 @@ function dropRoutes(guest: Guest, drop: (route: GuestRoute) => boolean): void {
       for (const match of doomed) remove(routes, match.prefix);
     }
   }
+  guest.epoch.number++;
 }
 
 /**
@@ -318,8 +361,7 @@ export function hearAnnouncement(guest: Guest, moved: Address, port: Port, now: 
     if (device.port.subnet !== port.subnet || device.port === port) continue;
     eachValue(device.neighbours, (neighbour) => {
       if (formatAddress(neighbour.address) !== text) return;
-      neighbour.mac = port.mac;
-      neighbour.learnedAt = now;
+      learnMac(guest.epoch, neighbour, port.mac, now);
     });
   }
 }

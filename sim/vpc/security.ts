@@ -71,6 +71,14 @@ export function trackAlways(fabric: Fabric, h: Header): void {
   else track(fabric, h, 'egress');
 }
 
+/** The slot of a packet's flow as the ENI tracks it; -1 where it has no security groups; undefined where not. */
+export function trackedSlot(fabric: Fabric, port: Port, h: Header, direction: Direction): number | undefined {
+  if (port.groups.length === 0) return -1;
+  fillKey(port, h, direction);
+  const slot = findSlot(fabric.flows, key, h.now);
+  return slot < 0 ? undefined : slot;
+}
+
 const BOTH: Tracked = 3;
 const seenIn = (direction: Direction): Tracked => (direction === 'egress' ? 1 : 2);
 
@@ -82,7 +90,8 @@ function track(fabric: Fabric, h: Header, direction: Direction): void {
   setFlow(fabric.flows, key, flow, h.now + idleMs(fabric.settings.tracking, h.protocol, flow), h.now);
 }
 
-function refresh({ flows, settings }: Fabric, slot: number, h: Header, direction: Direction): void {
+/** A packet of the flow in this slot: its idle time begins anew. */
+export function refresh({ flows, settings }: Fabric, slot: number, h: Header, direction: Direction): void {
   const before = flows.values[slot];
   const seen = seenIn(direction);
   const flow = before === undefined || before === seen ? seen : BOTH;

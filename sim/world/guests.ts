@@ -7,18 +7,11 @@ import { err, must, ok, type Result, unreachable } from '../../controller/base/r
 import type { Millis } from '../../controller/base/time.ts';
 import type { GuestChange } from '../../controller/event.ts';
 import { API_ADDRESS } from '../ec2/catalog/services.ts';
-import { addHost as addToNetwork, applyToNetwork, type End } from '../vpc/forward.ts';
-import {
-  boot,
-  createGuest,
-  type Guest,
-  type GuestProfile,
-  type GuestTunnel,
-  setTunnels,
-} from '../vpc/guest.ts';
+import { boot, type Guest, type GuestProfile, type GuestTunnel, setGuest, setTunnels } from '../vpc/guest.ts';
 import { changeGuest as changeKernel } from '../vpc/guest-change.ts';
 import { formatMac } from '../vpc/header.ts';
 import type { Change, Instance, VpcEndpoint } from '../vpc/model.ts';
+import { addGuest, addHost as addToNetwork, applyToNetwork, type End, removeGuest } from '../vpc/network.ts';
 import {
   createEndpoint,
   type Endpoint,
@@ -115,7 +108,7 @@ export function startMachine(world: World, id: string, reason: string): Machine 
   const profile = world.profiles.get(id) ?? HOST;
   const { fabric } = world.network;
   powerOn(machine.endpoint);
-  machine.kernel.profile = kernelProfile(profile);
+  setGuest(machine.kernel, { profile: kernelProfile(profile) });
   boot(machine.kernel, fabric.instances.get(id)?.ports ?? [], fabric.settings);
   startServices(machine.endpoint, profile.services);
   world.unsaved.guests.add(id);
@@ -127,15 +120,14 @@ export function startMachine(world: World, id: string, reason: string): Machine 
 export function removeMachine(world: World, id: string, reason: string): void {
   stopMachine(world, id, reason);
   world.guests.delete(id);
-  world.network.guests.delete(id);
+  removeGuest(world.network, id);
 }
 
 function addMachine(world: World, id: string): Machine {
-  const kernel = createGuest(id);
+  const kernel = addGuest(world.network, id);
   const endpoint = createEndpoint(world, networkOf(world, kernel), 'guest', id);
   const machine = { endpoint, kernel };
   world.guests.set(id, machine);
-  world.network.guests.set(id, kernel);
   return machine;
 }
 
@@ -147,7 +139,7 @@ export function addDeadMachine(world: World, id: string): void {
 function stopMachine(world: World, id: string, reason: string): void {
   const machine = world.guests.get(id);
   if (machine === undefined || machine.endpoint.power === 'dead') return;
-  machine.kernel.power = 'dead';
+  setGuest(machine.kernel, { power: 'dead' });
   powerOff(machine.endpoint);
   world.unsaved.guests.add(id);
   record(world, { kind: 'power', instance: id, power: 'dead', reason });
@@ -191,24 +183,23 @@ export function controlGuest(world: World, id: string, verb: GuestVerb): Result<
       stopMachine(world, id, 'killed by the experiment');
       break;
     case 'hang':
-      kernel.hung = true;
+      setGuest(kernel, { hung: true });
       hang(endpoint);
       record(world, { kind: 'guest', instance: id, what: 'hangs: its programs do not run, its kernel does' });
       break;
     case 'freeze':
-      kernel.power = 'frozen';
+      setGuest(kernel, { power: 'frozen' });
       freeze(endpoint);
       record(world, { kind: 'power', instance: id, power: 'frozen', reason: 'frozen by the experiment' });
       break;
     case 'resume':
-      kernel.power = 'running';
-      kernel.hung = false;
+      setGuest(kernel, { power: 'running', hung: false });
       resume(endpoint);
       record(world, { kind: 'power', instance: id, power: 'running', reason: 'resumed by the experiment' });
       break;
     case 'drop':
     case 'nodrop':
-      kernel.drop = verb === 'drop';
+      setGuest(kernel, { drop: verb === 'drop' });
       record(world, {
         kind: 'guest',
         instance: id,
@@ -230,7 +221,7 @@ export function setProfile(world: World, id: string, profile: Profile): Result<v
   if (machine !== undefined && machine.endpoint.power !== 'dead') {
     const next = kernelProfile(profile);
     setTunnels(machine.kernel, next.tunnels ?? []);
-    machine.kernel.profile = next;
+    setGuest(machine.kernel, { profile: next });
     startServices(machine.endpoint, profile.services);
   }
   record(world, {

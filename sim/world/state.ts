@@ -1,8 +1,8 @@
 /** What a world is made of. Types only; world.ts makes one. */
 import type { Speaker } from '../../controller/bgp/speaker.ts';
-import type { End, InternetHost, Network } from '../vpc/forward.ts';
 import type { Guest } from '../vpc/guest.ts';
 import type { GatewaySpeaker } from '../vpc/model.ts';
+import type { End, InternetHost, Network } from '../vpc/network.ts';
 import type { Api } from './api.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Flow } from './flows.ts';

@@ -8,8 +8,9 @@ import { err, must, ok, present, type Result } from '../../controller/base/resul
 import { inCidr } from '../vpc/cidr.ts';
 import { CODE } from '../vpc/dispositions.ts';
 import { createFlowTable } from '../vpc/flow-table.ts';
-import { type Crossing, type End, forward, type Network, type Trace } from '../vpc/forward.ts';
+import { type Crossing, forward, type Trace } from '../vpc/forward.ts';
 import { answerTo, createHeader, ICMP, ICMP6, type Packet, setDestination, TCP, UDP } from '../vpc/header.ts';
+import type { End, Network } from '../vpc/network.ts';
 import type { Port } from '../vpc/nodes.ts';
 import { addHost } from './guests.ts';
 import { cutBetween } from './links.ts';

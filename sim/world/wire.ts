@@ -11,7 +11,6 @@ import {
   type Arrival,
   type Crossing,
   depart,
-  type End,
   type Ended,
   send,
   sendFromRouter,
@@ -34,6 +33,7 @@ import {
 } from '../vpc/header.ts';
 import { answerTooLong } from '../vpc/mtu.ts';
 import { isMulticast } from '../vpc/multicast.ts';
+import type { End } from '../vpc/network.ts';
 import type { Port } from '../vpc/nodes.ts';
 import type { Endpoint, Network, Packet } from './endpoint.ts';
 import { schedule, trace } from './kernel.ts';

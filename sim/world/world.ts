@@ -6,7 +6,7 @@
 import { must } from '../../controller/base/result.ts';
 import { createTables } from '../dynamodb/service.ts';
 import { createCloud, type Request } from '../ec2/service.ts';
-import { createNetwork } from '../vpc/forward.ts';
+import { createNetwork } from '../vpc/network.ts';
 import { type Api, cloudKnobs } from './api.ts';
 import { followSpeaker } from './gateways.ts';
 import { addHost, applyChange, controlGuest } from './guests.ts';

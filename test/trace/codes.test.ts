@@ -6,9 +6,11 @@ import { describe, expect, test } from 'vitest';
 import { address } from '../../controller/base/ip.ts';
 import { present } from '../../controller/base/result.ts';
 import { type Disposition, EXPLANATIONS } from '../../sim/vpc/dispositions.ts';
-import { addHost, forward, type Trace } from '../../sim/vpc/forward.ts';
+import { forward, type Trace } from '../../sim/vpc/forward.ts';
+import { setDevice } from '../../sim/vpc/guest.ts';
 import { changeGuest } from '../../sim/vpc/guest-change.ts';
 import { TCP_ACK } from '../../sim/vpc/header.ts';
+import { addHost } from '../../sim/vpc/network.ts';
 import { NOTES } from '../../sim/vpc/note.ts';
 import { APPLIANCE, createLab, eni, machine, put, route, SERVER, subnet, table, udp } from '../vpc/lab.ts';
 import { FAULTS } from './faults.ts';
@@ -67,7 +69,7 @@ const CASES: Readonly<Partial<Record<Disposition, () => Trace>>> = {
   },
   L2_SOURCE_MAC: () => {
     const { lab, a } = scene();
-    for (const device of a.devices) device.mac = 0x02_00_00_00_01_77;
+    for (const device of a.devices) setDevice(a, device, { mac: 0x02_00_00_00_01_77 });
     return udp(lab, a, '10.0.1.11');
   },
   STALE_ARP: () => {
@@ -116,12 +118,12 @@ const CASES: Readonly<Partial<Record<Disposition, () => Trace>>> = {
   },
   GUEST_LINK_DOWN: () => {
     const { lab, a, b } = scene();
-    for (const device of b.devices) device.up = false;
+    for (const device of b.devices) setDevice(b, device, { up: false });
     return udp(lab, a, '10.0.1.11');
   },
   GUEST_NOT_ITS_MAC: () => {
     const { lab, a, b } = scene();
-    for (const device of b.devices) device.mac = 0x02_00_00_00_01_77;
+    for (const device of b.devices) setDevice(b, device, { mac: 0x02_00_00_00_01_77 });
     return udp(lab, a, '10.0.1.11');
   },
   GUEST_NO_ROUTE: () => {
@@ -132,7 +134,7 @@ const CASES: Readonly<Partial<Record<Disposition, () => Trace>>> = {
   },
   GUEST_NO_SOURCE: () => {
     const { lab, a } = scene();
-    for (const device of a.devices) device.addresses = [];
+    for (const device of a.devices) setDevice(a, device, { addresses: [] });
     return udp(lab, a, '10.0.1.11');
   },
   GUEST_RP_FILTER: () => {

@@ -1,6 +1,6 @@
 /** The journey that the product lives on: workload -> appliance -> Internet gateway -> server, and back. */
 import { describe, expect, it } from 'vitest';
-import type { GuestProfile } from '../../sim/vpc/guest.ts';
+import { type GuestProfile, setGuest } from '../../sim/vpc/guest.ts';
 import {
   APPLIANCE,
   createLab,
@@ -66,7 +66,7 @@ describe('egress through a NAT appliance', () => {
   it('fails with the appliance and recovers with the route', () => {
     const lab = createLab();
     const { a, w } = pair(lab);
-    a.power = 'dead';
+    setGuest(a, { power: 'dead' });
     expect(udp(lab, w, SERVER).disposition).toBe('GUEST_DOWN');
     table(lab, 'rtb-private', { subnets: ['subnet-2'], routes: [route('0.0.0.0/0', 'eni-b')] });
     expect(udp(lab, w, SERVER)).toMatchObject({

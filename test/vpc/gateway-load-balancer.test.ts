@@ -1,6 +1,7 @@
 /** Gateway Load Balancers in forwarding: a flow keeps to its target, both ways, whatever becomes of that. */
 import { describe, expect, it } from 'vitest';
 import { present } from '../../controller/base/result.ts';
+import { setGuest } from '../../sim/vpc/guest.ts';
 import type { BalancedTarget, LoadBalancer, TargetGroup } from '../../sim/vpc/model.ts';
 import {
   createLab,
@@ -197,12 +198,12 @@ describe('a Gateway Load Balancer', () => {
     const { lab, w, guests } = scene();
     group(lab, [target(lab, 'a')]);
     const a = present(guests[0], 'a');
-    a.drop = true;
+    setGuest(a, { drop: true });
     expect(udp(lab, w, SERVER).disposition).toBe('GUEST_DROPS');
-    a.drop = false;
-    a.profile = { ipForward: true, masquerade: [] };
+    setGuest(a, { drop: false });
+    setGuest(a, { profile: { ipForward: true, masquerade: [] } });
     expect(udp(lab, w, SERVER).disposition).toBe('GUEST_NO_GENEVE');
-    a.power = 'dead';
+    setGuest(a, { power: 'dead' });
     expect(udp(lab, w, SERVER).disposition).toBe('GUEST_DOWN');
   });
 

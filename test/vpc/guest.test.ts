@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { GuestChange } from '../../controller/event.ts';
-import type { Guest } from '../../sim/vpc/guest.ts';
+import { type Guest, setGuest } from '../../sim/vpc/guest.ts';
 import { changeGuest } from '../../sim/vpc/guest-change.ts';
 import { createLab, drop, eni, type Lab, machine, roundTrip, subnet, udp } from './lab.ts';
 
@@ -124,7 +124,7 @@ describe('changes that a guest refuses', () => {
     const lab = createLab();
     subnet(lab, 1);
     const a = machine(lab, 'a', 1, 10);
-    a.power = 'dead';
+    setGuest(a, { power: 'dead' });
     expect(changeGuest(a, { kind: 'link-up', mac: ETH0 })).toMatch(/i-a is dead/);
   });
 });
@@ -135,13 +135,13 @@ describe('power', () => {
     subnet(lab, 1);
     const a = machine(lab, 'a', 1, 10);
     const b = machine(lab, 'b', 1, 11);
-    b.power = 'frozen';
+    setGuest(b, { power: 'frozen' });
     expect(udp(lab, a, '10.0.1.11').disposition).toBe('GUEST_FROZEN');
     expect(udp(lab, b, '10.0.1.10').disposition).toBe('GUEST_FROZEN');
-    b.power = 'dead';
+    setGuest(b, { power: 'dead' });
     expect(udp(lab, a, '10.0.1.11').disposition).toBe('GUEST_DOWN');
-    b.power = 'running';
-    b.hung = true;
+    setGuest(b, { power: 'running' });
+    setGuest(b, { hung: true });
     expect(udp(lab, a, '10.0.1.11').disposition).toBe('DELIVERED');
   });
 });

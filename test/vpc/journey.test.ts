@@ -3,10 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { address } from '../../controller/base/ip.ts';
 import { must } from '../../controller/base/result.ts';
 import { CODE, dispositionOf } from '../../sim/vpc/dispositions.ts';
-import { type Crossing, removeHost, send } from '../../sim/vpc/forward.ts';
-import type { GuestProfile } from '../../sim/vpc/guest.ts';
+import { type Crossing, send } from '../../sim/vpc/forward.ts';
+import { type GuestProfile, setGuest } from '../../sim/vpc/guest.ts';
 import { createHeader, fill } from '../../sim/vpc/header.ts';
 import type { Route } from '../../sim/vpc/model.ts';
+import { removeHost } from '../../sim/vpc/network.ts';
 import {
   APPLIANCE,
   createLab,
@@ -40,7 +41,7 @@ function egress(lab = createLab()) {
 describe('journeys', () => {
   it('a loop between an appliance and its own route ends by TTL', () => {
     const { lab, a, w } = egress();
-    a.profile = APPLIANCE;
+    setGuest(a, { profile: APPLIANCE });
     table(lab, 'rtb-public', { subnets: ['subnet-1'], routes: [route('0.0.0.0/0', 'eni-a')] });
     expect(udp(lab, w, SERVER, { ttl: 9 })).toMatchObject({ disposition: 'TTL', packet: { ttl: 1 } });
   });
@@ -111,11 +112,11 @@ describe('journeys', () => {
 
   it('an appliance that drops or does not forward says so', () => {
     const { lab, a, w } = egress();
-    a.drop = true;
+    setGuest(a, { drop: true });
     expect(udp(lab, w, SERVER).disposition).toBe('GUEST_DROPS');
     expect(udp(lab, w, '10.0.1.10').disposition).toBe('DELIVERED');
-    a.drop = false;
-    a.profile = { ipForward: false, masquerade: [] };
+    setGuest(a, { drop: false });
+    setGuest(a, { profile: { ipForward: false, masquerade: [] } });
     expect(udp(lab, w, SERVER).disposition).toBe('GUEST_NOT_FORWARDING');
   });
 

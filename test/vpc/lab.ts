@@ -1,15 +1,8 @@
 /** A small VPC network for tests: records in, guests booted, packets sent; no behaviour of its own. */
 import { address } from '../../controller/base/ip.ts';
 import { present } from '../../controller/base/result.ts';
-import {
-  addHost,
-  applyToNetwork,
-  createNetwork,
-  forward,
-  type Network,
-  type Trace,
-} from '../../sim/vpc/forward.ts';
-import { boot, createGuest, type Guest, type GuestProfile } from '../../sim/vpc/guest.ts';
+import { forward, type Trace } from '../../sim/vpc/forward.ts';
+import { boot, type Guest, type GuestProfile } from '../../sim/vpc/guest.ts';
 import { answerTo, type Packet } from '../../sim/vpc/header.ts';
 import type {
   Change,
@@ -20,6 +13,7 @@ import type {
   RouteTable,
   RouteTarget,
 } from '../../sim/vpc/model.ts';
+import { addGuest, addHost, applyToNetwork, createNetwork, type Network } from '../../sim/vpc/network.ts';
 import type { VpcSettings } from '../../sim/vpc/settings.ts';
 
 export const OPEN_GROUP = 'sg-open';
@@ -166,8 +160,7 @@ export function machine(
   const id = `i-${name}`;
   put(lab, 'instance', { id, vpc: 'vpc-1', state: 'running' });
   eni(lab, name, n, host, { attachment: { instance: id, deviceIndex: 0 }, ...rest });
-  const guest = createGuest(id, profile);
-  lab.network.guests.set(id, guest);
+  const guest = addGuest(lab.network, id, profile);
   boot(guest, present(lab.network.fabric.instances.get(id), id).ports, lab.network.fabric.settings);
   return guest;
 }

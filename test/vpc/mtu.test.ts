@@ -1,9 +1,9 @@
 /** Packets that are too long: the MTU of each border, what answers by ICMP, and who lets the answer in. */
 import { describe, expect, it } from 'vitest';
 import { address } from '../../controller/base/ip.ts';
-import { addHost } from '../../sim/vpc/forward.ts';
 import type { Guest } from '../../sim/vpc/guest.ts';
 import type { SecurityGroupRule } from '../../sim/vpc/model.ts';
+import { addHost } from '../../sim/vpc/network.ts';
 import { DEFAULT_SETTINGS, type VpcSettings } from '../../sim/vpc/settings.ts';
 import {
   createLab,

@@ -1,8 +1,9 @@
 /** VPN gateways in the fabric: ENIs of a VPC and hosts of the sites behind customer gateways. */
 import { describe, expect, it } from 'vitest';
 import { address } from '../../controller/base/ip.ts';
-import { addHost, forward } from '../../sim/vpc/forward.ts';
+import { forward } from '../../sim/vpc/forward.ts';
 import type { VpnConnection, VpnConnectionTunnel } from '../../sim/vpc/model.ts';
+import { addHost } from '../../sim/vpc/network.ts';
 import { APPLIANCE, createLab, eni, type Lab, machine, put, route, subnet, table, udp } from './lab.ts';
 
 const tunnel = (outside: string, more: Partial<VpnConnectionTunnel> = {}): VpnConnectionTunnel => ({
