@@ -211,12 +211,15 @@ export function remember(
   const slot = roomFor(memo, sender);
   const { words, doubles } = memo;
   const at = slot * RECORD_WORDS;
-  words.set(wanted, at);
+  for (let i = 0; i < KEY_WORDS; i++) words[at + i] = wanted[i] ?? 0;
   words[at + ROUND] = memo.round;
   words[at + EGRESS_SLOT] = egress;
   words[at + INGRESS_SLOT] = ingress;
   words[at + LENGTH] = h.lengthBytes;
-  words.set([h.s0, h.s1, h.s2, h.s3], at + SOURCE);
+  words[at + SOURCE] = h.s0;
+  words[at + SOURCE + 1] = h.s1;
+  words[at + SOURCE + 2] = h.s2;
+  words[at + SOURCE + 3] = h.s3;
   const atDouble = slot * RECORD_DOUBLES;
   doubles[atDouble + UNTIL] = neighbour.learnedAt + fabric.settings.neighbourLifetimeMs;
   doubles[atDouble + SOURCE_MAC] = h.sourceMac;
