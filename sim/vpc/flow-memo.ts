@@ -89,7 +89,7 @@ const UNFIT = -1;
 /**
  * All of a packet that may decide where it goes; of its TTL and length only what `recall` and the forwarding
  * guest look at. Once a flow is tracked, TCP flags decide nothing. The sender's number is read only where
- * nothing else tells its packets from those of others: among many guests, reading it costs more than the rest.
+ * nothing else tells its packets from those of others: among many, reading it costs more than the rest.
  */
 function want(sender: Guest, h: Header): void {
   wanted[0] = isUnspecified(h) ? sender.number : 0;

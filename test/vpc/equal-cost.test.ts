@@ -1,9 +1,9 @@
 /** ECMP at transit gateways in the fabric: which way of a route a flow takes, and what a trace says of it. */
 import { describe, expect, it } from 'vitest';
 import { address } from '../../controller/base/ip.ts';
-import { addHost } from '../../sim/vpc/forward.ts';
 import type { Guest } from '../../sim/vpc/guest.ts';
 import type { TransitPath } from '../../sim/vpc/model.ts';
+import { addHost } from '../../sim/vpc/network.ts';
 import { createLab, type Lab, machine, put, route, subnet, table, udp } from './lab.ts';
 
 const SITE = '172.16.0.9';
