@@ -71,7 +71,7 @@ export function trackAlways(fabric: Fabric, h: Header): void {
   else track(fabric, h, 'egress');
 }
 
-/** The slot of a packet's tracked flow; -1 where the ENI has no security groups, undefined where untracked. */
+/** The slot of a packet's tracked flow; -1 where the ENI has no security groups, undefined if untracked. */
 export function trackedSlot(fabric: Fabric, port: Port, h: Header, direction: Direction): number | undefined {
   if (port.groups.length === 0) return -1;
   fillKey(port, h, direction);
