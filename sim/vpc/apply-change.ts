@@ -71,6 +71,10 @@ function claim<N>(claims: N[], node: N): void {
 /** Takes in one changed record; returns the private addresses that moved to another ENI. */
 export function applyChange(fabric: Fabric, change: Change): readonly Claimed[] {
   fabric.epoch.number++;
+  return takeIn(fabric, change);
+}
+
+function takeIn(fabric: Fabric, change: Change): readonly Claimed[] {
   switch (change.kind) {
     case 'vpc': {
       const node = vpcOf(fabric, change.id);
