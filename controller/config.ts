@@ -24,6 +24,8 @@ export { type ConfigError, formatConfigError } from './config/explain.ts';
 export type {
   Appliance,
   Config,
+  Course,
+  EipResource,
   EniResource,
   Failback,
   Fence,
@@ -38,9 +40,12 @@ export type {
   Resource,
   RouteSet,
   ThroughTarget,
+  TransitRouteSet,
   Window,
 } from './config/model.ts';
 export {
+  addressesOf,
+  changesGuest,
   enisOf,
   isEventDriven,
   ownAppliance,

@@ -1,9 +1,13 @@
 /** From the parsed groups to what the daemon uses, and what their fields must agree on. */
+import { formatAddress, parseAddress } from '../base/ip.ts';
 import { unreachable } from '../base/result.ts';
+import { given } from './bgp-resolve.ts';
 import { type Finding, type Note, unique } from './finding.ts';
 import { resolveLease } from './lease-resolve.ts';
 import {
+  addressesOf,
   type Config,
+  type Course,
   enisOf,
   type Group,
   type HookAction,
@@ -61,7 +65,7 @@ export function resolveGroup(file: ParsedFile, group: ParsedGroup, path: Finding
 
 /** What a group owns, in the order in which it is moved. */
 function resolveResources(
-  { members, eni, routes }: ParsedGroup,
+  { members, eni, addresses = [], eips = [], routes, transitRoutes }: ParsedGroup,
   path: Finding['path'],
   note: Note,
 ): readonly Resource[] {
@@ -70,20 +74,57 @@ function resolveResources(
     const { id, deviceIndex, forceAfter, guestTable = 1000 + deviceIndex } = eni;
     resources.push({ kind: 'eni', id, deviceIndex, forceAfterMs: forceAfter, guestTable });
   }
+  resources.push(...addresses.map((text): Resource => ({ kind: 'address', address: canonical(text) })));
+  resources.push(
+    ...eips.map(
+      ({ allocation, address }): Resource => ({
+        kind: 'eip',
+        allocation,
+        ...given('address', address === undefined ? undefined : canonical(address)),
+      }),
+    ),
+  );
   if (routes !== undefined) {
     const sets = routes.map((set, index) => resolveSet(set, members, [...path, 'routes', index], note));
     resources.push({ kind: 'routes', sets });
   }
-  if (resources.length === 0) note(path, 'the group moves nothing', 'name routes, an eni, or both');
+  if (transitRoutes !== undefined) {
+    const sets = transitRoutes.map(({ table, destinations, ...course }, index) => {
+      return { table, destinations, ...resolveCourse(course, [...path, 'transitRoutes', index], note) };
+    });
+    resources.push({ kind: 'transit-routes', sets });
+  }
+  if (resources.length === 0)
+    note(path, 'the group moves nothing', 'name routes, transitRoutes, an eni, addresses or eips');
   return resources;
+}
+
+/** The canonical text of an address that the schema has checked. */
+const canonical = (text: string): string => {
+  const parsed = parseAddress(text);
+  return parsed.ok ? formatAddress(parsed.value) : text;
+};
+
+function resolveCourse(
+  { direction, symmetric }: Pick<NonNullable<ParsedGroup['routes']>[number], 'direction' | 'symmetric'>,
+  path: Finding['path'],
+  note: Note,
+): Course {
+  if (direction !== undefined && symmetric !== undefined)
+    note(
+      [...path, 'direction'],
+      `the paths of ${symmetric} are written together, and return paths before others`,
+      'remove one of direction and symmetric',
+    );
+  return { ...given('direction', direction), ...given('symmetric', symmetric) };
 }
 
 type ParsedSet = NonNullable<ParsedGroup['routes']>[number];
 
 function resolveSet(set: ParsedSet, members: readonly string[], path: Finding['path'], note: Note): RouteSet {
   const { table, tag, tables, destinations } = set;
-  const given = [table, tag, tables].filter((one) => one !== undefined).length;
-  if (given !== 1)
+  const found = [table, tag, tables].filter((one) => one !== undefined).length;
+  if (found !== 1)
     note(
       path,
       'routes are found by table, by tag or in prepared tables',
@@ -95,6 +136,7 @@ function resolveSet(set: ParsedSet, members: readonly string[], path: Finding['p
     ...(tag === undefined ? {} : { tag }),
     ...(prepared === undefined ? {} : { prepared }),
     destinations,
+    ...resolveCourse(set, path, note),
   };
 }
 
@@ -152,7 +194,50 @@ export function checkMoved({ appliances, groups }: Config, note: Note): void {
       const why = `it is the primary ENI of appliance ${primary.name}, which cannot be moved`;
       note(['groups', index, 'eni', 'id'], why, 'create a second ENI in the same zone and name that one');
     }
+    addressesOf(group).forEach((address, at) => {
+      const primary = appliances.find((one) => one.address === address);
+      if (primary === undefined) return;
+      const why = `${address} is the primary address of appliance ${primary.name}, which cannot be moved`;
+      note(['groups', index, 'addresses', at], why, 'name a secondary address of the subnet');
+    });
+    checkAttachments(group, ['groups', index], appliances, note);
   });
+  const addresses = groups.flatMap(addressesOf);
+  for (const family of ['IPv4', 'IPv6']) {
+    const count = addresses.filter((address) => address.includes(':') === (family === 'IPv6')).length;
+    if (count > MOST_ADDRESSES)
+      note([], `${count} ${family} addresses are moved`, `one daemon moves ${MOST_ADDRESSES} at most`);
+  }
+}
+
+/** A filter takes so many values. Amazon EC2 API reference, "Filter". */
+const MOST_ADDRESSES = 200;
+
+/** Transit gateway routes tell by the attachment who owns them. */
+function checkAttachments(
+  { members, resources }: Group,
+  path: Finding['path'],
+  appliances: Config['appliances'],
+  note: Note,
+): void {
+  if (resources.every(({ kind }) => kind !== 'transit-routes')) return;
+  const at = [...path, 'transitRoutes'];
+  const owners = new Map<string, string>();
+  for (const name of members) {
+    const attachment = appliances.find((one) => one.name === name)?.attachment;
+    if (attachment === undefined) {
+      note(at, `appliance ${name} has no attachment to lead them to`, `name \`attachment\` at ${name}`);
+      continue;
+    }
+    const other = owners.get(attachment);
+    if (other !== undefined)
+      note(
+        at,
+        `${other} and ${name} have the same attachment, so that nobody could tell who owns them`,
+        'lead them by appliances with attachments of their own, or move routes of the VPC instead',
+      );
+    owners.set(attachment, name);
+  }
 }
 
 /** Each thing that is moved, by a name that is the same wherever it stands. */
@@ -162,6 +247,17 @@ function movedBy(resource: Resource, path: Finding['path']): readonly (readonly 
       return [[resource.id, [...path, 'eni', 'id']]];
     case 'routes':
       return resource.sets.flatMap((set, index) => movedBySet(set, [...path, 'routes', index]));
+    case 'transit-routes':
+      return resource.sets.flatMap(({ table, destinations }, set) =>
+        destinations.map((destination, at): readonly [string, Finding['path']] => [
+          `${destination} of ${table}`,
+          [...path, 'transitRoutes', set, 'destinations', at],
+        ]),
+      );
+    case 'address':
+      return [[resource.address, [...path, 'addresses']]];
+    case 'eip':
+      return [[resource.allocation, [...path, 'eips']]];
     default:
       return unreachable(resource);
   }

@@ -75,8 +75,18 @@ export interface Appliance {
   readonly instance?: string;
   /** How many groups it carries at most; absent: any number. */
   readonly capacity?: number;
+  /** The transit gateway attachment by which it is reached: the target of its transit gateway routes. */
+  readonly attachment?: string;
   /** All its probes, whoever runs them. */
   readonly probes: readonly ProbeConfig[];
+}
+
+/** When a path moves, and with which others. */
+export interface Course {
+  /** Return paths are in their place before others are written. */
+  readonly direction?: 'return';
+  /** Paths of a group with the same name here are two ways of the same traffic: written together. */
+  readonly symmetric?: string;
 }
 
 /** Tables with the same routes, one for each member, and what is associated with one of them at a time. */
@@ -91,7 +101,7 @@ export interface Prepared {
  * Some routes of a group: of one table, of all tables that carry a tag, or of whichever prepared table is in
  * use.
  */
-export interface RouteSet {
+export interface RouteSet extends Course {
   readonly table?: string;
   readonly tag?: { readonly key: string; readonly value: string };
   readonly prepared?: Prepared;
@@ -110,8 +120,28 @@ export interface EniResource {
   readonly guestTable: number;
 }
 
+/** Static routes of a transit gateway route table, to the attachment of the owner. */
+export interface TransitRouteSet extends Course {
+  readonly table: string;
+  /** Canonical CIDR blocks. */
+  readonly destinations: readonly string[];
+}
+
+/** An Elastic IP that leads to the owner's ENI: to `address`, by default to the ENI's primary address. */
+export interface EipResource {
+  readonly kind: 'eip';
+  readonly allocation: string;
+  readonly address?: string;
+}
+
 /** What a group owns; the order in which it moves is `STAGES` in `controller/failover/part.ts`. */
-export type Resource = { readonly kind: 'routes'; readonly sets: readonly RouteSet[] } | EniResource;
+export type Resource =
+  | { readonly kind: 'routes'; readonly sets: readonly RouteSet[] }
+  | { readonly kind: 'transit-routes'; readonly sets: readonly TransitRouteSet[] }
+  /** A secondary private address, IPv4 or IPv6, of the owner's ENI. */
+  | { readonly kind: 'address'; readonly address: string }
+  | EipResource
+  | EniResource;
 
 export type HookAction =
   | { readonly kind: 'command'; readonly command: readonly string[] }
@@ -260,3 +290,11 @@ export const preparedTablesOf = (group: Group): readonly string[] =>
 /** The ENIs that a group moves. */
 export const enisOf = ({ resources }: Group): readonly EniResource[] =>
   resources.filter((resource) => resource.kind === 'eni');
+
+/** The private addresses that a group moves. */
+export const addressesOf = ({ resources }: Group): readonly string[] =>
+  resources.flatMap((resource) => (resource.kind === 'address' ? [resource.address] : []));
+
+/** Whether the guest of the owner has to be set up for what the group moves. */
+export const changesGuest = (group: Group): boolean =>
+  enisOf(group).length > 0 || addressesOf(group).length > 0;

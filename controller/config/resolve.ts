@@ -5,7 +5,7 @@
 import { parseAddress } from '../base/ip.ts';
 import { unreachable } from '../base/result.ts';
 import type { BgpConfig } from './bgp-model.ts';
-import { resolveBfd, resolveBgp, resolveKernel } from './bgp-resolve.ts';
+import { given, resolveBfd, resolveBgp, resolveKernel } from './bgp-resolve.ts';
 import { type Finding, type Note, unique } from './finding.ts';
 import { checkMoved, resolveGroup } from './group-resolve.ts';
 import { resolveLeaseStore } from './lease-resolve.ts';
@@ -102,11 +102,15 @@ function resolveAppliance(appliance: ParsedAppliance, path: Finding['path'], not
       'give one of them a name:',
     );
   });
-  const { name, address, eni, instance, capacity } = appliance;
+  const { name, address, eni, instance, capacity, attachment } = appliance;
   return {
-    ...{ name, address, eni, probes },
-    ...(instance === undefined ? {} : { instance }),
-    ...(capacity === undefined ? {} : { capacity }),
+    name,
+    address,
+    eni,
+    ...given('instance', instance),
+    ...given('capacity', capacity),
+    ...given('attachment', attachment),
+    probes,
   };
 }
 

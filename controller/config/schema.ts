@@ -4,7 +4,19 @@
  */
 import { z } from 'zod';
 import { bfdProbe, bgpSchema, drainSchema, kernelSchema } from './bgp-schema.ts';
-import { address, count, destination, duration, id, name, port, routeTable, size, tag } from './fields.ts';
+import {
+  address,
+  cidr,
+  count,
+  destination,
+  duration,
+  id,
+  name,
+  port,
+  routeTable,
+  size,
+  tag,
+} from './fields.ts';
 import { groupLeaseSchema, leaseSchema } from './lease-schema.ts';
 import { failbackSchema, fenceSchema, fenceTimeoutSchema, slowStartSchema } from './policy-schema.ts';
 import { syncSchema } from './sync-schema.ts';
@@ -95,6 +107,16 @@ const hook = z
   .strictObject({ command: command.optional(), webhook: url.optional() })
   .describe('Exactly one of command and webhook.');
 
+const course = {
+  direction: z
+    .literal('return')
+    .optional()
+    .describe('Paths by which answers come: in their place before any other path is written.'),
+  symmetric: name
+    .optional()
+    .describe('Paths of the group with the same name here carry two ways of the same traffic.'),
+};
+
 const routes = z
   .strictObject({
     table: routeTable.optional(),
@@ -118,8 +140,22 @@ const routes = z
       .array(destination)
       .min(1, { error: 'at least one destination' })
       .describe('CIDR blocks and ids of prefix lists, the most important first.'),
+    ...course,
   })
   .describe('Routes of one table, of all tables with a tag, or of prepared tables, one for each member.');
+
+const transitRoutes = z
+  .strictObject({
+    table: id('tgw-rtb', 'a transit gateway route table'),
+    destinations: z.array(cidr).min(1, { error: 'at least one destination' }),
+    ...course,
+  })
+  .describe("Static routes of a transit gateway, to the owner's attachment.");
+
+const eip = z.strictObject({
+  allocation: id('eipalloc', 'an Elastic IP'),
+  address: address.optional().describe("By default the primary address of the owner's ENI."),
+});
 
 const group = z.strictObject({
   name,
@@ -127,7 +163,14 @@ const group = z.strictObject({
     .array(name)
     .min(2, { error: 'a group needs two members to fail over' })
     .describe('In order of preference.'),
+  addresses: z
+    .array(address)
+    .min(1)
+    .optional()
+    .describe("Secondary private addresses of the owner's ENI; their Elastic IPs come along."),
+  eips: z.array(eip).min(1).optional().describe("Elastic IPs that lead to the owner's ENI."),
   routes: z.array(routes).min(1).optional(),
+  transitRoutes: z.array(transitRoutes).min(1).optional(),
   eni: z
     .strictObject({
       id: id('eni', 'an ENI'),
@@ -165,6 +208,9 @@ const appliance = z.strictObject({
   eni: id('eni', 'an ENI').describe('Primary ENI: the target of its routes.'),
   instance: id('i', 'an instance').optional(),
   capacity: count(10_000).optional().describe('How many groups it carries at most; any number by default.'),
+  attachment: id('tgw-attach', 'a transit gateway attachment')
+    .optional()
+    .describe('By which it is reached: the target of its transit gateway routes.'),
   probes: z.array(probe).default([]),
 });
 

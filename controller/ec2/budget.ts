@@ -4,7 +4,7 @@
  * same account, so a refusal empties the bucket. Pure: the caller says what time it is.
  */
 import type { Instant } from '../base/time.ts';
-import type { Call } from './call.ts';
+import { type Call, isRead } from './call.ts';
 
 interface Bucket {
   readonly tokens: number;
@@ -20,9 +20,11 @@ interface Limit {
 
 const READ: Limit = { size: 100, perSecond: 20 };
 const WRITE: Limit = { size: 50, perSecond: 5 };
+/** AssignPrivateIpAddresses has a bucket of its own; its IPv6 relatives are not listed. */
+const ASSIGN: Limit = { size: 100, perSecond: 5 };
 
-const isRead = (kind: Call['kind']): boolean => kind.startsWith('describe-');
-const limitOf = (kind: Call['kind']): Limit => (isRead(kind) ? READ : WRITE);
+const limitOf = (kind: Call['kind']): Limit =>
+  isRead(kind) ? READ : kind === 'assign-private-ip-addresses' ? ASSIGN : WRITE;
 
 /** The action whose bucket a call takes from. */
 export const actionOf = (call: Call): Call['kind'] => (call.kind === 'dry-run' ? call.of.kind : call.kind);
@@ -49,6 +51,13 @@ export function take(
   const needed = 1 + reserve * size;
   if (left + 1e-9 < needed) return { granted: false, at: now + ((needed - left) / perSecond) * 1000 };
   return { granted: true, budget: { ...budget, [kind]: { tokens: left - 1, at: now } } };
+}
+
+/** When the bucket of an action holds `count` tokens, or as many as it can hold. */
+export function fullAt(budget: Budget, kind: Call['kind'], count: number, now: Instant): Instant {
+  const { size, perSecond } = limitOf(kind);
+  const missing = Math.min(count, size) - tokens(budget, kind, now);
+  return missing <= 1e-9 ? now : now + (missing / perSecond) * 1000;
 }
 
 /** The budget after EC2 refused for throttling: the account's bucket is empty, whatever we counted. */

@@ -11,11 +11,19 @@ export type Selector =
 type Plain =
   | { readonly kind: 'describe-route-tables'; readonly select: Selector }
   | { readonly kind: 'describe-network-interfaces'; readonly enis: readonly string[] }
-  /** Those of a VPC that own one of these private addresses, all of one IP version; 200 at most. */
+  /** Those, of a VPC or of all, that own one of these private addresses, of one IP version; 200 at most. */
   | {
       readonly kind: 'describe-network-interfaces';
-      readonly vpc: string;
+      readonly vpc?: string;
       readonly addresses: readonly string[];
+    }
+  /** Elastic IP addresses by allocation id. */
+  | { readonly kind: 'describe-addresses'; readonly allocations: readonly string[] }
+  /** The static routes of a transit gateway route table to these destinations. */
+  | {
+      readonly kind: 'search-transit-gateway-routes';
+      readonly table: string;
+      readonly destinations: readonly string[];
     }
   | { readonly kind: 'describe-subnets'; readonly subnets: readonly string[] }
   /** All of a VPC. */
@@ -43,6 +51,24 @@ type Plain =
   /** By force, and without a shutdown of their systems, which may not answer. */
   | { readonly kind: 'stop-instances'; readonly instances: readonly string[] }
   | { readonly kind: 'describe-instances'; readonly instances: readonly string[] }
+  | {
+      readonly kind: 'replace-transit-gateway-route' | 'create-transit-gateway-route';
+      readonly table: string;
+      readonly destination: string;
+      readonly attachment: string;
+    }
+  /** Gives the ENI a secondary IPv4 address, also where another has it; its Elastic IP comes along. */
+  | { readonly kind: 'assign-private-ip-addresses'; readonly eni: string; readonly address: string }
+  /** IPv6 knows no reassignment: an address is taken from one ENI, and then given to the other. */
+  | { readonly kind: 'unassign-ipv6-addresses'; readonly eni: string; readonly address: string }
+  | { readonly kind: 'assign-ipv6-addresses'; readonly eni: string; readonly address: string }
+  /** Leads an Elastic IP to an ENI, also from another; to its primary address where none is named. */
+  | {
+      readonly kind: 'associate-address';
+      readonly allocation: string;
+      readonly eni: string;
+      readonly address?: string;
+    }
   | { readonly kind: 'detach-network-interface'; readonly attachment: string; readonly force: boolean }
   | {
       readonly kind: 'attach-network-interface';
@@ -52,7 +78,7 @@ type Plain =
     };
 
 /** A call that changes something. */
-export type Write = Exclude<Plain, { readonly kind: `describe-${string}` }>;
+export type Write = Exclude<Plain, { readonly kind: `describe-${string}` | `search-${string}` }>;
 
 /** One call; `dry-run` asks whether a write would be allowed, and changes nothing. */
 export type Call = Plain | { readonly kind: 'dry-run'; readonly of: Write };
@@ -66,6 +92,10 @@ export interface ObservedInstance {
   /** `running`, `stopping`, `stopped` and so on. */
   readonly state: string;
 }
+
+/** Whether calls of a kind change nothing. */
+export const isRead = (kind: Call['kind']): boolean =>
+  kind.startsWith('describe-') || kind.startsWith('search-') || kind === 'dry-run';
 
 /**
  * A route as EC2 reports it. `target` names the ENI, gateway or other object; `blackhole` as in AWS. A
@@ -113,6 +143,20 @@ export interface ObservedEni {
   };
 }
 
+/** An Elastic IP and what it leads to: an ENI and one of its private addresses, or nothing. */
+export interface ObservedEip {
+  readonly allocation: string;
+  readonly eni?: string;
+  readonly address?: string;
+}
+
+/** A static route of a transit gateway route table; one that drops on purpose has no attachment. */
+export interface ObservedTransitRoute {
+  readonly destination: string;
+  readonly attachment?: string;
+  readonly state: 'active' | 'blackhole';
+}
+
 /** A subnet's address ranges: an ENI's router stands at the first address of each. */
 export interface ObservedSubnet {
   readonly id: string;
@@ -125,6 +169,8 @@ export type Value =
   | { readonly kind: 'network-interfaces'; readonly enis: readonly ObservedEni[] }
   | { readonly kind: 'subnets'; readonly subnets: readonly ObservedSubnet[] }
   | { readonly kind: 'instances'; readonly instances: readonly ObservedInstance[] }
+  | { readonly kind: 'addresses'; readonly addresses: readonly ObservedEip[] }
+  | { readonly kind: 'transit-routes'; readonly routes: readonly ObservedTransitRoute[] }
   | { readonly kind: 'done' }
   | { readonly kind: 'attachment'; readonly attachment: string };
 

@@ -9,10 +9,12 @@ import {
   type Call,
   isPrefixList,
   type ObservedAssociation,
+  type ObservedEip,
   type ObservedEni,
   type ObservedRoute,
   type ObservedRouteTable,
   type ObservedSubnet,
+  type ObservedTransitRoute,
   type Selector,
   type Value,
 } from './call.ts';
@@ -33,6 +35,44 @@ export function toRequest(call: Call): Ec2Request {
     case 'describe-subnets': {
       const input = 'vpc' in call ? filter('vpc-id', [call.vpc]) : filter('subnet-id', call.subnets);
       return { action: 'DescribeSubnets', input };
+    }
+    case 'describe-addresses':
+      return { action: 'DescribeAddresses', input: filter('allocation-id', call.allocations) };
+    case 'search-transit-gateway-routes': {
+      const Filters = [
+        ...filter('type', ['static']).Filters,
+        ...filter('route-search.exact-match', call.destinations).Filters,
+      ];
+      const input = { TransitGatewayRouteTableId: call.table, Filters };
+      return { action: 'SearchTransitGatewayRoutes', input };
+    }
+    case 'replace-transit-gateway-route':
+    case 'create-transit-gateway-route':
+      return transitRoute(call);
+    case 'assign-private-ip-addresses': {
+      const input = {
+        NetworkInterfaceId: call.eni,
+        PrivateIpAddresses: [call.address],
+        AllowReassignment: true,
+      };
+      return { action: 'AssignPrivateIpAddresses', input };
+    }
+    case 'assign-ipv6-addresses':
+    case 'unassign-ipv6-addresses': {
+      const input = { NetworkInterfaceId: call.eni, Ipv6Addresses: [call.address] };
+      const assigns = call.kind === 'assign-ipv6-addresses';
+      return { action: assigns ? 'AssignIpv6Addresses' : 'UnassignIpv6Addresses', input };
+    }
+    case 'associate-address': {
+      const { allocation, eni, address } = call;
+      const at = address === undefined ? {} : { PrivateIpAddress: address };
+      const input = {
+        AllocationId: allocation,
+        NetworkInterfaceId: eni,
+        ...at,
+        AllowReassociation: true,
+      };
+      return { action: 'AssociateAddress', input };
     }
     case 'replace-route':
     case 'create-route': {
@@ -71,8 +111,23 @@ export function toRequest(call: Call): Ec2Request {
   }
 }
 
+function transitRoute(
+  call: Extract<Call, { kind: 'replace-transit-gateway-route' | 'create-transit-gateway-route' }>,
+): Ec2Request {
+  const input = {
+    TransitGatewayRouteTableId: call.table,
+    DestinationCidrBlock: call.destination,
+    TransitGatewayAttachmentId: call.attachment,
+  };
+  const replaces = call.kind === 'replace-transit-gateway-route';
+  return { action: replaces ? 'ReplaceTransitGatewayRoute' : 'CreateTransitGatewayRoute', input };
+}
+
 /** A route as requests name it. */
-function routeOf({ table, destination }: Extract<Call, { destination: string }>) {
+function routeOf({
+  table,
+  destination,
+}: Extract<Call, { kind: 'replace-route' | 'create-route' | 'delete-route' }>) {
   const cidr = destination.includes(':') ? 'DestinationIpv6CidrBlock' : 'DestinationCidrBlock';
   const key = isPrefixList(destination) ? 'DestinationPrefixListId' : cidr;
   return { RouteTableId: table, [key]: destination };
@@ -83,7 +138,8 @@ function interfaces(call: Extract<Call, { kind: 'describe-network-interfaces' }>
   if ('enis' in call) return filter('network-interface-id', call.enis);
   const isV6 = call.addresses.some((address) => address.includes(':'));
   const name = isV6 ? 'ipv6-addresses.ipv6-address' : 'addresses.private-ip-address';
-  return { Filters: [...filter('vpc-id', [call.vpc]).Filters, ...filter(name, call.addresses).Filters] };
+  const vpc = call.vpc === undefined ? [] : filter('vpc-id', [call.vpc]).Filters;
+  return { Filters: [...vpc, ...filter(name, call.addresses).Filters] };
 }
 
 /**
@@ -108,6 +164,10 @@ export function toValue(call: Call, output: unknown): Value {
       return { kind: 'subnets', subnets: list(output, 'Subnets').map(subnet) };
     case 'describe-instances':
       return { kind: 'instances', instances: list(output, 'Reservations').flatMap(instancesOf) };
+    case 'describe-addresses':
+      return { kind: 'addresses', addresses: list(output, 'Addresses').map(eip) };
+    case 'search-transit-gateway-routes':
+      return { kind: 'transit-routes', routes: list(output, 'Routes').flatMap(readTransitRoute) };
     case 'attach-network-interface':
       return { kind: 'attachment', attachment: text(output, 'AttachmentId') ?? '' };
     case 'replace-route':
@@ -117,6 +177,12 @@ export function toValue(call: Call, output: unknown): Value {
     case 'detach-network-interface':
     case 'stop-instances':
     case 'dry-run':
+    case 'replace-transit-gateway-route':
+    case 'create-transit-gateway-route':
+    case 'assign-private-ip-addresses':
+    case 'assign-ipv6-addresses':
+    case 'unassign-ipv6-addresses':
+    case 'associate-address':
       return { kind: 'done' };
     default:
       return unreachable(call);
@@ -211,6 +277,30 @@ function eni(item: unknown): ObservedEni {
           },
         }),
   };
+}
+
+function eip(item: unknown): ObservedEip {
+  const eni = text(item, 'NetworkInterfaceId');
+  const address = text(item, 'PrivateIpAddress');
+  return {
+    allocation: text(item, 'AllocationId') ?? '',
+    ...(eni === undefined ? {} : { eni }),
+    ...(address === undefined ? {} : { address }),
+  };
+}
+
+function readTransitRoute(item: unknown): readonly ObservedTransitRoute[] {
+  const destination = text(item, 'DestinationCidrBlock');
+  if (destination === undefined || text(item, 'State') === 'deleted') return [];
+  const [first] = list(item, 'TransitGatewayAttachments');
+  const attachment = text(first, 'TransitGatewayAttachmentId');
+  return [
+    {
+      destination: canonical(destination),
+      state: text(item, 'State') === 'blackhole' ? 'blackhole' : 'active',
+      ...(attachment === undefined ? {} : { attachment }),
+    },
+  ];
 }
 
 function subnet(item: unknown): ObservedSubnet {

@@ -57,7 +57,7 @@ export function runCycle(scene: Scene, start: GroupState, observeOnly: boolean, 
   }
   const rests = observeOnly || pauseOf(scene.setting.orders, group.name) !== undefined;
   state = keep(keepPrepared(scene, state, rests, turn));
-  state = keep(advanceGuest(group, state, scene.observed, turn));
+  state = keep(advanceGuest(group, ownAppliance(config), state, scene.observed, turn));
   state = keep(checkWatch(group, state, view, turn));
   const wakeAt = needs.map((need) => need.wakeAt).reduce<Instant | undefined>(earliest, undefined);
   const observed = needs.reduce(

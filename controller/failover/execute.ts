@@ -99,7 +99,9 @@ function whyInVain({ verdicts, gate }: Scene, { to, from, cause, steps }: Operat
   if (isBusy) return undefined;
   if (gate.kind === 'shut') return gate.reason;
   if (verdicts[to]?.kind === 'dead') return `${to} has died meanwhile (${verdicts[to].reason})`;
-  const written = Object.values(steps).some(({ state }) => state === 'ok' || state === 'unknown');
+  const written = Object.values(steps).some(
+    ({ state }) => state === 'ok' || state === 'halfway' || state === 'unknown',
+  );
   if (cause !== 'takeover' || written || from === undefined || Object.keys(steps).length === 0)
     return undefined;
   return verdicts[from]?.kind === 'healthy' ? `${from} is healthy after all` : undefined;

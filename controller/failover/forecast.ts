@@ -6,7 +6,7 @@
 import type { Instant, Millis } from '../base/time.ts';
 import type { Appliance, Config, Group } from '../config.ts';
 import type { Budget } from '../ec2/budget.ts';
-import type { Call } from '../ec2/call.ts';
+import { isRead } from '../ec2/call.ts';
 import { toRequest } from '../ec2/request.ts';
 import { type Due, schedule } from '../ec2/schedule.ts';
 import type { Verdict } from '../health/verdict.ts';
@@ -124,7 +124,7 @@ function forecastTo(
   const times = schedule(chosen, budget, now, LATENCY_MS);
   const predictedMs = lastOf(times);
   const writes = chosen.flatMap(({ call }, index) =>
-    isRead(call) ? [] : [{ call, atMs: Math.round(times[index]?.atMs ?? 0) }],
+    isRead(call.kind) ? [] : [{ call, atMs: Math.round(times[index]?.atMs ?? 0) }],
   );
   const starts = [...new Set(writes.map(({ atMs }) => atMs))].toSorted((one, other) => one - other);
   const calls = writes.map(
@@ -151,13 +151,11 @@ function forecastTo(
   };
 }
 
-const isRead = ({ kind }: Call): boolean => kind.startsWith('describe-');
-
 const lastOf = (times: readonly { readonly endMs: Millis }[]): Millis =>
   Math.round(Math.max(0, ...times.map(({ endMs }) => endMs)));
 
 const costOf = (dues: readonly Due[], times: Parameters<typeof lastOf>[0]): Cost => ({
-  calls: dues.filter(({ call }) => !isRead(call)).length,
+  calls: dues.filter(({ call }) => !isRead(call.kind)).length,
   predictedMs: lastOf(times),
 });
 

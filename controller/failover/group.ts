@@ -11,7 +11,8 @@ export type Cause = 'takeover' | 'completion' | 'failback' | 'switchover' | 'dra
 
 /** One write of an operation, by the name of its part; an ENI's have `detach`, `force` or `attach` added. */
 export interface Step {
-  readonly state: 'sent' | 'ok' | 'unknown' | 'refused' | 'failed';
+  /** `halfway`: answered, and another write has to follow. */
+  readonly state: 'sent' | 'halfway' | 'ok' | 'unknown' | 'refused' | 'failed';
   /** Times it was sent. */
   readonly attempts: number;
   readonly sentAt: Instant;
@@ -25,7 +26,7 @@ export interface Step {
   readonly judged: number;
   /** What a refusal said. */
   readonly error?: string;
-  /** A route's: whether it has to be made, or to be replaced, whatever the last look said. */
+  /** Whether the part has to be made, or taken from where it is, whatever the last look said. */
   readonly instead?: 'create' | 'replace';
 }
 

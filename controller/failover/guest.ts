@@ -1,37 +1,48 @@
 /**
- * What a moved ENI needs in the guest that it comes to: EC2's DHCP configures the first interface only.
+ * What a moved ENI or address needs in the guest that it comes to: EC2's DHCP configures the first address of
+ * the first interface only.
  * Addresses stand alone (/32, /128), so that they make no routes in the main table; packets from them go by a
  * table of the device's own, through the router of the ENI's subnet; and the reverse path filter is loose,
  * for what the ENI receives may be answered elsewhere.
  */
 import { addressAt, formatAddress, parsePrefix, width } from '../base/ip.ts';
-import { type EniResource, enisOf, type Group } from '../config.ts';
+import { type Appliance, addressesOf, type EniResource, enisOf, type Group } from '../config.ts';
 import type { ObservedEni, ObservedSubnet } from '../ec2/call.ts';
 import type { GuestChange } from '../event.ts';
 import type { Observed } from './observe.ts';
 
 const lengthOf = (address: string): number => width(address.includes(':') ? 6 : 4);
 
-/** Whether a guest is told of what its appliance owns. */
-export const isConcerned = (group: Group): boolean => enisOf(group).length > 0;
-
 /** What a guest that has got the group changes; undefined before enough has been seen of EC2. */
-export function settle(group: Group, observed: Observed): readonly GuestChange[] | undefined {
+export function settle(group: Group, own: Appliance, observed: Observed): readonly GuestChange[] | undefined {
   const changes = enisOf(group).map((resource) => {
     const eni = observed.enis[resource.id];
     const subnet = observed.subnets[eni?.subnet ?? ''];
     return eni === undefined || subnet === undefined ? undefined : settleEni(resource, eni, subnet);
   });
-  return whole(changes);
+  return whole([...changes, addressesAt(group, own, observed, 'address-add')]);
 }
 
 /** What a guest that has lost the group changes; undefined before enough has been seen of EC2. */
-export function clear(group: Group, observed: Observed): readonly GuestChange[] | undefined {
+export function clear(group: Group, own: Appliance, observed: Observed): readonly GuestChange[] | undefined {
   const changes = enisOf(group).map((resource) => {
     const eni = observed.enis[resource.id];
     return eni === undefined ? undefined : clearEni(resource, eni);
   });
-  return whole(changes);
+  return whole([...changes, addressesAt(group, own, observed, 'address-remove')]);
+}
+
+/** Addresses that move between primary ENIs: EC2's DHCP configures none of them. */
+function addressesAt(
+  group: Group,
+  { eni }: Appliance,
+  observed: Observed,
+  kind: 'address-add' | 'address-remove',
+): readonly GuestChange[] | undefined {
+  const mac = observed.enis[eni]?.mac;
+  const addresses = addressesOf(group);
+  if (addresses.length > 0 && mac === undefined) return undefined;
+  return addresses.map((address) => ({ kind, mac: mac ?? '', address, length: lengthOf(address) }));
 }
 
 /** All of them, or undefined where some are. */

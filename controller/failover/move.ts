@@ -65,12 +65,14 @@ function needOf(fates: readonly Fate[], isBusy: boolean): Need {
 }
 
 /** Whether packets may go by it from its write on. */
-const isPath = ({ thing }: Part): boolean => thing.kind === 'route' || thing.kind === 'association';
+const isPath = ({ stage }: Part): boolean => stage === 'paths' || stage === 'return-paths';
 
 function detailOf(parts: readonly Part[], { target, instance }: Errand): string {
   if (parts.every(isPath)) return `every route leads to ${target.eni}`;
   const kinds = new Set(parts.map(({ thing }) => thing.kind));
-  if (kinds.size > 1) return `all of it is with ${target.name}`;
+  const [first] = parts;
+  if (kinds.size > 1 || first === undefined) return `all of it is with ${target.name}`;
+  if (first.thing.kind !== 'eni') return `${target.name} has ${parts.map(({ key }) => key).join(' and ')}`;
   return `${parts.map(({ key }) => key).join(' and ')} ${parts.length > 1 ? 'are' : 'is'} attached to ${instance}`;
 }
 
@@ -107,6 +109,7 @@ function fateOf(
       return { fate: { kind: 'busy' } };
     case 'failed':
       return { fate: { kind: 'failed', detail: `${part.key}: ${step.error}` } };
+    case 'halfway':
     case 'refused':
       // An association has a new id each time that it changes.
       if (part.thing.kind === 'association' && view.seen <= after)

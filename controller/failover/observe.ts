@@ -7,7 +7,15 @@ import { unreachable } from '../base/result.ts';
 import { earliest, type Instant } from '../base/time.ts';
 import type { Config } from '../config.ts';
 import { backoffMs } from '../ec2/budget.ts';
-import type { Call, ObservedEni, ObservedRouteTable, ObservedSubnet, Outcome } from '../ec2/call.ts';
+import type {
+  Call,
+  ObservedEip,
+  ObservedEni,
+  ObservedRouteTable,
+  ObservedSubnet,
+  ObservedTransitRoute,
+  Outcome,
+} from '../ec2/call.ts';
 import type { Turn } from './turn.ts';
 
 export interface SourceState {
@@ -29,12 +37,32 @@ export interface Observed {
   readonly tagged: Readonly<Record<string, readonly string[]>>;
   readonly enis: Readonly<Record<string, ObservedEni>>;
   readonly subnets: Readonly<Record<string, ObservedSubnet>>;
+  /** ENIs that have the private addresses that move, by source; also those of other VPCs. */
+  readonly holders: Readonly<Record<string, readonly ObservedEni[]>>;
+  readonly eips: Readonly<Record<string, ObservedEip>>;
+  /** Static routes by transit gateway route table. */
+  readonly transit: Readonly<Record<string, readonly ObservedTransitRoute[]>>;
 }
 
-export const nothingObserved: Observed = { sources: {}, tables: {}, tagged: {}, enis: {}, subnets: {} };
+export const nothingObserved: Observed = {
+  sources: {},
+  tables: {},
+  tagged: {},
+  enis: {},
+  subnets: {},
+  holders: {},
+  eips: {},
+  transit: {},
+};
 
 export const tagSource = (tag: { readonly key: string; readonly value: string }): string =>
   `tag:${tag.key}=${tag.value}`;
+
+/** Who has a private address: one source for each IP version. */
+export const addressSource = (address: string): string =>
+  address.includes(':') ? 'addresses-6' : 'addresses-4';
+
+export const transitSource = (table: string): string => `transit:${table}`;
 
 /** All that EC2 is asked for, as a text to compare. */
 export const resourcesOf = ({ groups, appliances, routeSync }: Config): string =>
@@ -46,6 +74,9 @@ function sourcesOf(config: Config, observed: Observed): ReadonlyMap<string, Call
   const tables = new Set<string>();
   const enis = new Set<string>(config.appliances.map(({ eni }) => eni));
   const unknownSubnets = new Set<string>();
+  const addresses: string[] = [];
+  const allocations: string[] = [];
+  const transit = new Map<string, readonly string[]>();
   const byTag = (tag: { readonly key: string; readonly value: string }): void =>
     void sources.set(tagSource(tag), { kind: 'describe-route-tables', select: { kind: 'tag', ...tag } });
   for (const resource of config.groups.flatMap(({ resources }) => resources)) {
@@ -63,10 +94,27 @@ function sourcesOf(config: Config, observed: Observed): ReadonlyMap<string, Call
           if (tag !== undefined) byTag(tag);
         }
         break;
+      case 'transit-routes':
+        for (const { table, destinations } of resource.sets)
+          transit.set(table, [...(transit.get(table) ?? []), ...destinations]);
+        break;
+      case 'address':
+        addresses.push(resource.address);
+        break;
+      case 'eip':
+        allocations.push(resource.allocation);
+        break;
       default:
         unreachable(resource);
     }
   }
+  for (const source of new Set(addresses.map(addressSource))) {
+    const asked = addresses.filter((address) => addressSource(address) === source);
+    sources.set(source, { kind: 'describe-network-interfaces', addresses: asked });
+  }
+  if (allocations.length > 0) sources.set('eips', { kind: 'describe-addresses', allocations });
+  for (const [table, destinations] of transit)
+    sources.set(transitSource(table), { kind: 'search-transit-gateway-routes', table, destinations });
   if (unknownSubnets.size > 0)
     sources.set('subnets', { kind: 'describe-subnets', subnets: [...unknownSubnets] });
   for (const { table, tag } of config.routeSync.flatMap((entry) => entry.tables)) {
@@ -180,7 +228,14 @@ export function take(
       const tagged = { ...observed.tagged, [source]: value.tables.map(({ id }) => id) };
       return { ...next, tagged, tables: { ...observed.tables, ...byId } };
     }
+    case 'addresses':
+      return { ...next, eips: Object.fromEntries(value.addresses.map((eip) => [eip.allocation, eip])) };
+    case 'transit-routes': {
+      const table = source.slice(transitSource('').length);
+      return { ...next, transit: { ...observed.transit, [table]: value.routes } };
+    }
     case 'network-interfaces':
+      if (source !== 'enis') return { ...next, holders: { ...observed.holders, [source]: value.enis } };
       return { ...next, enis: Object.fromEntries(value.enis.map((eni) => [eni.id, eni])) };
     case 'subnets':
       return {

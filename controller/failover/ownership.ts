@@ -3,7 +3,7 @@
  * and traffic by way of the new owner.
  */
 import { formatMillis, type Instant } from '../base/time.ts';
-import { type Config, type Group, probesOfNode } from '../config.ts';
+import { type Appliance, type Config, changesGuest, type Group, probesOfNode } from '../config.ts';
 import { backoffMs } from '../ec2/budget.ts';
 import type { HookName } from '../event.ts';
 import type { Verdict } from '../health/verdict.ts';
@@ -110,7 +110,7 @@ function lose(
 }
 
 const guestWork = (group: Group, what: 'own' | 'lose', turn: Turn): Pick<GroupState, 'guest'> =>
-  guest.isConcerned(group) ? { guest: { what, state: 'due', notBefore: turn.now, attempts: 0 } } : {};
+  changesGuest(group) ? { guest: { what, state: 'due', notBefore: turn.now, attempts: 0 } } : {};
 
 /** The guest's work for having the ENIs by the attachments that were seen. */
 const guestAt = (group: Group, view: GroupView, turn: Turn): Pick<GroupState, 'guest' | 'attachments'> => ({
@@ -126,14 +126,16 @@ const GUEST_TRIES = 8;
 /** Sends the changes of the guest that are due. They wait until ENIs and their subnets are known. */
 export function advanceGuest(
   group: Group,
+  own: Appliance | undefined,
   state: GroupState,
   observed: Observed,
   turn: Turn,
 ): { state: GroupState; need: Need } {
   const work = state.guest;
-  if (work === undefined || work.state !== 'due') return { state, need: {} };
+  if (work === undefined || own === undefined || work.state !== 'due') return { state, need: {} };
   if (work.notBefore > turn.now) return { state, need: { wakeAt: work.notBefore } };
-  const changes = work.what === 'own' ? guest.settle(group, observed) : guest.clear(group, observed);
+  const changes =
+    work.what === 'own' ? guest.settle(group, own, observed) : guest.clear(group, own, observed);
   if (changes === undefined) return { state, need: {} };
   if (!turn.guest(changes, group.name, work.what)) return { state: without(state, 'guest'), need: {} };
   return { state: { ...state, guest: { ...work, state: 'sent', attempts: work.attempts + 1 } }, need: {} };

@@ -8,12 +8,12 @@ import type { EniResource } from '../config.ts';
 import type { ObservedEni } from '../ec2/call.ts';
 
 /** The stages of a move, in their order. */
-export const STAGES = ['interfaces', 'paths'] as const;
+export const STAGES = ['interfaces', 'addresses', 'public-addresses', 'return-paths', 'paths'] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** What a part is, as far as its writes have to know. */
 export type Thing =
-  | { readonly kind: 'route'; readonly table: string; readonly destination: string }
+  | { readonly kind: 'route' | 'transit-route'; readonly table: string; readonly destination: string }
   /** What a subnet or gateway uses: one of the prepared tables, by `association`, or, without, none. */
   | {
       readonly kind: 'association';
@@ -22,6 +22,9 @@ export type Thing =
       /** By member. */
       readonly tables: Readonly<Record<string, string>>;
     }
+  /** A private address; `holder` is the ENI that has it. */
+  | { readonly kind: 'address'; readonly address: string; readonly holder?: string }
+  | { readonly kind: 'eip'; readonly allocation: string; readonly address?: string }
   /** `eni` is absent where it was not found. */
   | { readonly kind: 'eni'; readonly resource: EniResource; readonly eni?: ObservedEni };
 
@@ -41,6 +44,8 @@ export interface Part {
   /** Of a stage's parts, those with a lower one are written first: default routes, then as configured. */
   readonly rank: number;
   readonly thing: Thing;
+  /** The parts of a group with the same name here are written together. */
+  readonly symmetric?: string;
   readonly exists: boolean;
   readonly held: Held;
   /** What was seen, to compare and to tell: where a route leads, how an ENI is attached. */

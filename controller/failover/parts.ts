@@ -1,7 +1,7 @@
 /** The parts of a group as EC2 was last seen, and the observations that show them. */
 import { unreachable } from '../base/result.ts';
-import type { Appliance, EniResource, Group, Resource, RouteSet } from '../config.ts';
-import { type Observed, tagSource } from './observe.ts';
+import type { Appliance, Course, EipResource, EniResource, Group, Resource, RouteSet } from '../config.ts';
+import { addressSource, type Observed, tagSource, transitSource } from './observe.ts';
 import { type Held, type Part, STAGES } from './part.ts';
 
 /** The sources that show all of a group. */
@@ -15,6 +15,13 @@ function sourcesOfResource(resource: Resource): readonly string[] {
       return resource.sets.map(({ tag }) => (tag === undefined ? 'tables' : tagSource(tag)));
     case 'eni':
       return ['enis'];
+    // Which of two VPCs with the same addresses is meant, the members' ENIs tell.
+    case 'address':
+      return ['enis', addressSource(resource.address)];
+    case 'eip':
+      return ['eips'];
+    case 'transit-routes':
+      return resource.sets.map(({ table }) => transitSource(table));
     default:
       return unreachable(resource);
   }
@@ -44,6 +51,18 @@ function partsOfResource(
       return resource.sets.flatMap((set, index) =>
         partsOfSet(set, rankOf(resource.sets, index), members, observed),
       );
+    case 'transit-routes':
+      return resource.sets.flatMap((set, index) =>
+        set.destinations.map((destination, at) => ({
+          ...transitPart(set.table, destination, members, observed),
+          rank: urgency(destination, rankOf(resource.sets, index) + at),
+          ...courseOf(set),
+        })),
+      );
+    case 'address':
+      return [addressPart(resource.address, members, observed)];
+    case 'eip':
+      return [eipPart(resource, members, observed)];
     case 'eni':
       return [eniPart(resource, members, observed)];
     default:
@@ -52,7 +71,7 @@ function partsOfResource(
 }
 
 /** Of the routes of a set, how many are before its first. */
-export const rankOf = (sets: readonly RouteSet[], index: number): number =>
+export const rankOf = (sets: readonly Pick<RouteSet, 'destinations'>[], index: number): number =>
   sets.slice(0, index).reduce((sum, { destinations }) => sum + destinations.length, 1);
 
 /** The routes of a set, in the tables that lead packets now; and what uses none of its prepared tables. */
@@ -75,14 +94,15 @@ function partsOfSet(
 /** The routes of a set in one table. */
 export const routesOfTable = (
   table: string,
-  { destinations }: RouteSet,
+  set: RouteSet,
   rank: number,
   members: readonly Appliance[],
   observed: Observed,
 ): readonly Part[] =>
-  destinations.map((destination, index) =>
-    routePart({ table, destination, rank: urgency(destination, rank + index) }, members, observed),
-  );
+  set.destinations.map((destination, index) => ({
+    ...routePart({ table, destination, rank: urgency(destination, rank + index) }, members, observed),
+    ...courseOf(set),
+  }));
 
 /** Everything goes by a default route. */
 const urgency = (destination: string, rank: number): number => (destination.endsWith('/0') ? 0 : rank);
@@ -106,16 +126,17 @@ export function useOf(
 /** A place that uses a table of `held`'s; without, one that uses none of the prepared tables. */
 export function associationPart(
   place: string,
-  { prepared, destinations }: RouteSet,
+  set: RouteSet,
   rank: number,
   use: { readonly table: string; readonly association: string } | undefined,
   held: Held | undefined,
 ): Part {
+  const { prepared, destinations } = set;
   const tables = prepared?.tables ?? {};
   const reason = `${place} is associated with none of ${Object.values(tables).join(', ')}`;
   return {
     key: place,
-    stage: 'paths',
+    ...courseOf(set),
     rank: Math.min(...destinations.map((destination, index) => urgency(destination, rank + index))),
     thing: {
       kind: 'association',
@@ -129,6 +150,16 @@ export function associationPart(
   };
 }
 
+const courseOf = ({ direction, symmetric }: Course): Pick<Part, 'stage' | 'symmetric'> => ({
+  stage: direction === 'return' ? 'return-paths' : 'paths',
+  ...(symmetric === undefined ? {} : { symmetric }),
+});
+
+const settledWith = (member: string): Held => ({ kind: 'member', member, phase: 'settled' });
+
+/** A part before its stage and set are known. */
+type Path = Omit<Part, 'stage' | 'symmetric'>;
+
 function routePart(
   {
     table,
@@ -137,23 +168,95 @@ function routePart(
   }: { readonly table: string; readonly destination: string; readonly rank: number },
   members: readonly Appliance[],
   observed: Observed,
-): Part {
+): Path {
   const key = `${table} ${destination}`;
   const route = observed.tables[table]?.routes.find((one) => one.destination === destination);
   const member = members.find(({ eni }) => eni === route?.target)?.name;
   const base = {
     key,
-    stage: 'paths',
     rank,
     thing: { kind: 'route', table, destination },
     exists: route !== undefined,
     shown: route?.target ?? '',
   } as const;
-  if (member !== undefined) return { ...base, held: { kind: 'member', member, phase: 'settled' } };
+  if (member !== undefined) return { ...base, held: settledWith(member) };
   if (route?.state === 'active')
     return { ...base, held: { kind: 'foreign', reason: `${key} leads to ${route.target}` } };
   const reason = `${key} ${route === undefined ? 'does not exist' : `leads to ${route.target || 'nothing'} (blackhole)`}`;
   return { ...base, held: { kind: 'none', reason } };
+}
+
+function transitPart(
+  table: string,
+  destination: string,
+  members: readonly Appliance[],
+  observed: Observed,
+): Omit<Path, 'rank'> {
+  const key = `${table} ${destination}`;
+  const route = observed.transit[table]?.find((one) => one.destination === destination);
+  const target = route?.attachment ?? '';
+  const member = members.find(({ attachment }) => attachment !== undefined && attachment === target)?.name;
+  const base = {
+    key,
+    thing: { kind: 'transit-route', table, destination },
+    exists: route !== undefined,
+    shown: target,
+  } as const;
+  if (member !== undefined) return { ...base, held: settledWith(member) };
+  if (route?.state === 'active') return { ...base, held: foreign(`${key} leads to ${target}`) };
+  const reason = route === undefined ? 'does not exist as a static route' : 'drops what it gets (blackhole)';
+  return { ...base, held: { kind: 'none', reason: `${key} ${reason}` } };
+}
+
+const foreign = (reason: string): Held => ({ kind: 'foreign', reason });
+
+function addressPart(address: string, members: readonly Appliance[], observed: Observed): Part {
+  const vpcs = new Set(members.flatMap(({ eni }) => observed.enis[eni]?.vpc ?? []));
+  const holder = observed.holders[addressSource(address)]?.find(
+    ({ vpc, addresses }) => addresses.includes(address) && vpcs.has(vpc),
+  )?.id;
+  const member = members.find(({ eni }) => eni === holder)?.name;
+  const held: Held =
+    member !== undefined
+      ? settledWith(member)
+      : holder === undefined
+        ? { kind: 'none', reason: `${address} is an address of no ENI` }
+        : foreign(`${address} is an address of ${holder}`);
+  return {
+    key: address,
+    stage: 'addresses',
+    rank: 0,
+    thing: { kind: 'address', address, ...(holder === undefined ? {} : { holder }) },
+    exists: holder !== undefined,
+    held,
+    shown: holder ?? '',
+  };
+}
+
+function eipPart(
+  { allocation, address }: EipResource,
+  members: readonly Appliance[],
+  observed: Observed,
+): Part {
+  const eip = observed.eips[allocation];
+  const at = eip?.eni === undefined ? '' : `${eip.eni} ${eip.address ?? ''}`.trim();
+  const member = members.find(({ eni }) => eni === eip?.eni)?.name;
+  const held = (): Held => {
+    if (eip === undefined) return { kind: 'none', reason: `${allocation} does not exist` };
+    if (eip.eni === undefined) return { kind: 'none', reason: `${allocation} leads to nothing` };
+    if (member === undefined) return foreign(`${allocation} leads to ${at}`);
+    if (address === undefined || eip.address === address) return settledWith(member);
+    return { kind: 'none', reason: `${allocation} leads to ${at}, not to ${address}` };
+  };
+  return {
+    key: allocation,
+    stage: 'public-addresses',
+    rank: 0,
+    thing: { kind: 'eip', allocation, ...(address === undefined ? {} : { address }) },
+    exists: eip !== undefined,
+    held: held(),
+    shown: at,
+  };
 }
 
 function eniPart(resource: EniResource, members: readonly Appliance[], observed: Observed): Part {

@@ -76,9 +76,12 @@ export const withStep = (operation: Operation, key: string, step: Step): Operati
   steps: { ...operation.steps, [key]: step },
 });
 
-/** EC2's ways to say that ReplaceRoute found no route, and CreateRoute found one. */
+/** EC2's ways to say that there is no such route, or that there is one. */
 const NO_SUCH_ROUTE = /no route defined|InvalidRoute\.NotFound/i;
 const ROUTE_EXISTS = /RouteAlreadyExists/;
+/** That an ENI does not have the IPv6 address, or that another has it. */
+const NOT_ASSIGNED = /are not assigned to interface/;
+const ADDRESS_IN_USE = /InvalidIPAddress\.InUse/;
 
 /** The operation after the outcome of one of its writes. */
 export function ended(
@@ -116,6 +119,8 @@ export function endedStep(
   switch (outcome.kind) {
     case 'ok':
       told('info', 'was answered');
+      if (call.kind === 'unassign-ipv6-addresses')
+        return { ...base, state: 'halfway', notBefore: turn.now, instead: 'create' };
       return { ...base, state: 'ok' };
     case 'unknown':
       told('warn', `has an unknown outcome (${outcome.reason})`);
@@ -133,9 +138,12 @@ export function endedStep(
   }
 }
 
-/** What a refusal says that should be done to a route instead. */
+/** What a refusal says that should be done instead. */
 function insteadOf({ kind }: Call, error: string): Step['instead'] {
-  if (kind === 'replace-route' && NO_SUCH_ROUTE.test(error)) return 'create';
+  const replaces = kind === 'replace-route' || kind === 'replace-transit-gateway-route';
+  if (replaces && NO_SUCH_ROUTE.test(error)) return 'create';
+  if (kind === 'unassign-ipv6-addresses' && NOT_ASSIGNED.test(error)) return 'create';
+  if (kind === 'assign-ipv6-addresses' && ADDRESS_IN_USE.test(error)) return 'replace';
   return ROUTE_EXISTS.test(error) ? 'replace' : undefined;
 }
 
@@ -165,8 +173,15 @@ export function contradicted(
 }
 
 /** Whether packets may go elsewhere by such a write. */
-const isRouteWrite = ({ kind }: Call): boolean =>
-  kind === 'replace-route' || kind === 'create-route' || kind === 'replace-route-table-association';
+const isRouteWrite = ({ kind }: Call): boolean => ROUTE_WRITES.includes(kind);
+
+const ROUTE_WRITES: readonly Call['kind'][] = [
+  'replace-route',
+  'create-route',
+  'replace-route-table-association',
+  'replace-transit-gateway-route',
+  'create-transit-gateway-route',
+];
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
@@ -196,6 +211,22 @@ export function describeCall(call: Call): string {
       return 'DescribeNetworkInterfaces';
     case 'describe-subnets':
       return 'DescribeSubnets';
+    case 'describe-addresses':
+      return 'DescribeAddresses';
+    case 'search-transit-gateway-routes':
+      return `SearchTransitGatewayRoutes of ${call.table}`;
+    case 'replace-transit-gateway-route':
+      return `ReplaceTransitGatewayRoute ${call.destination} of ${call.table} to ${call.attachment}`;
+    case 'create-transit-gateway-route':
+      return `CreateTransitGatewayRoute ${call.destination} of ${call.table} to ${call.attachment}`;
+    case 'assign-private-ip-addresses':
+      return `AssignPrivateIpAddresses ${call.address} to ${call.eni}`;
+    case 'assign-ipv6-addresses':
+      return `AssignIpv6Addresses ${call.address} to ${call.eni}`;
+    case 'unassign-ipv6-addresses':
+      return `UnassignIpv6Addresses ${call.address} of ${call.eni}`;
+    case 'associate-address':
+      return `AssociateAddress ${call.allocation} to ${[call.eni, call.address].join(' ').trim()}`;
     default:
       return unreachable(call);
   }

@@ -27,7 +27,30 @@ export function writeOf(
         table: tables[target.name] ?? '',
       };
     }
+    case 'transit-route': {
+      const { table, destination } = thing;
+      const kind = create ? 'create-transit-gateway-route' : 'replace-transit-gateway-route';
+      return { kind, table, destination, attachment: target.attachment ?? '' };
+    }
+    case 'address':
+      return addressWrite(thing, create, target.eni);
+    case 'eip': {
+      const { allocation, address } = thing;
+      const at = address === undefined ? {} : { address };
+      return { kind: 'associate-address', allocation, eni: target.eni, ...at };
+    }
     default:
       return unreachable(thing);
   }
+}
+
+/** `free`: no ENI has the address, by what was said last. */
+function addressWrite(
+  { address, holder }: Extract<Thing, { kind: 'address' }>,
+  free: boolean,
+  eni: string,
+): Write {
+  if (!address.includes(':')) return { kind: 'assign-private-ip-addresses', eni, address };
+  if (free || holder === undefined || holder === eni) return { kind: 'assign-ipv6-addresses', eni, address };
+  return { kind: 'unassign-ipv6-addresses', eni: holder, address };
 }

@@ -3,25 +3,26 @@
  * bundler keeps only what is named here.
  */
 import {
+  AssignIpv6AddressesCommand,
+  AssignPrivateIpAddressesCommand,
+  AssociateAddressCommand,
   AttachNetworkInterfaceCommand,
-  type AttachNetworkInterfaceCommandInput,
   CreateRouteCommand,
-  type CreateRouteCommandInput,
+  CreateTransitGatewayRouteCommand,
   DeleteRouteCommand,
-  type DeleteRouteCommandInput,
+  DescribeAddressesCommand,
   DescribeInstancesCommand,
   DescribeNetworkInterfacesCommand,
   DescribeRouteTablesCommand,
   DescribeSubnetsCommand,
   DetachNetworkInterfaceCommand,
-  type DetachNetworkInterfaceCommandInput,
   EC2Client,
   ReplaceRouteCommand,
-  type ReplaceRouteCommandInput,
   ReplaceRouteTableAssociationCommand,
-  type ReplaceRouteTableAssociationCommandInput,
+  ReplaceTransitGatewayRouteCommand,
+  SearchTransitGatewayRoutesCommand,
   StopInstancesCommand,
-  type StopInstancesCommandInput,
+  UnassignIpv6AddressesCommand,
 } from '@aws-sdk/client-ec2';
 import type { CredentialSource, KeptCredentials } from './aws-credentials.ts';
 import type { WireRequest, WireResponse } from './aws-wire.ts';
@@ -48,42 +49,44 @@ export function createSend(options: SdkOptions): Send {
       handle: async (request: WireRequest) => ({ response: await options.transmit(request) }),
     },
   });
-  return async (action, input) => {
-    switch (action) {
-      case 'ReplaceRoute':
-        return client.send(new ReplaceRouteCommand(input as unknown as ReplaceRouteCommandInput));
-      case 'CreateRoute':
-        return client.send(new CreateRouteCommand(input as unknown as CreateRouteCommandInput));
-      case 'DeleteRoute':
-        return client.send(new DeleteRouteCommand(input as unknown as DeleteRouteCommandInput));
-      case 'ReplaceRouteTableAssociation':
-        return client.send(
-          new ReplaceRouteTableAssociationCommand(
-            input as unknown as ReplaceRouteTableAssociationCommandInput,
-          ),
-        );
-      case 'DetachNetworkInterface':
-        return client.send(
-          new DetachNetworkInterfaceCommand(input as unknown as DetachNetworkInterfaceCommandInput),
-        );
-      case 'AttachNetworkInterface':
-        return client.send(
-          new AttachNetworkInterfaceCommand(input as unknown as AttachNetworkInterfaceCommandInput),
-        );
-      case 'StopInstances':
-        return client.send(new StopInstancesCommand(input as unknown as StopInstancesCommandInput));
-      case 'DescribeInstances':
-        return client.send(new DescribeInstancesCommand(input));
-      case 'DescribeRouteTables':
-        return client.send(new DescribeRouteTablesCommand(input));
-      case 'DescribeNetworkInterfaces':
-        return client.send(new DescribeNetworkInterfacesCommand(input));
-      case 'DescribeSubnets':
-        return client.send(new DescribeSubnetsCommand(input));
-      default:
-        throw new Error(`the daemon does not make ${action} calls`);
-    }
-  };
+  return (action, input) => sendBy(client, action, input);
+}
+
+type Sender = (client: EC2Client, input: Input) => Promise<unknown>;
+
+/** Inputs are made in `controller/ec2/request.ts`, where their shapes are known. */
+const by =
+  (Command: new (input: never) => object): Sender =>
+  (client, input) =>
+    client.send(new Command(input as never) as Parameters<EC2Client['send']>[0]);
+
+const SENDERS: Readonly<Record<string, Sender>> = {
+  AssignIpv6Addresses: by(AssignIpv6AddressesCommand),
+  AssignPrivateIpAddresses: by(AssignPrivateIpAddressesCommand),
+  AssociateAddress: by(AssociateAddressCommand),
+  AttachNetworkInterface: by(AttachNetworkInterfaceCommand),
+  CreateRoute: by(CreateRouteCommand),
+  CreateTransitGatewayRoute: by(CreateTransitGatewayRouteCommand),
+  DeleteRoute: by(DeleteRouteCommand),
+  DescribeAddresses: by(DescribeAddressesCommand),
+  DescribeInstances: by(DescribeInstancesCommand),
+  DescribeNetworkInterfaces: by(DescribeNetworkInterfacesCommand),
+  DescribeRouteTables: by(DescribeRouteTablesCommand),
+  DescribeSubnets: by(DescribeSubnetsCommand),
+  DetachNetworkInterface: by(DetachNetworkInterfaceCommand),
+  ReplaceRoute: by(ReplaceRouteCommand),
+  ReplaceRouteTableAssociation: by(ReplaceRouteTableAssociationCommand),
+  ReplaceTransitGatewayRoute: by(ReplaceTransitGatewayRouteCommand),
+  SearchTransitGatewayRoutes: by(SearchTransitGatewayRoutesCommand),
+  StopInstances: by(StopInstancesCommand),
+  UnassignIpv6Addresses: by(UnassignIpv6AddressesCommand),
+};
+
+/** Sends an action that the daemon makes. */
+export async function sendBy(client: EC2Client, action: string, input: Input): Promise<unknown> {
+  const sender = SENDERS[action];
+  if (sender === undefined) throw new Error(`the daemon does not make ${action} calls`);
+  return sender(client, input);
 }
 
 /**

@@ -9,6 +9,7 @@ import type { Call, ObservedEni } from '../ec2/call.ts';
 import { toRequest } from '../ec2/request.ts';
 import { failureOf } from './aws.ts';
 import { checkLeases } from './check-lease.ts';
+import { checkAddress, checkEip, checkTransitRoutes, writesOfResource } from './check-moved.ts';
 import { changesOf, checkPrepared, seePrepared } from './check-prepared.ts';
 import { type AwsReader, createReader, type Routes } from './check-reader.ts';
 import type { Finding } from './finding.ts';
@@ -135,6 +136,12 @@ async function* checkResource(
       for (const view of await seePrepared(reader, group, config)) yield* checkPrepared(group.name, view);
       return;
     }
+    case 'address':
+      return yield* checkAddress(reader, group, resource.address, config, enis);
+    case 'eip':
+      return yield* checkEip(reader, group, resource, config);
+    case 'transit-routes':
+      return yield* checkTransitRoutes(reader, group, resource.sets, config);
     default:
       return unreachable(resource);
   }
@@ -249,6 +256,11 @@ async function writesOf(reader: AwsReader, config: Config, enis: SeenEnis): Prom
           calls.push({ kind: 'detach-network-interface', attachment, force: false });
         break;
       }
+      case 'address':
+      case 'eip':
+      case 'transit-routes':
+        if (own !== undefined) calls.push(...(await writesOfResource(reader, resource, own)));
+        break;
       case 'routes':
         for (const set of resource.sets) {
           for (const { id, routes } of await reader.tables(set)) {
@@ -316,6 +328,7 @@ function* checkFences(config: Config, enis: SeenEnis): Generator<Finding> {
 function resourceOf(call: Call): string {
   if ('place' in call) return `${call.place} and ${call.table}`;
   if ('table' in call) return call.table;
+  if ('allocation' in call) return `${call.allocation} and ${call.eni}`;
   if ('eni' in call) return call.eni;
   if ('attachment' in call) return call.attachment;
   return call.kind === 'stop-instances' ? call.instances.join(', ') : '';

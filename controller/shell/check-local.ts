@@ -4,7 +4,14 @@
  */
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { type Config, enisOf, ownAppliance, type ProbeConfig, probesOfNode, routeSetsOf } from '../config.ts';
+import {
+  type Config,
+  changesGuest,
+  ownAppliance,
+  type ProbeConfig,
+  probesOfNode,
+  routeSetsOf,
+} from '../config.ts';
 import { checkMachines } from './check-machines.ts';
 import { askDaemon } from './control.ts';
 import type { Finding } from './finding.ts';
@@ -49,12 +56,12 @@ async function* checkNetAdmin(config: Config): AsyncGenerator<Finding> {
   const own = ownAppliance(config)?.name;
   const hop = probesOfNode(config).find((probe) => probe.kind === 'through' && probe.via !== undefined);
   const group = config.groups.find(
-    (one) => enisOf(one).length > 0 && own !== undefined && one.members.includes(own),
+    (one) => changesGuest(one) && own !== undefined && one.members.includes(own),
   );
   if (hop === undefined && group === undefined && config.kernel === undefined) return;
   const why =
     group !== undefined
-      ? `${group.name} is an ENI that moves`
+      ? `${group.name} moves ENIs or addresses`
       : hop !== undefined
         ? `${hop.id} goes by a next hop`
         : 'kernel writes routes';

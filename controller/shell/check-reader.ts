@@ -2,30 +2,17 @@
  * What `byoa check --aws` asks AWS. Describe calls, dry runs and the caller's identity; nothing is changed.
  */
 import {
-  AttachNetworkInterfaceCommand,
-  type AttachNetworkInterfaceCommandInput,
-  CreateRouteCommand,
-  type CreateRouteCommandInput,
-  DeleteRouteCommand,
-  type DeleteRouteCommandInput,
   DescribeNetworkInterfacesCommand,
   DescribeRouteTablesCommand,
   DescribeVpcEndpointsCommand,
-  DetachNetworkInterfaceCommand,
-  type DetachNetworkInterfaceCommandInput,
   EC2Client,
-  ReplaceRouteCommand,
-  type ReplaceRouteCommandInput,
-  ReplaceRouteTableAssociationCommand,
-  type ReplaceRouteTableAssociationCommandInput,
-  StopInstancesCommand,
-  type StopInstancesCommandInput,
 } from '@aws-sdk/client-ec2';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { Config, RouteSet } from '../config.ts';
-import type { Call, ObservedEni, ObservedRouteTable } from '../ec2/call.ts';
+import type { Call, ObservedEni, ObservedRouteTable, Value } from '../ec2/call.ts';
 import { toRequest, toValue } from '../ec2/request.ts';
 import { failureOf } from './aws.ts';
+import { sendBy } from './aws-sdk.ts';
 
 export type Routes = ObservedRouteTable;
 
@@ -33,6 +20,8 @@ export interface AwsReader {
   readonly endpoint: string;
   identity(): Promise<{ readonly account: string; readonly arn: string }>;
   eni(id: string): Promise<{ readonly eni?: ObservedEni; readonly owner?: string }>;
+  /** What a describe call of the daemon sees. */
+  read(call: Call): Promise<Value>;
   tables(set: Pick<RouteSet, 'table' | 'tag' | 'prepared'>): Promise<readonly Routes[]>;
   /** The table associated with a subnet, or the main one of its VPC. */
   tableOfSubnet(subnet: string, vpc: string): Promise<Routes | undefined>;
@@ -70,6 +59,10 @@ export function createReader(config: Config): AwsReader {
       const owner = output.NetworkInterfaces?.[0]?.OwnerId;
       return { ...(eni === undefined ? {} : { eni }), ...(owner === undefined ? {} : { owner }) };
     },
+    async read(call) {
+      const { action, input } = toRequest(call);
+      return toValue(call, await sendBy(ec2, action, input));
+    },
     tables({ table = '', tag, prepared }) {
       if (tag !== undefined) return tablesBy(`tag:${tag.key}`, tag.value);
       return tablesBy(
@@ -103,7 +96,8 @@ export function createReader(config: Config): AwsReader {
     },
     async dryRun(call) {
       try {
-        await sendDry(ec2, call);
+        const { action, input } = toRequest(call);
+        await sendBy(ec2, action, { ...input, DryRun: true });
         return 'no refusal';
       } catch (error) {
         const { code, message } = failureOf(error);
@@ -115,25 +109,4 @@ export function createReader(config: Config): AwsReader {
       sts.destroy();
     },
   };
-}
-
-async function sendDry(ec2: EC2Client, call: Call): Promise<void> {
-  const input: unknown = { ...toRequest(call).input, DryRun: true };
-  if (call.kind === 'replace-route')
-    await ec2.send(new ReplaceRouteCommand(input as ReplaceRouteCommandInput));
-  if (call.kind === 'create-route') await ec2.send(new CreateRouteCommand(input as CreateRouteCommandInput));
-  if (call.kind === 'delete-route') await ec2.send(new DeleteRouteCommand(input as DeleteRouteCommandInput));
-  if (call.kind === 'replace-route-table-association') {
-    await ec2.send(
-      new ReplaceRouteTableAssociationCommand(input as ReplaceRouteTableAssociationCommandInput),
-    );
-  }
-  if (call.kind === 'attach-network-interface') {
-    await ec2.send(new AttachNetworkInterfaceCommand(input as AttachNetworkInterfaceCommandInput));
-  }
-  if (call.kind === 'stop-instances')
-    await ec2.send(new StopInstancesCommand(input as StopInstancesCommandInput));
-  if (call.kind === 'detach-network-interface') {
-    await ec2.send(new DetachNetworkInterfaceCommand(input as DetachNetworkInterfaceCommandInput));
-  }
 }

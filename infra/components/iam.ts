@@ -21,6 +21,12 @@ export interface PolicyScope {
   /** Prepared tables, and the subnets and gateways that change between them. */
   readonly preparedTables?: readonly string[];
   readonly associated?: readonly string[];
+  /** ENIs between which addresses move, and to which Elastic IPs lead. */
+  readonly addressedInterfaces?: readonly string[];
+  readonly elasticIps?: readonly string[];
+  /** Transit gateway route tables, and the attachments that their routes lead to. */
+  readonly transitTables?: readonly string[];
+  readonly transitAttachments?: readonly string[];
   /** ENIs that are moved, and the instances that they are moved between. */
   readonly networkInterfaces: readonly string[];
   readonly instances: readonly string[];
@@ -37,6 +43,48 @@ interface Statement {
   readonly Effect: 'Allow';
   readonly Action: readonly string[];
   readonly Resource: string | readonly string[];
+}
+
+/** What groups move beside routes and ENIs. */
+function movedBeside({
+  addressedInterfaces = [],
+  elasticIps = [],
+  transitTables = [],
+  transitAttachments = [],
+}: PolicyScope): readonly Statement[] {
+  return [
+    {
+      Sid: 'MoveAddresses',
+      Effect: 'Allow',
+      Action: ['ec2:AssignIpv6Addresses', 'ec2:AssignPrivateIpAddresses', 'ec2:UnassignIpv6Addresses'],
+      Resource: addressedInterfaces,
+    },
+    {
+      Sid: 'MoveElasticIps',
+      Effect: 'Allow',
+      Action: ['ec2:AssociateAddress'],
+      Resource: elasticIps.length === 0 ? [] : [...elasticIps, ...addressedInterfaces],
+    },
+    {
+      Sid: 'SeeElasticIps',
+      Effect: 'Allow',
+      Action: ['ec2:DescribeAddresses'],
+      // The action knows no resources.
+      Resource: elasticIps.length === 0 ? [] : '*',
+    },
+    {
+      Sid: 'SeeTransitRoutes',
+      Effect: 'Allow',
+      Action: ['ec2:SearchTransitGatewayRoutes'],
+      Resource: transitTables,
+    },
+    {
+      Sid: 'MoveTransitRoutes',
+      Effect: 'Allow',
+      Action: ['ec2:CreateTransitGatewayRoute', 'ec2:ReplaceTransitGatewayRoute'],
+      Resource: transitTables.length === 0 ? [] : [...transitTables, ...transitAttachments],
+    },
+  ];
 }
 
 /** The daemon's policy document; a statement without anything to name is left out, never widened. */
@@ -67,6 +115,7 @@ export function daemonPolicy(scope: PolicyScope): {
       Resource:
         scope.preparedTables === undefined ? [] : [...scope.preparedTables, ...(scope.associated ?? [])],
     },
+    ...movedBeside(scope),
     {
       Sid: 'SyncRoutes',
       Effect: 'Allow',

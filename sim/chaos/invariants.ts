@@ -103,6 +103,8 @@ function touched({ scene }: Truth, call: Call): readonly OwnedGroup[] | undefine
     case 'describe-subnets':
     case 'describe-instances':
     case 'dry-run':
+    case 'describe-addresses':
+    case 'search-transit-gateway-routes':
       return undefined;
     case 'replace-route':
     case 'create-route':
@@ -115,7 +117,13 @@ function touched({ scene }: Truth, call: Call): readonly OwnedGroup[] | undefine
           ),
       );
     case 'replace-route-table-association':
-      // No scene has prepared tables.
+    case 'replace-transit-gateway-route':
+    case 'create-transit-gateway-route':
+    case 'assign-private-ip-addresses':
+    case 'assign-ipv6-addresses':
+    case 'unassign-ipv6-addresses':
+    case 'associate-address':
+      // No scene has prepared tables, addresses that move, or a transit gateway.
       return [];
     case 'stop-instances':
       // No scene has fences.

@@ -6,7 +6,7 @@
 
 import { must, present } from '../../controller/base/result.ts';
 import type { Millis } from '../../controller/base/time.ts';
-import type { Call, Outcome } from '../../controller/ec2/call.ts';
+import { type Call, isRead, type Outcome } from '../../controller/ec2/call.ts';
 import { toOutcome } from '../../controller/ec2/failure.ts';
 import { toRequest, toValue } from '../../controller/ec2/request.ts';
 import type { LeaseCall, LeaseOutcome } from '../../controller/lease/call.ts';
@@ -72,7 +72,7 @@ export interface Caller {
 /** Makes a call; `done` runs once, in the caller's machine. The answer gives the call up. */
 export function callApi(caller: Caller, call: Call, done: (outcome: Outcome) => void): () => void {
   const { account, region, timeoutMs } = caller;
-  const attempts = call.kind.startsWith('describe') ? 1 : WRITE_ATTEMPTS;
+  const attempts = isRead(call.kind) ? 1 : WRITE_ATTEMPTS;
   const asked = { account, region, service: 'ec2', ...toRequest(call) };
   return ask(caller, asked, attempts, (reply) => {
     if (reply === undefined) done(toOutcome({ message: `no answer within ${timeoutMs} ms` }));

@@ -5,7 +5,7 @@
 import { must } from '../../controller/base/result.ts';
 import { type Config, type ConfigInput, checkConfig, type ProbeConfig } from '../../controller/config.ts';
 import { actionOf } from '../../controller/ec2/budget.ts';
-import type { Call, Outcome } from '../../controller/ec2/call.ts';
+import { type Call, isRead, type Outcome } from '../../controller/ec2/call.ts';
 import { toOutcome } from '../../controller/ec2/failure.ts';
 import { toRequest, toValue } from '../../controller/ec2/request.ts';
 import type { Effect, Event, GuestChange, Memory } from '../../controller/event.ts';
@@ -243,8 +243,7 @@ function call(
   reply: (ms: number, outcome: Outcome) => void,
 ): void {
   const unanswered: Outcome = { kind: 'unknown', reason: 'no answer in 1000 ms' };
-  if (!asked.kind.startsWith('describe') && asked.kind !== 'dry-run')
-    stage.writes.push({ at: stage.now, from: daemon.name, call: asked });
+  if (!isRead(asked.kind)) stage.writes.push({ at: stage.now, from: daemon.name, call: asked });
   if (!stage.online(daemon.name)) {
     reply(TIMEOUT_MS, unanswered);
     return;

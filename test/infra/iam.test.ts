@@ -79,6 +79,48 @@ describe('the statements of fences', () => {
   });
 });
 
+describe('the statements of addresses, Elastic IPs and transit gateway routes', () => {
+  const named = {
+    addressedInterfaces: [arn('network-interface/eni-1')],
+    elasticIps: [arn('elastic-ip/eipalloc-1')],
+    transitTables: [arn('transit-gateway-route-table/tgw-rtb-1')],
+    transitAttachments: [arn('transit-gateway-attachment/tgw-attach-1')],
+  };
+  const resourcesOf = (scope: object, call: Call): readonly string[] =>
+    daemonPolicy({ ...nothing, ...scope })
+      .Statement.filter(({ Action }) => Action.includes(`ec2:${toRequest(call).action}`))
+      .flatMap(({ Resource }) => Resource);
+  const route = { table: 'tgw-rtb-1', destination: '0.0.0.0/0', attachment: 'tgw-attach-1' };
+  const at = { eni: 'eni-1', address: '10.0.0.100' };
+  const at6 = { eni: 'eni-1', address: '2001:db8::1' };
+  const cases: readonly (readonly [Call, readonly (keyof typeof named)[]])[] = [
+    [{ kind: 'assign-private-ip-addresses', ...at }, ['addressedInterfaces']],
+    [{ kind: 'assign-ipv6-addresses', ...at6 }, ['addressedInterfaces']],
+    [{ kind: 'unassign-ipv6-addresses', ...at6 }, ['addressedInterfaces']],
+    [
+      { kind: 'associate-address', allocation: 'eipalloc-1', eni: 'eni-1' },
+      ['elasticIps', 'addressedInterfaces'],
+    ],
+    [{ kind: 'replace-transit-gateway-route', ...route }, ['transitTables', 'transitAttachments']],
+    [{ kind: 'create-transit-gateway-route', ...route }, ['transitTables', 'transitAttachments']],
+    [
+      { kind: 'search-transit-gateway-routes', table: 'tgw-rtb-1', destinations: ['0.0.0.0/0'] },
+      ['transitTables'],
+    ],
+  ];
+
+  it.each(cases)('allow %o on what it names, and on nothing else', (call, keys) => {
+    expect(resourcesOf(named, call)).toEqual(keys.flatMap((key) => named[key]));
+    expect(resourcesOf({}, call)).toEqual([]);
+  });
+
+  it('let Elastic IPs be seen where there are some', () => {
+    const call: Call = { kind: 'describe-addresses', allocations: ['eipalloc-1'] };
+    expect(resourcesOf(named, call)).toEqual(['*']);
+    expect(resourcesOf({}, call)).toEqual([]);
+  });
+});
+
 describe('the statement of leases', () => {
   const table = 'arn:aws:dynamodb:eu-central-1:111122223333:table/leases';
 

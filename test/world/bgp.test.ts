@@ -2,9 +2,11 @@
  * Daemons of one simulated subnet that speak BGP with BFD, byte by byte: a workload takes its routes from two
  * appliances and fails over in its own kernel, without EC2. Facts F20 and F24 to F26.
  */
+
 import { describe, expect, test } from 'vitest';
 import { must } from '../../controller/base/result.ts';
 import { type Config, parseConfig } from '../../controller/config.ts';
+import { isRead } from '../../controller/ec2/call.ts';
 import { inject, setKnobs } from '../../sim/world/api.ts';
 import { flowStats } from '../../sim/world/flows.ts';
 import { controlGuest } from '../../sim/world/guests.ts';
@@ -120,9 +122,7 @@ describe('BGP and BFD across a simulated subnet', () => {
     const { gaps } = flowStats(flow);
     expect(gaps).toHaveLength(1);
     expect((gaps[0]?.to ?? Number.POSITIVE_INFINITY) - killedAt).toBeLessThan(1000);
-    const writes = w.effects.filter(
-      ({ effect }) => effect.kind === 'ec2-call' && !effect.call.kind.startsWith('describe'),
-    );
+    const writes = w.effects.filter(({ effect }) => effect.kind === 'ec2-call' && !isRead(effect.call.kind));
     expect(writes).toEqual([]);
   });
 

@@ -1,6 +1,8 @@
 /** A holder whose machine stands still for longer than the term, by packets in virtual time. */
+
 import { expect, test } from 'vitest';
 import { present } from '../../controller/base/result.ts';
+import { isRead } from '../../controller/ec2/call.ts';
 import { egressLease } from '../../sim/chaos/scenes/egress-routes.ts';
 import { PLACE } from '../../sim/chaos/scenes/network.ts';
 import { handle } from '../../sim/dynamodb/service.ts';
@@ -20,9 +22,7 @@ test('a holder that wakes after its term writes nothing: another holds its lease
     daemons
       .filter((one) => one.name === name)
       .flatMap(({ daemon }) => daemon.effects)
-      .flatMap(({ at, effect }) =>
-        effect.kind === 'ec2-call' && !effect.call.kind.startsWith('describe') ? [at] : [],
-      );
+      .flatMap(({ at, effect }) => (effect.kind === 'ec2-call' && !isRead(effect.call.kind) ? [at] : []));
   const holder = (): string => {
     const input = { TableName: 'leases', Key: { group: { S: 'egress' } } };
     const reply = handle(world.api.tables, { ...PLACE, action: 'GetItem', input });

@@ -3,7 +3,7 @@
  * sync. The scene of the tests of route sync; not a test itself.
  */
 import { type Config, parseConfig } from '../../controller/config.ts';
-import type { Call } from '../../controller/ec2/call.ts';
+import { type Call, isRead } from '../../controller/ec2/call.ts';
 import { setKnobs } from '../../sim/world/api.ts';
 import { advance } from '../../sim/world/kernel.ts';
 import { type Daemon, logOf, startDaemon } from '../../sim/world/node.ts';
@@ -144,9 +144,7 @@ export function routesOf(
 /** The writes that a daemon has sent since an instant. */
 export const writesOf = (daemon: Daemon, since = 0): readonly Call[] =>
   daemon.effects.flatMap(({ at, effect }) =>
-    at >= since && effect.kind === 'ec2-call' && !effect.call.kind.startsWith('describe')
-      ? [effect.call]
-      : [],
+    at >= since && effect.kind === 'ec2-call' && !isRead(effect.call.kind) ? [effect.call] : [],
   );
 
 /** The same as short texts. */

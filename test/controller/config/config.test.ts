@@ -174,6 +174,30 @@ describe('a mistake is told with line, field, value, cause and remedy', () => {
       '',
       'the group moves nothing',
     ],
+    [
+      'a primary address',
+      '    routes:',
+      '    addresses: [10.0.0.10]\n    routes:',
+      '10.0.0.10 is the primary address of appliance a',
+    ],
+    [
+      'no attachment',
+      '    routes:',
+      '    transitRoutes: [{ table: tgw-rtb-00000000000000001, destinations: [0.0.0.0/0] }]\n    routes:',
+      'appliance a has no attachment',
+    ],
+    [
+      'an Elastic IP twice',
+      '    routes:',
+      '    eips: [{ allocation: eipalloc-00000000000000001 }, { allocation: eipalloc-00000000000000001 }]\n    routes:',
+      "the moved resource 'eipalloc-00000000000000001' is there twice",
+    ],
+    [
+      'symmetric and return',
+      'destinations: [0.0.0.0/0, "::/0"] }',
+      'destinations: [0.0.0.0/0, "::/0"], direction: return, symmetric: both }',
+      'remove one of direction and symmetric',
+    ],
     ['table id', 'rtb-00000000000000001', 'rtb-x', 'looks like rtb-0123456789abcdef0'],
     [
       'probe twice',
