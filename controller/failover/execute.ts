@@ -12,6 +12,7 @@ import { beginWatch, runHook } from './ownership.ts';
 import { instanceOf } from './parts.ts';
 import type { Decision, Setting } from './situation.ts';
 import { type Advance, type Ended, ended, type Need } from './step.ts';
+import { asymmetricMs, isHalfMoved } from './symmetric.ts';
 import type { Turn } from './turn.ts';
 import type { GroupView } from './view.ts';
 
@@ -66,6 +67,8 @@ export function advance(scene: Scene, state: GroupState, turn: Turn): { state: G
   if (vain !== undefined)
     return { state: end(scene, state, operation, { result: 'cancelled', detail: vain }, turn), need: {} };
   const { operation: next, need, ended: result } = advanceTo(scene, operation, turn);
+  const back = result === undefined ? undefined : putBack(scene, next, result, turn);
+  if (back !== undefined) return advance(scene, { ...state, operation: back }, turn);
   const { effectiveAt, watched } = next;
   const begins = effectiveAt !== undefined && !watched;
   const seen = begins ? beginWatch(scene.config, scene.group, state, next.to, effectiveAt, turn) : state;
@@ -83,11 +86,49 @@ function advanceTo(scene: Scene, operation: Operation, turn: Turn): Advance {
       need: {},
       ended: { result: 'cancelled', detail: `${operation.to} is not configured any more` },
     };
+  const { after = Number.NEGATIVE_INFINITY } = operation.back ?? {};
+  if (view.seen <= after) return { operation, need: { look: { after, at: turn.now } } };
   const fenced = advanceFence(scene, operation, turn);
   if (fenced !== undefined) return fenced;
   const instance = instanceOf(target, observed);
   const errand = { group: group.name, target, view, ...(instance === undefined ? {} : { instance }) };
   return advanceParts(operation, errand, turn);
+}
+
+/**
+ * The move back of one that failed and left a symmetric set half moved; absent where the former owner cannot
+ * have it, for then the next try finishes it.
+ */
+function putBack(
+  { group, verdicts }: Scene,
+  operation: Operation,
+  { result, detail }: Ended,
+  turn: Turn,
+): Operation | undefined {
+  const { from, to, back, startedAt, command, cause, reason, halves } = operation;
+  if (result !== 'failed' || back !== undefined || from === undefined || !isHalfMoved(operation))
+    return undefined;
+  if (verdicts[from]?.kind !== 'healthy') return undefined;
+  const text = `Puts ${group.name} back from ${to} to ${from}: only some of a symmetric set was moved (${detail}).`;
+  turn.log('warn', 'decision', text, { group: group.name, to: from });
+  return {
+    to: from,
+    from: to,
+    cause,
+    reason,
+    startedAt,
+    ...(command === undefined ? {} : { command }),
+    ...(halves === undefined ? {} : { halves }),
+    steps: {},
+    back: { to, why: detail, after: turn.lastRequest() },
+  };
+}
+
+/** How a move has ended, of which one that was put back has failed. */
+function outcomeOf({ back, from = 'nobody', to }: Operation, { result, detail }: Ended) {
+  if (back === undefined) return { result, detail, from, to };
+  const how = result === 'done' ? `put back to ${to}` : `could not be put back to ${to}: ${detail}`;
+  return { result: 'failed', detail: `${back.why}; ${how}`, from: to, to: back.to } as const;
 }
 
 /**
@@ -122,39 +163,37 @@ function alarm(group: Group, operation: Operation, turn: Turn): Operation {
   return { ...operation, alarmed: true };
 }
 
-function end(
-  scene: Scene,
-  state: GroupState,
-  operation: Operation,
-  { result, detail }: Ended,
-  turn: Turn,
-): GroupState {
+function end(scene: Scene, state: GroupState, operation: Operation, how: Ended, turn: Turn): GroupState {
   const { group } = scene;
+  const { result, detail, from, to } = outcomeOf(operation, how);
   const tookMs = Math.round((turn.now - operation.startedAt) * 10) / 10;
   const { doneAt, since } = operation.fencing ?? {};
   const fencedMs = doneAt === undefined || since === undefined ? undefined : Math.round(doneAt - since);
   const fenced = fencedMs === undefined ? '' : `, ${formatMillis(fencedMs)} of it for the fence`;
-  const from = operation.from ?? 'nobody';
+  const halfMs = asymmetricMs(operation, turn.now);
+  const half = halfMs === undefined ? '' : `, a symmetric set half moved for ${formatMillis(halfMs)} of it`;
   const move: Move = {
     at: operation.startedAt,
     from,
-    to: operation.to,
+    to,
     cause: operation.cause,
     tookMs,
     ...(fencedMs === undefined ? {} : { fencedMs }),
+    ...(halfMs === undefined ? {} : { asymmetricMs: halfMs }),
     result,
     detail,
   };
   const done = result === 'done';
   const words = done
-    ? `Moved ${group.name} from ${from} to ${operation.to} in ${formatMillis(tookMs)}${fenced}`
-    : `Did not move ${group.name} to ${operation.to}`;
+    ? `Moved ${group.name} from ${from} to ${to} in ${formatMillis(tookMs)}${fenced}${half}`
+    : `Did not move ${group.name} to ${to}`;
   const level = done ? 'info' : result === 'failed' ? 'error' : 'warn';
   turn.log(level, 'moved', `${words}: ${detail}.`, {
     group: group.name,
-    to: operation.to,
+    to,
     result,
     ms: tookMs,
+    ...(halfMs === undefined ? {} : { asymmetricMs: halfMs }),
   });
   if (result === 'failed') runHook(group, 'on-fail', detail, turn);
   if (operation.command !== undefined) {

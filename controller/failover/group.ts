@@ -56,6 +56,12 @@ export interface Fencing {
   readonly late?: true;
 }
 
+/** How long a symmetric set was half moved, ms, before `since`; from when on it is again. */
+export interface Half {
+  readonly ms: number;
+  readonly since?: Instant;
+}
+
 /** A move under way. */
 export interface Operation {
   readonly to: string;
@@ -73,6 +79,10 @@ export interface Operation {
   /** Whether traffic by way of the target is being waited for since. */
   readonly watched?: true;
   readonly enis?: Readonly<Record<string, EniProgress>>;
+  /** By symmetric set. */
+  readonly halves?: Readonly<Record<string, Half>>;
+  /** It puts back a move to this member that was left half done; a look after that request shows how far. */
+  readonly back?: { readonly to: string; readonly why: string; readonly after: number };
   /** Whether people have been told that it does not succeed. */
   readonly alarmed?: true;
 }
@@ -84,6 +94,8 @@ export interface Move {
   readonly to: string;
   readonly cause: Cause;
   readonly tookMs: number;
+  /** How long a symmetric set of its paths was half moved, ms; absent where none was. */
+  readonly asymmetricMs?: number;
   /** How much of it the fence took. */
   readonly fencedMs?: number;
   readonly result: 'done' | 'failed' | 'yielded' | 'cancelled';

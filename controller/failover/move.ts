@@ -11,6 +11,7 @@ import { advanceEni } from './move-eni.ts';
 import { isWith, type Part, STAGES } from './part.ts';
 import { partsToMove } from './plan.ts';
 import { type Advance, contradicted, type Fate, type Fated, type Need, send, withStep } from './step.ts';
+import { noteHalves, roomAt, setsOf, together } from './symmetric.ts';
 import type { Turn } from './turn.ts';
 import type { GroupView } from './view.ts';
 import { writeOf } from './write.ts';
@@ -25,16 +26,23 @@ export interface Errand {
 
 /** Carries an operation as far as it goes now. */
 export function advanceParts(start: Operation, errand: Errand, turn: Turn): Advance {
-  const parts = partsToMove(start, errand.view);
+  const parts = together(partsToMove(start, errand.view));
+  const sets = setsOf(parts);
+  const rooms = new Map<string, Instant>();
   let operation = start;
   let open: number = STAGES.length;
   const fates = parts.map((part): Fate => {
     const stage = STAGES.indexOf(part.stage);
-    const fated = advancePart(operation, part, errand, stage <= open, turn);
+    const { symmetric } = part;
+    if (symmetric !== undefined && !rooms.has(symmetric))
+      rooms.set(symmetric, roomAt(sets.get(symmetric) ?? [], operation, errand.target, turn));
+    const from = symmetric === undefined ? turn.now : (rooms.get(symmetric) ?? turn.now);
+    const fated = advancePart(operation, part, errand, { isOpen: stage <= open, from }, turn);
     operation = fated.operation;
     if (fated.fate.kind !== 'done') open = Math.min(open, stage);
     return fated.fate;
   });
+  operation = noteHalves(operation, parts, errand.view.seen, turn.now);
   const isBusy = fates.some(({ kind }) => kind === 'busy');
   const [bad] = fates.flatMap((fate) => (fate.kind === 'failed' || fate.kind === 'yielded' ? [fate] : []));
   if (bad !== undefined && !isBusy)
@@ -76,8 +84,19 @@ function detailOf(parts: readonly Part[], { target, instance }: Errand): string 
   return `${parts.map(({ key }) => key).join(' and ')} ${parts.length > 1 ? 'are' : 'is'} attached to ${instance}`;
 }
 
-/** `isOpen`: the stages before are complete, so that the part may be written. */
-function advancePart(operation: Operation, part: Part, errand: Errand, isOpen: boolean, turn: Turn): Fated {
+/** Whether the stages before are complete, so that a part may be written, and from when on. */
+interface Leave {
+  readonly isOpen: boolean;
+  readonly from: Instant;
+}
+
+function advancePart(
+  operation: Operation,
+  part: Part,
+  errand: Errand,
+  { isOpen, from }: Leave,
+  turn: Turn,
+): Fated {
   if (part.thing.kind === 'eni') {
     const { instance, group, target, view } = errand;
     return advanceEni({ operation, part, thing: part.thing, instance, group, target, view }, turn);
@@ -86,6 +105,7 @@ function advancePart(operation: Operation, part: Part, errand: Errand, isOpen: b
   const judged = step === undefined ? operation : withStep(operation, part.key, step);
   if (fate.kind !== 'send') return { operation: judged, fate };
   if (!isOpen) return { operation: judged, fate: { kind: 'blocked' } };
+  if (from > turn.now) return { operation: judged, fate: { kind: 'wait', at: from } };
   const call = writeOf(part.thing, part.exists, operation.steps[part.key], errand.target);
   const sent = send(judged, errand.group, part.key, call, turn);
   const next: Fate = sent.wakeAt === undefined ? { kind: 'busy' } : { kind: 'wait', at: sent.wakeAt };

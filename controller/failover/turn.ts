@@ -4,7 +4,7 @@
  */
 import { next, type Prng } from '../base/prng.ts';
 import type { Instant } from '../base/time.ts';
-import { actionOf, type Budget, exhausted, take } from '../ec2/budget.ts';
+import { actionOf, type Budget, exhausted, fullAt, take } from '../ec2/budget.ts';
 import type { Call } from '../ec2/call.ts';
 import type { Effect, GuestChange, HookName, KernelChange } from '../event.ts';
 import type { LeaseCall } from '../lease/call.ts';
@@ -61,6 +61,8 @@ export interface Turn {
     purpose: Purpose,
     reserve?: number,
   ) => { readonly request: number } | { readonly at: Instant };
+  /** When the budget allows so many calls of a kind at once, or as many as it ever does. */
+  readonly roomAt: (kind: Call['kind'], count: number) => Instant;
   /** EC2 refused such a call for throttling. */
   readonly throttled: (kind: Call['kind']) => void;
   /** False where it only observes. */
@@ -107,6 +109,7 @@ export function newTurn(start: Resources, now: Instant, observeOnly: boolean): T
       calls.push({ kind: 'ec2-call', request: number, call });
       return { request: number };
     },
+    roomAt: (kind, count) => fullAt(budget, kind, count, now),
     throttled: (kind) => {
       budget = exhausted(budget, kind, now);
     },
