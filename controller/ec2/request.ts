@@ -49,31 +49,11 @@ export function toRequest(call: Call): Ec2Request {
     case 'replace-transit-gateway-route':
     case 'create-transit-gateway-route':
       return transitRoute(call);
-    case 'assign-private-ip-addresses': {
-      const input = {
-        NetworkInterfaceId: call.eni,
-        PrivateIpAddresses: [call.address],
-        AllowReassignment: true,
-      };
-      return { action: 'AssignPrivateIpAddresses', input };
-    }
+    case 'assign-private-ip-addresses':
     case 'assign-ipv6-addresses':
-    case 'unassign-ipv6-addresses': {
-      const input = { NetworkInterfaceId: call.eni, Ipv6Addresses: [call.address] };
-      const assigns = call.kind === 'assign-ipv6-addresses';
-      return { action: assigns ? 'AssignIpv6Addresses' : 'UnassignIpv6Addresses', input };
-    }
-    case 'associate-address': {
-      const { allocation, eni, address } = call;
-      const at = address === undefined ? {} : { PrivateIpAddress: address };
-      const input = {
-        AllocationId: allocation,
-        NetworkInterfaceId: eni,
-        ...at,
-        AllowReassociation: true,
-      };
-      return { action: 'AssociateAddress', input };
-    }
+    case 'unassign-ipv6-addresses':
+    case 'associate-address':
+      return addressRequest(call);
     case 'replace-route':
     case 'create-route': {
       const input = { ...routeOf(call), NetworkInterfaceId: call.eni };
@@ -105,6 +85,30 @@ export function toRequest(call: Call): Ec2Request {
       const { eni, instance, deviceIndex } = call;
       const input = { NetworkInterfaceId: eni, InstanceId: instance, DeviceIndex: deviceIndex };
       return { action: 'AttachNetworkInterface', input };
+    }
+    default:
+      return unreachable(call);
+  }
+}
+
+type AddressKind = 'assign-private-ip-addresses' | 'assign-ipv6-addresses' | 'unassign-ipv6-addresses';
+
+function addressRequest(call: Extract<Call, { kind: AddressKind | 'associate-address' }>): Ec2Request {
+  const { eni: NetworkInterfaceId, address } = call;
+  const v6 = { NetworkInterfaceId, Ipv6Addresses: [address] };
+  switch (call.kind) {
+    case 'assign-private-ip-addresses': {
+      const input = { NetworkInterfaceId, PrivateIpAddresses: [address], AllowReassignment: true };
+      return { action: 'AssignPrivateIpAddresses', input };
+    }
+    case 'assign-ipv6-addresses':
+      return { action: 'AssignIpv6Addresses', input: v6 };
+    case 'unassign-ipv6-addresses':
+      return { action: 'UnassignIpv6Addresses', input: v6 };
+    case 'associate-address': {
+      const at = address === undefined ? {} : { PrivateIpAddress: address };
+      const input = { AllocationId: call.allocation, NetworkInterfaceId, ...at, AllowReassociation: true };
+      return { action: 'AssociateAddress', input };
     }
     default:
       return unreachable(call);
