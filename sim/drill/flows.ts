@@ -4,7 +4,7 @@
  */
 import { contains, parseAddress, parsePrefix } from '../../controller/base/ip.ts';
 import { must, present } from '../../controller/base/result.ts';
-import { enisOf, type Group, routeSetsOf } from '../../controller/config.ts';
+import { enisOf, type Group, preparedTablesOf, routeSetsOf } from '../../controller/config.ts';
 import type { NetworkInterface, Route, RouteTable } from '../vpc/model.ts';
 import { addHost } from '../world/guests.ts';
 import { call, type Place } from '../world/operator.ts';
@@ -74,6 +74,10 @@ export function flowsOf(world: World, depends: Depends): Found {
       }
     }
   }
+  const served = new Set([...flows.values()].map(({ group }) => group));
+  for (const { name } of depends.groups)
+    if (!served.has(name))
+      notes.add(`No route of a subnet leads by what ${name} moves: no flow depends on it.`);
   return { flows: [...flows.values()], clients, notes: [...notes] };
 }
 
@@ -90,7 +94,9 @@ function enisOfAppliances(world: World, { groups, appliances }: Depends, route: 
 const groupOf = (groups: readonly Group[], table: RouteTable, eni: string): string | undefined =>
   groups.find(
     (group) =>
-      enisOf(group).some(({ id }) => id === eni) || routeSetsOf(group).some((set) => set.table === table.id),
+      enisOf(group).some(({ id }) => id === eni) ||
+      routeSetsOf(group).some((set) => set.table === table.id) ||
+      preparedTablesOf(group).includes(table.id),
   )?.name;
 
 const cidrsOf = (world: World, destination: string): readonly string[] =>

@@ -1,10 +1,11 @@
 /** One drill: a stage at rest, failures that strike at once and stay, and what becomes of every flow. */
 import { present } from '../../controller/base/result.ts';
 import type { Instant, Millis } from '../../controller/base/time.ts';
-import { enisOf, type Group, routeSetsOf } from '../../controller/config.ts';
+import { enisOf, type Group, type RouteSet, routeSetsOf } from '../../controller/config.ts';
 import { type Cast, startCast } from '../chaos/cast.ts';
 import { watchFlow } from '../chaos/watch.ts';
 import { API_ADDRESS } from '../ec2/catalog/services.ts';
+import type { RouteTable } from '../vpc/model.ts';
 import { setKnobs } from '../world/api.ts';
 import { advance } from '../world/kernel.ts';
 import { cutBetween } from '../world/links.ts';
@@ -104,10 +105,19 @@ function ownersOf(stage: Stage): ReadonlyMap<string, readonly string[]> {
     const instance = world.records['network-interface'].get(eni)?.attachment?.instance;
     return Object.keys(machines).find((name) => machines[name]?.instance === instance);
   };
+  const tablesOf = ({ table, prepared }: RouteSet): readonly (RouteTable | undefined)[] => {
+    const all = [...(table === undefined ? [] : [table]), ...Object.values(prepared?.tables ?? {})];
+    return all.map((id) => world.records['route-table'].get(id));
+  };
+  // Of prepared tables only one is in use.
+  const isUsed = (set: RouteSet, { subnets, gateways }: RouteTable): boolean =>
+    set.prepared === undefined || [...subnets, ...gateways].some((id) => set.prepared?.places.includes(id));
   const targetsOf = (group: Group): readonly string[] =>
-    routeSetsOf(group).flatMap(({ table, destinations }) =>
-      (world.records['route-table'].get(table ?? '')?.routes ?? []).flatMap(({ destination, target }) =>
-        target.kind === 'eni' && destinations.includes(destination) ? [target.eni] : [],
+    routeSetsOf(group).flatMap((set) =>
+      tablesOf(set).flatMap((table) =>
+        (table !== undefined && isUsed(set, table) ? table.routes : []).flatMap(({ destination, target }) =>
+          target.kind === 'eni' && set.destinations.includes(destination) ? [target.eni] : [],
+        ),
       ),
     );
   const ledTo = (group: Group): readonly string[] =>
