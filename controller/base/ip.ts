@@ -78,6 +78,12 @@ export const formatPrefix = (prefix: Prefix): string => `${formatAddress(prefix.
 export const sameAddress = (a: Address, b: Address): boolean =>
   a.family === b.family && a.words.every((word, index) => word === b.words[index]);
 
+/** Below zero where `a` is the lower address, IPv4 before IPv6. */
+export function compareAddresses(a: Address, b: Address): number {
+  const word = a.words.findIndex((one, index) => one !== b.words[index]);
+  return a.family - b.family || (word < 0 ? 0 : ((a.words[word] ?? 0) >>> 0) - ((b.words[word] ?? 0) >>> 0));
+}
+
 /** Whether `address` lies in `prefix`. */
 export const contains = (prefix: Prefix, address: Address): boolean =>
   prefix.address.family === address.family && sameAddress(mask(address, prefix.length), prefix.address);

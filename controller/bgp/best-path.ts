@@ -1,7 +1,7 @@
 /**
  * The decision process: which of two paths to a prefix is better, and by which step. RFC 4271 9.1.2.2 with
  * RFC 4456 9, RFC 5004 and RFC 9494 4.5. All next hops on the subnet count as equally near, so that step e
- * never decides.
+ * never decides. Ours is one step: a neighbor that does not forward is the last choice, and better than none.
  */
 import { COMMUNITY, firstAs, type PathAttributes, pathLength } from '../wire/attribute.ts';
 
@@ -12,6 +12,8 @@ export interface Candidate {
   readonly peer?: {
     readonly ibgp: boolean;
     readonly bgpId: number;
+    /** Its owner knows that it does not forward. */
+    readonly unfit?: boolean;
     /** Words of its address, for the last step. */
     readonly address: readonly [number, number, number, number];
   };
@@ -21,6 +23,7 @@ export interface Candidate {
 /** The step that told two paths apart, in the order of the process. */
 const STEPS = [
   'originated here',
+  'neighbor forwards',
   'not LLGR stale',
   'LOCAL_PREF',
   'AS_PATH length',
@@ -53,6 +56,8 @@ function compareAt(step: number, a: Candidate, b: Candidate, current: Candidate 
   switch (STEPS[step]) {
     case 'originated here':
       return rank(a.peer !== undefined) - rank(b.peer !== undefined);
+    case 'neighbor forwards':
+      return rank(a.peer?.unfit === true) - rank(b.peer?.unfit === true);
     case 'not LLGR stale':
       return rank(isLlgrStale(x)) - rank(isLlgrStale(y));
     case 'LOCAL_PREF':

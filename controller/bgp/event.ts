@@ -48,6 +48,8 @@ export type SpeakerInput =
     }
   /** Stale routes of the peer are given up now. */
   | { readonly kind: 'flush'; readonly peer: string; readonly reason: string }
+  /** Whether it forwards: while it does not, its routes are used where nobody else has one. */
+  | { readonly kind: 'fitness'; readonly peer: string; readonly unfit: boolean }
   /** RFC 9003 text; the session stays down until `enable`. */
   | { readonly kind: 'shutdown'; readonly peer: string; readonly text: string }
   | { readonly kind: 'enable'; readonly peer: string }

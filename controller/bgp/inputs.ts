@@ -14,7 +14,7 @@ import { canonical, establishedOf, machinesOf, type Peer, type Speaker, say } fr
 import { parseNextHop } from './policy.ts';
 import { setUnreachable } from './reach.ts';
 import { closeBfd, configure, followInterfaces, listen, openBfd } from './reconfigure.ts';
-import { judgeNextHops, originate, reimport, setDrain, tellAgain, withdrawOrigin } from './rib.ts';
+import { judgeNextHops, originate, reimport, setDrain, setUnfit, tellAgain, withdrawOrigin } from './rib.ts';
 import { flushStale } from './routes.ts';
 import { finalCease, run, send, start } from './session.ts';
 
@@ -53,6 +53,7 @@ export function onInput(speaker: Speaker, input: SpeakerInput, now: Instant): vo
       stop(speaker, input, now);
       return;
     case 'flush':
+    case 'fitness':
     case 'shutdown':
     case 'enable':
     case 'reset':
@@ -69,12 +70,15 @@ export function onInput(speaker: Speaker, input: SpeakerInput, now: Instant): vo
   }
 }
 
-type PeerInput = Of<'flush' | 'shutdown' | 'enable' | 'reset' | 'soft-reset' | 'route-refresh'>;
+type PeerInput = Of<'flush' | 'fitness' | 'shutdown' | 'enable' | 'reset' | 'soft-reset' | 'route-refresh'>;
 
 function onPeerInput(speaker: Speaker, peer: Peer, input: PeerInput, now: Instant): void {
   switch (input.kind) {
     case 'flush':
       flushStale(speaker, peer, input.reason);
+      return;
+    case 'fitness':
+      if (peer.rib !== undefined) setUnfit(speaker.rib, peer.rib, input.unfit);
       return;
     case 'shutdown':
       shutdown(speaker, peer, input.text, now);

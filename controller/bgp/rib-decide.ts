@@ -20,7 +20,7 @@ export function candidateOf(rib: Rib, { paths }: FamilyRib, path: number): Candi
   const peer = rib.peers[paths.peer[path] as number];
   if (peer === undefined) return { attributes, pathId };
   const { ibgp, bgpId, address } = peer.facts;
-  return { attributes, pathId, peer: { ibgp, bgpId, address: address.words } };
+  return { attributes, pathId, peer: { ibgp, bgpId, unfit: peer.unfit, address: address.words } };
 }
 
 /** Paths of a prefix that may be best. */

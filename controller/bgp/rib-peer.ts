@@ -73,6 +73,8 @@ export interface RibPeer {
   /** Of the session that is up, or was last. */
   facts: PeerFacts;
   up: boolean;
+  /** Its owner knows that it does not forward: its paths are the last choice. */
+  unfit: boolean;
   /** Paths of an older epoch are stale. */
   readonly epoch: Record<Family, number>;
   /** Paths held, valid or not. */
@@ -110,6 +112,7 @@ export function newRibPeer(index: number, name: string, facts: PeerFacts, policy
     policy,
     facts,
     up: false,
+    unfit: false,
     epoch: { ipv4: 0, ipv6: 0 },
     received: { ipv4: 0, ipv6: 0 },
     out: { ipv4: newAdjRibOut(), ipv6: newAdjRibOut() },

@@ -71,7 +71,7 @@ type Task =
   /** Asks the import policy again. */
   | { readonly kind: 'reimport' }
   /** Looks again at what the owner knows of it. */
-  | { readonly kind: 'retell' };
+  | { readonly kind: 'decide' };
 
 /** Work that goes over the prefixes of a peer, a portion at a time. */
 export interface Job {

@@ -69,7 +69,12 @@ export function reimportAll(rib: Rib, peer: RibPeer, family: Family): void {
 
 /** What the owner knows of a peer's paths is looked at again: they are stale, or not any more. */
 export function retell(rib: Rib, peer: RibPeer, family: Family): void {
-  rib.jobs.push({ family, peer, task: { kind: 'retell' }, prefixes: toldOf(rib.families[family], peer) });
+  rib.jobs.push({ family, peer, task: { kind: 'decide' }, prefixes: toldOf(rib.families[family], peer) });
+}
+
+/** All prefixes of a peer get their best path anew: it forwards no more, or again. */
+export function decideAll(rib: Rib, peer: RibPeer, family: Family): void {
+  rib.jobs.push({ family, peer, task: { kind: 'decide' }, prefixes: prefixesOf(rib.families[family], peer) });
 }
 
 /** The prefixes of a peer that the owner has been told of. */
@@ -114,7 +119,7 @@ function doTask(rib: Rib, { family, peer, task }: Job, prefix: number): void {
     case 'reimport':
       reimportPrefix(rib, one, peer, prefix);
       return;
-    case 'retell':
+    case 'decide':
       markDirty(one, prefix);
       return;
     default:

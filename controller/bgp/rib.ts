@@ -28,7 +28,7 @@ import {
   type Rib,
   removePath,
 } from './rib-state.ts';
-import { purge, reimportAll, retell } from './rib-work.ts';
+import { decideAll, purge, reimportAll, retell } from './rib-work.ts';
 import { compileTracking } from './tracking.ts';
 
 /** The peer of a name, with the facts of a session that has just come up. Its older paths are stale now. */
@@ -112,6 +112,13 @@ export function setPolicy(rib: Rib, peer: RibPeer, policy: PeerPolicy): void {
 export function reimport(rib: Rib, peer: RibPeer): void {
   clearCache(peer.imports);
   for (const family of FAMILIES) reimportAll(rib, peer, family);
+}
+
+/** Whether a peer forwards, for all that the owner knows. */
+export function setUnfit(rib: Rib, peer: RibPeer, unfit: boolean): void {
+  if (peer.unfit === unfit) return;
+  peer.unfit = unfit;
+  for (const family of FAMILIES) decideAll(rib, peer, family);
 }
 
 /** The ways to next hops are others: what was refused for them may be used, and the other way round. */

@@ -23,6 +23,8 @@ export interface Sessions {
   readonly lost: readonly string[];
   /** Neighbors whose session is up without the BFD that is configured, as has been said. */
   readonly unwatched: readonly string[];
+  /** Neighbors whose appliance is dead: their routes are used last, also while their sessions stand. */
+  readonly unfit: readonly string[];
   /** How this appliance is drained at present. */
   readonly drained: 'none' | 'graceful-shutdown' | 'withdraw';
 }
@@ -33,6 +35,7 @@ export const noSessions: Sessions = {
   retained: [],
   lost: [],
   unwatched: [],
+  unfit: [],
   drained: 'none',
 };
 
@@ -159,6 +162,8 @@ export function sessionChanged(
     peer,
     state,
   });
+  if (state === 'established' && sessions.unfit.includes(peer))
+    turn.emit({ kind: 'bgp', input: { kind: 'fitness', peer, unfit: true } });
   const others = sessions.retained.filter((one) => one !== peer);
   const asks = state === 'down' && retained === true && appliance !== undefined;
   const next = {
@@ -179,7 +184,12 @@ export const settleSessions = (
 ): Sessions =>
   drainSelf(
     tellControlPlanes(
-      flushDead(tellUnwatched(sessions, config, turn), health, config, turn),
+      flushDead(
+        tellFitness(tellUnwatched(sessions, config, turn), health, config, turn),
+        health,
+        config,
+        turn,
+      ),
       health,
       config,
       turn,
@@ -248,6 +258,32 @@ function tellControlPlanes(sessions: Sessions, health: Health, config: Config, t
   }
   const isSame = lost.length === sessions.lost.length && lost.every((one) => sessions.lost.includes(one));
   return isSame ? sessions : { ...sessions, lost };
+}
+
+/**
+ * Tells the speaker which neighbors forward: one may keep its session and forward nothing, which a `through`
+ * probe sees. Who was dead counts as such until he is healthy.
+ */
+function tellFitness(sessions: Sessions, health: Health, config: Config, turn: Turn): Sessions {
+  const all = Object.entries(config.bgp?.appliances ?? {});
+  const unfit = all.flatMap(([peer, appliance]) => {
+    const kind = health.verdicts[appliance]?.kind;
+    const was = sessions.unfit.includes(peer);
+    return kind === 'dead' || (was && kind !== 'healthy') ? [peer] : [];
+  });
+  const changed = all.filter(([peer]) => unfit.includes(peer) !== sessions.unfit.includes(peer));
+  if (changed.length === 0) return sessions;
+  for (const [peer, appliance] of changed) {
+    const isUnfit = unfit.includes(peer);
+    turn.emit({ kind: 'bgp', input: { kind: 'fitness', peer, unfit: isUnfit } });
+    const { reason = '' } = health.verdicts[appliance] ?? {};
+    if (sessions.bgp[peer]?.state !== 'established') continue;
+    const text = isUnfit
+      ? `Uses routes of ${peer} last, though its session stands: ${appliance} is dead (${reason}).`
+      : `Uses routes of ${peer} as those of others again: ${appliance} is healthy.`;
+    turn.log(isUnfit ? 'warn' : 'info', 'bgp', text, { peer });
+  }
+  return { ...sessions, unfit };
 }
 
 /**

@@ -3,6 +3,7 @@
  * MED (whoever announces it), then the lowest next hop, so that a choice never depends on the order of
  * arrival. AWS says of MED and AS path only that they count.
  */
+import { address, compareAddresses } from '../../controller/base/ip.ts';
 import type { LearntPath } from './record/routing.ts';
 
 const ORIGINS = ['igp', 'egp', 'incomplete'] as const;
@@ -28,7 +29,7 @@ export const areEqual = (a: LearntPath, b: LearntPath): boolean =>
 export function comparePaths(a: LearntPath, b: LearntPath): number {
   return (
     comparePreference(a, b) ||
-    (a.nextHop < b.nextHop ? -1 : a.nextHop > b.nextHop ? 1 : 0) ||
+    compareAddresses(address(a.nextHop), address(b.nextHop)) ||
     (a.neighbor < b.neighbor ? -1 : a.neighbor > b.neighbor ? 1 : 0)
   );
 }

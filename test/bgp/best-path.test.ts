@@ -33,6 +33,16 @@ describe('RFC 4271 9.1.2.2: each step tells two paths apart', () => {
   it('9.1: a route of our own comes before all that is learned', () =>
     expect(wins(candidate({}, 'local'), candidate({ localPref: 900 }))).toBe('originated here'));
 
+  it('a neighbor that does not forward is the last choice, whatever its LOCAL_PREF, and never equal', () => {
+    const lame = candidate({ localPref: 900 }, { unfit: true });
+    expect(wins(candidate(), lame)).toBe('neighbor forwards');
+    expect(wins(candidate({ communities: [COMMUNITY.llgrStale] }), lame)).toBe('neighbor forwards');
+    expect(areEqual(candidate({}, { bgpId: 2 }), candidate({}, { unfit: true }))).toBe(false);
+    expect(wins(candidate({ localPref: 900 }, { unfit: true }), candidate({}, { unfit: true }))).toBe(
+      'LOCAL_PREF',
+    );
+  });
+
   it('RFC 9494 4.3: LLGR_STALE is the last choice, whatever its LOCAL_PREF', () =>
     expect(wins(candidate(), candidate({ localPref: 900, communities: [COMMUNITY.llgrStale] }))).toBe(
       'not LLGR stale',

@@ -90,8 +90,7 @@ function build(world: World): Scene {
 export const subnetBgp: Scenario = {
   name: 'subnet-bgp',
   what: 'a workload that takes its routes from two appliances of its subnet by BGP and BFD',
-  // A neighbor whose session lives keeps its routes, whatever becomes of the packets.
-  seesDrops: false,
+  seesDrops: true,
   build,
   writes: [],
   freshMs: 2000,
