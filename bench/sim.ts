@@ -27,29 +27,52 @@ import type { PacketCosts } from './sim/packets.ts';
 const FEW = 100;
 const MANY = 100_000;
 const STARTS = 9;
-const ROUNDS = 3;
+const ROUNDS = 4;
+const PACKET_ROUNDS = 5;
 const REQUESTS = { byoa: 1000, moto: 150, boto3: 150 } as const;
 
 const rounded = (value: number): number => Number(value.toPrecision(4));
 
-/** Measures in a fresh process, so that memory and compiled code are those of this size alone. */
+/**
+ * Measures in fresh processes, so that memory and compiled code are those of one size alone, the sizes in
+ * turns: the best of each figure, for what else goes on in a machine only ever adds to it.
+ */
 async function packetCosts(enis: readonly number[], say: (line: string) => void): Promise<PacketCosts[]> {
   const folder = mkdtempSync(join(tmpdir(), 'byoa-bench-'));
   const outfile = join(folder, 'packets.mjs');
   const entry = fileURLToPath(new URL('sim/packets.ts', import.meta.url));
   try {
     await build({ entryPoints: [entry], outfile, bundle: true, platform: 'node', format: 'esm' });
-    return enis.map((count) => {
-      say(`packets among ${count} ENIs`);
-      const { status, stdout, stderr } = spawnSync(process.execPath, [outfile, String(count)], {
-        encoding: 'utf8',
-      });
-      if (status !== 0) throw new Error(`the packets of ${count} ENIs were not measured: ${stderr}`);
-      return JSON.parse(stdout);
-    });
+    const measured = enis.map((): PacketCosts[] => []);
+    for (let round = 1; round <= PACKET_ROUNDS; round++) {
+      for (const [index, count] of enis.entries()) {
+        say(`packets among ${count} ENIs, round ${round} of ${PACKET_ROUNDS}`);
+        const { status, stdout, stderr } = spawnSync(process.execPath, [outfile, String(count)], {
+          encoding: 'utf8',
+        });
+        if (status !== 0) throw new Error(`the packets of ${count} ENIs were not measured: ${stderr}`);
+        measured[index]?.push(JSON.parse(stdout));
+      }
+    }
+    return measured.map(best);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The best of each figure. */
+function best(rounds: readonly PacketCosts[]): PacketCosts {
+  const of = (figure: keyof PacketCosts): number => Math.min(...rounds.map((one) => one[figure]));
+  return {
+    enis: of('enis'),
+    buildMs: of('buildMs'),
+    rss: of('rss'),
+    same: of('same'),
+    recorded: of('recorded'),
+    spread: of('spread'),
+    sameWalked: of('sameWalked'),
+    spreadWalked: of('spreadWalked'),
+  };
 }
 
 const perSecond = (ns: number): number => 1e9 / ns;
@@ -90,7 +113,7 @@ async function startTimes(say: (line: string) => void): Promise<readonly number[
 
 type Rates = Readonly<Record<string, number>>;
 
-/** Requests a second of each server, in turns: the median of some rounds; then by boto3. */
+/** Requests a second of each server, in turns: the best of some rounds; then by boto3. */
 async function ratesOf(
   servers: readonly { readonly server: Server; readonly count: number }[],
 ): Promise<readonly { readonly raw: Rates; readonly boto3: Rates }[]> {
@@ -109,7 +132,7 @@ async function ratesOf(
     }
     return sides.map(({ server }, row) => ({
       raw: Object.fromEntries(
-        ACTIONS.map((action, column) => [action, median(measured[row]?.[column] ?? [])]),
+        ACTIONS.map((action, column) => [action, Math.max(...(measured[row]?.[column] ?? []))]),
       ),
       boto3: boto3Rates(server.url, present(sites[row], 'a site'), REQUESTS.boto3),
     }));
@@ -160,7 +183,8 @@ export const benchmark: Benchmark = {
         'A packet is UDP from guest to guest between two subnets, past 2 security groups that track 10,000 flows,',
         '2 network ACLs and a table of 1,000 routes, in CPU time; recorded is every step, not its words.',
         'What the last packet of a live flow did is remembered (sim/vpc/flow-memo.ts), of a new one nothing.',
-        `Requests: the median of ${ROUNDS} rounds, in turns with moto, by a raw client that was warm before.`,
+        `Packets: the best of ${PACKET_ROUNDS} processes. Requests: the best of ${ROUNDS} rounds, in turns with moto,`,
+        'by a raw client that was warm before. What else goes on in a machine only ever adds.',
         ...api.notes,
       ],
     };

@@ -28,6 +28,9 @@ export interface Leg {
   readonly keeps: boolean;
 }
 
+/** Whoever sends; only legs of guests are remembered. */
+type Sender = Guest | { readonly kind: 'host' };
+
 /** A hash map with open addressing, of records of numbers and of legs. */
 export interface FlowMemo {
   /** What all of it rests on: an epoch, and the slots of tracked flows, which move when their table grows. */
@@ -91,8 +94,8 @@ const UNFIT = -1;
  * guest look at. Once a flow is tracked, TCP flags decide nothing. The sender's number is read only where
  * nothing else tells its packets from those of others: among many, reading it costs more than the rest.
  */
-function want(sender: Guest, h: Header): void {
-  wanted[0] = isUnspecified(h) ? sender.number : 0;
+function want(sender: Sender, h: Header): void {
+  wanted[0] = isUnspecified(h) && sender.kind === 'guest' ? sender.number : 0;
   wanted[1] = h.protocol | (h.family === 6 ? 0x10000 : 0) | (h.dontFragment ? 0x20000 : 0);
   wanted[2] = (h.sourcePort << 16) | h.destinationPort;
   wanted[3] = h.s3;
@@ -107,7 +110,7 @@ function want(sender: Guest, h: Header): void {
 }
 
 /** The slot of the wanted flow, or the empty slot where it would go. */
-function slotOf({ words, legs, mask, round }: FlowMemo, sender: Guest): number {
+function slotOf({ words, legs, mask, round }: FlowMemo, sender: Sender): number {
   let slot = hashOf(wanted, 0) & mask;
   while (words[slot * RECORD_WORDS + ROUND] === round) {
     if (isWanted(words, slot * RECORD_WORDS) && legs[slot]?.sender === sender) return slot;
@@ -147,7 +150,7 @@ function beginAnew(memo: FlowMemo): void {
  * The leg that the packet goes now, if it is remembered: `h` is as behind the crossing, but for the ENIs and
  * the next hop, and the flow's idle times have begun anew.
  */
-export function recall(memo: FlowMemo, fabric: Fabric, sender: Guest, h: Header): Leg | undefined {
+export function recall(memo: FlowMemo, fabric: Fabric, sender: Sender, h: Header): Leg | undefined {
   wanted[0] = UNFIT;
   if (h.tunnel !== undefined || h.quoted !== undefined || h.ttl <= 0) return undefined;
   beCurrent(memo, fabric);

@@ -15,7 +15,7 @@ import { routeBy, routeVia } from './chosen-route.ts';
 import { CODE, type Disposition, dispositionOf, EXPLANATIONS } from './dispositions.ts';
 import { explain, type Finding, findingsOf, type Hop } from './explain.ts';
 import { answerNeighbour, type Fabric, publicScope } from './fabric.ts';
-import { recall, remember } from './flow-memo.ts';
+import { type Leg, recall, remember } from './flow-memo.ts';
 import type { Guest } from './guest.ts';
 import { input, isLocal, output } from './guest-kernel.ts';
 import {
@@ -52,9 +52,9 @@ export interface SendOptions {
 
 /** How a journey ended; one object, reused by `send`. */
 export interface Arrival {
-  code: number;
+  readonly code: number;
   /** Who has the packet where it was DELIVERED. */
-  at: End | undefined;
+  readonly at: End | undefined;
 }
 
 /**
@@ -181,7 +181,15 @@ function isStale(
   return stale;
 }
 
-const arrival: Arrival = { code: 0, at: undefined };
+/** Whoever took the packet by memory is named by its leg: among many guests, touching each costs most. */
+const arrival = {
+  code: 0,
+  end: undefined as End | undefined,
+  leg: undefined as Leg | undefined,
+  get at(): End | undefined {
+    return this.leg?.taker ?? this.end;
+  },
+};
 
 /**
  * Walks a packet to its end. `h` holds the packet (see `fill`; `now` set) and afterwards the packet as
@@ -195,12 +203,12 @@ export function send(
   recorder?: Recorder,
 ): Readonly<Arrival> {
   const { via, by, crossing } = options;
-  const asks = origin.kind === 'guest' && via === undefined && by === undefined && recorder === undefined;
+  const asks = via === undefined && by === undefined && recorder === undefined;
   const ridden = asks ? ride(network, origin, h, crossing) : undefined;
   if (ridden !== undefined) return ridden;
   const code = depart(network, origin, h, options, recorder);
   if (code !== 0) return ended(code, origin);
-  return travel(network, h, 0, crossing, recorder, asks ? origin : undefined);
+  return travel(network, h, 0, crossing, recorder, asks && origin.kind === 'guest' ? origin : undefined);
 }
 
 /** Walks what the router at `h.router` sends (see `answerTooLong`), as `send`. */
@@ -294,17 +302,16 @@ function relay(
 }
 
 /** From a guest that sends to the packet's end, where the flow's leg is remembered (flow-memo.ts). */
-function ride(
-  network: Network,
-  sender: Guest,
-  h: Header,
-  crossing?: Crossing,
-): Readonly<Arrival> | undefined {
+function ride(network: Network, sender: End, h: Header, crossing?: Crossing): Readonly<Arrival> | undefined {
   const leg = recall(network.memo, network.fabric, sender, h);
   if (leg === undefined) return undefined;
   const lost = over(crossing, leg.from, leg.to, h);
   if (lost !== 0) return ended(lost, undefined);
-  if (leg.keeps) return ended(CODE.DELIVERED, leg.taker);
+  if (leg.keeps) {
+    ended(CODE.DELIVERED, undefined);
+    arrival.leg = leg;
+    return arrival;
+  }
   if (h.ttl <= 1) return ended(CODE.TTL, undefined);
   h.ttl--;
   return relay(network, leg.taker, h, crossing);
@@ -312,7 +319,8 @@ function ride(
 
 function ended(code: number, at: End | undefined): Readonly<Arrival> {
   arrival.code = code;
-  arrival.at = code === CODE.DELIVERED ? at : undefined;
+  arrival.end = code === CODE.DELIVERED ? at : undefined;
+  arrival.leg = undefined;
   return arrival;
 }
 
