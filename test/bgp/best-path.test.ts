@@ -27,12 +27,7 @@ function wins(better: Candidate, worse: Candidate, current?: Candidate): string 
   return there.step;
 }
 
-describe('RFC 4271 9.1.2.2: each step tells two paths apart', () => {
-  const inside = { ibgp: true };
-
-  it('9.1: a route of our own comes before all that is learned', () =>
-    expect(wins(candidate({}, 'local'), candidate({ localPref: 900 }))).toBe('originated here'));
-
+describe('a step of ours', () => {
   it('a neighbor that does not forward is the last choice, whatever its LOCAL_PREF, and never equal', () => {
     const lame = candidate({ localPref: 900 }, { unfit: true });
     expect(wins(candidate(), lame)).toBe('neighbor forwards');
@@ -42,6 +37,13 @@ describe('RFC 4271 9.1.2.2: each step tells two paths apart', () => {
       'LOCAL_PREF',
     );
   });
+});
+
+describe('RFC 4271 9.1.2.2: each step tells two paths apart', () => {
+  const inside = { ibgp: true };
+
+  it('9.1: a route of our own comes before all that is learned', () =>
+    expect(wins(candidate({}, 'local'), candidate({ localPref: 900 }))).toBe('originated here'));
 
   it('RFC 9494 4.3: LLGR_STALE is the last choice, whatever its LOCAL_PREF', () =>
     expect(wins(candidate(), candidate({ localPref: 900, communities: [COMMUNITY.llgrStale] }))).toBe(
