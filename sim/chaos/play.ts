@@ -143,7 +143,7 @@ function perform(plan: Plan, judge: Judge, scene: Scene, options: PlayOptions): 
   options.onLine?.(world.now, 'All faults have ended.');
   heal(theatre);
   if (!until(scenario.recoverMs)) return watches;
-  judgeRecovery(judge, watches, cast);
+  judgeRecovery(judge, plan, watches, cast);
   const { writes } = judge;
   if (!until(QUIET_MS)) return watches;
   if (judge.writes > writes)
@@ -187,8 +187,19 @@ function heal({ world, scene, cast, knobs }: Theatre): void {
   }
 }
 
-function judgeRecovery(judge: Judge, watches: readonly Watch[], cast: Cast): void {
+/** Whether an operator has made a daemon move a group as often as damping allows: now it waits for him. */
+const waitsForOperator = ({ faults }: Plan, cast: Cast): boolean =>
+  faults.some(({ kind }) => kind === 'operator') &&
+  [...cast.values()].some(({ daemon }) =>
+    Object.values(daemon.node.groups).some(({ decision }) => decision.key.startsWith('hold damped')),
+  );
+
+function judgeRecovery(judge: Judge, plan: Plan, watches: readonly Watch[], cast: Cast): void {
   const { truth } = judge;
+  if (waitsForOperator(plan, cast)) {
+    count(judge, 'waits by damping');
+    return;
+  }
   for (const { flow, down } of watches)
     if (down !== undefined)
       violate(judge, 'recovery', `${flow} has not come back: ${down.why} since ${down.since} ms`);
