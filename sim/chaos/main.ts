@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { quantile } from '../../controller/base/quantile.ts';
 import { formatMillis } from '../../controller/base/time.ts';
@@ -13,6 +13,7 @@ import { type Plan, unknownName } from './plan.ts';
 import { SCENARIOS } from './scenes/all.ts';
 import { shrink } from './shrink.ts';
 import { cells, tableOf } from './table.ts';
+import { progress, whole } from './terminal.ts';
 
 interface ChaosOptions {
   readonly seeds?: number;
@@ -33,12 +34,6 @@ const EXIT = { passed: 0, crash: 3, safety: 4, liveness: 5 } as const satisfies 
 const EXIT_NEVER = 6;
 /** In so many runs everything that must sometimes happen is expected. */
 const ENOUGH = 200;
-
-const whole = (text: string): number => {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
-  throw new InvalidArgumentError(`'${text}' is not a whole number.`);
-};
 
 /** Adds `chaos` to the program. */
 export function register(program: Command): void {
@@ -113,11 +108,6 @@ function playOne(plan: Plan, options: ChaosOptions): void {
 
 const failureText = ({ grade, failure }: Finding): string =>
   `FAILED (${grade}) at ${((failure?.atMs ?? 0) / 1000).toFixed(3)} s: ${failure?.invariant}: ${failure?.text}`;
-
-/** A line that is written over on a terminal; nothing elsewhere. */
-function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
-}
 
 /** One process of a campaign: tells its parent of each run. */
 function playShare(share: string, scenario: string | undefined): void {

@@ -1,6 +1,7 @@
 /** All drills of all subjects that were asked for, told as they go, and written where they are wanted. */
 import { writeFileSync } from 'node:fs';
 import type { Millis } from '../../controller/base/time.ts';
+import { progress } from '../chaos/terminal.ts';
 import { DESIGNS, type DesignName } from '../pulumi/designs.ts';
 import { failuresOf, pairsOf } from './failure.ts';
 import { junit } from './junit.ts';
@@ -25,11 +26,6 @@ export interface DrillCommandOptions {
   readonly html?: string;
   readonly junit?: string;
   readonly json?: boolean;
-}
-
-/** A line that is written over on a terminal; nothing elsewhere. */
-function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
 }
 
 async function subjectsOf(options: DrillCommandOptions): Promise<readonly Subject[]> {

@@ -48,7 +48,7 @@ export function flowsOf(world: World, depends: Depends): Found {
   };
   for (const table of [...world.records['route-table'].values()]) {
     for (const route of table.routes) {
-      const eni = enisOfAppliances(world, depends, route);
+      const eni = eniOfAppliance(world, depends, route);
       if (eni === undefined) continue;
       const group = groupOf(depends.groups, table, eni);
       const owned = group === undefined ? {} : { group };
@@ -82,7 +82,7 @@ export function flowsOf(world: World, depends: Depends): Found {
 }
 
 /** The ENI that a route leads to, where it is an appliance's or a group's. */
-function enisOfAppliances(world: World, { groups, appliances }: Depends, route: Route): string | undefined {
+function eniOfAppliance(world: World, { groups, appliances }: Depends, route: Route): string | undefined {
   if (route.target.kind !== 'eni') return undefined;
   const { eni } = route.target;
   const instance = world.records['network-interface'].get(eni)?.attachment?.instance;

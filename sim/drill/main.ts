@@ -1,15 +1,15 @@
 /** `byoa drill`: fails everything, one at a time and in pairs, in a copy of the world. Only wiring. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Millis } from '../../controller/base/time.ts';
+import { parseDuration } from '../../controller/config/units.ts';
+import { whole } from '../chaos/terminal.ts';
 import { DESIGNS } from '../pulumi/designs.ts';
 import type { DrillCommandOptions } from './campaign.ts';
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
-
 function duration(text: string): Millis {
-  const [, digits, unit] = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text) ?? [];
-  if (digits !== undefined && unit !== undefined) return Number(digits) * (UNITS[unit] ?? 1);
-  throw new InvalidArgumentError(`'${text}' is not a duration such as 500ms or 10s.`);
+  const parsed = parseDuration(text);
+  if (parsed.ok) return parsed.value;
+  throw new InvalidArgumentError(`${parsed.error} such as 500ms or 10s.`);
 }
 
 function placement(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
@@ -17,11 +17,6 @@ function placement(text: string, before: Readonly<Record<string, string>>): Reco
   if (node !== undefined && instance !== undefined) return { ...before, [node]: instance };
   throw new InvalidArgumentError(`'${text}' is not like observer=i-0123456789abcdef0.`);
 }
-
-const whole = (text: string): number => {
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError(`'${text}' is not a whole number.`);
-};
 
 const several = (text: string, before: readonly string[]): readonly string[] => [...before, text];
 

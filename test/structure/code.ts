@@ -12,6 +12,7 @@ const SHELL = [
   'sim/main.ts',
   'sim/index.ts',
   'sim/chaos/main.ts',
+  'sim/chaos/terminal.ts',
   'sim/server/',
   'sim/pulumi/',
   'sim/demo/',

@@ -143,6 +143,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'sim/drill/': [
     'controller/base/',
     'controller/config.ts',
+    'controller/config/units.ts',
     'sim/vpc/',
     'sim/ec2/catalog/services.ts',
     'sim/dynamodb/',
