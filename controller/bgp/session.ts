@@ -325,7 +325,6 @@ function ended(speaker: Speaker, peer: Peer, machine: Machine, now: Instant, isC
   delete peer.establishedAt;
   delete peer.timers.IdleHoldTimer;
   if (peer.blocked !== undefined || speaker.isStopped || !speaker.isStarted) return;
-  if (peer.dynamic !== undefined) return;
   const wait = isCounted ? idleHoldTime(peer.oscillations, speaker.random()) : 0;
   if (wait === 0) {
     restart(speaker, peer, now);

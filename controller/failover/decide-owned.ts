@@ -10,6 +10,7 @@ import {
   hold,
   isDrained,
   isFit,
+  isUnplugged,
   move,
   rank,
   readyAt,
@@ -61,7 +62,7 @@ function decideTakeover(situation: Situation, { member: owner, phase }: Member, 
     const text = `${group.name}: changes nothing although ${dead}, for ${to} is ${is} (${own.reason}).`;
     return hold(`unfit ${owner} ${to} ${is}`, text, { alarm: true });
   }
-  if (state.lost !== undefined && isBarred(state, situation.gate)) {
+  if (state.lost !== undefined && isBarred(state, situation.gate) && !isUnplugged(situation, owner)) {
     const text =
       `${group.name}: changes nothing although ${dead}, for ${self} lost it to ${state.lost.to} and has not seen ` +
       `${owner} healthy since: they may only be cut off from each other.`;

@@ -8,7 +8,8 @@
  *   the failure: a node that has been cut off fails to reach everybody, and must not mistake that for the
  *   owner's death.
  * - Who lost a group takes it over again only when it has seen the winner healthy since, and then dead; or by
- *   failback; or when it has had the lease all the time, or the winner has let it run out.
+ *   failback; or when it has had the lease all the time, or the winner has let it run out; or when EC2 shows
+ *   that no instance has the winner's ENI.
  * - Where a group has a lease, only its holder moves it.
  * - Nothing is changed when all are dead or unknown, or the view is stale; nor while a group is paused.
  */

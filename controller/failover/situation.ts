@@ -84,6 +84,10 @@ export const isDrained = ({ orders }: Situation, member: string): boolean =>
 
 const isFull = ({ full }: Situation, member: string): boolean => full.includes(member);
 
+/** Whether EC2 shows that it can carry nothing, whatever a cut may hide: no instance has its ENI. */
+export const isUnplugged = ({ view, now, staleAfterMs }: Situation, member: string): boolean =>
+  view.unplugged.members.includes(member) && now - view.unplugged.askedAt <= staleAfterMs;
+
 /** Whether it may be given the group: it is healthy, nobody is emptying it, and it has room. */
 export const isFit = (situation: Situation, member: string): boolean =>
   isHealthy(situation, member) && !isDrained(situation, member) && !isFull(situation, member);

@@ -1,7 +1,7 @@
 /** Who owns a group, as EC2 was last seen: derived from observations, never from what was sent. */
 import { unreachable } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
-import type { Config, Group } from '../config.ts';
+import type { Appliance, Config, Group } from '../config.ts';
 import type { Observed } from './observe.ts';
 import type { Held, Part } from './part.ts';
 import { partsOf, sourcesOfGroup } from './parts.ts';
@@ -26,6 +26,8 @@ export interface GroupView {
   readonly parts: readonly Part[];
   /** Its prepared tables. */
   readonly prepared: readonly PreparedView[];
+  /** Members that could carry nothing when EC2 was asked at `askedAt`: no instance has their ENI. */
+  readonly unplugged: { readonly askedAt: Instant; readonly members: readonly string[] };
 }
 
 /** Each step asks several times; a view depends on nothing but what it is kept by. */
@@ -42,13 +44,14 @@ export function viewGroup(config: Config, group: Group, observed: Observed): Gro
 
 function newView(config: Config, group: Group, observed: Observed): GroupView {
   const sources = sourcesOfGroup(group);
+  const members = group.members.flatMap((name) => config.appliances.find((one) => one.name === name) ?? []);
+  const unplugged = unpluggedOf(members, observed);
   const seen = sources.map((source) => observed.sources[source]?.seen);
   const times = seen.flatMap((one) => one?.at ?? []);
   if (times.length < sources.length) {
     const owner: Owner = { kind: 'unknown', reason: 'EC2 has not been seen yet' };
-    return { seen: -1, sources, owner, parts: [], prepared: [] };
+    return { seen: -1, sources, owner, parts: [], prepared: [], unplugged };
   }
-  const members = group.members.flatMap((name) => config.appliances.find((one) => one.name === name) ?? []);
   const parts = partsOf(group, members, observed);
   return {
     observedAt: Math.min(...times),
@@ -57,7 +60,18 @@ function newView(config: Config, group: Group, observed: Observed): GroupView {
     owner: ownerOf(parts),
     parts,
     prepared: preparedOf(group, members, observed),
+    unplugged,
   };
+}
+
+function unpluggedOf(members: readonly Appliance[], { sources, enis }: Observed): GroupView['unplugged'] {
+  const askedAt = sources.enis?.seen?.at;
+  if (askedAt === undefined) return { askedAt: Number.NEGATIVE_INFINITY, members: [] };
+  const without = members.filter(({ eni }) => {
+    const { attachment } = enis[eni] ?? {};
+    return attachment === undefined || attachment.status === 'detached';
+  });
+  return { askedAt, members: without.map(({ name }) => name) };
 }
 
 const PHASES = ['settled', 'arriving', 'leaving'] as const;

@@ -1,13 +1,15 @@
 /** Two speakers and more: what sessions carry, and what limits, operators and strangers do to them. */
 import { describe, expect, it } from 'vitest';
+import { present } from '../../controller/base/result.ts';
 import type { Policy, SpeakerOptions } from '../../controller/bgp/options.ts';
 import { summary, neighbor as view } from '../../controller/bgp/query.ts';
 import { explain, listRoutes } from '../../controller/bgp/rib-query.ts';
 import { isUp, linesOf, lossesOf, messagesOf, notificationsOf, settle, staleOf } from './looks.ts';
-import { addHost, createNet, feed, input, until, wait } from './net.ts';
+import { addHost, breakConnections, createNet, feed, input, kill, reboot, until, wait } from './net.ts';
 import {
   A,
   B,
+  GRACEFUL,
   neighbor,
   type Pair,
   type PairOptions,
@@ -352,6 +354,22 @@ describe('dynamic neighbors', () => {
     const narrow = dynamic({ name: 'one', prefix: '10.0.0.10/32', as: [{ from: 65300, to: 65300 }] });
     const { net, hub } = cloud([65300], { dynamic: [dynamic(), narrow] });
     expect(until(net, 20_000, () => isUp(hub, 'one/10.0.0.10'))).toBe(true);
+  });
+
+  it('that restart are let in at once, while their routes are kept as stale', () => {
+    const graceful = { gracefulRestart: GRACEFUL };
+    const { net, hub, leaves } = cloud([65100], { dynamic: [dynamic(graceful)] });
+    const leaf = present(leaves[0], 'a leaf');
+    const sees = [neighbor('hub', A, 65001, graceful)];
+    const options = speakerOptions(65100, '10.0.0.10', sees, { originate: [route('10.9.0.0/16')] });
+    reboot(net, leaf, options, false);
+    expect(until(net, 20_000, () => hub.routes.has('10.9.0.0/16'))).toBe(true);
+    breakConnections(net, hub, leaf);
+    kill(leaf);
+    wait(net, 10);
+    expect(staleOf(hub)).toEqual(['10.9.0.0/16']);
+    reboot(net, leaf, options, true);
+    expect(until(net, 2000, () => isUp(hub, 'workloads/10.0.0.10') && staleOf(hub).length === 0)).toBe(true);
   });
 
   it('stay known while an operator keeps them out', () => {

@@ -62,6 +62,17 @@ describe.each(['routes', 'eni'] as const)('two daemons, by %s', (kind) => {
     expect(owner()).toBe('a');
   });
 
+  it('take a group over again, also unseen, from a winner that EC2 shows to be gone', () => {
+    const { stage, made, owner } = start();
+    cut(made);
+    run(stage, 30_000);
+    expect(owner()).toBe('b');
+    die(made, 'b');
+    ec2(stage, 'TerminateInstances', { InstanceIds: [made.instances.b] });
+    run(stage, 60_000);
+    expect(owner()).toBe('a');
+  });
+
   it('remember a loss over a restart', () => {
     const { stage, made, owner, a } = start();
     cut(made);
