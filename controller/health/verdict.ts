@@ -9,7 +9,9 @@
  * - A session (BFD, BGP) that is down is not the appliance's death while a `through` probe passes that was
  *   sent after the session's peer was last heard: its control plane is lost. Otherwise it is dead at once,
  *   except that a peer which ended its sessions itself (a connection closed, a word in BFD) lived then:
- *   where a `through` probe passed until then, its next round decides, and is sent at once.
+ *   where a `through` probe passed until then, its next round decides, and is sent at once. One that answers
+ *   since, and not often enough yet, holds the verdict of death back: a node that was held up itself hears of
+ *   the session's end before it hears what is forwarded.
  * - `daemon` probes that get no answer say nothing; advisory probes never decide.
  */
 import { formatMillis, type Instant } from '../base/time.ts';
@@ -96,6 +98,7 @@ function weigh(required: readonly Evidence[], all: readonly Evidence[], now: Ins
   const heardAt = lastHeard(required);
   const passing = through.find((one) => one.says === 'passing' && vouches(one.state, heardAt));
   const asked = through.find((one) => one.says === 'passing');
+  const rising = through.find((one) => one.says === 'rising' && vouches(one.state, heardAt));
   const excused = through.filter((one) => one.says === 'down' && isTargetsFault(one, all));
   const rest = spoken.filter((one) => !excused.includes(one));
   const down = rest.find((one) => one.says === 'down');
@@ -107,10 +110,13 @@ function weigh(required: readonly Evidence[], all: readonly Evidence[], now: Ins
     return { kind: 'suspect', reason: `${carries}, although ${complaint(trouble)}` };
   }
   if (down !== undefined) {
-    if (asked !== undefined && rest.every((one) => one.says !== 'down' || endedItself(one)))
+    const downs = rest.filter((one) => one.says === 'down');
+    const isAwaited = asked !== undefined && downs.every(endedItself);
+    const witness = isAwaited ? asked : downs.every(isSilenced) ? rising : undefined;
+    if (witness !== undefined)
       return {
         kind: 'suspect',
-        reason: `${complaint(down)}; ${asked.config.id} is to show what it forwards`,
+        reason: `${complaint(down)}; ${witness.config.id} is to show what it forwards`,
       };
     return { kind: 'dead', reason: complaint(down), ...failedSince(down) };
   }

@@ -44,6 +44,26 @@ test.each<[string, Shrunk]>([
       faults: [{ kind: 'zone', zone: 'a', at: 38031, forMs: 7589 }, machine('terminate', 'b', 43202, 58)],
     },
   ],
+  [
+    'a daemon that was held up hears of a lost session before it hears that the other one forwards',
+    {
+      seed: 728947681977,
+      scenario: 'egress-bfd',
+      faults: [
+        { kind: 'link', from: 'a', to: '*', direction: 'one-way', loss: 1, at: 9515, forMs: 695 },
+        {
+          kind: 'daemon',
+          how: 'pause',
+          machine: 'a',
+          aheadMs: 3_600_000,
+          drift: 0.0005,
+          at: 81773,
+          forMs: 1613,
+        },
+        { kind: 'daemon', how: 'kill', machine: 'b', aheadMs: 5000, drift: 0.0005, at: 82456, forMs: 472 },
+      ],
+    },
+  ],
 ])('%s', (_, plan) => {
   expect(playPlan(plan).failure).toBeUndefined();
 });

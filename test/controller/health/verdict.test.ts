@@ -130,6 +130,14 @@ describe('a session that is down beside a through probe', () => {
     expect(kindOf(lost(0), probe('through', 'a', down()))).toBe('dead');
   });
 
+  it('waits where a round answers that was sent since, after this node was held up', () => {
+    const rising = { state: 'unknown', streak: 1, lastUpSentAt: NOW - 150 } as const;
+    const session = probe('bfd', 'a', down({ heardAt: NOW - 1000 }));
+    expect(kindOf(session, probe('through', 'a', rising))).toBe('suspect');
+    expect(kindOf(session, probe('through', 'a', { ...rising, lastUpSentAt: NOW - 2000 }))).toBe('dead');
+    expect(kindOf(session, probe('through', 'a', rising), probe('icmp', 'a', down()))).toBe('dead');
+  });
+
   it('does not wait where anything else is down', () => {
     expect(kindOf(lost(0), through(200), probe('icmp', 'a', down()))).toBe('dead');
   });
