@@ -21,6 +21,8 @@ export interface Transition {
 export interface Tx {
   readonly account: string;
   readonly region: string;
+  /** The ARN of the role's session that asks; absent where it is the account itself. */
+  readonly principal?: string;
   readonly now: Instant;
   readonly settings: CloudSettings;
   /** `now` as EC2 shows it. */

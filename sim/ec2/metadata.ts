@@ -8,6 +8,7 @@ import { INSTANCE_TYPES } from './catalog/instance-types.ts';
 import { privateDnsName, publicDnsName } from './dns-name.ts';
 import type { Tx } from './handler.ts';
 import { hasDnsNames, interfacesOf } from './handlers/instance.ts';
+import { instanceSession, roleOf } from './iam/principal.ts';
 import type { InstanceRecord } from './record/compute.ts';
 import type { NetworkInterfaceRecord } from './record/network.ts';
 import { zoneNamed } from './zones.ts';
@@ -100,25 +101,28 @@ function interfaceTree(tx: Tx, eni: NetworkInterfaceRecord): Tree {
   };
 }
 
-/** The instance profile and its role's credentials; the access key is the account, as everywhere here. */
-function identity(tx: Tx, { id, profile }: InstanceRecord): Tree | undefined {
+/**
+ * The instance profile and its role's credentials; the access key is the account, as everywhere here, and the
+ * token says which role.
+ */
+function identity(tx: Tx, instance: InstanceRecord): Tree | undefined {
+  const { profile } = instance;
   if (profile === undefined) return undefined;
   const now = tx.date();
   const common = { Code: 'Success', LastUpdated: seconds(now) };
   const info = { ...common, InstanceProfileArn: profile.arn, InstanceProfileId: profile.id };
-  const name = profile.arn.slice(profile.arn.lastIndexOf('/') + 1);
-  const [role] = tx.get('instance-profile', name)?.roles ?? [];
+  const role = roleOf(tx, instance);
   const credentials = {
     ...common,
     Type: 'AWS-HMAC',
     AccessKeyId: tx.account,
     SecretAccessKey: 'simulated',
-    Token: `${role} of ${id}`,
+    Token: instanceSession(tx, instance),
     Expiration: seconds(new Date(now.getTime() + CREDENTIALS_S * 1000)),
   };
   return {
     info: json(info),
-    'security-credentials': role === undefined ? undefined : { [role]: json(credentials) },
+    'security-credentials': role === undefined ? undefined : { [role.id]: json(credentials) },
   };
 }
 

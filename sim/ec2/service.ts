@@ -13,6 +13,7 @@ import type { Tx } from './handler.ts';
 import { takeHealth } from './handlers/target.ts';
 import { createDefaultVpc } from './handlers/vpc.ts';
 import { handlerFor, hearSpeaker, transitions } from './handlers.ts';
+import { type Authorized, authorize } from './iam/authorize.ts';
 import { checkPageSize } from './page.ts';
 import type { InstanceRecord } from './record/compute.ts';
 import { changeOf } from './record/projection.ts';
@@ -31,6 +32,8 @@ export interface Request {
   /** 12 digits. */
   readonly account: string;
   readonly region: string;
+  /** The ARN of the role's session that asks; absent where it is the account itself, which may everything. */
+  readonly principal?: string;
   readonly service: ServiceName;
   /** The operation, e.g. `ReplaceRoute`. */
   readonly action: string;
@@ -104,6 +107,8 @@ export function handle(cloud: Cloud, request: Request, now: Instant): Reply {
   if (cloud.settings.throttle === 'aws' && request.service === 'ec2' && !admit(cloud.buckets, request, now)) {
     return { kind: 'error', code: 'RequestLimitExceeded', message: 'Request limit exceeded.', status: 503 };
   }
+  const denied = denialOf(cloud, request, now);
+  if (denied !== undefined) return denied;
   const { DryRun: dryRun, ClientToken: token, MaxResults: maxResults } = request.input as Common;
   if (token !== undefined && request.service === 'ec2' && !/^[\x21-\x7e]{0,64}$/.test(token)) return badToken;
   const remembered = token && `${request.account}/${request.region}/${request.action}/${token}`;
@@ -150,6 +155,22 @@ export function handle(cloud: Cloud, request: Request, now: Instant): Reply {
     rollback(log);
     if (!isRefusal(thrown)) throw thrown;
     if (mode === 'dry-run' && !isValidation(thrown.code)) return dryRunPassed;
+    return { kind: 'error', code: thrown.code, message: thrown.message, status: thrown.status };
+  }
+}
+
+/** What a request of any service is answered that its principal's policies do not allow. */
+export function denialOf(
+  cloud: Cloud,
+  request: Place & Authorized,
+  now: Instant,
+): Extract<Reply, { kind: 'error' }> | undefined {
+  if (request.principal === undefined) return undefined;
+  try {
+    authorize(transaction(cloud, request, now, [], []), request);
+    return undefined;
+  } catch (thrown) {
+    if (!isRefusal(thrown)) throw thrown;
     return { kind: 'error', code: thrown.code, message: thrown.message, status: thrown.status };
   }
 }
@@ -311,18 +332,26 @@ function settingsFor(cloud: Cloud, name: string): CloudSettings {
   return own === undefined ? settings : { ...settings, quotas: { ...settings.quotas, ...own } };
 }
 
+/** Whose a transaction is, and in which region. */
+interface Place {
+  readonly account: string;
+  readonly region: string;
+  readonly principal?: string;
+}
+
 function transaction(
   cloud: Cloud,
-  who: { readonly account: string; readonly region: string },
+  who: Place,
   now: Instant,
   log: Write[],
   queue: Scheduled[],
   unseen?: ReadonlySet<string>,
 ): ReturnType<typeof openTransaction> {
-  const { account, region } = who;
+  const { account, region, principal } = who;
   return openTransaction({
     account,
     region,
+    principal,
     now,
     settings: settingsFor(cloud, `${account}/${region}`),
     store: cloud.store,
@@ -332,7 +361,7 @@ function transaction(
     after: (delay, transition) => {
       queue.push({ at: now + delay, seq: cloud.seq++, account, region, transition });
     },
-    at: (place) => transaction(cloud, { account, region: place }, now, log, queue, unseen),
+    at: (place) => transaction(cloud, { ...who, region: place }, now, log, queue, unseen),
   });
 }
 

@@ -17,6 +17,7 @@ import {
 } from './store.ts';
 
 interface Opening extends Pick<Tx, 'account' | 'region' | 'now' | 'settings' | 'random' | 'after' | 'at'> {
+  readonly principal: string | undefined;
   readonly store: Store;
   /** Filled with what is written, in order. */
   readonly log: Write[];
@@ -26,7 +27,7 @@ interface Opening extends Pick<Tx, 'account' | 'region' | 'now' | 'settings' | '
 
 /** Opens a transaction for one request or transition. One literal without spreads: there is one a request. */
 export function openTransaction(opening: Opening): Tx {
-  const { store, log, unseen, account, region, now, settings, random, after, at } = opening;
+  const { store, log, unseen, account, region, principal, now, settings, random, after, at } = opening;
   const table = tablesSeen(store, account, region);
   const get: Tx['get'] = (kind, id) => read(table(kind), id);
   const put = (kind: Kind, id: string, record: Stored | undefined): void => {
@@ -35,6 +36,7 @@ export function openTransaction(opening: Opening): Tx {
   return {
     account,
     region,
+    ...(principal === undefined ? {} : { principal }),
     now,
     settings,
     random,

@@ -14,6 +14,7 @@ import {
   type Fault,
   MAX_BODY_BYTES,
 } from '../ec2/codec.ts';
+import { sessionOf } from '../ec2/iam/principal.ts';
 import { SERVICES, type ServiceName } from '../ec2/shape.ts';
 import { type Api, request as callApi } from '../world/api.ts';
 import { askTables } from '../world/dynamodb.ts';
@@ -27,22 +28,27 @@ export interface Signer {
   readonly account: string;
   readonly region: string;
   readonly service?: ServiceName;
+  /** The role's session whose token came along. */
+  readonly principal?: string;
 }
 
 /**
  * Reads `Authorization: AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, ...` (SigV4), or
- * its query form.
+ * its query form; `token` is the header `X-Amz-Security-Token`.
  */
-export function signerOf(authorization: string | undefined, query: string): Signer {
+export function signerOf(authorization: string | undefined, query: string, token?: string): Signer {
+  const inQuery = (name: string): string | undefined =>
+    query === '' ? undefined : (new URLSearchParams(query).get(name) ?? undefined);
   const credential =
-    /Credential=([^,\s]{1,200})/.exec(authorization ?? '')?.[1] ??
-    (query === '' ? '' : (new URLSearchParams(query).get('X-Amz-Credential') ?? ''));
+    /Credential=([^,\s]{1,200})/.exec(authorization ?? '')?.[1] ?? inQuery('X-Amz-Credential') ?? '';
+  const session = sessionOf(token ?? inQuery('X-Amz-Security-Token') ?? '');
   const [key = '', , region = '', service = ''] = credential.split('/');
   const known = SERVICES.find((each) => each === service);
   return {
-    account: /^\d{12}$/.test(key) ? key : DEFAULT_ACCOUNT,
+    account: session?.account ?? (/^\d{12}$/.test(key) ? key : DEFAULT_ACCOUNT),
     region: /^[a-z]{2}(-[a-z]+)+-\d$/.test(region) ? region : DEFAULT_REGION,
     ...(known && { service: known }),
+    ...(session && { principal: session.arn }),
   };
 }
 
@@ -70,7 +76,8 @@ export async function serveApi(
 ): Promise<void> {
   const id = endpoint.requestId();
   const [, query = ''] = /\?(.*)/.exec(incoming.url ?? '') ?? [];
-  const signer = signerOf(incoming.headers.authorization, query);
+  const token = incoming.headers['x-amz-security-token']?.toString();
+  const signer = signerOf(incoming.headers.authorization, query, token);
   const fail = (fault: Fault): void => {
     const service = signer.service ?? 'ec2';
     answer(outgoing, id, { status: fault.status, body: encodeFault(service, fault, id) }, service);
@@ -99,7 +106,9 @@ function dispatch(
 ): void {
   const { service, action, input } = decoded;
   const region = service === 'iam' ? DEFAULT_REGION : signer.region;
-  callApi(api, { account: signer.account, region, service, action, input }, (reply) => {
+  const { account, principal } = signer;
+  const asked = { account, region, service, action, input, ...(principal !== undefined && { principal }) };
+  callApi(api, asked, (reply) => {
     const answered = encodeReply(service, action, reply, id);
     later(() => answer(outgoing, id, answered, service));
   });
@@ -108,7 +117,7 @@ function dispatch(
 /** Answers a request to DynamoDB: JSON 1.0, one object each way. */
 function serveTables(
   { api, act, later }: ApiEndpoint,
-  { account, region }: Signer,
+  { account, region, principal }: Signer,
   asked: { readonly action: string; readonly body: string; readonly id: string },
   outgoing: ServerResponse,
 ): void {
@@ -129,8 +138,9 @@ function serveTables(
     fail(400, 'SerializationException', 'The body is no JSON object.');
     return;
   }
+  const by = principal === undefined ? {} : { principal };
   act(() =>
-    askTables(api, { account, region, service: 'dynamodb', action: asked.action, input }, (answered) =>
+    askTables(api, { account, region, ...by, service: 'dynamodb', action: asked.action, input }, (answered) =>
       later(() =>
         answered.kind === 'ok'
           ? reply(200, answered.output)

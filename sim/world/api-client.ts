@@ -61,6 +61,8 @@ export interface Caller {
   readonly endpoint: Endpoint;
   readonly account: string;
   readonly region: string;
+  /** The role's session of its credentials; absent where they are the account's own. */
+  readonly principal?: string | undefined;
   /**
    * A write unanswered for this long is made again on a new connection; after `timeoutMs` the outcome is
    * unknown.
@@ -71,9 +73,9 @@ export interface Caller {
 
 /** Makes a call; `done` runs once, in the caller's machine. The answer gives the call up. */
 export function callApi(caller: Caller, call: Call, done: (outcome: Outcome) => void): () => void {
-  const { account, region, timeoutMs } = caller;
+  const { account, region, principal, timeoutMs } = caller;
   const attempts = isRead(call.kind) ? 1 : WRITE_ATTEMPTS;
-  const asked = { account, region, service: 'ec2', ...toRequest(call) };
+  const asked = { account, region, principal, service: 'ec2', ...toRequest(call) };
   return ask(caller, asked, attempts, (reply) => {
     if (reply === undefined) done(toOutcome({ message: `no answer within ${timeoutMs} ms` }));
     else if (reply.kind === 'ok') done({ kind: 'ok', value: toValue(call, reply.output) });
@@ -88,8 +90,8 @@ export function callLeases(
   table: string,
   done: (outcome: LeaseOutcome) => void,
 ): () => void {
-  const { account, region, timeoutMs } = caller;
-  const asked = { account, region, service: 'dynamodb', ...toLeaseRequest(call, table) };
+  const { account, region, principal, timeoutMs } = caller;
+  const asked = { account, region, principal, service: 'dynamodb', ...toLeaseRequest(call, table) };
   return ask(caller, asked, 1, (reply) => {
     if (reply === undefined) done(toLeaseFailure({ message: `no answer within ${timeoutMs} ms` }));
     else if (reply.kind === 'ok') done(toLeaseOutcome(reply.output));

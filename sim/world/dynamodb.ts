@@ -1,11 +1,14 @@
 /** DynamoDB in world time: as the other APIs, a request takes effect at the end of its latency. */
 import { unreachable } from '../../controller/base/result.ts';
 import { handle, type Reply, type Request } from '../dynamodb/service.ts';
+import { denialOf } from '../ec2/service.ts';
 import type { Api } from './api.ts';
 import { schedule } from './kernel.ts';
 
 export interface TablesRequest extends Request {
   readonly service: 'dynamodb';
+  /** The role's session that asks; absent where it is the account itself. */
+  readonly principal?: string;
 }
 
 /** From a request to its answer, where the APIs take their time at all. A guess. */
@@ -16,8 +19,12 @@ const SLOW_MS = 3000;
 /** Makes a request now; `reply` runs once when the answer is there, and never where it is lost. */
 export function askTables(api: Api, asked: TablesRequest, reply: (reply: Reply) => void): void {
   const { kernel, knobs, tables } = api;
+  const perform = (): Reply => {
+    const input = Object(asked.input) as object;
+    return denialOf(api.cloud, { ...asked, input }, kernel.now) ?? handle(tables, asked);
+  };
   const after = (ms: number, then: (answer: Reply) => void): void =>
-    schedule(kernel, kernel.now + ms, () => then(handle(tables, asked)));
+    schedule(kernel, kernel.now + ms, () => then(perform()));
   const latencyMs = Math.min(LATENCY_MS, knobs.latency.medianMs);
   switch (knobs.dynamodb) {
     case 'up':

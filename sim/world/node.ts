@@ -8,6 +8,8 @@ import type { Instant } from '../../controller/base/time.ts';
 import type { Config } from '../../controller/config.ts';
 import type { Command, Effect, Event, Memory } from '../../controller/event.ts';
 import { createNode, type Node, nextDeadline, recall, step } from '../../controller/node.ts';
+import { instanceSession } from '../ec2/iam/principal.ts';
+import { inspectInstance } from '../ec2/service.ts';
 import { type Caller, callApi, callLeases, serveApis } from './api-client.ts';
 import { type Clock, TRUE_CLOCK } from './clock.ts';
 import { type Endpoint, inProgram, programTimer } from './endpoint.ts';
@@ -329,7 +331,8 @@ function callerOf({ world, endpoint, options }: Daemon): Caller {
   const { region, attemptTimeoutMs, timeoutMs } = options.config.aws;
   const vpc = world.records.vpc.get(world.records.instance.get(endpoint.name)?.vpc ?? '');
   const account = present(options.account ?? vpc?.account, `the account of ${endpoint.name}`);
-  return { world, endpoint, account, region, attemptTimeoutMs, timeoutMs };
+  const principal = inspectInstance(world.api.cloud, endpoint.name, world.now, instanceSession);
+  return { world, endpoint, account, region, principal, attemptTimeoutMs, timeoutMs };
 }
 
 /** The health address: 200 or 503, and why; 204 before the first word. */

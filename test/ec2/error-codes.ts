@@ -2,7 +2,7 @@
 
 /** In AWS's own list, "Error codes for the Amazon EC2 API". */
 export const DOCUMENTED: readonly string[] = [
-  'AddressLimitExceeded AsnConflict AttachmentLimitExceeded CannotDelete CustomerGatewayLimitExceeded',
+  'AddressLimitExceeded AsnConflict AttachmentLimitExceeded AuthFailure CannotDelete CustomerGatewayLimitExceeded',
   'DefaultVpcAlreadyExists DependencyViolation DryRunOperation DuplicateSubnetsInSameZone',
   'ExistingVpcEndpointConnections FilterLimitExceeded Gateway.NotAttached',
   'IdempotentInstanceTerminated IdempotentParameterMismatch IncorrectInstanceState IncorrectState',
@@ -41,7 +41,7 @@ export const DOCUMENTED: readonly string[] = [
   'PrivateIpAddressLimitExceeded RequestLimitExceeded Resource.AlreadyAssociated RouteAlreadyExists',
   'RouteLimitExceeded RouteTableLimitExceeded RulesPerSecurityGroupLimitExceeded',
   'SecurityGroupLimitExceeded SecurityGroupsPerInterfaceLimitExceeded SubnetLimitExceeded',
-  'TagLimitExceeded UnknownParameter UnsupportedOperation VPCIdNotSpecified ValidationError',
+  'TagLimitExceeded UnauthorizedOperation UnknownParameter UnsupportedOperation VPCIdNotSpecified ValidationError',
   'VpcEndpointLimitExceeded VpcLimitExceeded VpcPeeringConnectionAlreadyExists',
   'VpcPeeringConnectionsPerVpcLimitExceeded VpnConnectionLimitExceeded',
   'VpnGatewayAttachmentLimitExceeded VpnGatewayLimitExceeded',

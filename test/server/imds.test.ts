@@ -1,10 +1,11 @@
 /** Instance metadata: the rules of the service, and its clients unmodified: SDK, awscli, daemon. */
 import {
   DescribeInstancesCommand,
-  type EC2Client,
+  EC2Client,
   type Instance,
   ModifyInstanceMetadataOptionsCommand,
 } from '@aws-sdk/client-ec2';
+import { IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { present } from '../../controller/base/result.ts';
@@ -192,15 +193,31 @@ describe('clients', () => {
   });
   afterEach(() => vi.unstubAllEnvs());
 
-  it('the SDK finds the credentials of the role, by tokens, and is the account', async () => {
+  it('the SDK finds the credentials of the role, by tokens, and may what its policies allow', async () => {
     await options({ HttpTokens: 'required' });
-    const sts = new STSClient({ endpoint: simulator.url, region: REGION });
-    expect((await sts.send(new GetCallerIdentityCommand({}))).Account).toBe(ACCOUNT);
+    const place = { endpoint: simulator.url, region: REGION };
+    const sts = new STSClient(place);
+    const { Account, Arn } = await sts.send(new GetCallerIdentityCommand({}));
+    const session = `arn:aws:sts::${ACCOUNT}:assumed-role/appliance/${scene.one}`;
+    expect([Account, Arn]).toEqual([ACCOUNT, session]);
+    const ec2 = new EC2Client(place);
+    const look = (): Promise<unknown> => ec2.send(new DescribeInstancesCommand({}));
+    await expect(look()).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
+    const iam = new IAMClient({ ...place, credentials: { accessKeyId: ACCOUNT, secretAccessKey: 'any' } });
+    const Statement = { Effect: 'Allow', Action: 'ec2:DescribeInstances', Resource: '*' };
+    const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement });
+    const input = { RoleName: 'appliance', PolicyName: 'look', PolicyDocument };
+    await iam.send(new PutRolePolicyCommand(input));
+    expect(await look()).toMatchObject({ Reservations: expect.any(Array) });
+    for (const each of [sts, ec2, iam]) each.destroy();
   });
 
   it("the daemon's source of credentials gets them with the time that they expire", async () => {
     const { accessKeyId, sessionToken, expiration } = await defaultCredentials(REGION)();
-    expect([accessKeyId, sessionToken]).toEqual([ACCOUNT, `appliance of ${scene.one}`]);
+    expect([accessKeyId, sessionToken]).toEqual([
+      ACCOUNT,
+      `arn:aws:sts::${ACCOUNT}:assumed-role/appliance/${scene.one}`,
+    ]);
     expect(expiration?.getTime()).toBeGreaterThan(Date.now());
   });
 

@@ -1,11 +1,11 @@
 /** What IAM's handlers share: names, ids, ARNs, encoded policies, tags and pages. */
 import type { Tag } from '@aws-sdk/client-iam';
 import type { Tx } from '../handler.ts';
+import { parsePolicy } from '../iam/policy.ts';
 import { pageAfter } from '../page.ts';
 import type { Tags } from '../record/base.ts';
 import type { InstanceProfileRecord, RoleRecord } from '../record/identity.ts';
 import { refuse } from '../refusal.ts';
-import { checkPolicyDocument } from './policy-document.ts';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
@@ -54,7 +54,7 @@ export const encodedPolicy = (text: string): string =>
 
 /** The policy as it came, or MalformedPolicyDocument in IAM's words. */
 export function checkedPolicy(text: string | undefined, kind: 'trust' | 'identity'): string {
-  const checked = checkPolicyDocument(text ?? '', kind);
+  const checked = parsePolicy(text ?? '', kind);
   if (!checked.ok) refuse('MalformedPolicyDocument', checked.error);
   return text ?? '';
 }

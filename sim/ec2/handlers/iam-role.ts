@@ -1,6 +1,6 @@
 /**
- * IAM roles with their inline and attached policies. Policies are kept and checked for form; they permit
- * nothing here.
+ * IAM roles with their inline and attached policies, which are kept and checked for form here; what they
+ * permit is `iam/authorize.ts`'s.
  */
 import type {
   AttachRolePolicyRequest,

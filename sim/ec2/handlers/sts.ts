@@ -6,6 +6,7 @@ import type {
   GetCallerIdentityResponse,
 } from '@aws-sdk/client-sts';
 import { type Handlers, handler, type Tx } from '../handler.ts';
+import { sessionArn, sessionOf } from '../iam/principal.ts';
 import { hexDigits } from '../identifier.ts';
 import { missing, refuse } from '../refusal.ts';
 
@@ -43,23 +44,24 @@ function assumeRole(tx: Tx, input: AssumeRoleRequest): AssumeRoleResponse {
     Credentials: {
       AccessKeyId: account,
       SecretAccessKey: hexDigits(tx.random, 40),
-      SessionToken: hexDigits(tx.random, 64),
+      // Of a role that is taken on trust nobody knows the policies: its session may everything.
+      SessionToken: role === undefined ? hexDigits(tx.random, 64) : sessionArn(account, name, session),
       Expiration: new Date(tx.date().getTime() + durationS * 1000),
     },
     AssumedRoleUser: {
       AssumedRoleId: `${role?.uniqueId ?? 'AROA'.padEnd(21, 'X')}:${session}`,
-      Arn: `arn:aws:sts::${account}:assumed-role/${name}/${session}`,
+      Arn: sessionArn(account, name, session),
     },
   };
 }
 
 export const stsHandlers: Handlers = {
-  GetCallerIdentity: handler(
-    (tx, _input: GetCallerIdentityRequest): GetCallerIdentityResponse => ({
-      UserId: tx.account,
-      Account: tx.account,
-      Arn: `arn:aws:iam::${tx.account}:root`,
-    }),
-  ),
+  GetCallerIdentity: handler((tx, _input: GetCallerIdentityRequest): GetCallerIdentityResponse => {
+    const session = sessionOf(tx.principal ?? '');
+    const role = session && tx.get('role', session.role);
+    if (session === undefined || role === undefined)
+      return { UserId: tx.account, Account: tx.account, Arn: `arn:aws:iam::${tx.account}:root` };
+    return { UserId: `${role.uniqueId}:${session.name}`, Account: tx.account, Arn: session.arn };
+  }),
   AssumeRole: handler(assumeRole),
 };
