@@ -1,17 +1,14 @@
 /**
- * What the appliances' daemons may do: look at everything that they must know, and write to the named tables,
- * ENIs and instances only. The policy is attached after the instances exist, since it names them.
+ * What the appliances' daemons may do: look, within their region, at what they must know, and write to the
+ * named tables, ENIs and instances only. The policy is attached after the instances exist, since it names
+ * them. EC2 cannot say where a route may lead: who may write to a table may send any of its traffic anywhere, so
+ * tables that are moved hold nothing else (`npx vitest run test/infra/iam`).
  */
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
 import { type Tags, tagged } from './tags.ts';
 
-const DESCRIBE = [
-  'ec2:DescribeInstances',
-  'ec2:DescribeNetworkInterfaces',
-  'ec2:DescribeRouteTables',
-  'ec2:DescribeSubnets',
-];
+const DESCRIBE = ['ec2:DescribeNetworkInterfaces', 'ec2:DescribeRouteTables', 'ec2:DescribeSubnets'];
 
 /** The ARNs that a policy names. */
 export interface PolicyScope {
@@ -30,8 +27,9 @@ export interface PolicyScope {
   /** ENIs that are moved, and the instances that they are moved between. */
   readonly networkInterfaces: readonly string[];
   readonly instances: readonly string[];
-  /** DynamoDB tables of leases. */
+  /** DynamoDB tables of leases, and the groups whose leases they are: all where absent. */
   readonly leaseTables?: readonly string[];
+  readonly leaseGroups?: readonly string[];
   /** Instances that may be stopped (`fence: stop-instance`). */
   readonly fencedInstances?: readonly string[];
   /** ENIs that may be detached (`fence: detach-eni`), and their instances. */
@@ -43,6 +41,13 @@ interface Statement {
   readonly Effect: 'Allow';
   readonly Action: readonly string[];
   readonly Resource: string | readonly string[];
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
+}
+
+/** Limits what knows no resources to the region of those that are named. */
+function inRegionOf(arns: readonly string[]): Pick<Statement, 'Condition'> {
+  const region = arns[0]?.split(':')[3];
+  return region === undefined ? {} : { Condition: { StringEquals: { 'aws:RequestedRegion': region } } };
 }
 
 /** What groups move beside routes and ENIs. */
@@ -71,6 +76,7 @@ function movedBeside({
       Action: ['ec2:DescribeAddresses'],
       // The action knows no resources.
       Resource: elasticIps.length === 0 ? [] : '*',
+      ...inRegionOf(elasticIps),
     },
     {
       Sid: 'SeeTransitRoutes',
@@ -94,7 +100,9 @@ export function daemonPolicy(scope: PolicyScope): {
 } {
   const movable =
     scope.networkInterfaces.length === 0 ? [] : [...scope.networkInterfaces, ...scope.instances];
-  const describe: Statement = { Sid: 'Describe', Effect: 'Allow', Action: DESCRIBE, Resource: '*' };
+  const { leaseGroups, fencedInstances = [], ...arns } = scope;
+  const here = inRegionOf([...Object.values(arns).flat(), ...fencedInstances]);
+  const describe: Statement = { Sid: 'Describe', Effect: 'Allow', Action: DESCRIBE, Resource: '*', ...here };
   const move: readonly Statement[] = [
     {
       Sid: 'MoveRoutes',
@@ -132,7 +140,15 @@ export function daemonPolicy(scope: PolicyScope): {
       Sid: 'StopOwners',
       Effect: 'Allow',
       Action: ['ec2:StopInstances'],
-      Resource: scope.fencedInstances ?? [],
+      Resource: fencedInstances,
+    },
+    {
+      Sid: 'SeeOwners',
+      Effect: 'Allow',
+      Action: ['ec2:DescribeInstances'],
+      // The action knows no resources.
+      Resource: fencedInstances.length === 0 ? [] : '*',
+      ...here,
     },
     {
       Sid: 'DetachOwners',
@@ -145,6 +161,9 @@ export function daemonPolicy(scope: PolicyScope): {
       Effect: 'Allow',
       Action: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
       Resource: scope.leaseTables ?? [],
+      ...(leaseGroups !== undefined && {
+        Condition: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': leaseGroups } },
+      }),
     },
   ];
   return {
@@ -190,7 +209,7 @@ export class DaemonRole extends pulumi.ComponentResource {
   }
 
   /** Grants the daemons what they need; called once, when the instances are known. */
-  allow(scope: { readonly [K in keyof PolicyScope]: readonly pulumi.Output<string>[] }): void {
+  allow(scope: { readonly [K in keyof PolicyScope]: readonly pulumi.Input<string>[] }): void {
     const kinds = Object.keys(scope) as (keyof PolicyScope)[];
     const arns = pulumi.all(kinds.map((kind) => pulumi.all([...(scope[kind] ?? [])])));
     const policy = arns.apply((lists) => {

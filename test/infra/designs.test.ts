@@ -88,7 +88,13 @@ describe('egress-pair', () => {
     expect(policyOf(seen)).toEqual({
       Version: '2012-10-17',
       Statement: [
-        { Sid: 'Describe', Effect: 'Allow', Action: expect.any(Array), Resource: '*' },
+        {
+          Sid: 'Describe',
+          Effect: 'Allow',
+          Action: expect.any(Array),
+          Resource: '*',
+          Condition: expect.any(Object),
+        },
         {
           Sid: 'MoveRoutes',
           Effect: 'Allow',
