@@ -1,39 +1,23 @@
 /**
- * The stack's configuration (`Pulumi.<stack>.yaml`, keys `byoa:...`) as typed settings. Pure: reads through a
- * function and touches neither Pulumi nor AWS. The daemon's own configuration is another file's:
- * `components/daemon-config.ts`.
+ * The stack's configuration (`Pulumi.<stack>.yaml`, keys `byoa:...`) as typed settings. Pure: touches neither
+ * Pulumi nor AWS. The daemon's own configuration is another file's: `components/daemon-config.ts`.
  */
+import { type Design, type OwnKey, type PlanArgs, zonesText } from './design.ts';
+import { DESIGNS, type DesignName, isDesign, NAMES } from './designs/catalog.ts';
 import { layout } from './layout.ts';
-
-export type Design = 'egress-pair' | 'floating-eni';
-export type Architecture = 'x86_64' | 'arm64';
+import type { Plan } from './plan.ts';
+import type { ApplianceKind, Architecture, Settings } from './settings.ts';
 
 /** What an operator chooses for a stack. Absent `zones` and `ami` are looked up when deploying. */
-export interface StackConfig {
-  readonly design: Design;
-  /** IPv4 block of the VPC. */
-  readonly cidr: string;
+export interface StackConfig extends Settings {
+  readonly design: DesignName;
   readonly zones?: readonly string[];
   readonly ami?: string;
   readonly instanceType: string;
   readonly architecture: Architecture;
-  readonly daemon: { readonly url: string; readonly sha256: string };
-  /** Address that appliances probe beyond themselves, to see that they forward. */
-  readonly probeTarget: string;
-  readonly failback: 'never' | { readonly after: string };
-  /** A DynamoDB table that exists, for leases of the group. */
-  readonly leaseTable?: string;
-  readonly fence: 'none' | 'stop-instance';
-  readonly ipv6: boolean;
-  /** A client instance in a workload subnet. */
-  readonly workload: boolean;
-  /** EC2 and STS endpoint of the daemons, where it is not AWS's. */
-  readonly endpoint?: string;
-  readonly tags: Readonly<Record<string, string>>;
+  readonly daemonUrl: string;
+  readonly daemonSha256: string;
 }
-
-/** How the text of a key is found: `pulumi.Config.get`. */
-export type ReadKey = (key: string) => string | undefined;
 
 const EXAMPLES = {
   design: 'egress-pair',
@@ -43,17 +27,33 @@ const EXAMPLES = {
   instanceType: 't3.micro',
   daemonUrl: 'https://example.com/byoa-linux-x64',
   daemonSha256: '<64 hexadecimal digits>',
-  probeTarget: '1.1.1.1',
+  appliance: 'firewall',
+  rules: '"tcp dport 443 accept"',
+  userData: '"$(cat boot.sh)"',
+  observers: 'true',
+  probeTargets: '1.1.1.1,8.8.8.8',
   failback: '10m',
   leaseTable: 'byoa-leases',
   fence: 'stop-instance',
-  ipv6: 'true',
   workload: 'true',
   endpoint: 'http://127.0.0.1:4566',
   tags: '\'{"team":"network"}\'',
+  ipv6: 'true',
+  appliances: '3',
+  overlay: '192.0.2.1',
 } as const;
 
 type Key = keyof typeof EXAMPLES;
+
+/** Keys that only some designs take. */
+const OWN: readonly OwnKey[] = ['ipv6', 'appliances', 'overlay'];
+
+/** The keys that a design takes. */
+export const keysOf = (design: Design): readonly Key[] =>
+  (Object.keys(EXAMPLES) as Key[]).filter((key) => {
+    const own = OWN.find((one) => one === key);
+    return own === undefined || design.keys.includes(own);
+  });
 
 /** An error of one key: what, the value, where, why, and the command that mends it. */
 function wrong(key: Key, value: string | undefined, why: string): Error {
@@ -63,89 +63,166 @@ function wrong(key: Key, value: string | undefined, why: string): Error {
   );
 }
 
-/** Reads and checks all keys; throws an error that names the key, its value and the remedy. */
-export function stackConfig(read: ReadKey): StackConfig {
-  const text = (key: Key, pattern: RegExp, why: string, fallback?: string): string => {
-    const value = read(key) ?? fallback;
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** The keys of a stack without `byoa:`, as one reads them. */
+interface Reader {
+  readonly get: (key: Key) => string | undefined;
+  readonly text: (key: Key, pattern: RegExp, why: string, fallback?: string) => string;
+  readonly optional: (key: Key, pattern: RegExp, why: string) => string | undefined;
+  readonly flag: (key: Key) => boolean;
+}
+
+function readerOf(keys: Readonly<Record<string, string>>): Reader {
+  const get = (key: Key): string | undefined => keys[key];
+  const text: Reader['text'] = (key, pattern, why, fallback) => {
+    const value = get(key) ?? fallback;
     if (value === undefined || !pattern.test(value)) throw wrong(key, value, why);
     return value;
   };
-  const optional = (key: Key, pattern: RegExp, why: string): string | undefined =>
-    read(key) === undefined ? undefined : text(key, pattern, why);
-  const flag = (key: Key, fallback: boolean): boolean =>
-    text(key, /^(true|false)$/, 'it must be true or false', String(fallback)) === 'true';
-
-  const design = readDesign(read('design') ?? 'egress-pair');
-  const cidr = read('cidr') ?? '10.0.0.0/16';
-  const zones = readZones(read('zones'), design);
-  checkLayout(cidr, zones);
-  const ami = optional('ami', /^ami-[0-9a-f]{8,17}$/, 'an AMI id looks like ami-0123456789abcdef0');
-  const instanceType = text(
-    'instanceType',
-    /^[a-z][a-z0-9-]*\.[a-z0-9-]+$/,
-    'it is not an instance type',
-    't3.micro',
-  );
-  const leaseTable = optional(
-    'leaseTable',
-    /^[a-zA-Z0-9_.-]{3,255}$/,
-    'a table has 3 to 255 letters, digits, _ . or -',
-  );
-  const endpoint = optional('endpoint', /^https?:\/\/\S+$/, 'it must be an http:// or https:// URL');
   return {
-    design,
+    get,
+    text,
+    optional: (key, pattern, why) => (get(key) === undefined ? undefined : text(key, pattern, why)),
+    flag: (key) => text(key, /^(true|false)$/, 'it must be true or false', 'false') === 'true',
+  };
+}
+
+/** Reads and checks all keys (without `byoa:`); throws an error that names key, value and remedy. */
+export function stackConfig(keys: Readonly<Record<string, string>>): StackConfig {
+  const read = readerOf(keys);
+  const name = readDesign(read.get('design') ?? 'egress-pair');
+  checkKeys(Object.keys(keys), name);
+  const design: Design = DESIGNS[name];
+  const cidr = read.get('cidr') ?? '10.0.0.0/16';
+  const zones = readList(read, 'zones');
+  checkZones(design, name, cidr, zones);
+  const ami = read.optional('ami', /^ami-[0-9a-f]{8,17}$/, 'an AMI id looks like ami-0123456789abcdef0');
+  const type = /^[a-z][a-z0-9-]*\.[a-z0-9-]+$/;
+  const instanceType = read.text('instanceType', type, 'it is not an instance type', 't3.micro');
+  const observers = read.flag('observers');
+  const config: StackConfig = {
+    design: name,
     cidr,
     ...(zones === undefined ? {} : { zones }),
     ...(ami === undefined ? {} : { ami }),
     instanceType,
     architecture: architectureOf(instanceType),
-    daemon: {
-      url: text('daemonUrl', /^https?:\/\/\S+$/, "it must be the URL of the daemon's executable"),
-      sha256: text('daemonSha256', /^[0-9a-f]{64}$/, "it must be the executable's SHA-256 in lower case"),
-    },
-    probeTarget: text('probeTarget', /^(\d{1,3}\.){3}\d{1,3}$/, 'it must be an IPv4 address', '1.1.1.1'),
-    failback: readFailback(read('failback') ?? 'never'),
-    ...(leaseTable === undefined ? {} : { leaseTable }),
-    fence: readFence(read('fence') ?? 'none', leaseTable),
-    ipv6: flag('ipv6', false),
-    workload: flag('workload', false),
-    ...(endpoint === undefined ? {} : { endpoint }),
-    tags: readTags(read('tags')),
+    daemonUrl: read.text('daemonUrl', /^https?:\/\/\S+$/, "it must be the URL of the daemon's executable"),
+    daemonSha256: read.text(
+      'daemonSha256',
+      /^[0-9a-f]{64}$/,
+      "it must be the executable's SHA-256 in lower case",
+    ),
+    appliance: readAppliance(read, design, observers),
+    observers,
+    failback: readFailback(read.get('failback'), design),
+    ...readOptional(read),
+    fence: readFence(read),
+    ipv6: read.flag('ipv6'),
+    workload: read.flag('workload'),
+    tags: readTags(read.get('tags')),
   };
+  if (zones !== undefined) planOf({ ...config, zones });
+  return config;
 }
 
-function readDesign(value: string): Design {
-  if (value === 'egress-pair' || value === 'floating-eni') return value;
-  throw wrong('design', value, 'it must be egress-pair or floating-eni');
+/** The plan of a stack whose zones are known; throws an error that says what does not fit. */
+export function planOf(config: StackConfig & Pick<PlanArgs, 'zones'>): Plan {
+  try {
+    return DESIGNS[config.design].plan(config);
+  } catch (error) {
+    throw new Error(`byoa:design ${config.design} cannot be planned: ${messageOf(error)}`);
+  }
 }
 
-/** How many zones a design spans. */
-export const zonesOf = (design: Design): number => (design === 'egress-pair' ? 2 : 1);
+function readDesign(value: string): DesignName {
+  if (isDesign(value)) return value;
+  throw wrong('design', value, `it must be ${NAMES.slice(0, -1).join(', ')} or ${NAMES.at(-1)}`);
+}
 
-function readZones(value: string | undefined, design: Design): readonly string[] | undefined {
+/** Refuses keys that nobody reads, which would be mistakes. */
+function checkKeys(given: readonly string[], name: DesignName): void {
+  const taken: readonly string[] = keysOf(DESIGNS[name]);
+  const stranger = given.find((key) => !taken.includes(key));
+  if (stranger === undefined) return;
+  const others = NAMES.filter((other) => keysOf(DESIGNS[other]).some((key) => key === stranger));
+  const why =
+    others.length === 0 ? 'no design takes it' : `${name} does not take it; ${others.join(', ')} do`;
+  throw new Error(
+    `byoa:${stranger} of the stack: ${why}. It takes ${taken.join(', ')}. Run: pulumi config rm byoa:${stranger}`,
+  );
+}
+
+function readList(read: Reader, key: Key): readonly string[] | undefined {
+  const value = read.get(key);
   if (value === undefined) return undefined;
   const list = value.startsWith('[') ? parseJson(value) : value.split(',');
-  if (!Array.isArray(list)) throw wrong('zones', value, 'it must be zone names separated by commas');
-  const zones = list.map((zone) => String(zone).trim());
-  const wanted = zonesOf(design);
-  if (zones.length !== wanted)
-    throw wrong('zones', value, `${design} needs ${wanted} zone(s), separated by commas`);
-  return zones;
+  if (!Array.isArray(list)) throw wrong(key, value, 'it must be names separated by commas');
+  return list.map((one) => String(one).trim());
 }
 
-function checkLayout(cidr: string, zones: readonly string[] | undefined): void {
-  const check = (key: Key, value: string, run: () => unknown): void => {
+function checkZones(design: Design, name: string, cidr: string, zones: readonly string[] | undefined): void {
+  const { min, max } = design.zones;
+  if (zones !== undefined && (zones.length < min || zones.length > max))
+    throw wrong('zones', zones.join(','), `${name} needs ${zonesText(design)}, separated by commas`);
+  const check = (key: Key, value: string, names: readonly string[]): void => {
     try {
-      run();
+      layout(cidr, names);
     } catch (error) {
-      throw wrong(key, value, error instanceof Error ? error.message : String(error));
+      throw wrong(key, value, messageOf(error));
     }
   };
-  check('cidr', cidr, () => layout(cidr, ['eu-central-1a']));
-  if (zones !== undefined) check('zones', zones.join(','), () => layout(cidr, zones));
+  check('cidr', cidr, ['eu-central-1a']);
+  if (zones !== undefined) check('zones', zones.join(','), zones);
 }
 
-function readFailback(value: string): StackConfig['failback'] {
+function readAppliance(read: Reader, { role }: Design, observers: boolean): ApplianceKind {
+  const [rules, userData] = [read.get('rules'), read.get('userData')];
+  const kind = read.text('appliance', /^(nat|firewall|own)$/, 'it must be nat, firewall or own', role);
+  if (rules !== undefined && kind !== 'firewall')
+    throw wrong('rules', rules, `they are for byoa:appliance firewall, and it is ${kind}`);
+  if (userData !== undefined && kind !== 'own')
+    throw wrong('userData', userData.slice(0, 40), `it is for byoa:appliance own, and that is ${kind}`);
+  if (kind === 'nat') return { kind };
+  if (kind === 'firewall') return { kind, rules: rules ?? '' };
+  if (read.get('ami') === undefined) throw wrong('ami', undefined, 'byoa:appliance own needs its AMI');
+  if (!observers)
+    throw wrong(
+      'observers',
+      read.get('observers'),
+      'where byoa does not set up the appliances, its daemons run on instances of their own',
+    );
+  return { kind: 'own', userData: userData ?? '' };
+}
+
+/** What is absent where the stack does not set it. */
+function readOptional(
+  read: Reader,
+): Pick<Settings, 'probeTargets' | 'leaseTable' | 'endpoint' | 'appliances' | 'overlay'> {
+  const probeTargets = readList(read, 'probeTargets');
+  const ipv4 = /^(\d{1,3}\.){3}\d{1,3}$/;
+  const bad = probeTargets?.find((one) => !ipv4.test(one));
+  if (bad !== undefined) throw wrong('probeTargets', bad, 'it must be IPv4 addresses, separated by commas');
+  const leaseTable = read.optional(
+    'leaseTable',
+    /^[a-zA-Z0-9_.-]{3,255}$/,
+    'a table has 3 to 255 letters, digits, _ . or -',
+  );
+  const endpoint = read.optional('endpoint', /^https?:\/\/\S+$/, 'it must be an http:// or https:// URL');
+  const appliances = read.optional('appliances', /^[2-8]$/, 'it must be from 2 to 8');
+  const overlay = read.optional('overlay', ipv4, 'it must be an IPv4 address outside the VPC');
+  return {
+    ...(probeTargets === undefined ? {} : { probeTargets }),
+    ...(leaseTable === undefined ? {} : { leaseTable }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(appliances === undefined ? {} : { appliances: Number(appliances) }),
+    ...(overlay === undefined ? {} : { overlay }),
+  };
+}
+
+function readFailback(value: string | undefined, design: Design): Settings['failback'] {
+  if (value === undefined) return design.failback;
   if (value === 'never') return 'never';
   if (/^\d+(ms|s|m|h)$/.test(value)) return { after: value };
   throw wrong(
@@ -155,11 +232,11 @@ function readFailback(value: string): StackConfig['failback'] {
   );
 }
 
-function readFence(value: string, leaseTable: string | undefined): StackConfig['fence'] {
-  if (value === 'none') return value;
+function readFence(read: Reader): Settings['fence'] {
   // The designs forward by primary ENIs, which cannot be detached.
-  if (value !== 'stop-instance') throw wrong('fence', value, 'it must be none or stop-instance');
-  if (leaseTable === undefined)
+  const value = read.text('fence', /^(none|stop-instance)$/, 'it must be none or stop-instance', 'none');
+  if (value !== 'stop-instance') return 'none';
+  if (read.get('leaseTable') === undefined)
     throw wrong('leaseTable', undefined, 'without leases the appliances would stop each other (byoa:fence)');
   return value;
 }

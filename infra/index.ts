@@ -1,21 +1,23 @@
 /** The stack: reads its configuration, looks up what was not chosen, and deploys one design. */
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
-import { type Design, type StackConfig, stackConfig, zonesOf } from './config.ts';
-import { EgressPair } from './designs/egress-pair.ts';
-import { FloatingEni } from './designs/floating-eni.ts';
-import type { PairArgs } from './designs/pair.ts';
+import { type StackConfig, stackConfig } from './config.ts';
+import { type Design, zonesText } from './design.ts';
+import { DESIGNS } from './designs/catalog.ts';
+import { COMPONENTS } from './designs/components.ts';
 
 /** Publisher of Debian's official images. */
 const DEBIAN = '136693071363';
 
 /** The first zones of the region, by name; a stack that shall never change them names them. */
-async function availableZones(design: Design): Promise<readonly string[]> {
+async function availableZones({ zones: { min } }: Design): Promise<readonly string[]> {
   const filters = [{ name: 'opt-in-status', values: ['opt-in-not-required'] }];
   const { names } = await aws.getAvailabilityZones({ state: 'available', filters });
-  const zones = [...names].sort().slice(0, zonesOf(design));
-  if (zones.length === zonesOf(design)) return zones;
-  throw new Error(`${design} needs ${zonesOf(design)} zone(s), and the region offers '${names.join(', ')}'`);
+  const zones = [...names].sort().slice(0, min);
+  if (zones.length === min) return zones;
+  throw new Error(
+    `${config.design} needs ${zonesText(DESIGNS[config.design])}, and the region offers '${names.join(', ')}'`,
+  );
 }
 
 /** The newest Debian 12 image for the instance type's processor. */
@@ -31,26 +33,29 @@ async function debian(architecture: StackConfig['architecture']): Promise<string
   return found.id;
 }
 
-const keys = new pulumi.Config('byoa');
-const config = stackConfig((key) => keys.get(key));
-const args: PairArgs = {
+/** The keys `byoa:...` of the stack, without `byoa:`. */
+const keys = Object.entries(pulumi.runtime.allConfig()).flatMap(([key, value]) =>
+  key.startsWith('byoa:') ? [[key.slice('byoa:'.length), value]] : [],
+);
+
+const config = stackConfig(Object.fromEntries(keys));
+const isOwn = config.appliance.kind === 'own';
+const image = config.ami !== undefined && !isOwn ? undefined : await debian(config.architecture);
+const Component = COMPONENTS[config.design];
+const stack = new Component(config.design, {
   ...config,
-  zones: config.zones ?? (await availableZones(config.design)),
-  ami: config.ami ?? (await debian(config.architecture)),
+  zones: config.zones ?? (await availableZones(DESIGNS[config.design])),
+  ami: config.ami ?? image ?? '',
   amiPinned: config.ami !== undefined,
-  daemonUrl: config.daemon.url,
-  daemonSha256: config.daemon.sha256,
-};
-const stack =
-  config.design === 'egress-pair' ? new EgressPair('egress', args) : new FloatingEni('floating', args);
+  ...(isOwn && image !== undefined ? { debianAmi: image } : {}),
+});
 
 export default {
   design: config.design,
-  vpcId: stack.vpcId,
-  routeTableIds: stack.routeTableIds,
+  vpcIds: stack.vpcIds,
   nodes: stack.nodes,
-  ...(stack instanceof FloatingEni
-    ? { floatingInterfaceId: stack.floatingInterfaceId, floatingIp: stack.floatingIp }
-    : {}),
-  ...(stack.workloadInstanceId === undefined ? {} : { workloadInstanceId: stack.workloadInstanceId }),
+  appliances: stack.appliances,
+  workloads: stack.workloads,
+  flows: stack.flows,
+  ids: stack.ids,
 };

@@ -4,14 +4,12 @@
  * another zone's subnets. Knows availability zones only, not local or wavelength zones.
  */
 
-export type SubnetRole = 'appliance' | 'workload';
-
 /** The blocks of one zone; IPv4 only, IPv6 comes from `ipv6Block`. */
 export interface ZoneLayout {
   readonly zone: string;
   /** The zone's letter, which names its resources. */
   readonly letter: string;
-  readonly blocks: Readonly<Record<SubnetRole, string>>;
+  readonly blocks: { readonly appliance: string; readonly workload: string };
 }
 
 const ZONES_PER_VPC = 8;
@@ -81,6 +79,27 @@ export function zoneLayout(vpcCidr: string, zone: string): ZoneLayout {
   };
 }
 
+/**
+ * The last /28 of the first half of a zone's part, for observers; a block of the VPC above /19 has no room
+ * for it beside the appliance subnet.
+ */
+export function observerBlock(vpcCidr: string, zone: string): string {
+  const vpc = vpcBlock(vpcCidr);
+  const half = vpc.length + Math.log2(ZONES_PER_VPC) + 1;
+  if (half >= APPLIANCE_LENGTH)
+    throw new Error(`'${vpcCidr}' has no room for subnets of observers; give a block of /19 or larger`);
+  const start = vpc.base + zoneIndex(zone) * 2 ** (33 - half);
+  return blockText({ base: start + 2 ** (32 - half) - 16, length: 28 });
+}
+
+/** The two halves of a block. */
+export function halves(cidr: string): readonly [string, string] {
+  const [text = '', length = '32'] = cidr.split('/');
+  const base = text.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
+  const half = Number(length) + 1;
+  return [blockText({ base, length: half }), blockText({ base: base + 2 ** (32 - half), length: half })];
+}
+
 /** The layout of several zones of one region; each zone's is the same whichever others there are. */
 export function layout(vpcCidr: string, zones: readonly string[]): readonly ZoneLayout[] {
   const regions = new Set(zones.map((zone) => ZONE.exec(zone)?.[1] ?? zone));
@@ -101,15 +120,15 @@ export function hostAddress(cidr: string, host: number): string {
   return addressText(base + RESERVED_AT_START + host);
 }
 
-/** A zone's /64 of the VPC's Amazon-provided IPv6 /56; 32 of the 256 are kept for each zone. */
-export function ipv6Block(vpcBlock56: string, zone: string, role: SubnetRole): string {
+/** A zone's /64 number `index` of the VPC's Amazon-provided IPv6 /56; 32 of the 256 are for each zone. */
+export function ipv6Block(vpcBlock56: string, zone: string, index: number): string {
   const [text = '', length] = vpcBlock56.split('/');
   if (length !== '56' || !text.endsWith('::'))
     throw new Error(`'${vpcBlock56}' is not the IPv6 /56 of a VPC`);
   const words = text.slice(0, -2).split(':');
   const [a = '0', b = '0', c = '0', d = '0'] = words;
   if (words.length > 4) throw new Error(`'${vpcBlock56}' is not the IPv6 /56 of a VPC`);
-  const subnet = zoneIndex(zone) * 32 + (role === 'appliance' ? 0 : 1);
+  const subnet = zoneIndex(zone) * 32 + index;
   const last = (Number.parseInt(d, 16) + subnet).toString(16);
   return `${a}:${b}:${c}:${last}::/64`;
 }

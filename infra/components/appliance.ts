@@ -16,6 +16,10 @@ export interface ApplianceInterfaceArgs {
   readonly address: string;
   readonly securityGroupId: pulumi.Input<string>;
   readonly ipv6: boolean;
+  /** Whether packets of others pass it. */
+  readonly forwards: boolean;
+  /** Whether the daemons give it further addresses, and take them. */
+  readonly addressesMove: boolean;
   readonly tags: Tags;
 }
 
@@ -37,11 +41,11 @@ export class ApplianceInterface extends pulumi.ComponentResource {
         privateIps: [args.address],
         ...(args.ipv6 ? { ipv6AddressCount: 1 } : {}),
         securityGroups: [args.securityGroupId],
-        sourceDestCheck: false,
+        sourceDestCheck: !args.forwards,
         description: name,
         tags,
       },
-      child,
+      { ...child, ignoreChanges: args.addressesMove ? ['privateIps', 'privateIpsCount'] : [] },
     );
     const eip = new aws.ec2.Eip(name, { domain: 'vpc', tags }, child);
     // This association never moves: the EIP belongs to the appliance, not to the group that it may own.

@@ -1,100 +1,126 @@
 /**
- * The configuration of the daemons of a design, from what the design deploys; checked by the daemon's own
- * parser, so that a file that the daemon would refuse fails in the preview. Pure.
+ * The configuration of the daemons of a plan; checked by the daemon's own parser, so that a file that the
+ * daemon would refuse fails in the preview. Pure.
  */
 import { type ConfigInput, formatConfig, formatConfigError, parseConfig } from '../../controller/config.ts';
-import type { StackConfig } from '../config.ts';
+import { type AppliancePlan, type GroupPlan, movedBy, type Plan, tablesOf } from '../plan.ts';
+import type { Settings } from '../settings.ts';
 
 type GroupInput = NonNullable<ConfigInput['groups']>[number];
 type ProbeInput = NonNullable<NonNullable<ConfigInput['appliances']>[number]['probes']>[number];
 
-/** What a group owns: routes of tables, or an ENI. */
-export type Owned =
-  | {
-      readonly kind: 'routes';
-      readonly routeTableIds: readonly string[];
-      readonly destinations: readonly string[];
-    }
-  | { readonly kind: 'eni'; readonly networkInterfaceId: string };
+/** Ids by what they are of, as `idsOf` names it. */
+export type Ids = Readonly<Record<string, string>>;
 
-export interface DaemonConfigArgs {
-  /** The appliance whose daemon reads the file. */
-  readonly node: string;
-  readonly region: string;
-  readonly endpoint?: string;
-  readonly group: string;
-  readonly failback: StackConfig['failback'];
-  readonly leaseTable?: string;
-  readonly fence?: StackConfig['fence'];
-  /** In order of preference. */
-  readonly appliances: readonly {
-    readonly name: string;
-    readonly address: string;
-    readonly networkInterfaceId: string;
-  }[];
-  readonly owned: Owned;
-  /** Probed by way of each appliance. */
-  readonly probeTarget: string;
-  /** Whether all appliances are in one subnet, so that peers can send through each other. */
-  readonly oneSubnet: boolean;
-}
+/** What a configuration names, by key, and how such ids begin. */
+export const idsOf = (plan: Plan): Readonly<Record<string, string>> =>
+  Object.fromEntries([
+    ...plan.appliances.map(({ name }) => [`eni ${name}`, 'eni']),
+    ...tablesOf(plan).map(({ name }) => [`table ${name}`, 'rtb']),
+    ...plan.groups.flatMap(({ name, floating, eip }) => [
+      ...(floating === undefined ? [] : [[`floating ${name}`, 'eni']]),
+      ...(eip === true ? [[`eip ${name}`, 'eipalloc']] : []),
+    ]),
+  ]);
+
+/** Stand for ids that are not known before the deployment, so that a preview can check the rest. */
+export const unknownIds = (plan: Plan): Ids =>
+  Object.fromEntries(
+    Object.entries(idsOf(plan)).map(([key, prefix], index) => [
+      key,
+      `${prefix}-${index.toString(16).padStart(17, '0')}`,
+    ]),
+  );
 
 /** Port on which a daemon tells of its appliance's health. */
 export const HEALTH_PORT = 8179;
 
-/** Stands for an id that is not known before the deployment, so that a preview can check the rest. */
-export const unknownId = (prefix: string, index: number): string =>
-  `${prefix}-${index.toString(16).padStart(17, '0')}`;
-
 const FAST = { interval: '200ms', timeout: '180ms', rise: 3, fall: 3 } as const;
 
-function probes(args: DaemonConfigArgs): ProbeInput[] {
-  const target = { icmp: args.probeTarget };
+function probes({ through }: AppliancePlan, observed: boolean): ProbeInput[] {
   return [
     { kind: 'icmp', ...FAST },
-    { kind: 'daemon', port: HEALTH_PORT, ...FAST },
-    args.oneSubnet
-      ? { kind: 'through', target, by: 'next-hop', from: 'all', interval: '500ms', timeout: '450ms' }
-      : { kind: 'through', target, by: 'route', from: 'self', interval: '500ms', timeout: '450ms' },
+    ...(observed ? [] : [{ kind: 'daemon', port: HEALTH_PORT, ...FAST } as const]),
+    ...(through === undefined
+      ? []
+      : [
+          {
+            kind: 'through',
+            target: { icmp: through.target },
+            by: through.by,
+            from: through.from,
+            interval: '500ms',
+            timeout: '450ms',
+          } as const,
+        ]),
   ];
 }
 
-function owned(args: DaemonConfigArgs): Pick<GroupInput, 'routes' | 'eni'> {
-  const { owned: what } = args;
-  if (what.kind === 'eni') return { eni: { id: what.networkInterfaceId, deviceIndex: 1 } };
-  return { routes: what.routeTableIds.map((table) => ({ table, destinations: [...what.destinations] })) };
+function groupOf(plan: Plan, group: GroupPlan, settings: Settings, ids: Ids): GroupInput {
+  const { name, members, floating, addresses, eip } = group;
+  const routes = tablesOf(plan).flatMap((table) => {
+    const moved = movedBy(table, name);
+    // Of one table those that move alike stand together.
+    const courses = new Map(
+      moved.map(({ direction, symmetric }) => [`${direction} ${symmetric}`, { direction, symmetric }]),
+    );
+    return [...courses.values()].map(({ direction, symmetric }) => ({
+      table: ids[`table ${table.name}`] ?? '',
+      destinations: moved
+        .filter((route) => route.direction === direction && route.symmetric === symmetric)
+        .map(({ destination }) => destination),
+      ...(direction === undefined ? {} : { direction }),
+      ...(symmetric === undefined ? {} : { symmetric }),
+    }));
+  });
+  const [address] = addresses ?? [];
+  const { fence, failback } = settings;
+  return {
+    name,
+    members: [...members],
+    ...(floating === undefined ? {} : { eni: { id: ids[`floating ${name}`] ?? '', deviceIndex: 1 } }),
+    ...(addresses === undefined ? {} : { addresses: [...addresses] }),
+    ...(eip === true
+      ? { eips: [{ allocation: ids[`eip ${name}`] ?? '', ...(address === undefined ? {} : { address }) }] }
+      : {}),
+    ...(routes.length === 0 ? {} : { routes }),
+    ...(fence === 'none' ? {} : { fence }),
+    failback: failback === 'never' ? 'never' : { after: failback.after },
+  };
 }
 
-/** The configuration as data. */
-export function daemonConfigInput(args: DaemonConfigArgs): ConfigInput {
+/** The configuration of one node as data. */
+export function daemonConfigInput(
+  plan: Plan,
+  node: string,
+  region: string,
+  settings: Settings,
+  ids: Ids,
+): ConfigInput {
+  const { endpoint, leaseTable } = settings;
+  const observed = plan.observers.length > 0;
   return {
     version: 1,
-    node: args.node,
-    aws: { region: args.region, ...(args.endpoint === undefined ? {} : { endpoint: args.endpoint }) },
-    appliances: args.appliances.map(({ name, address, networkInterfaceId: eni }) => ({
-      name,
-      address,
-      eni,
-      probes: probes(args),
+    node,
+    aws: { region, ...(endpoint === undefined ? {} : { endpoint }) },
+    appliances: plan.appliances.map((appliance) => ({
+      name: appliance.name,
+      address: appliance.address,
+      eni: ids[`eni ${appliance.name}`] ?? '',
+      ...(appliance.capacity === undefined ? {} : { capacity: appliance.capacity }),
+      probes: probes(appliance, observed),
     })),
-    groups: [
-      {
-        name: args.group,
-        members: args.appliances.map(({ name }) => name),
-        ...owned(args),
-        ...(args.fence === undefined || args.fence === 'none' ? {} : { fence: args.fence }),
-        failback: args.failback === 'never' ? 'never' : { after: args.failback.after },
-      },
-    ],
-    ...(args.leaseTable === undefined ? {} : { lease: { kind: 'dynamodb', table: args.leaseTable } }),
-    health: { listen: `0.0.0.0:${HEALTH_PORT}` },
+    groups: plan.groups.map((group) => groupOf(plan, group, settings, ids)),
+    ...(leaseTable === undefined ? {} : { lease: { kind: 'dynamodb', table: leaseTable } }),
+    ...(observed ? {} : { health: { listen: `0.0.0.0:${HEALTH_PORT}` } }),
   };
 }
 
 /** The configuration file of one node, YAML; throws the parser's error where the daemon would refuse it. */
-export function daemonConfig(args: DaemonConfigArgs): string {
-  const text = formatConfig(daemonConfigInput(args));
-  const parsed = parseConfig(text, `configuration of node ${args.node}`);
+export function daemonConfig(...args: Parameters<typeof daemonConfigInput>): string {
+  const [, node] = args;
+  const text = formatConfig(daemonConfigInput(...args));
+  const parsed = parseConfig(text, `configuration of node ${node}`);
   if (parsed.ok) return text;
   throw new Error(
     `the daemon would refuse its configuration:\n${parsed.error.map(formatConfigError).join('\n')}`,

@@ -1,6 +1,6 @@
 /**
- * One security group that lets in everything from the VPC and, where given, SSH from one block, and lets out
- * everything. An appliance forwards what its workloads send, so a narrower group belongs on the workloads.
+ * One security group that lets in everything from the VPC, or from anywhere, and lets out everything. An
+ * appliance forwards what its workloads send, so a narrower group belongs on the workloads.
  */
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
@@ -11,6 +11,8 @@ export interface FirewallArgs {
   /** Blocks of the VPC. */
   readonly cidr: string;
   readonly ipv6Cidr?: pulumi.Input<string>;
+  /** Whether it lets in what comes from outside the VPC. */
+  readonly open: boolean;
   readonly description: string;
   readonly tags: Tags;
 }
@@ -33,19 +35,15 @@ export class Firewall extends pulumi.ComponentResource {
       tags: tagged(args.tags, `${name}: ${text}`),
     });
     const { SecurityGroupIngressRule, SecurityGroupEgressRule } = aws.vpc;
-    new SecurityGroupIngressRule(`${name}-in-vpc`, { ...rule('from the VPC'), cidrIpv4: args.cidr }, child);
-    new SecurityGroupEgressRule(`${name}-out-any`, { ...rule('to anywhere'), cidrIpv4: '0.0.0.0/0' }, child);
+    const source = args.open ? 'anywhere' : 'the VPC';
+    const from = args.open ? '0.0.0.0/0' : args.cidr;
+    new SecurityGroupIngressRule(`${name}-in`, { ...rule(`from ${source}`), cidrIpv4: from }, child);
+    new SecurityGroupEgressRule(`${name}-out`, { ...rule('to anywhere'), cidrIpv4: '0.0.0.0/0' }, child);
     if (args.ipv6Cidr !== undefined) {
-      new SecurityGroupIngressRule(
-        `${name}-in-vpc6`,
-        { ...rule('from the VPC, IPv6'), cidrIpv6: args.ipv6Cidr },
-        child,
-      );
-      new SecurityGroupEgressRule(
-        `${name}-out-any6`,
-        { ...rule('to anywhere, IPv6'), cidrIpv6: '::/0' },
-        child,
-      );
+      const from6 = args.open ? '::/0' : args.ipv6Cidr;
+      const text = `from ${source}, IPv6`;
+      new SecurityGroupIngressRule(`${name}-in6`, { ...rule(text), cidrIpv6: from6 }, child);
+      new SecurityGroupEgressRule(`${name}-out6`, { ...rule('to anywhere, IPv6'), cidrIpv6: '::/0' }, child);
     }
     this.securityGroupId = group.id;
     this.registerOutputs({ securityGroupId: this.securityGroupId });

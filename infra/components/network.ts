@@ -1,109 +1,120 @@
 /**
- * The VPC of a design: in each zone an appliance subnet whose table leads to the Internet gateway, and a
- * workload subnet with a table of its own. The workload tables' routes through an appliance are not made
- * here: see `routes.ts`.
+ * The VPCs of a plan: subnets, each with a route table of its own, and an Internet gateway, whose incoming
+ * traffic may have a table. Their routes come later, since they lead to appliances: see `routes.ts`.
  */
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
-import { ipv6Block, layout, type SubnetRole, type ZoneLayout } from '../layout.ts';
+import { ipv6Block } from '../layout.ts';
+import { edgeOf, type Plan, type SubnetPlan, type VpcPlan } from '../plan.ts';
 import { type Tags, tagged } from './tags.ts';
 
 export interface NetworkArgs {
-  /** IPv4 block of the VPC, /16 to /24. */
-  readonly cidr: string;
-  readonly zones: readonly string[];
-  readonly ipv6: boolean;
+  readonly vpcs: Plan['vpcs'];
   readonly tags: Tags;
 }
 
-/** What one zone has. */
-export interface NetworkZone extends ZoneLayout {
-  readonly applianceSubnet: aws.ec2.Subnet;
-  readonly workloadSubnet: aws.ec2.Subnet;
-  readonly workloadTable: aws.ec2.RouteTable;
-  /** What an instance of the appliance subnet must wait for, to reach the Internet when it boots. */
-  readonly internet: readonly pulumi.Resource[];
+/** A VPC of a plan, made. */
+export interface Vpc {
+  readonly plan: VpcPlan;
+  readonly id: pulumi.Output<string>;
+  readonly ipv6Cidr: pulumi.Output<string>;
+  readonly gateway: aws.ec2.InternetGateway;
+}
+
+/** A subnet of a plan, made. */
+export interface Subnet {
+  readonly plan: SubnetPlan;
+  readonly vpc: Vpc;
+  readonly id: pulumi.Output<string>;
+  readonly arn: pulumi.Output<string>;
+  readonly association: pulumi.Resource;
+}
+
+/** A route table, made, and the VPC that it is in. */
+export interface Table {
+  readonly name: string;
+  readonly vpc: Vpc;
+  readonly id: pulumi.Output<string>;
+  readonly arn: pulumi.Output<string>;
 }
 
 export class Network extends pulumi.ComponentResource {
-  readonly vpcId: pulumi.Output<string>;
-  readonly zones: readonly NetworkZone[];
-  /** The VPC's own addresses, for security groups. */
-  readonly blocks: { readonly cidr: string; readonly ipv6Cidr?: pulumi.Output<string> };
+  readonly vpcs: readonly Vpc[];
+  readonly subnets: readonly Subnet[];
+  /** Those of subnets by the subnets' names, and those of edges. */
+  readonly tables: readonly Table[];
   private readonly prefix: string;
-  private readonly args: NetworkArgs;
+  private readonly tags: Tags;
 
   constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
     super('byoa:index:Network', name, {}, opts);
     this.prefix = name;
-    this.args = args;
+    this.tags = args.tags;
+    this.vpcs = args.vpcs.map((plan) => this.vpc(plan));
+    const made = this.vpcs.flatMap((vpc) => vpc.plan.subnets.map((plan) => this.subnet(plan, vpc)));
+    this.subnets = made.map(({ subnet }) => subnet);
+    this.tables = [
+      ...made.map(({ table }) => table),
+      ...this.vpcs.flatMap((vpc) => (vpc.plan.edge === undefined ? [] : [this.edge(vpc)])),
+    ];
+    this.registerOutputs({ vpcIds: this.vpcs.map(({ id }) => id) });
+  }
+
+  private vpc(plan: VpcPlan): Vpc {
+    const name = plan.name === '' ? this.prefix : `${this.prefix}-${plan.name}`;
+    const tags = tagged(this.tags, name);
     const child = { parent: this };
     const vpc = new aws.ec2.Vpc(
       name,
       {
-        cidrBlock: args.cidr,
+        cidrBlock: plan.cidr,
         enableDnsSupport: true,
         enableDnsHostnames: true,
-        ...(args.ipv6 ? { assignGeneratedIpv6CidrBlock: true } : {}),
-        tags: tagged(args.tags, name),
+        ...(plan.ipv6 ? { assignGeneratedIpv6CidrBlock: true } : {}),
+        tags,
       },
       child,
     );
-    const gateway = new aws.ec2.InternetGateway(
-      name,
-      { vpcId: vpc.id, tags: tagged(args.tags, name) },
-      child,
-    );
-    this.vpcId = vpc.id;
-    this.blocks = { cidr: args.cidr, ...(args.ipv6 ? { ipv6Cidr: vpc.ipv6CidrBlock } : {}) };
-    this.zones = layout(args.cidr, args.zones).map((zone) => this.zone(zone, vpc, gateway));
-    this.registerOutputs({ vpcId: this.vpcId });
+    const gateway = new aws.ec2.InternetGateway(name, { vpcId: vpc.id, tags }, child);
+    return { plan, id: vpc.id, ipv6Cidr: vpc.ipv6CidrBlock, gateway };
   }
 
-  private zone(zone: ZoneLayout, vpc: aws.ec2.Vpc, gateway: aws.ec2.InternetGateway): NetworkZone {
-    const appliance = this.subnet(zone, 'appliance', vpc);
-    const workload = this.subnet(zone, 'workload', vpc);
-    const destinations = this.args.ipv6 ? ['0.0.0.0/0', '::/0'] : ['0.0.0.0/0'];
-    const routes = destinations.map((destination) => {
-      const family = destination.includes(':')
-        ? { destinationIpv6CidrBlock: destination }
-        : { destinationCidrBlock: destination };
-      const name = `${this.prefix}-appliance-${zone.zone}-${destination}`;
-      const args = { routeTableId: appliance.table.id, gatewayId: gateway.id, ...family };
-      return new aws.ec2.Route(name, args, { parent: this });
-    });
-    return {
-      ...zone,
-      applianceSubnet: appliance.subnet,
-      workloadSubnet: workload.subnet,
-      workloadTable: workload.table,
-      internet: [appliance.association, ...routes],
-    };
-  }
-
-  /** A subnet with a route table of its own, named by role and zone. */
-  private subnet(zone: ZoneLayout, role: SubnetRole, vpc: aws.ec2.Vpc) {
-    const name = `${this.prefix}-${role}-${zone.zone}`;
+  private subnet(plan: SubnetPlan, vpc: Vpc): { readonly subnet: Subnet; readonly table: Table } {
+    const name = `${this.prefix}-${plan.name}`;
     const child = { parent: this };
-    const tags = tagged(this.args.tags, name, { 'byoa:role': role });
-    const ipv6CidrBlock = () => vpc.ipv6CidrBlock.apply((block) => ipv6Block(block, zone.zone, role));
+    const tags = tagged(this.tags, name, { 'byoa:role': plan.role });
+    const { ipv6Index } = plan;
     const subnet = new aws.ec2.Subnet(
       name,
       {
         vpcId: vpc.id,
-        availabilityZone: zone.zone,
-        cidrBlock: zone.blocks[role],
-        ...(this.args.ipv6 ? { ipv6CidrBlock: ipv6CidrBlock() } : {}),
+        availabilityZone: plan.zone,
+        cidrBlock: plan.cidr,
+        ...(vpc.plan.ipv6 && ipv6Index !== undefined
+          ? { ipv6CidrBlock: vpc.ipv6Cidr.apply((block) => ipv6Block(block, plan.zone, ipv6Index)) }
+          : {}),
         tags,
       },
       child,
     );
     const table = new aws.ec2.RouteTable(name, { vpcId: vpc.id, tags }, child);
-    const association = new aws.ec2.RouteTableAssociation(
-      name,
-      { routeTableId: table.id, subnetId: subnet.id },
-      child,
-    );
-    return { subnet, table, association };
+    const use = { routeTableId: table.id, subnetId: subnet.id };
+    const association = new aws.ec2.RouteTableAssociation(name, use, child);
+    return {
+      subnet: { plan, vpc, id: subnet.id, arn: subnet.arn, association },
+      table: { name: plan.name, vpc, id: table.id, arn: table.arn },
+    };
+  }
+
+  /** The table of what comes in through the Internet gateway. */
+  private edge(vpc: Vpc): Table {
+    const name = edgeOf(vpc.plan);
+    const full = `${this.prefix}-${name}`;
+    const tags = tagged(this.tags, full, { 'byoa:role': 'edge' });
+    const child = { parent: this };
+    const table = new aws.ec2.RouteTable(full, { vpcId: vpc.id, tags }, child);
+    const use = { routeTableId: table.id, gatewayId: vpc.gateway.id };
+    new aws.ec2.RouteTableAssociation(full, use, child);
+    return { name, vpc, id: table.id, arn: table.arn };
   }
 }

@@ -1,35 +1,34 @@
 /**
- * Routes whose target the daemons move. Pulumi makes them with their first target and then leaves the target
- * alone, so that neither `pulumi up` nor a refresh undoes a failover; `ignoreChanges` is set here because on
- * a component it would not reach the routes. Never write such routes inline in a route table.
+ * One route of a plan. Of a route that the daemons move Pulumi makes the first target and then leaves the
+ * target alone, so that neither `pulumi up` nor a refresh undoes a failover; `ignoreChanges` is set here
+ * because on a component it would not reach the routes. Never write such routes inline in a route table.
  */
 import * as aws from '@pulumi/aws';
 import type * as pulumi from '@pulumi/pulumi';
 
-export interface MovedRouteArgs {
+export interface PlannedRouteArgs {
   readonly routeTableId: pulumi.Input<string>;
   /** Canonical CIDR block, IPv4 or IPv6. */
   readonly destination: string;
-  /** ENI that the route leads to until the daemons decide. */
-  readonly firstTarget: pulumi.Input<string>;
+  readonly target:
+    | { readonly gatewayId: pulumi.Input<string> }
+    | { readonly networkInterfaceId: pulumi.Input<string> };
+  /** Whether the daemons change the target. */
+  readonly moves: boolean;
 }
 
-/** One such route, a child of `parent`, named by its table and destination. */
-export function movedRoute(
+/** A child of its parent, named by its table (`name`) and destination. */
+export function plannedRoute(
   name: string,
-  args: MovedRouteArgs,
+  { routeTableId, destination, target, moves }: PlannedRouteArgs,
   opts: { readonly parent: pulumi.Resource; readonly dependsOn?: pulumi.Resource[] },
 ): aws.ec2.Route {
-  const { destination } = args;
+  const family = destination.includes(':')
+    ? { destinationIpv6CidrBlock: destination }
+    : { destinationCidrBlock: destination };
   return new aws.ec2.Route(
     `${name}-${destination}`,
-    {
-      routeTableId: args.routeTableId,
-      networkInterfaceId: args.firstTarget,
-      ...(destination.includes(':')
-        ? { destinationIpv6CidrBlock: destination }
-        : { destinationCidrBlock: destination }),
-    },
-    { ...opts, ignoreChanges: ['networkInterfaceId'] },
+    { routeTableId, ...target, ...family },
+    { ...opts, ...(moves ? { ignoreChanges: ['networkInterfaceId'] } : {}) },
   );
 }

@@ -5,16 +5,26 @@
  */
 import { UNIT } from './unit.ts';
 
-export interface UserDataArgs {
-  readonly appliance: string;
-  readonly daemonUrl: string;
-  /** 64 lower-case hexadecimal digits. */
-  readonly daemonSha256: string;
-  /** The daemon's configuration file, YAML. */
-  readonly config: string;
-  /** IPv4 block whose packets to elsewhere leave with the appliance's address. */
-  readonly masquerade: string;
+/** What a machine is on its first boot. */
+export interface Boot {
+  readonly name: string;
+  readonly forwarding:
+    | { readonly kind: 'none' }
+    /** Packets from the IPv4 block to elsewhere leave with the machine's own address. */
+    | { readonly kind: 'nat'; readonly block: string }
+    /** What the lines of an nftables chain accept is forwarded; everything where there are none. */
+    | { readonly kind: 'firewall'; readonly rules: string };
+  /** Addresses outside the VPC that it answers for. */
+  readonly overlay: readonly string[];
   readonly ipv6: boolean;
+  /** The daemon, where it runs one. */
+  readonly daemon?: {
+    readonly url: string;
+    /** 64 lower-case hexadecimal digits. */
+    readonly sha256: string;
+    /** The configuration file, YAML. */
+    readonly config: string;
+  };
 }
 
 /** EC2 takes 16 KB of user data, before base64. */
@@ -30,34 +40,70 @@ function file(path: string, text: string): string {
   return `cat >"$ROOT${path}" <<'${end}'\n${text.trimEnd()}\n${end}`;
 }
 
-const sysctls = (ipv6: boolean): string =>
-  [
-    '# Forward, and let packets come in on one ENI and leave by another.',
-    'net.ipv4.ip_forward = 1',
-    'net.ipv4.conf.all.rp_filter = 0',
-    'net.ipv4.conf.default.rp_filter = 2',
-    'net.ipv4.conf.all.send_redirects = 0',
-    'net.ipv4.conf.default.send_redirects = 0',
-    '# ICMP echo without privileges, for the probes of the daemon.',
-    'net.ipv4.ping_group_range = 0 2147483647',
-    ...(ipv6
-      ? [
-          '# A forwarding host would otherwise ignore the router that gives it its default route.',
-          'net.ipv6.conf.all.accept_ra = 2',
-          'net.ipv6.conf.default.accept_ra = 2',
-          'net.ipv6.conf.all.forwarding = 1',
-        ]
-      : []),
-  ].join('\n');
+const ECHO = [
+  '# ICMP echo without privileges, for the probes of the daemon.',
+  'net.ipv4.ping_group_range = 0 2147483647',
+];
 
-const nftables = (block: string): string => `#!/usr/sbin/nft -f
-flush ruleset
-table ip byoa {
+const sysctls = ({ forwarding, ipv6 }: Boot): string =>
+  (forwarding.kind === 'none'
+    ? ECHO
+    : [
+        '# Forward, and let packets come in on one ENI and leave by another.',
+        'net.ipv4.ip_forward = 1',
+        'net.ipv4.conf.all.rp_filter = 0',
+        'net.ipv4.conf.default.rp_filter = 2',
+        'net.ipv4.conf.all.send_redirects = 0',
+        'net.ipv4.conf.default.send_redirects = 0',
+        ...ECHO,
+        ...(ipv6
+          ? [
+              '# A forwarding host would otherwise ignore the router that gives it its default route.',
+              'net.ipv6.conf.all.accept_ra = 2',
+              'net.ipv6.conf.default.accept_ra = 2',
+              'net.ipv6.conf.all.forwarding = 1',
+            ]
+          : []),
+      ]
+  ).join('\n');
+
+const masquerade = (block: string): string => `table ip byoa {
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
     ip saddr ${block} ip daddr != ${block} masquerade
   }
 }`;
+
+/** Without rules everything is forwarded; with rules what they accept, and what belongs to it. */
+const filter = (rules: string): string => {
+  const lines = rules.split('\n').filter((line) => line.trim() !== '');
+  const policy = lines.length === 0 ? 'accept' : 'drop';
+  return `table inet byoa {
+  chain forward {
+    type filter hook forward priority filter; policy ${policy};
+    ct state established,related accept
+${lines.map((line) => `    ${line.trim()}\n`).join('')}  }
+}`;
+};
+
+function nftables(forwarding: Exclude<Boot['forwarding'], { kind: 'none' }>): string {
+  const tables = forwarding.kind === 'nat' ? masquerade(forwarding.block) : filter(forwarding.rules);
+  return `#!/usr/sbin/nft -f\nflush ruleset\n${tables}`;
+}
+
+/** Overlay addresses stand on the loopback interface, at every boot. */
+const overlayUnit = (overlay: readonly string[]): string => `[Unit]
+Description=Overlay addresses of byoa
+After=network-pre.target
+Before=byoa.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+${overlay.map((address) => `ExecStart=/usr/sbin/ip address replace ${address}/32 dev lo`).join('\n')}
+
+[Install]
+WantedBy=multi-user.target`;
 
 /** Fetches by whatever the image has: curl, wget, or the Python that cloud-init itself needs. */
 const FETCH = `fetch() { # URL FILE
@@ -92,36 +138,31 @@ install_daemon() {
 }`;
 
 /** The script; throws an error that gives the size where EC2 would refuse it. */
-export function userData(args: UserDataArgs): string {
+export function userData(boot: Boot): string {
+  const { name, daemon, overlay, forwarding } = boot;
   const script = `#!/bin/bash
-# byoa: sets up appliance ${args.appliance} on its first boot.
+# byoa: sets up ${name} on its first boot.
 set -euo pipefail
 ROOT=''
 ATTEMPTS=60
 PAUSE_S=5
-DAEMON_URL=${quoted(args.daemonUrl)}
-DAEMON_SHA256=${quoted(args.daemonSha256)}
+DAEMON_URL=${quoted(daemon?.url ?? '')}
+DAEMON_SHA256=${quoted(daemon?.sha256 ?? '')}
 
 say() {
   echo "byoa: $*" >&2
 }
 
-${FETCH}
+${daemon === undefined ? '' : FETCH}
 
 write_files() {
 mkdir -p "$ROOT/etc/sysctl.d" "$ROOT/etc/byoa" "$ROOT/etc/systemd/system" "$ROOT/usr/local/bin"
-${file('/etc/sysctl.d/90-byoa.conf', sysctls(args.ipv6))}
-${file('/etc/nftables.conf', nftables(args.masquerade))}
-${file('/etc/byoa/byoa.yaml', args.config)}
-${file('/etc/systemd/system/byoa.service', UNIT)}
+${filesOf(boot).join('\n')}
 }
 
-start_forwarding() {
+start_network() {
   sysctl --quiet --system
-  command -v nft >/dev/null || { apt-get -qq update && apt-get -qq install -y nftables; }
-  systemctl enable --quiet nftables
-  systemctl restart nftables
-}
+${overlay.length === 0 ? '' : OVERLAY}${forwarding.kind === 'none' ? '' : NFTABLES}}
 
 start_daemon() {
   id byoa >/dev/null 2>&1 || useradd --system --home-dir /var/lib/byoa --shell /usr/sbin/nologin byoa
@@ -131,10 +172,8 @@ start_daemon() {
 
 main() {
   write_files
-  start_forwarding
-  install_daemon
-  start_daemon
-  say 'appliance ${args.appliance} is set up'
+  start_network
+${daemon === undefined ? '' : '  install_daemon\n  start_daemon\n'}  say '${name} is set up'
 }
 
 main
@@ -142,7 +181,27 @@ main
   const bytes = Buffer.byteLength(script);
   if (bytes <= USER_DATA_LIMIT_BYTES) return script;
   throw new Error(
-    `the user data of appliance ${args.appliance} has ${bytes} bytes, and EC2 takes ${USER_DATA_LIMIT_BYTES}: ` +
+    `the user data of ${name} has ${bytes} bytes, and EC2 takes ${USER_DATA_LIMIT_BYTES}: ` +
       'shorten the daemon configuration (fewer tables or probes), or select tables by tag',
   );
 }
+
+const NFTABLES = `  command -v nft >/dev/null || { apt-get -qq update && apt-get -qq install -y nftables; }
+  systemctl enable --quiet nftables
+  systemctl restart nftables
+`;
+
+const OVERLAY = `  systemctl daemon-reload
+  systemctl enable --quiet --now byoa-overlay
+`;
+
+const filesOf = (boot: Boot): readonly string[] => [
+  file('/etc/sysctl.d/90-byoa.conf', sysctls(boot)),
+  ...(boot.forwarding.kind === 'none' ? [] : [file('/etc/nftables.conf', nftables(boot.forwarding))]),
+  ...(boot.overlay.length === 0
+    ? []
+    : [file('/etc/systemd/system/byoa-overlay.service', overlayUnit(boot.overlay))]),
+  ...(boot.daemon === undefined
+    ? []
+    : [file('/etc/byoa/byoa.yaml', boot.daemon.config), file('/etc/systemd/system/byoa.service', UNIT)]),
+];

@@ -12,15 +12,20 @@ export interface WorkloadArgs {
   readonly amiPinned: boolean;
   readonly instanceType: pulumi.Input<string>;
   readonly ipv6: boolean;
+  /** Whether it has an Elastic IP. */
+  readonly isPublic: boolean;
   readonly tags: Tags;
 }
 
 export class Workload extends pulumi.ComponentResource {
   readonly instanceId: pulumi.Output<string>;
+  /** Empty where it has none. */
+  readonly publicIp: pulumi.Output<string>;
 
   constructor(name: string, args: WorkloadArgs, opts?: pulumi.ComponentResourceOptions) {
     super('byoa:index:Workload', name, {}, opts);
     const child = { parent: this };
+    const tags = tagged(args.tags, name);
     const eni = new aws.ec2.NetworkInterface(
       name,
       {
@@ -29,10 +34,11 @@ export class Workload extends pulumi.ComponentResource {
         ...(args.ipv6 ? { ipv6AddressCount: 1 } : {}),
         securityGroups: [args.securityGroupId],
         description: name,
-        tags: tagged(args.tags, name),
+        tags,
       },
       child,
     );
+    this.publicIp = args.isPublic ? this.eip(name, eni, tags) : pulumi.output('');
     const instance = new ApplianceInstance(
       name,
       {
@@ -46,5 +52,16 @@ export class Workload extends pulumi.ComponentResource {
     );
     this.instanceId = instance.instanceId;
     this.registerOutputs({ instanceId: this.instanceId });
+  }
+
+  private eip(
+    name: string,
+    { id }: aws.ec2.NetworkInterface,
+    tags: Record<string, string>,
+  ): pulumi.Output<string> {
+    const child = { parent: this };
+    const eip = new aws.ec2.Eip(name, { domain: 'vpc', tags }, child);
+    new aws.ec2.EipAssociation(name, { allocationId: eip.allocationId, networkInterfaceId: id }, child);
+    return eip.publicIp;
   }
 }

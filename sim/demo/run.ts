@@ -7,16 +7,11 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { present } from '../../controller/base/result.ts';
 import { startSimulator } from '../index.ts';
-import type { DesignName } from '../pulumi/designs.ts';
+import { type DesignName, summaryOf } from '../pulumi/designs.ts';
 import type { Daemon } from './daemon.ts';
 import { failoverDrill, switchoverDrill } from './drills.ts';
 import type { DesignResult, DrillResult } from './report.ts';
-import { boot, boxesOf, deployStage, HOST, type Stage, settled } from './stage.ts';
-
-const SUMMARY: Record<DesignName, string> = {
-  'egress-pair': 'two appliances in two zones; the default routes of the workload subnets are rewritten',
-  'floating-eni': 'two appliances in one zone; the ENI that the default route targets is moved',
-};
+import { boot, boxesOf, deployStage, HOST, HOSTS, type Stage, settled } from './stage.ts';
 
 /** What the simulated AWS takes for a call and for its effect; printed with every result. */
 const DELAYS = { apiMs: 150, propagationMs: 500, attachMs: 3000, detachMs: 3000 } as const;
@@ -48,7 +43,7 @@ export async function runDesign(options: RunOptions): Promise<DesignResult> {
   const directory = join(options.directory, design);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const simulator = await startSimulator({
-    hosts: [HOST],
+    hosts: HOSTS,
     knobs: {
       latency: { medianMs: DELAYS.apiMs, spread: 0 },
       propagation: { medianMs: DELAYS.propagationMs, spread: 0 },
@@ -62,7 +57,7 @@ export async function runDesign(options: RunOptions): Promise<DesignResult> {
     const stage = await deployStage(design, { root, directory, simulator, progress });
     const result = {
       design,
-      summary: SUMMARY[design],
+      summary: summaryOf(design),
       settings: SETTINGS,
       boxes: boxesOf(stage),
       resources: stage.resources,

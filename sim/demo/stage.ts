@@ -11,13 +11,15 @@ import type { Command } from '../../controller/event.ts';
 import type { Status } from '../../controller/failover/status.ts';
 import { askDaemon } from '../../controller/shell/control.ts';
 import type { RunningSimulator } from '../index.ts';
-import { deployDesign, type NodeOutput } from '../pulumi/design.ts';
+import { deployDesign, type NodeOutput, PROBED } from '../pulumi/design.ts';
 import type { DesignName } from '../pulumi/designs.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import type { Box } from './report.ts';
 
-/** The host on the simulated Internet that workloads talk to and appliances probe. */
+/** The host on the simulated Internet that workloads talk to. */
 export const HOST = '203.0.113.10';
+/** All hosts that a stage needs. */
+export const HOSTS = [HOST, ...PROBED];
 export const RECOVERY_LIMIT_MS = 30_000;
 const READY_LIMIT_MS = 20_000;
 
@@ -47,7 +49,6 @@ export async function deployStage(
     url: place.simulator.url,
     stack: `demo-${design}`,
     stateFile: join(place.directory, 'state.json'),
-    probeTarget: HOST,
     progress: (made) => place.progress(`deploying, ${made} resources made`),
   });
   const first: { groups: readonly { name: string }[] } = parse(present(nodes[0], 'a node').config);

@@ -4,6 +4,7 @@
  */
 import { contains, parseAddress, parsePrefix } from '../../controller/base/ip.ts';
 import { must, present } from '../../controller/base/result.ts';
+import type { Millis } from '../../controller/base/time.ts';
 import { enisOf, type Group, preparedTablesOf, routeSetsOf } from '../../controller/config.ts';
 import type { NetworkInterface, Route, RouteTable } from '../vpc/model.ts';
 import { addHost } from '../world/guests.ts';
@@ -17,12 +18,16 @@ export interface DrilledFlow {
   readonly to: string;
   /** The group that it depends on, where the configuration names its table or its ENI. */
   readonly group?: string;
+  /** How soon it is to be back, where something has promised that. */
+  readonly objectiveMs?: Millis;
 }
 
-interface Depends {
+export interface Depends {
   readonly groups: readonly Group[];
   /** Instances. */
   readonly appliances: ReadonlySet<string>;
+  /** Addresses that are probed by way of appliances: routes may lead to them by one of these alone. */
+  readonly probed: ReadonlySet<string>;
 }
 
 export interface Found {
@@ -58,7 +63,7 @@ export function flowsOf(world: World, depends: Depends): Found {
           const client = clientOf(world, subnet, depends.appliances, names);
           if (client === undefined) continue;
           clients.set(client.name, client.instance);
-          const to = destination(world, cidr, client.eni, inside);
+          const to = destination(world, cidr, client.eni, inside, depends);
           if (to !== undefined) add({ from: client.instance, to, ...owned }, client.name);
           else if (hasFamily(client.eni, cidr))
             notes.add(
@@ -67,7 +72,7 @@ export function flowsOf(world: World, depends: Depends): Found {
         }
         if (table.gateways.length === 0) continue;
         const open = inside.flatMap(({ publicAddresses }) => publicAddresses);
-        const host = hostOf(world, cidr.includes(':') ? 'ipv6' : 'ipv4');
+        const host = hostOf(world, cidr.includes(':') ? 'ipv6' : 'ipv4', depends);
         for (const { public: to } of open) add({ from: host, to, ...owned }, `Internet ${host}`);
         if (open.length === 0)
           notes.add(`Nothing in ${cidr} has a public address: no flow comes in by ${table.id}.`);
@@ -126,7 +131,7 @@ const enisIn = (world: World, subnet: string): readonly NetworkInterface[] =>
   );
 
 /** Who notices what happens in a subnet; nobody, in one where only appliances are. */
-function clientOf(
+export function clientOf(
   world: World,
   subnet: string,
   appliances: ReadonlySet<string>,
@@ -170,7 +175,7 @@ interface Described {
 }
 
 /** The names of instances that have one. */
-function namesOf(world: World): ReadonlyMap<string, string> {
+export function namesOf(world: World): ReadonlyMap<string, string> {
   const places = [...world.records.vpc.values()].map(({ account, region }) => `${account} ${region}`);
   const found = [...new Set(places)].flatMap((place) => {
     const [account = '', region = ''] = place.split(' ');
@@ -216,22 +221,24 @@ function destination(
   cidr: string,
   from: NetworkInterface,
   inside: readonly NetworkInterface[],
+  depends: Depends,
 ): string | undefined {
   if (!hasFamily(from, cidr)) return undefined;
-  if (cidr === '0.0.0.0/0') return hostOf(world, 'ipv4');
-  if (cidr === '::/0') return hostOf(world, 'ipv6');
+  if (cidr === '0.0.0.0/0') return hostOf(world, 'ipv4', depends);
+  if (cidr === '::/0') return hostOf(world, 'ipv6', depends);
   const other = inside.find(({ subnet }) => subnet !== from.subnet);
   if (other !== undefined) return addressIn(other, cidr);
   const block = must(parsePrefix(cidr));
   return [...world.placed.keys()].find((host) => contains(block, must(parseAddress(host))));
 }
 
-/** A host on the Internet. */
-function hostOf(world: World, family: 'ipv4' | 'ipv6'): string {
+/** A host on the Internet, if possible none that is probed. */
+export function hostOf(world: World, family: 'ipv4' | 'ipv6', { probed }: Pick<Depends, 'probed'>): string {
   const known = [...world.placed.values()].find(
-    ({ address, behind }) => behind === undefined && address.includes(':') === (family === 'ipv6'),
+    ({ address, behind }) =>
+      behind === undefined && address.includes(':') === (family === 'ipv6') && !probed.has(address),
   );
   if (known !== undefined) return known.address;
-  must(addHost(world, HOST[family]));
+  if (!world.placed.has(HOST[family])) must(addHost(world, HOST[family]));
   return HOST[family];
 }

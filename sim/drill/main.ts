@@ -39,7 +39,11 @@ export function register(program: Command): void {
         .choices(['nat', 'router'])
         .default('nat'),
     )
-    .option('--objective <duration>', 'a flow is to be back after so long', duration, 10_000)
+    .option(
+      '--objective <duration>',
+      'a flow is to be back after so long; by default as the design promises, or 10s',
+      duration,
+    )
     .option('--limit <duration>', 'flows are watched for so long', duration, 60_000)
     .option('--no-pairs', 'only single failures')
     .option('--seed <number>', 'seed of delays', whole, 1)

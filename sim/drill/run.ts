@@ -18,6 +18,8 @@ import { type Stage, type Subject, stageOf } from './subject.ts';
 export interface FlowOutcome {
   readonly flow: string;
   readonly group?: string;
+  /** How soon it was to be back, where that was promised. */
+  readonly objectiveMs?: Millis;
   readonly interruptions: readonly { readonly fromMs: Millis; readonly toMs: Millis }[];
   /** Why it was interrupted at the end, where it was. */
   readonly lost?: string;
@@ -80,6 +82,7 @@ export function drill(subject: Subject, failures: readonly Failure[], options: D
     return {
       flow: flow.name,
       ...(flow.group !== undefined && { group: flow.group }),
+      ...(flow.objectiveMs !== undefined && { objectiveMs: flow.objectiveMs }),
       interruptions: [...past, ...last],
       ...(down !== undefined && { lost: down.why }),
       orphaned: world.network.guests.has(flow.from) && !isOn(stage, flow.from),

@@ -6,13 +6,13 @@ import { present } from '../../controller/base/result.ts';
 import { type Config, formatConfigError, parseConfig } from '../../controller/config.ts';
 import { importDocuments } from '../import/import.ts';
 import { startSimulator } from '../index.ts';
-import { deployDesign } from '../pulumi/design.ts';
+import { deployDesign, PROBED } from '../pulumi/design.ts';
 import type { DesignName } from '../pulumi/designs.ts';
 import { readLive } from '../server/import-source.ts';
 import { readWorld } from '../server/keeper.ts';
 import type { Subject } from './subject.ts';
 
-/** The host that appliances of a design probe through themselves. */
+/** The host that workloads of a design talk to. */
 const HOST = '203.0.113.10';
 
 function configOf(text: string, file: string): Config {
@@ -21,25 +21,40 @@ function configOf(text: string, file: string): Config {
   throw new Error(parsed.error.map(formatConfigError).join('\n'));
 }
 
-/** Deploys a design of `infra/` into a simulator of its own, and takes what is there. */
-export async function designSubject(design: DesignName, progress: (text: string) => void): Promise<Subject> {
+/**
+ * Deploys a design of `infra/` into a simulator of its own, and takes what is there. What user data would do
+ * on an appliance is done by the simulator's control API.
+ */
+export async function designSubject(
+  design: DesignName,
+  progress: (text: string) => void,
+  keys: Readonly<Record<string, string>> = {},
+): Promise<Subject> {
   const directory = mkdtempSync(join(tmpdir(), 'byoa-drill-'));
   const state = join(directory, 'world');
   try {
-    const simulator = await startSimulator({ state, hosts: [HOST] });
+    const simulator = await startSimulator({ state, hosts: [HOST, ...PROBED] });
     const deployed = await deployDesign(design, {
       url: simulator.url,
       stack: `drill-${design}`,
       stateFile: join(directory, 'stack.json'),
-      probeTarget: HOST,
+      keys,
       progress: (made) => progress(`${design}: deploying, ${made} resources made`),
-    }).finally(() => simulator.close());
+    })
+      .then((made) => {
+        for (const { instanceId, role } of made.appliances)
+          simulator.profile(instanceId, { role, services: [] });
+        return made;
+      })
+      .finally(() => simulator.close());
+    const { nodes, flows } = deployed;
     return {
       title: design,
       world: present(readWorld(state), 'the world that was deployed'),
-      configs: deployed.nodes.map(({ name, config }) => configOf(config, `${design}/${name}.yaml`)),
-      runsOn: {},
+      configs: nodes.map(({ name, config }) => configOf(config, `${design}/${name}.yaml`)),
+      runsOn: Object.fromEntries(nodes.map(({ name, instanceId }) => [name, instanceId])),
       role: 'nat',
+      promises: flows,
     };
   } finally {
     rmSync(directory, { recursive: true, force: true });

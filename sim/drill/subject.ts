@@ -8,11 +8,13 @@ import { must, present } from '../../controller/base/result.ts';
 import { type Config, type Group, ownAppliance, type ThroughTarget } from '../../controller/config.ts';
 import type { Machine } from '../chaos/scenes/network.ts';
 import { handle } from '../dynamodb/service.ts';
+import type { FlowOutput } from '../pulumi/design.ts';
 import { addHost, setProfile } from '../world/guests.ts';
 import { HOST_SERVICES, type Service } from '../world/services.ts';
 import type { Profile, World } from '../world/state.ts';
 import { openWorld, type SavedWorld } from '../world/world-file.ts';
 import { type DrilledFlow, flowsOf, placeOfVpc } from './flows.ts';
+import { promisedFlows } from './promised.ts';
 
 export interface Subject {
   readonly title: string;
@@ -23,6 +25,8 @@ export interface Subject {
   readonly runsOn: Readonly<Record<string, string>>;
   /** What appliances do of which the world does not say what they do. */
   readonly role: 'nat' | 'router';
+  /** The flows that are drilled, where they are known; otherwise those that routes show. */
+  readonly promises?: readonly FlowOutput[];
 }
 
 export interface Stage {
@@ -62,10 +66,15 @@ export function stageOf(subject: Subject, seed: number): Stage {
     ({ name }) => name,
   );
   const known = new Set(Object.values(machines).map(({ instance }) => instance));
-  const { flows, clients, notes } = flowsOf(world, {
+  const depends = {
     groups,
     appliances: new Set(appliances.map(({ name }) => present(machines[name], name).instance)),
-  });
+    probed: new Set(configs.flatMap((config) => probedThrough(config).map((target) => serviceOf(target)[0]))),
+  };
+  const { flows, clients, notes } =
+    subject.promises === undefined
+      ? flowsOf(world, depends)
+      : promisedFlows(world, subject.promises, depends);
   for (const [name, instance] of clients)
     if (!known.has(instance)) machines[name] = machineOf(world, instance, name);
   const daemons = Object.fromEntries(configs.map((config) => [config.node, config]));
@@ -94,10 +103,14 @@ function applyRole(world: World, instance: string, role: Profile['role']): void 
   must(setProfile(world, instance, { role, services: [] }));
 }
 
+const probedThrough = ({ appliances }: Config): readonly ThroughTarget[] =>
+  appliances.flatMap(({ probes }) =>
+    probes.flatMap((probe) => (probe.kind === 'through' ? [probe.target] : [])),
+  );
+
 /** Hosts that probes ask for, and the table of leases. */
 function prepare(world: World, config: Config, instance: string): void {
-  for (const { probes } of config.appliances)
-    for (const probe of probes) if (probe.kind === 'through') prepareTarget(world, probe.target);
+  for (const target of probedThrough(config)) prepareTarget(world, target);
   if (config.leaseStore === undefined) return;
   const { table, region } = config.leaseStore;
   const input = { TableName: table, KeySchema: [{ AttributeName: 'group', KeyType: 'HASH' }] };

@@ -30,12 +30,12 @@ export interface JudgedDrill extends Omit<Drill, 'flows'> {
   readonly flows: readonly Judged[];
 }
 
-/** Judges each flow by the objective of its group, ms. */
-export const judge = (drill: Drill, objectiveOf: (group: string | undefined) => Millis): JudgedDrill => ({
+/** Judges each flow by what was promised of it, or else by an objective for all, ms. */
+export const judge = (drill: Drill, otherwiseMs: Millis): JudgedDrill => ({
   ...drill,
   flows: drill.flows.map((flow) => {
     const blackoutMs = flow.interruptions.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
-    const objectiveMs = objectiveOf(flow.group);
+    const { objectiveMs = otherwiseMs } = flow;
     return { ...flow, blackoutMs, objectiveMs, verdict: verdictOf(flow, blackoutMs, objectiveMs) };
   }),
 });

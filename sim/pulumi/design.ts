@@ -1,9 +1,18 @@
 /** Deploys a design of `infra/` into a simulator, and says what the deployment tells about itself. */
 import { fileURLToPath } from 'node:url';
 import { assert } from '../../controller/base/result.ts';
+import type {
+  ApplianceOutput,
+  EndOutput,
+  FlowOutput,
+  NodeOutput,
+  WorkloadOutput,
+} from '../../infra/outputs.ts';
 import { deploy } from './deploy.ts';
 import type { DesignName } from './designs.ts';
 import { simulatorConfig } from './simulator.ts';
+
+export type { ApplianceOutput, EndOutput, FlowOutput, NodeOutput };
 
 /** The program that deploys them: beside this folder in a clone. */
 export const PROGRAM = fileURLToPath(new URL('../../infra', import.meta.url));
@@ -14,40 +23,50 @@ export const NO_DAEMON = {
   'byoa:daemonSha256': '0'.repeat(64),
 };
 
-/** What a deployment of a design tells about each node: see `infra/designs/pair.ts`. */
-export interface NodeOutput {
-  readonly name: string;
-  readonly instanceId: string;
-  readonly networkInterfaceId: string;
-  /** The daemon's configuration, YAML. */
-  readonly config: string;
-}
+/** Hosts of the simulated Internet that appliances probe by way of each other. */
+export const PROBED = [
+  '203.0.113.21',
+  '203.0.113.22',
+  '203.0.113.23',
+  '203.0.113.24',
+  '203.0.113.25',
+  '203.0.113.26',
+  '203.0.113.27',
+  '203.0.113.28',
+] as const;
 
 export interface Deployed {
   readonly nodes: readonly NodeOutput[];
-  /** Instance of the client. */
+  readonly appliances: readonly ApplianceOutput[];
+  readonly flows: readonly FlowOutput[];
+  /** Instance of the first client. */
   readonly workload: string;
   /** Resources that were made. */
   readonly resources: number;
 }
 
 interface Where {
-  /** The simulator. */
+  /** The simulator; hosts of it are `PROBED`. */
   readonly url: string;
   readonly stack: string;
   readonly stateFile: string;
-  /** What the appliances probe through themselves. */
-  readonly probeTarget: string;
+  /** Further keys of the stack. */
+  readonly keys?: Readonly<Record<string, string>>;
   /** Told how many resources have been made. */
   readonly progress: (made: number) => void;
 }
 
-const isNode = (value: unknown): value is NodeOutput =>
-  typeof value === 'object' && value !== null && 'config' in value && 'networkInterfaceId' in value;
+/** Values of a stack's output, as `infra/index.ts` puts them out. */
+function listOf<T extends object>(value: unknown, what: string, ...keys: readonly (keyof T)[]): readonly T[] {
+  const isOne = (one: unknown): one is T =>
+    typeof one === 'object' && one !== null && keys.every((key) => key in one);
+  assert(Array.isArray(value) && value.every(isOne), `the stack tells of its ${what}`);
+  return value;
+}
 
-/** Deploys a design with a workload, as any client of the simulator's API would. */
+/** Deploys a design with clients, as any client of the simulator's API would. */
 export async function deployDesign(design: DesignName, where: Where): Promise<Deployed> {
-  const { url, stack, stateFile, probeTarget, progress } = where;
+  const { url, stack, stateFile, progress } = where;
   let resources = 0;
   const { outputs } = await deploy({
     operation: 'up',
@@ -60,7 +79,8 @@ export async function deployDesign(design: DesignName, where: Where): Promise<De
       ...simulatorConfig(url, { region: 'eu-central-1', account: '123456789012' }),
       'byoa:design': design,
       'byoa:workload': 'true',
-      'byoa:probeTarget': probeTarget,
+      'byoa:probeTargets': PROBED.join(),
+      ...where.keys,
     },
     onEvent: (event) => {
       if (event.kind !== 'step-done' || event.step.kind !== 'create') return;
@@ -68,8 +88,12 @@ export async function deployDesign(design: DesignName, where: Where): Promise<De
       progress(resources);
     },
   });
-  const { nodes, workloadInstanceId: workload } = outputs;
-  assert(Array.isArray(nodes) && nodes.every(isNode), 'the stack tells of its nodes');
-  assert(typeof workload === 'string', 'the stack has a workload');
-  return { nodes, workload, resources };
+  const workloads = listOf<WorkloadOutput>(outputs.workloads, 'workloads', 'instanceId');
+  return {
+    nodes: listOf<NodeOutput>(outputs.nodes, 'nodes', 'config', 'networkInterfaceId'),
+    appliances: listOf<ApplianceOutput>(outputs.appliances, 'appliances', 'role', 'overlay'),
+    flows: listOf<FlowOutput>(outputs.flows, 'flows', 'from', 'to', 'objectiveMs'),
+    workload: workloads[0]?.instanceId ?? '',
+    resources,
+  };
 }

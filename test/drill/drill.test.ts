@@ -16,7 +16,7 @@ const options = { seed: 3, limitMs: 30_000 };
 const kill = (machine: string): Failure => ({ kind: 'machine', how: 'kill', machine });
 const onAppliances = pair('appliances');
 const verdicts = (one: Drill, objectiveMs = 10_000): readonly string[] =>
-  judge(one, () => objectiveMs).flows.map(({ verdict }) => verdict);
+  judge(one, objectiveMs).flows.map(({ verdict }) => verdict);
 
 describe('what is drilled', () => {
   const stage = stageOf(onAppliances.subject, 1);
@@ -115,7 +115,7 @@ describe('what becomes of flows', () => {
   it('counts a flow as lost that a fit member could carry', () => {
     // Nobody probes through an appliance here: what it silently drops stays lost.
     const drop = { kind: 'machine', how: 'drop', machine: 'a' } as const;
-    const one = judge(drill(onAppliances.subject, [drop], options), () => 10_000);
+    const one = judge(drill(onAppliances.subject, [drop], options), 10_000);
     expect(one.flows.map(({ verdict, lost }) => [verdict, lost])).toEqual([
       ['lost', 'there: GUEST_DROPS'],
       ['lost', 'there: GUEST_DROPS'],
@@ -147,7 +147,7 @@ describe('what becomes of flows', () => {
 
 describe('reports', () => {
   const played = (failures: readonly Failure[], objectiveMs: number) =>
-    judge(drill(onAppliances.subject, failures, options), () => objectiveMs);
+    judge(drill(onAppliances.subject, failures, options), objectiveMs);
   const report: Report = {
     title: 'a <pair>',
     notes: [],

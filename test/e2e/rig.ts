@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { present } from '../../controller/base/result.ts';
 import { type ConfigInput, formatConfig } from '../../controller/config.ts';
-import { ask, deployStage, HOST, type Stage, settled } from '../../sim/demo/stage.ts';
+import { ask, deployStage, HOST, HOSTS, type Stage, settled } from '../../sim/demo/stage.ts';
 import { type Logged, type RunningSimulator, startSimulator } from '../../sim/index.ts';
 import type { NodeOutput } from '../../sim/pulumi/design.ts';
 import type { DesignName } from '../../sim/pulumi/designs.ts';
@@ -102,7 +102,7 @@ export function moveLines(
 export async function openRig(design: DesignName): Promise<Rig> {
   const directory = mkdtempSync(join(tmpdir(), 'byoa-e2e-'));
   const simulator = await startSimulator({
-    hosts: [HOST],
+    hosts: HOSTS,
     knobs: {
       latency: { medianMs: 20, spread: 0 },
       propagation: { medianMs: 20, spread: 0 },
@@ -182,7 +182,9 @@ function ownerOf({ simulator, nodes }: Stage, design: DesignName): string | unde
     return nodes.find(({ instanceId }) => floating[0]?.attachment?.instance === instanceId)?.name;
   }
   const targets = routeTables.flatMap(({ routes }) =>
-    routes.flatMap(({ target }) => (target.kind === 'eni' ? [target.eni] : [])),
+    routes.flatMap(({ destination, target }) =>
+      destination === '0.0.0.0/0' && target.kind === 'eni' ? [target.eni] : [],
+    ),
   );
   const [first, ...others] = new Set(targets);
   return others.length === 0

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { architectureOf, stackConfig } from '../../infra/config.ts';
 
 const NEEDED = { daemonUrl: 'https://example.com/byoa', daemonSha256: 'ab'.repeat(32) };
-const from = (keys: Readonly<Record<string, string>>) => stackConfig((key) => ({ ...NEEDED, ...keys })[key]);
+const from = (keys: Readonly<Record<string, string>>) => stackConfig({ ...NEEDED, ...keys });
 
 describe('stackConfig', () => {
   it('needs the daemon only', () => {
@@ -12,8 +12,10 @@ describe('stackConfig', () => {
       cidr: '10.0.0.0/16',
       instanceType: 't3.micro',
       architecture: 'x86_64',
-      daemon: { url: 'https://example.com/byoa', sha256: 'ab'.repeat(32) },
-      probeTarget: '1.1.1.1',
+      daemonUrl: 'https://example.com/byoa',
+      daemonSha256: 'ab'.repeat(32),
+      appliance: { kind: 'nat' },
+      observers: false,
       failback: 'never',
       fence: 'none',
       ipv6: false,
@@ -29,7 +31,8 @@ describe('stackConfig', () => {
       zones: 'eu-central-1b',
       ami: 'ami-0123456789abcdef0',
       instanceType: 'c7gn.medium',
-      probeTarget: '203.0.113.10',
+      probeTargets: '203.0.113.10',
+      appliances: '3',
       failback: '10m',
       leaseTable: 'byoa-leases',
       fence: 'stop-instance',
@@ -43,6 +46,8 @@ describe('stackConfig', () => {
       zones: ['eu-central-1b'],
       ami: 'ami-0123456789abcdef0',
       architecture: 'arm64',
+      probeTargets: ['203.0.113.10'],
+      appliances: 3,
       failback: { after: '10m' },
       leaseTable: 'byoa-leases',
       fence: 'stop-instance',
@@ -63,13 +68,19 @@ describe('stackConfig', () => {
   it.each([
     ['design', 'star', /byoa:design of the stack is 'star'.*pulumi config set byoa:design egress-pair/],
     ['cidr', '10.0.0.0/28', /byoa:cidr .*between \/16 and \/24/],
-    ['zones', 'eu-central-1a', /byoa:zones .*egress-pair needs 2 zone/],
+    ['zones', 'eu-central-1a', /byoa:zones .*egress-pair needs 2 to 8 zones/],
     ['zones', 'eu-central-1a,eu-west-1b', /byoa:zones .*not of one region/],
     ['ami', 'debian', /byoa:ami .*ami-0123456789abcdef0/],
     ['instanceType', 'big', /byoa:instanceType .*not an instance type/],
     ['daemonUrl', 'ftp://x', /byoa:daemonUrl .*URL of the daemon/],
     ['daemonSha256', 'AB', /byoa:daemonSha256 .*SHA-256/],
-    ['probeTarget', 'example.com', /byoa:probeTarget .*IPv4 address/],
+    ['probeTargets', 'example.com', /byoa:probeTargets .*IPv4 address/],
+    ['appliances', '3', /byoa:appliances .*egress-pair does not take it; floating-eni/],
+    ['workloads', 'true', /byoa:workloads .*no design takes it.*pulumi config rm byoa:workloads/],
+    ['appliance', 'box', /byoa:appliance .*nat, firewall or own/],
+    ['appliance', 'own', /byoa:ami .*needs its AMI/],
+    ['rules', 'accept', /byoa:rules .*for byoa:appliance firewall, and it is nat/],
+    ['userData', 'reboot', /byoa:userData .*for byoa:appliance own/],
     ['failback', 'soon', /byoa:failback .*10m/],
     ['leaseTable', 'a b', /byoa:leaseTable of the stack is 'a b'/],
     ['fence', 'detach-eni', /byoa:fence .*none or stop-instance/],
@@ -83,10 +94,22 @@ describe('stackConfig', () => {
     expect(() => from({ [key]: value })).toThrow(why);
   });
 
-  it('says which key is missing', () => {
-    expect(() => stackConfig(() => undefined)).toThrow(
-      /byoa:daemonUrl of the stack is not set.*pulumi config set/,
+  it('wants observers where byoa does not set up the appliances', () => {
+    const keys = { appliance: 'own', ami: 'ami-0123456789abcdef0', userData: '#!/bin/sh' };
+    expect(() => from(keys)).toThrow(/byoa:observers of the stack is not set/);
+    expect(from({ ...keys, observers: 'true' }).appliance).toEqual({ kind: 'own', userData: '#!/bin/sh' });
+  });
+
+  it('refuses what cannot be planned', () => {
+    const zones = 'eu-central-1a,eu-central-1b';
+    expect(() => from({ zones, probeTargets: '203.0.113.1' })).toThrow(
+      /2 appliances need as many probe targets/,
     );
+    expect(() => from({ zones, cidr: '10.0.0.0/24', observers: 'true' })).toThrow(/no room for .*observers/);
+  });
+
+  it('says which key is missing', () => {
+    expect(() => stackConfig({})).toThrow(/byoa:daemonUrl of the stack is not set.*pulumi config set/);
   });
 });
 

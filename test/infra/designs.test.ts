@@ -1,114 +1,117 @@
-/** What both designs register with Pulumi: types, names, options, rights, configurations. Deploys nothing. */
+/** What designs register with Pulumi: types, names, options, rights, configurations. Deploys nothing. */
+import { existsSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { parseConfig } from '../../controller/config.ts';
-import { EgressPair } from '../../infra/designs/egress-pair.ts';
-import { FloatingEni } from '../../infra/designs/floating-eni.ts';
+import { parseConfig, routeSetsOf } from '../../controller/config.ts';
+import type { DesignArgs } from '../../infra/components/context.ts';
+import type { DesignComponent } from '../../infra/components/design.ts';
+import type { Design } from '../../infra/design.ts';
+import { DESIGNS, type DesignName, NAMES } from '../../infra/designs/catalog.ts';
+import { COMPONENTS } from '../../infra/designs/components.ts';
+import type { NodeOutput } from '../../infra/outputs.ts';
+import { movedBy, subnetsOf, tablesOf } from '../../infra/plan.ts';
 import { type Registration, recorded, resolved } from './recorded.ts';
 
-const SHARED = {
+const ZONES = ['eu-central-1a', 'eu-central-1b', 'eu-central-1c'];
+const SHARED: DesignArgs = {
   cidr: '10.0.0.0/16',
+  zones: ZONES,
   ami: 'ami-0123456789abcdef0',
   instanceType: 't3.micro',
   daemonUrl: 'https://example.com/byoa',
   daemonSha256: 'a'.repeat(64),
-  probeTarget: '203.0.113.10',
   tags: { team: 'network' },
 };
-const ZONES = ['eu-central-1a', 'eu-central-1b'];
+
+const designOf = (name: DesignName): Design => DESIGNS[name];
+
+/** As few zones as the design takes. */
+const argsOf = (name: DesignName, more: Partial<DesignArgs> = {}): DesignArgs => ({
+  ...SHARED,
+  zones: ZONES.slice(0, designOf(name).zones.min),
+  ...more,
+});
+
+const make = (name: DesignName, more: Partial<DesignArgs> = {}) =>
+  recorded(() => new COMPONENTS[name](name, argsOf(name, more)));
 
 const of = (seen: readonly Registration[], type: string): readonly Registration[] =>
   seen.filter((one) => one.type.endsWith(`:${type}`));
-const named = (seen: readonly Registration[], type: string, name: string): Registration => {
-  const found = of(seen, type).find((one) => one.name === name);
-  if (found === undefined)
-    throw new Error(`no ${type} named ${name} among ${seen.map((one) => one.name).join(', ')}`);
-  return found;
-};
-const policyOf = (seen: readonly Registration[]): unknown =>
+
+interface Policy {
+  readonly Statement: readonly { Sid: string; Action: string[]; Resource: string | string[] }[];
+}
+const policyOf = (seen: readonly Registration[]): Policy =>
   JSON.parse(String(of(seen, 'RolePolicy')[0]?.inputs.policy));
 
-describe('egress-pair', () => {
+const nodesOf = (made: DesignComponent): Promise<readonly NodeOutput[]> =>
+  resolved(made.nodes) as Promise<readonly NodeOutput[]>;
+
+const configOf = ({ name, config: text }: NodeOutput) => {
+  const config = parseConfig(text, name);
+  if (!config.ok) throw new Error(JSON.stringify(config.error));
+  return config.value;
+};
+
+describe.each(NAMES)('%s', (name) => {
   let seen: readonly Registration[] = [];
-  let made: EgressPair;
+  let made: DesignComponent;
   beforeAll(async () => {
-    ({ made, seen } = await recorded(
-      () => new EgressPair('egress', { ...SHARED, zones: ZONES, workload: true }),
-    ));
+    ({ made, seen } = await make(name, { workload: true }));
   });
 
   it('is one component, and all its resources are its descendants', () => {
     const roots = seen.filter((one) => !one.parent.includes('byoa:index:'));
-    expect(roots.map((one) => one.type)).toEqual(['byoa:index:EgressPair']);
+    expect(roots.map((one) => one.name)).toEqual([name]);
+    const type = name.replace(/(^|-)(.)/g, (_, _dash, letter: string) => letter.toUpperCase());
+    expect(roots[0]?.type).toBe(`byoa:index:${type}`);
   });
 
-  it('leaves the targets of both workload default routes to the daemons', () => {
-    const moved = of(seen, 'Route').filter((one) => one.inputs.networkInterfaceId !== undefined);
-    expect(moved.map((one) => one.name).sort()).toEqual([
-      'egress-workload-eu-central-1a-0.0.0.0/0',
-      'egress-workload-eu-central-1b-0.0.0.0/0',
-    ]);
-    for (const route of moved) expect(route.ignoreChanges).toEqual(['networkInterfaceId']);
+  it('leaves the target of what moves to the daemons, and of nothing else', () => {
+    const ignoring = of(seen, 'Route').filter((one) => one.ignoreChanges.includes('networkInterfaceId'));
+    const moved = tablesOf(made.plan).flatMap((table) =>
+      made.plan.groups.flatMap((group) =>
+        movedBy(table, group.name).map(({ destination }) => `${name}-${table.name}-${destination}`),
+      ),
+    );
+    expect(ignoring.map((one) => one.name).sort()).toEqual(moved.sort());
   });
 
-  it('sends both workload tables to the first appliance at first', async () => {
-    const nodes = await resolved(made.nodes);
-    const targets = of(seen, 'Route').map((one) => one.inputs.networkInterfaceId);
-    expect(targets.filter((target) => target !== undefined)).toEqual([
-      nodes[0]?.networkInterfaceId,
-      nodes[0]?.networkInterfaceId,
-    ]);
-  });
-
-  it('makes no route inline, and no attachment', () => {
+  it('makes no route inline, no attachment, and no association of an Elastic IP that moves', () => {
     expect(of(seen, 'RouteTable').filter((table) => 'routes' in table.inputs)).toEqual([]);
     expect(seen.filter((one) => one.type.includes('Attachment'))).toEqual([]);
+    const moving = made.plan.groups.map((group) => `${name}-${group.name}`);
+    expect(of(seen, 'EipAssociation').filter((one) => moving.includes(one.name))).toEqual([]);
   });
 
-  it('turns the source/dest check off on the appliances only', () => {
-    const checks = of(seen, 'NetworkInterface').map((one) => [one.name, one.inputs.sourceDestCheck]);
-    expect(Object.fromEntries(checks)).toEqual({
-      'egress-a': false,
-      'egress-b': false,
-      'egress-workload': undefined,
-    });
+  it('turns the source/dest check off where packets of others pass, and nowhere else', () => {
+    const open = of(seen, 'NetworkInterface').filter((one) => one.inputs.sourceDestCheck === false);
+    const passed = [
+      ...made.plan.appliances.map((one) => `${name}-${one.name}`),
+      ...made.plan.groups.filter((one) => one.floating !== undefined).map((one) => `${name}-${one.name}`),
+    ];
+    expect(open.map((one) => one.name).sort()).toEqual(passed.sort());
   });
 
-  it('gives each appliance an own way to EC2: an EIP, and a table that leads to the Internet gateway', () => {
-    expect(of(seen, 'EipAssociation').map((one) => one.name)).toEqual(['egress-a', 'egress-b']);
-    const gateway = named(seen, 'Route', 'egress-appliance-eu-central-1b-0.0.0.0/0').inputs;
-    expect(gateway.gatewayId).toMatch(/^internetgateway-/);
-    const address = named(seen, 'EipAssociation', 'egress-b');
-    expect(address.dependencies.some((urn) => urn.endsWith('egress-appliance-eu-central-1b-0.0.0.0/0'))).toBe(
-      true,
-    );
+  it('gives each appliance an own way to EC2, which it waits for and no group moves', () => {
+    for (const appliance of made.plan.appliances) {
+      const eip = of(seen, 'EipAssociation').find((one) => one.name === `${name}-${appliance.name}`);
+      expect(eip?.dependencies.some((urn) => urn.endsWith(`${name}-${appliance.subnet}-0.0.0.0/0`))).toBe(
+        true,
+      );
+      const own = subnetsOf(made.plan).find((one) => one.name === appliance.subnet);
+      expect(own?.routes).toContainEqual({ destination: '0.0.0.0/0', to: { kind: 'internet' } });
+    }
   });
 
-  it('allows the daemons to rewrite the two tables and nothing else', async () => {
-    const tables = await resolved(made.routeTableIds);
-    expect(policyOf(seen)).toEqual({
-      Version: '2012-10-17',
-      Statement: [
-        {
-          Sid: 'Describe',
-          Effect: 'Allow',
-          Action: expect.any(Array),
-          Resource: '*',
-          Condition: expect.any(Object),
-        },
-        {
-          Sid: 'MoveRoutes',
-          Effect: 'Allow',
-          Action: ['ec2:CreateRoute', 'ec2:ReplaceRoute'],
-          Resource: tables.map((id) => `arn:aws:ec2:eu-central-1:000000000000:RouteTable/${id}`),
-        },
-      ],
-    });
-  });
-
-  it('grants only Describe actions on everything', () => {
-    const statements = (policyOf(seen) as { Statement: { Action: string[]; Resource: unknown }[] }).Statement;
-    const wide = statements.filter((one) => one.Resource === '*').flatMap((one) => one.Action);
+  it('allows the daemons to look, and to write what their groups name', async () => {
+    const { Statement } = policyOf(seen);
+    const wide = Statement.filter((one) => one.Resource === '*').flatMap((one) => one.Action);
     expect(wide.filter((action) => !action.startsWith('ec2:Describe'))).toEqual([]);
+    const [node] = await nodesOf(made);
+    const { groups } = configOf(node as NodeOutput);
+    const tables = groups.flatMap(routeSetsOf).flatMap(({ table }) => table ?? []);
+    const moves = Statement.find(({ Sid }) => Sid === 'MoveRoutes')?.Resource ?? [];
+    expect([...moves].map((arn) => arn.split('/')[1]).sort()).toEqual([...new Set(tables)].sort());
   });
 
   it('boots instances with IMDSv2, an encrypted disk and no pause between old and new on one ENI', () => {
@@ -120,59 +123,116 @@ describe('egress-pair', () => {
   });
 
   it('replaces one appliance after the other', () => {
-    const second = named(seen, 'Instance', 'egress-b');
-    expect(second.dependencies.some((urn) => urn.endsWith('::egress-a'))).toBe(true);
+    const instances = made.plan.appliances.map((one) =>
+      of(seen, 'Instance').find((other) => other.name === `${name}-${one.name}`),
+    );
+    for (const [index, instance] of instances.entries()) {
+      if (index === 0) continue;
+      const before = `::${instances[index - 1]?.name}`;
+      expect(instance?.dependencies.some((urn) => urn.endsWith(before))).toBe(true);
+    }
   });
 
-  it('tags everything that takes tags with the group and the stack', () => {
+  it('tags everything that takes tags with the design and the stack', () => {
     const untagged = seen
       .filter(
         (one) => one.custom && !/:(Route|RouteTableAssociation|EipAssociation|RolePolicy)$/.test(one.type),
       )
       .filter((one) => {
         const tags = (one.inputs.tags ?? {}) as Record<string, string>;
-        return tags['byoa:group'] !== 'egress' || tags.team !== 'network' || tags.Name === undefined;
+        return tags['byoa:design'] !== name || tags.team !== 'network' || tags.Name === undefined;
       });
     expect(untagged.map((one) => `${one.type} ${one.name}`)).toEqual([]);
   });
 
-  it("puts out configurations that the daemon's parser accepts", async () => {
-    const nodes = await resolved(made.nodes);
-    expect(nodes.map((one) => one.name)).toEqual(['a', 'b']);
-    for (const one of nodes) {
-      const config = parseConfig(one.config, one.name);
-      if (!config.ok) throw new Error(JSON.stringify(config.error));
-      expect(config.value.node).toBe(one.name);
-      expect(config.value.appliances.map((appliance) => appliance.eni)).toEqual(
-        nodes.map((n) => n.networkInterfaceId),
-      );
-      const sets = (await resolved(made.routeTableIds)).map((table) => ({
-        table,
-        destinations: ['0.0.0.0/0'],
-      }));
-      expect(config.value.groups[0]?.resources).toEqual([{ kind: 'routes', sets }]);
+  it('puts out configurations that name what was made, one for each daemon', async () => {
+    const nodes = await nodesOf(made);
+    expect(nodes.map((one) => one.name)).toEqual(made.plan.appliances.map((one) => one.name));
+    for (const node of nodes) {
+      const config = configOf(node);
+      expect(config.node).toBe(node.name);
+      expect(config.appliances.map(({ eni }) => eni)).toEqual(nodes.map((one) => one.networkInterfaceId));
+      expect(config.groups.map((group) => group.name)).toEqual(made.plan.groups.map((group) => group.name));
+      const script = of(seen, 'Instance').find((one) => one.name === `${name}-${node.name}`)?.inputs.userData;
+      expect(script).toContain(`\nnode: ${node.name}\n`);
+      expect(script).toContain(`DAEMON_SHA256='${'a'.repeat(64)}'`);
     }
   });
 
-  it('gives each instance the configuration of its own node', () => {
-    const script = String(named(seen, 'Instance', 'egress-b').inputs.userData);
-    expect(script).toContain('\nnode: b\n');
-    expect(script).toContain(`DAEMON_SHA256='${'a'.repeat(64)}'`);
+  it('promises something for every group', async () => {
+    const flows = (await resolved(made.flows)) as readonly { group: string; objectiveMs: number }[];
+    expect(new Set(flows.map((flow) => flow.group))).toEqual(
+      new Set(made.plan.groups.map((one) => one.name)),
+    );
+  });
+
+  it('gives the daemons leases, and the right to stop each other, where they are asked for', async () => {
+    const leased = await make(name, { leaseTable: 'byoa-leases', fence: 'stop-instance' });
+    const config = configOf((await nodesOf(leased.made))[0] as NodeOutput);
+    expect(config.leaseStore).toMatchObject({ table: 'byoa-leases' });
+    expect(config.groups[0]?.fence?.kind).toBe('stop-instance');
+    const { Statement } = policyOf(leased.seen);
+    const resources = (sid: string) => Statement.find(({ Sid }) => Sid === sid)?.Resource;
+    expect(resources('KeepLeases')).toEqual([
+      expect.stringMatching(/^arn:aws:dynamodb:[^:]*:[^:]*:table\/byoa-leases$/),
+    ]);
+    expect(resources('StopOwners')).toHaveLength(made.plan.appliances.length);
+  });
+
+  it('has observers run the daemons instead of the appliances, where they are asked for', async () => {
+    const observed = await make(name, { observers: true });
+    const nodes = await nodesOf(observed.made);
+    expect(nodes.map((one) => one.name)).toEqual(['observer-a', 'observer-b']);
+    for (const node of nodes) {
+      const { appliances } = configOf(node);
+      // They probe each appliance, and through it by a route of their own subnet.
+      for (const { probes } of appliances)
+        expect(probes.map(({ kind }) => kind).sort()).toEqual(['icmp', 'through']);
+    }
+    for (const { name: one } of observed.made.plan.appliances) {
+      const instance = of(observed.seen, 'Instance').find((other) => other.name === `${name}-${one}`);
+      expect(instance?.inputs.iamInstanceProfile).toBeUndefined();
+      expect(instance?.inputs.userData).not.toContain('byoa.yaml');
+    }
+  });
+
+  it("leaves an appliance of the user's own to the user", async () => {
+    const own = { kind: 'own', userData: '#!/bin/sh\necho mine\n' } as const;
+    const { seen: all } = await make(name, { observers: true, appliance: own, debianAmi: 'ami-0debian0' });
+    const scripts = of(all, 'Instance').map((one) => [one.inputs.ami, one.inputs.userData]);
+    const mine = scripts.filter(([, script]) => script === own.userData);
+    expect(mine.map(([ami]) => ami)).toEqual(made.plan.appliances.map(() => SHARED.ami));
+    expect(scripts.filter(([ami]) => ami === 'ami-0debian0')).toHaveLength(2);
+  });
+
+  it('has a README with a diagram, reasons for and against, costs and failure modes', () => {
+    const file = new URL(`../../infra/designs/${name}/README.md`, import.meta.url);
+    expect(existsSync(file)).toBe(true);
+    const headings = readFileSync(file, 'utf8').match(/^## .*$/gm);
+    expect(headings).toEqual(['## When to use it', '## When not', '## What it costs', '## Failure modes']);
+  });
+
+  it('adds a zone or an appliance and replaces nothing', async () => {
+    const { zones, keys } = designOf(name);
+    const counts = keys.includes('appliances');
+    if (zones.max === zones.min && !counts) return;
+    const more = zones.max > zones.min ? { zones: ZONES.slice(0, zones.min + 1) } : { appliances: 3 };
+    const grown = await make(name, { ...more, workload: true });
+    // What forces a replacement: everything but what moves, tables, tags, and instances' user data.
+    const fixed = (all: readonly Registration[]) =>
+      all
+        .filter((one) => one.custom && !/:(RolePolicy|Instance)$/.test(one.type))
+        .map(({ type, name: own, inputs }) => {
+          const { cidrBlock, availabilityZone, privateIps, destinationCidrBlock } = inputs;
+          return JSON.stringify([type, own, cidrBlock, availabilityZone, privateIps, destinationCidrBlock]);
+        });
+    expect(fixed(grown.seen)).toEqual(expect.arrayContaining(fixed(seen)));
+    expect(grown.made.plan.appliances.length).toBeGreaterThan(made.plan.appliances.length);
   });
 });
 
-it('egress-pair names resources by zone, so that a further zone renames none', async () => {
-  const two = await recorded(() => new EgressPair('egress', { ...SHARED, zones: ZONES }));
-  const three = await recorded(
-    () => new EgressPair('egress', { ...SHARED, zones: ['eu-central-1c', ...ZONES] }),
-  );
-  const keys = (seen: readonly Registration[]) =>
-    of(seen, 'Subnet').map((one) => `${one.name} ${one.inputs.availabilityZone} ${one.inputs.cidrBlock}`);
-  expect(keys(three.seen)).toEqual(expect.arrayContaining(keys(two.seen)));
-});
-
 it('egress-pair with IPv6 moves ::/0 too', async () => {
-  const { seen } = await recorded(() => new EgressPair('egress', { ...SHARED, zones: ZONES, ipv6: true }));
+  const { seen } = await make('egress-pair', { ipv6: true });
   const moved = of(seen, 'Route').filter((one) => one.ignoreChanges.includes('networkInterfaceId'));
   const six = moved.filter((one) => one.inputs.destinationIpv6CidrBlock === '::/0');
   expect([moved.length, six.length]).toEqual([4, 2]);
@@ -180,77 +240,44 @@ it('egress-pair with IPv6 moves ::/0 too', async () => {
   expect(new Set(blocks).size).toBe(4);
 });
 
-it('an AMI that was looked up does not replace instances when a newer one appears', async () => {
-  const { seen } = await recorded(
-    () => new EgressPair('egress', { ...SHARED, zones: ZONES, amiPinned: false }),
+it('egress-pair leads by each appliance to a target of its own, but not from its own subnet', async () => {
+  const { made } = await make('egress-pair', { zones: ZONES });
+  const config = configOf((await nodesOf(made))[0] as NodeOutput);
+  const targets = new Map(
+    config.appliances.map(({ name, probes }) => {
+      const through = probes.find(({ kind }) => kind === 'through');
+      expect(through).toMatchObject({ by: 'route', from: 'all' });
+      return [
+        name,
+        through?.kind === 'through' && through.target.kind === 'icmp' ? through.target.address : '',
+      ];
+    }),
   );
+  expect(new Set(targets.values()).size).toBe(3);
+  for (const appliance of made.plan.appliances) {
+    const { routes } = subnetsOf(made.plan).find(({ name }) => name === appliance.subnet) ?? { routes: [] };
+    const led = routes.flatMap(({ destination, to }) =>
+      to.kind === 'appliance' ? [[to.appliance, destination.replace('/32', '')]] : [],
+    );
+    expect(led).toEqual([...targets].filter(([name]) => name !== appliance.name));
+  }
+});
+
+it('an AMI that was looked up does not replace instances when a newer one appears', async () => {
+  const { seen } = await make('egress-pair', { amiPinned: false });
   for (const one of of(seen, 'Instance')) expect(one.ignoreChanges).toEqual(['ami']);
 });
 
-describe('floating-eni', () => {
-  let seen: readonly Registration[] = [];
-  let made: FloatingEni;
-  beforeAll(async () => {
-    ({ made, seen } = await recorded(
-      () => new FloatingEni('floating', { ...SHARED, zones: ['eu-central-1a'] }),
-    ));
-  });
-
-  it('makes the floating ENI without source/dest check, and leaves its attachment to the daemons', () => {
-    expect(named(seen, 'NetworkInterface', 'floating-floating').inputs.sourceDestCheck).toBe(false);
-    expect(seen.filter((one) => one.type.includes('Attachment'))).toEqual([]);
-    expect(of(seen, 'NetworkInterface').filter((one) => 'attachments' in one.inputs)).toEqual([]);
-  });
-
-  it('allows the daemons to move that one ENI between the two instances', async () => {
-    const nodes = await resolved(made.nodes);
-    const eni = await resolved(made.floatingInterfaceId);
-    const arn = (kind: string, id: string) => `arn:aws:ec2:eu-central-1:000000000000:${kind}/${id}`;
-    expect(policyOf(seen)).toMatchObject({
-      Statement: [
-        { Sid: 'Describe' },
-        {
-          Sid: 'MoveInterfaces',
-          Action: ['ec2:AttachNetworkInterface', 'ec2:DetachNetworkInterface'],
-          Resource: [arn('NetworkInterface', eni), ...nodes.map((one) => arn('Instance', one.instanceId))],
-        },
-      ],
-    });
-  });
-
-  it('lets the peers probe through each other, since they share a subnet', async () => {
-    const nodes = await resolved(made.nodes);
-    const config = parseConfig(nodes[0]?.config ?? '', 'a');
-    if (!config.ok) throw new Error(JSON.stringify(config.error));
-    const through = config.value.appliances.map((one) =>
-      one.probes.find((probe) => probe.kind === 'through'),
-    );
-    expect(through).toMatchObject([
-      { by: 'next-hop', via: nodes[0]?.privateIp, from: 'all' },
-      { by: 'next-hop', via: nodes[1]?.privateIp, from: 'all' },
-    ]);
-    expect(config.value.groups[0]?.resources).toMatchObject([{ kind: 'eni', deviceIndex: 1 }]);
-  });
-});
-
-describe.each([
-  ['egress-pair', (args: object) => new EgressPair('egress', { ...SHARED, zones: ZONES, ...args })],
-  [
-    'floating-eni',
-    (args: object) => new FloatingEni('floating', { ...SHARED, zones: ['eu-central-1a'], ...args }),
-  ],
-] as const)('%s with a lease table and a fence', (_, make) => {
-  it('gives the daemons the table, and the right to stop each other', async () => {
-    const { made, seen } = await recorded(() => make({ leaseTable: 'byoa-leases', fence: 'stop-instance' }));
-    const [node] = await resolved(made.nodes);
-    const config = parseConfig(node?.config ?? '', 'node');
-    expect(config.ok && config.value.leaseStore).toMatchObject({ table: 'byoa-leases' });
-    expect(config.ok && config.value.groups[0]?.fence?.kind).toBe('stop-instance');
-    const { Statement } = policyOf(seen) as { Statement: { Sid: string; Resource: string[] }[] };
-    const of = (sid: string) => Statement.find(({ Sid }) => Sid === sid)?.Resource;
-    expect(of('KeepLeases')).toEqual([
-      expect.stringMatching(/^arn:aws:dynamodb:[^:]*:[^:]*:table\/byoa-leases$/),
-    ]);
-    expect(of('StopOwners')).toHaveLength(2);
-  });
+it('floating-eni lets the peers probe through each other, since they share a subnet', async () => {
+  const { made, seen } = await make('floating-eni');
+  const nodes = await nodesOf(made);
+  const config = configOf(nodes[0] as NodeOutput);
+  const through = config.appliances.map((one) => one.probes.find((probe) => probe.kind === 'through'));
+  expect(through).toMatchObject([
+    { by: 'next-hop', via: nodes[0]?.privateIp, from: 'all' },
+    { by: 'next-hop', via: nodes[1]?.privateIp, from: 'all' },
+  ]);
+  expect(config.groups[0]?.resources).toMatchObject([{ kind: 'eni', deviceIndex: 1 }]);
+  const eni = of(seen, 'NetworkInterface').find((one) => one.name === 'floating-eni-floating');
+  expect(eni?.inputs.privateIps).toEqual(['10.0.0.12']);
 });

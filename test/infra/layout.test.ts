@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { covers, overlaps, prefix } from '../../controller/base/ip.ts';
-import { hostAddress, ipv6Block, layout, zoneLayout } from '../../infra/layout.ts';
+import { halves, hostAddress, ipv6Block, layout, observerBlock, zoneLayout } from '../../infra/layout.ts';
 
 const LETTERS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
 const ZONES = LETTERS.map((letter) => `eu-central-1${letter}`);
@@ -74,6 +74,24 @@ describe('layout', () => {
   });
 });
 
+it('observerBlock is a /28 of the zone that no other subnet has, where there is room', () => {
+  const roomy = vpcBlock.filter((cidr) => prefix(cidr).length <= 19);
+  fc.assert(
+    fc.property(roomy, fc.constantFrom(...ZONES), (cidr, zone) => {
+      const block = prefix(observerBlock(cidr, zone));
+      expect([block.length, covers(prefix(cidr), block)]).toEqual([28, true]);
+      for (const { blocks } of layout(cidr, ZONES))
+        for (const other of Object.values(blocks)) expect(overlaps(block, prefix(other))).toBe(false);
+    }),
+  );
+  expect(() => observerBlock('10.0.0.0/20', 'eu-central-1a')).toThrow(/no room .*\/19 or larger/);
+});
+
+it('halves are two, and the whole', () => {
+  expect(halves('10.0.16.0/20')).toEqual(['10.0.16.0/21', '10.0.24.0/21']);
+  expect(halves('128.0.0.0/1')).toEqual(['128.0.0.0/2', '192.0.0.0/2']);
+});
+
 it('hostAddress leaves the addresses that EC2 reserves', () => {
   expect(hostAddress('10.0.0.0/24', 0)).toBe('10.0.0.4');
   expect(hostAddress('10.0.0.0/28', 10)).toBe('10.0.0.14');
@@ -82,11 +100,11 @@ it('hostAddress leaves the addresses that EC2 reserves', () => {
 
 it('ipv6Block gives every subnet of the eight zones a /64 of its own', () => {
   const blocks = ZONES.flatMap((zone) => [
-    ipv6Block('2001:db8:1:ff00::/56', zone, 'appliance'),
-    ipv6Block('2001:db8:1:ff00::/56', zone, 'workload'),
+    ipv6Block('2001:db8:1:ff00::/56', zone, 0),
+    ipv6Block('2001:db8:1:ff00::/56', zone, 1),
   ]);
   expect(new Set(blocks).size).toBe(16);
   for (const block of blocks) expect(covers(prefix('2001:db8:1:ff00::/56'), prefix(block))).toBe(true);
-  expect(ipv6Block('2001:db8:1::/56', 'eu-central-1b', 'workload')).toBe('2001:db8:1:21::/64');
-  expect(() => ipv6Block('2001:db8::/32', 'eu-central-1a', 'appliance')).toThrow(/not the IPv6 \/56/);
+  expect(ipv6Block('2001:db8:1::/56', 'eu-central-1b', 1)).toBe('2001:db8:1:21::/64');
+  expect(() => ipv6Block('2001:db8::/32', 'eu-central-1a', 0)).toThrow(/not the IPv6 \/56/);
 });

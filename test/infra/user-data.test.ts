@@ -8,22 +8,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NODE_OPTIONS, UNIT } from '../../infra/components/unit.ts';
-import { USER_DATA_LIMIT_BYTES, userData } from '../../infra/components/user-data.ts';
+import { type Boot, USER_DATA_LIMIT_BYTES, userData } from '../../infra/components/user-data.ts';
 
 const EXECUTABLE = '#!/bin/sh\necho the daemon\n';
 const SHA256 = createHash('sha256').update(EXECUTABLE).digest('hex');
-const ARGS = {
-  appliance: 'a',
-  daemonUrl: 'http://127.0.0.1:1/byoa',
-  daemonSha256: SHA256,
-  config: "version: 1\nnode: a\nname: 'it''s $HOME `date` \\n'\n",
-  masquerade: '10.0.0.0/16',
+const CONFIG = "version: 1\nnode: a\nname: 'it''s $HOME `date` \\n'\n";
+const DAEMON = { url: 'http://127.0.0.1:1/byoa', sha256: SHA256, config: CONFIG };
+const BOOT: Boot = {
+  name: 'a',
+  forwarding: { kind: 'nat', block: '10.0.0.0/16' },
+  overlay: [],
   ipv6: false,
+  daemon: DAEMON,
 };
 const have = (command: string): boolean => spawnSync('bash', ['-c', `command -v ${command}`]).status === 0;
 
 /** The script with `call` in place of its last line, in a root of its own. */
-function script(args: typeof ARGS, root: string, call: string): string {
+function script(args: Boot, root: string, call: string): string {
   const text = userData(args);
   expect(text.endsWith('\nmain\n')).toBe(true);
   const settings = `ROOT='${root}'\nATTEMPTS=2\nPAUSE_S=0\n`;
@@ -61,13 +62,13 @@ describe('user data', () => {
   });
 
   it('is a script that bash accepts', () => {
-    execFileSync('bash', ['-n'], { input: userData({ ...ARGS, ipv6: true }) });
+    execFileSync('bash', ['-n'], { input: userData({ ...BOOT, ipv6: true }) });
   });
 
   it('writes the configuration byte for byte, whatever stands in it', async () => {
     const root = newRoot();
-    expect(await bash(script(ARGS, root, 'write_files'))).toMatchObject({ code: 0 });
-    expect(readFileSync(join(root, 'etc/byoa/byoa.yaml'), 'utf8')).toBe(ARGS.config);
+    expect(await bash(script(BOOT, root, 'write_files'))).toMatchObject({ code: 0 });
+    expect(readFileSync(join(root, 'etc/byoa/byoa.yaml'), 'utf8')).toBe(CONFIG);
     expect(readFileSync(join(root, 'etc/sysctl.d/90-byoa.conf'), 'utf8')).toContain(
       'net.ipv4.ip_forward = 1',
     );
@@ -76,9 +77,42 @@ describe('user data', () => {
     );
   });
 
+  it('lets a firewall forward what its rules accept, and everything without rules', async () => {
+    const nftables = async (rules: string) => {
+      const root = newRoot();
+      const boot: Boot = { ...BOOT, forwarding: { kind: 'firewall', rules } };
+      expect(await bash(script(boot, root, 'write_files'))).toMatchObject({ code: 0 });
+      return readFileSync(join(root, 'etc/nftables.conf'), 'utf8');
+    };
+    expect(await nftables('')).toContain('policy accept;');
+    const strict = await nftables('tcp dport 443 accept\n\n  udp dport 53 accept');
+    expect(strict).toMatch(
+      /policy drop;\n.*established.*\n {4}tcp dport 443 accept\n {4}udp dport 53 accept\n/,
+    );
+    expect(strict).not.toContain('masquerade');
+  });
+
+  it('leaves forwarding alone on an observer, and the daemon out of an observed appliance', async () => {
+    const root = newRoot();
+    const observer = script({ ...BOOT, forwarding: { kind: 'none' } }, root, 'write_files');
+    expect(await bash(observer)).toMatchObject({ code: 0 });
+    expect(readFileSync(join(root, 'etc/sysctl.d/90-byoa.conf'), 'utf8')).not.toContain('forward');
+    expect(existsSync(join(root, 'etc/nftables.conf'))).toBe(false);
+    const { daemon: _, ...rest } = BOOT;
+    expect(userData(rest)).not.toMatch(/^ {2}(install|start)_daemon$/m);
+    execFileSync('bash', ['-n'], { input: userData(rest) });
+  });
+
+  it('has overlay addresses put on at every boot', async () => {
+    const root = newRoot();
+    await bash(script({ ...BOOT, overlay: ['192.0.2.1'] }, root, 'write_files'));
+    const unit = readFileSync(join(root, 'etc/systemd/system/byoa-overlay.service'), 'utf8');
+    expect(unit).toContain('ip address replace 192.0.2.1/32 dev lo');
+  });
+
   it('installs the executable whose digest is right', async () => {
     const root = newRoot();
-    const result = await bash(script({ ...ARGS, daemonUrl: url }, root, 'install_daemon'));
+    const result = await bash(script({ ...BOOT, daemon: { ...DAEMON, url } }, root, 'install_daemon'));
     expect(result).toEqual({ code: 0, err: '' });
     expect(readFileSync(join(root, 'usr/local/bin/byoa'), 'utf8')).toBe(EXECUTABLE);
     expect(statSync(join(root, 'usr/local/bin/byoa')).mode & 0o777).toBe(0o755);
@@ -86,7 +120,7 @@ describe('user data', () => {
 
   it('stops at a wrong digest: nothing is installed and nothing is started', async () => {
     const root = newRoot();
-    const args = { ...ARGS, daemonUrl: url, daemonSha256: '0'.repeat(64) };
+    const args = { ...BOOT, daemon: { ...DAEMON, url, sha256: '0'.repeat(64) } };
     const { code, err } = await bash(script(args, root, `install_daemon\ntouch '${root}/started'`));
     expect(code).not.toBe(0);
     expect(err).toContain(`has SHA-256 ${SHA256}, not ${'0'.repeat(64)}`);
@@ -96,7 +130,7 @@ describe('user data', () => {
   });
 
   it('tries again, then says that no daemon watches', async () => {
-    const { code, err } = await bash(script(ARGS, newRoot(), 'install_daemon'));
+    const { code, err } = await bash(script(BOOT, newRoot(), 'install_daemon'));
     expect(code).not.toBe(0);
     expect(err).toContain('attempt 2 of 2');
     expect(err).toContain('no daemon watches it');
@@ -104,15 +138,19 @@ describe('user data', () => {
 
   it('does not run what stands in a URL', async () => {
     const root = newRoot();
-    const daemonUrl = `http://127.0.0.1:1/'; touch '${root}/pwned`;
-    await bash(script({ ...ARGS, daemonUrl }, root, 'install_daemon'));
+    const evil = `http://127.0.0.1:1/'; touch '${root}/pwned`;
+    await bash(script({ ...BOOT, daemon: { ...DAEMON, url: evil } }, root, 'install_daemon'));
     expect(existsSync(join(root, 'pwned'))).toBe(false);
   });
 
   it('refuses a configuration that does not fit, with its size and the limit', () => {
     const config = `# ${'x'.repeat(USER_DATA_LIMIT_BYTES)}\n`;
-    expect(() => userData({ ...ARGS, config })).toThrow(/appliance a has \d+ bytes, and EC2 takes 16384/);
-    expect(() => userData({ ...ARGS, config: 'a\nEND_OF_FILE\nb\n' })).toThrow(/END_OF_FILE/);
+    expect(() => userData({ ...BOOT, daemon: { ...DAEMON, config } })).toThrow(
+      /user data of a has \d+ bytes, and EC2 takes 16384/,
+    );
+    expect(() => userData({ ...BOOT, daemon: { ...DAEMON, config: 'a\nEND_OF_FILE\nb\n' } })).toThrow(
+      /END_OF_FILE/,
+    );
   });
 
   it('gives Node options that it takes, and that leave it fewer threads', () => {
@@ -132,7 +170,7 @@ describe('user data', () => {
     'makes a unit that systemd accepts (skipped: systemd-analyze not found)',
     async () => {
       const root = newRoot();
-      await bash(script(ARGS, root, 'write_files'));
+      await bash(script(BOOT, root, 'write_files'));
       const unit = join(root, 'etc/systemd/system/byoa.service');
       writeFileSync(unit, readFileSync(unit, 'utf8').replace(/\/usr\/local\/bin\/byoa/g, '/bin/true'));
       const result = spawnSync('systemd-analyze', ['verify', '--man=no', unit], { encoding: 'utf8' });

@@ -47,7 +47,7 @@ describe('byoa deploy', () => {
     const up = await byoa([...common, '--configs', 'nodes'], directory);
     expect(up).toMatchObject({
       code: 0,
-      out: expect.stringMatching(/create {2}Vpc floating\n[\s\S]*\d+ create in/),
+      out: expect.stringMatching(/create {2}Vpc floating-eni\n[\s\S]*\d+ create in/),
     });
     for (const node of ['a', 'b']) {
       expect(parseConfig(readFileSync(join(directory, 'nodes', `${node}.yaml`), 'utf8'), node).ok).toBe(true);

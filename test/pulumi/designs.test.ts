@@ -128,11 +128,12 @@ describe('egress-pair in the simulator', () => {
   it('up makes two running appliances, and both workload tables lead to the first', async () => {
     const { outputs } = await run(world.simulator, 'up');
     nodes = outputs.nodes as unknown as readonly Node[];
-    tables = outputs.routeTableIds as readonly string[];
+    const ids = outputs.ids as Readonly<Record<string, string>>;
+    tables = ['a', 'b'].map((zone) => ids[`table workload-eu-central-1${zone}`] ?? '');
     expect(nodes.map((node) => node.name)).toEqual(['a', 'b']);
     expect(await defaultTargets()).toEqual([nodes[0]?.networkInterfaceId, nodes[0]?.networkInterfaceId]);
     const states = world.simulator.state().instances.map((one) => one.state);
-    expect(states).toEqual(['running', 'running', 'running']);
+    expect(states).toEqual(['running', 'running', 'running', 'running']);
   });
 
   it('a second up changes nothing', async () => {
@@ -153,8 +154,8 @@ describe('egress-pair in the simulator', () => {
       .filter((step) => step.changed.length > 0)
       .map((step) => `${step.name} ${step.changed}`);
     expect(moved.sort()).toEqual([
-      'egress-workload-eu-central-1a-0.0.0.0/0 networkInterfaceId',
-      'egress-workload-eu-central-1b-0.0.0.0/0 networkInterfaceId',
+      'egress-pair-workload-eu-central-1a-0.0.0.0/0 networkInterfaceId',
+      'egress-pair-workload-eu-central-1b-0.0.0.0/0 networkInterfaceId',
     ]);
     expect(changes((await run(world.simulator, 'up')).steps)).toEqual([]);
     expect(await defaultTargets()).toEqual([standby, standby]);
@@ -162,17 +163,17 @@ describe('egress-pair in the simulator', () => {
 
   it('another instance type is a change in place; another daemon replaces one appliance after the other', async () => {
     const { steps } = await run(world.simulator, 'up', { 'byoa:instanceType': 't3.small' });
-    expect(changes(steps).filter((text) => text.includes('egress-a') || text.includes('egress-b'))).toEqual([
-      'update Instance egress-a',
-      'update Instance egress-b',
+    expect(changes(steps).filter((text) => /egress-pair-[ab]$/.test(text))).toEqual([
+      'update Instance egress-pair-a',
+      'update Instance egress-pair-b',
     ]);
     const extra = { 'byoa:instanceType': 't3.small', 'byoa:daemonSha256': '1'.repeat(64) };
     const rolled = await run(world.simulator, 'up', extra);
     expect(changes(rolled.steps)).toEqual([
-      'delete Instance egress-a',
-      'replace Instance egress-a',
-      'delete Instance egress-b',
-      'replace Instance egress-b',
+      'delete Instance egress-pair-a',
+      'replace Instance egress-pair-a',
+      'delete Instance egress-pair-b',
+      'replace Instance egress-pair-b',
     ]);
     expect(
       (rolled.outputs.nodes as unknown as readonly Node[]).map((node) => node.networkInterfaceId),
@@ -205,7 +206,7 @@ describe('floating-eni in the simulator', () => {
   it('an ENI that the daemons move stays where it is through refresh and up, and goes with destroy', async () => {
     const { outputs } = await run(world.simulator, 'up');
     const [a, b] = outputs.nodes as unknown as readonly Node[];
-    const NetworkInterfaceId = String(outputs.floatingInterfaceId);
+    const NetworkInterfaceId = String((outputs.ids as Readonly<Record<string, string>>)['floating floating']);
     const attach = (node: Node | undefined) =>
       world.ec2.send(
         new AttachNetworkInterfaceCommand({

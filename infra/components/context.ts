@@ -1,0 +1,64 @@
+/** What a design is told, and what the parts of its deployment share. Types only. */
+import type * as aws from '@pulumi/aws';
+import type * as pulumi from '@pulumi/pulumi';
+import type { OwnKey, PlanArgs } from '../design.ts';
+import type { AppliancePlan, ObserverPlan, Plan } from '../plan.ts';
+import type { Settings } from '../settings.ts';
+import type { ApplianceInstance, ApplianceInterface } from './appliance.ts';
+import type { Network, Subnet } from './network.ts';
+import type { Tags } from './tags.ts';
+
+/** What every design is told. */
+export interface CommonArgs extends Omit<PlanArgs, OwnKey>, Partial<Omit<Settings, keyof PlanArgs | 'tags'>> {
+  readonly ami: pulumi.Input<string>;
+  /** True where `ami` was chosen: another one replaces the instances; false where it was looked up. */
+  readonly amiPinned?: boolean;
+  readonly instanceType: pulumi.Input<string>;
+  /** Debian for clients and observers, where `ami` is none. */
+  readonly debianAmi?: pulumi.Input<string>;
+  readonly daemonUrl: pulumi.Input<string>;
+  /** 64 lower-case hexadecimal digits. */
+  readonly daemonSha256: pulumi.Input<string>;
+  readonly tags?: Tags;
+}
+
+/** The arguments of a design that takes these keys of its own. */
+export type DesignArgs<K extends OwnKey = OwnKey> = CommonArgs & Pick<PlanArgs, K>;
+
+/** What the parts of a deployment share. */
+export interface Context {
+  readonly parent: pulumi.ComponentResource;
+  /** The name of the component, with which all names begin. */
+  readonly prefix: string;
+  readonly plan: Plan;
+  readonly args: DesignArgs;
+  readonly settings: Settings;
+  readonly tags: Tags;
+  readonly network: Network;
+  /** Resources that a subnet's way to the Internet is made of, by its table. */
+  readonly internet: Readonly<Record<string, readonly pulumi.Resource[]>>;
+  /** Security groups by VPC. */
+  readonly securityGroups: Readonly<Record<string, pulumi.Output<string>>>;
+}
+
+/** The place of an appliance or an observer, before its instance exists. */
+export interface Machine {
+  readonly plan: AppliancePlan | ObserverPlan;
+  readonly isObserver: boolean;
+  readonly subnet: Subnet;
+  readonly port: ApplianceInterface;
+}
+
+export interface MadeMachine extends Machine {
+  readonly instance: ApplianceInstance;
+}
+
+export interface Moved {
+  /** By group. */
+  readonly floating: Readonly<Record<string, aws.ec2.NetworkInterface>>;
+  readonly eips: Readonly<Record<string, aws.ec2.Eip>>;
+  /** Addresses of the Elastic IPs, by group. */
+  readonly publicIps: Readonly<Record<string, pulumi.Output<string>>>;
+  /** All ids that a daemon's configuration names. */
+  readonly ids: pulumi.Output<Readonly<Record<string, string>>>;
+}

@@ -1,0 +1,161 @@
+/** The appliances and observers of a plan: their ENIs first, since configurations name those of all peers. */
+import * as pulumi from '@pulumi/pulumi';
+import type { ApplianceOutput, NodeOutput } from '../outputs.ts';
+import type { AppliancePlan, ObserverPlan } from '../plan.ts';
+import type { ApplianceKind } from '../settings.ts';
+import { ApplianceInstance, ApplianceInterface } from './appliance.ts';
+import type { Context, Machine, MadeMachine, Moved } from './context.ts';
+import { daemonConfig, unknownIds } from './daemon-config.ts';
+import type { DaemonRole } from './iam.ts';
+import { type Boot, userData } from './user-data.ts';
+
+/** Makes the ENIs of all appliances and observers. */
+export function machineSeats(context: Context): readonly Machine[] {
+  const { parent, prefix, plan, tags, network, internet, securityGroups } = context;
+  const moves = plan.groups.filter(({ addresses }) => addresses !== undefined);
+  const seat = (one: AppliancePlan | ObserverPlan, isObserver: boolean): Machine => {
+    const subnet = network.subnets.find(({ plan: { name } }) => name === one.subnet);
+    if (subnet === undefined)
+      throw new Error(`${one.name} is in ${one.subnet}, which the plan does not have`);
+    const port = new ApplianceInterface(
+      `${prefix}-${one.name}`,
+      {
+        subnetId: subnet.id,
+        address: one.address,
+        securityGroupId: securityGroups[subnet.vpc.plan.name] ?? '',
+        ipv6: subnet.vpc.plan.ipv6,
+        forwards: !isObserver,
+        addressesMove: moves.some(({ members }) => members.includes(one.name)),
+        tags: { ...tags, [isObserver ? 'byoa:observer' : 'byoa:appliance']: one.name },
+      },
+      { parent, dependsOn: [...(internet[one.subnet] ?? [])] },
+    );
+    return { plan: one, isObserver, subnet, port };
+  };
+  return [...plan.appliances.map((one) => seat(one, false)), ...plan.observers.map((one) => seat(one, true))];
+}
+
+interface MadeMachines {
+  readonly machines: readonly MadeMachine[];
+  readonly nodes: pulumi.Output<readonly NodeOutput[]>;
+  readonly appliances: pulumi.Output<readonly ApplianceOutput[]>;
+}
+
+/** The instances, one after the other: while one is replaced, the others are left alone. */
+export function machineInstances(
+  context: Context,
+  seats: readonly Machine[],
+  { ids }: Moved,
+  role: DaemonRole,
+): MadeMachines {
+  const { parent, prefix, plan, args, settings, tags, internet } = context;
+  const machines: MadeMachine[] = [];
+  const configs = new Map<string, pulumi.Output<string>>();
+  for (const seat of seats) {
+    const { name } = seat.plan;
+    const runsDaemon = seat.isObserver || plan.observers.length === 0;
+    const config = runsDaemon ? configOf(context, name, seat.subnet.plan.zone.slice(0, -1), ids) : undefined;
+    if (config !== undefined) configs.set(name, config);
+    const before = machines.at(-1);
+    const debian = seat.isObserver ? args.debianAmi : undefined;
+    const script = scriptOf(context, seat, config);
+    const instance = new ApplianceInstance(
+      `${prefix}-${name}`,
+      {
+        networkInterfaceId: seat.port.networkInterfaceId,
+        ami: debian ?? args.ami,
+        amiPinned: debian === undefined && (args.amiPinned ?? true),
+        instanceType: args.instanceType,
+        ...(runsDaemon ? { instanceProfileName: role.instanceProfileName } : {}),
+        ...(script === undefined ? {} : { userData: script }),
+        tags: { ...tags, [seat.isObserver ? 'byoa:observer' : 'byoa:appliance']: name },
+      },
+      {
+        parent,
+        dependsOn: [
+          seat.port.association,
+          ...(internet[seat.plan.subnet] ?? []),
+          ...(before === undefined ? [] : [before.instance]),
+        ],
+      },
+    );
+    machines.push({ ...seat, instance });
+  }
+  const described = machines.map((machine) => ({ machine, output: describe(machine) }));
+  return {
+    machines,
+    nodes: pulumi.all(
+      described.flatMap(({ machine, output }) => {
+        const config = configs.get(machine.plan.name);
+        if (config === undefined) return [];
+        return [pulumi.all([output, config]).apply(([one, text]) => ({ ...one, config: text }))];
+      }),
+    ),
+    appliances: pulumi.all(
+      described
+        .filter(({ machine }) => !machine.isObserver)
+        .map(({ machine, output }) =>
+          output.apply(
+            (one): ApplianceOutput => ({
+              ...one,
+              role: settings.appliance.kind === 'nat' ? 'nat' : 'router',
+              overlay: overlayOf(machine),
+            }),
+          ),
+        ),
+    ),
+  };
+}
+
+const overlayOf = ({ plan }: Machine): readonly string[] =>
+  'overlay' in plan && plan.overlay !== undefined ? plan.overlay : [];
+
+/** Checked with placeholders at once, and again with the real ids. */
+function configOf(
+  { plan, settings }: Context,
+  name: string,
+  region: string,
+  ids: Moved['ids'],
+): pulumi.Output<string> {
+  daemonConfig(plan, name, region, settings, unknownIds(plan));
+  return ids.apply((known) => daemonConfig(plan, name, region, settings, known));
+}
+
+/** What an instance runs on its first boot. */
+function scriptOf(
+  { args, settings }: Context,
+  machine: Machine,
+  config: pulumi.Output<string> | undefined,
+): pulumi.Output<string> | undefined {
+  const { appliance: kind } = settings;
+  const { plan, isObserver, subnet } = machine;
+  if (!isObserver && kind.kind === 'own')
+    return kind.userData === '' ? undefined : pulumi.output(kind.userData);
+  const boot: Omit<Boot, 'daemon'> = {
+    name: plan.name,
+    forwarding:
+      isObserver || kind.kind === 'own' ? { kind: 'none' } : forwardingOf(kind, subnet.vpc.plan.cidr),
+    overlay: overlayOf(machine),
+    ipv6: subnet.vpc.plan.ipv6,
+  };
+  if (config === undefined) return pulumi.output(userData(boot));
+  return pulumi
+    .all([config, args.daemonUrl, args.daemonSha256])
+    .apply(([text, url, sha256]) => userData({ ...boot, daemon: { url, sha256, config: text } }));
+}
+
+const forwardingOf = (kind: Exclude<ApplianceKind, { kind: 'own' }>, block: string): Boot['forwarding'] =>
+  kind.kind === 'nat' ? { kind: 'nat', block } : kind;
+
+function describe({ plan, subnet, port, instance }: MadeMachine) {
+  return pulumi
+    .all([port.publicIp, instance.instanceId, port.networkInterfaceId])
+    .apply(([publicIp, instanceId, networkInterfaceId]) => ({
+      name: plan.name,
+      zone: subnet.plan.zone,
+      privateIp: plan.address,
+      publicIp,
+      instanceId,
+      networkInterfaceId,
+    }));
+}

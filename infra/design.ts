@@ -1,0 +1,42 @@
+/** What a design is: what it takes, and the plan that follows from it. Pure. */
+import type { Plan } from './plan.ts';
+
+/** What a design's plan is made of. */
+export interface PlanArgs {
+  /** IPv4 block of the VPC, /16 to /24. */
+  readonly cidr: string;
+  /** Availability zones, the preferred first. */
+  readonly zones: readonly string[];
+  readonly ipv6?: boolean;
+  /** Addresses that answer ICMP echo, one for each appliance in their order; well-known ones where absent. */
+  readonly probeTargets?: readonly string[];
+  /** Whether the daemons run on instances of their own. */
+  readonly observers?: boolean;
+  /** How many appliances, where the design leaves it open. */
+  readonly appliances?: number;
+  /** An IPv4 address outside the VPC, where the design has one. */
+  readonly overlay?: string;
+}
+
+/** Keys of the stack, and arguments of a component, that not every design takes. */
+export type OwnKey = 'ipv6' | 'appliances' | 'overlay';
+
+/** What appliances do unless the stack says otherwise. */
+export type ApplianceRole = 'nat' | 'firewall';
+
+export interface Design {
+  /** What it is, in a line. */
+  readonly summary: string;
+  /** How many zones it spans. */
+  readonly zones: { readonly min: number; readonly max: number };
+  readonly keys: readonly OwnKey[];
+  readonly role: ApplianceRole;
+  /** Failback unless the stack says otherwise: `never`, or after how long. */
+  readonly failback: 'never' | { readonly after: string };
+  /** Throws an error that says what does not fit. */
+  readonly plan: (args: PlanArgs) => Plan;
+}
+
+/** `2`, or `2 to 8`. */
+export const zonesText = ({ zones: { min, max } }: Design): string =>
+  min === max ? `${min} zone${min === 1 ? '' : 's'}` : `${min} to ${max} zones`;

@@ -1,0 +1,165 @@
+/** Pieces of plans that designs share: the subnets of a zone, and how appliances are probed. Pure. */
+import type { PlanArgs } from '../design.ts';
+import { hostAddress, layout, observerBlock, type ZoneLayout } from '../layout.ts';
+import {
+  type AppliancePlan,
+  defaults,
+  type ObserverPlan,
+  type RoutePlan,
+  type SubnetPlan,
+  type ThroughPlan,
+} from '../plan.ts';
+
+/** How soon a flow is back where routes are rewritten: three missed probes, two calls, and propagation. */
+export const ROUTES_OBJECTIVE_MS = 5_000;
+/** Where an ENI is detached, by force where its instance does not answer, and attached again. */
+export const ENI_OBJECTIVE_MS = 30_000;
+
+/** Public resolvers that answer ICMP echo, for the appliances a to h. */
+const TARGETS = [
+  '1.1.1.1',
+  '8.8.8.8',
+  '9.9.9.9',
+  '208.67.222.222',
+  '1.0.0.1',
+  '8.8.4.4',
+  '149.112.112.112',
+  '208.67.220.220',
+];
+
+/** The letters of appliances that share a zone. */
+export const LETTERS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'] as const;
+
+/** What is probed by way of an appliance: of a given list the one in its place, else its letter's. */
+export function targetOf({ probeTargets }: PlanArgs, names: readonly string[], name: string): string {
+  const place = names.indexOf(name);
+  if (probeTargets === undefined) return TARGETS[(name.codePointAt(0) ?? 0) - 97] ?? '';
+  const given = probeTargets[place];
+  if (given !== undefined) return given;
+  throw new Error(
+    `${names.length} appliances need as many probe targets, and ${probeTargets.length} are given`,
+  );
+}
+
+/** A way into an appliance for the probes of others: the target of its own, by its ENI. */
+const probeRoutes = (args: PlanArgs, names: readonly string[], but?: string): readonly RoutePlan[] =>
+  names
+    .filter((name) => name !== but)
+    .map((name) => ({
+      destination: `${targetOf(args, names, name)}/32`,
+      to: { kind: 'appliance', appliance: name },
+    }));
+
+const internet = (ipv6: boolean): readonly RoutePlan[] =>
+  defaults(ipv6).map((destination) => ({ destination, to: { kind: 'internet' } }));
+
+export const zonesOf = ({ cidr, zones }: PlanArgs): readonly ZoneLayout[] => layout(cidr, zones);
+
+/** The appliance subnet of a zone: to the Internet, but to what is probed through others by way of them. */
+export const applianceSubnet = (
+  { zone, blocks }: ZoneLayout,
+  ipv6: boolean,
+  routes: readonly RoutePlan[] = [],
+): SubnetPlan => ({
+  name: `appliance-${zone}`,
+  role: 'appliance',
+  zone,
+  cidr: blocks.appliance,
+  ipv6Index: 0,
+  routes: [...internet(ipv6), ...routes],
+});
+
+/** The workload subnet of a zone. */
+export const workloadSubnet = (
+  { zone, blocks }: ZoneLayout,
+  routes: readonly RoutePlan[],
+): SubnetPlan & { readonly role: 'workload' } => ({
+  name: `workload-${zone}`,
+  role: 'workload',
+  zone,
+  cidr: blocks.workload,
+  ipv6Index: 1,
+  routes,
+});
+
+export interface Site {
+  readonly appliances: readonly AppliancePlan[];
+  readonly observers: readonly ObserverPlan[];
+  /** Subnets of appliances and observers. */
+  readonly subnets: readonly SubnetPlan[];
+}
+
+/**
+ * One appliance in each zone, named by the zone's letter. Each is probed through by all others, which reach
+ * its target by its ENI: what else goes to this address goes by this appliance, too.
+ */
+export function appliancePerZone(args: PlanArgs): Site {
+  const zones = zonesOf(args);
+  const ipv6 = args.ipv6 ?? false;
+  const names = zones.map(({ letter }) => letter);
+  const watched = args.observers !== true;
+  return {
+    appliances: zones.map(({ zone, letter, blocks }) => ({
+      name: letter,
+      subnet: `appliance-${zone}`,
+      address: hostAddress(blocks.appliance, 0),
+      through: { target: targetOf(args, names, letter), by: 'route', from: 'all' },
+    })),
+    subnets: [
+      ...zones.map((zone) =>
+        applianceSubnet(zone, ipv6, watched ? probeRoutes(args, names, zone.letter) : []),
+      ),
+      ...observerSubnets(args, names),
+    ],
+    observers: observersOf(args),
+  };
+}
+
+/** Several appliances in the subnet of one zone, named by letters: they send to one target by each other. */
+export function appliancesInZone(args: PlanArgs, count: number): Site {
+  const [zone] = zonesOf(args);
+  if (zone === undefined) throw new Error('the design needs a zone, and has none');
+  const names = LETTERS.slice(0, count);
+  const through = (name: string): ThroughPlan =>
+    args.observers === true
+      ? { target: targetOf(args, names, name), by: 'route', from: 'all' }
+      : { target: targetOf(args, ['a'], 'a'), by: 'next-hop', from: 'all' };
+  return {
+    appliances: names.map((name, host) => ({
+      name,
+      subnet: `appliance-${zone.zone}`,
+      address: hostAddress(zone.blocks.appliance, host),
+      through: through(name),
+    })),
+    subnets: [applianceSubnet(zone, args.ipv6 ?? false), ...observerSubnets(args, names)],
+    observers: observersOf(args),
+  };
+}
+
+/** Observers have a subnet of their own in each zone, whose table leads by each appliance to its target. */
+const observerSubnets = (args: PlanArgs, names: readonly string[]): readonly SubnetPlan[] =>
+  args.observers === true
+    ? args.zones.map((zone) => ({
+        name: `observer-${zone}`,
+        role: 'observer',
+        zone,
+        cidr: observerBlock(args.cidr, zone),
+        ipv6Index: 2,
+        routes: [...internet(args.ipv6 ?? false), ...probeRoutes(args, names)],
+      }))
+    : [];
+
+/** Two of them: in two zones, or in the only one. */
+function observersOf(args: PlanArgs): readonly ObserverPlan[] {
+  if (args.observers !== true) return [];
+  const zones = zonesOf(args).slice(0, 2);
+  const seats =
+    zones.length > 1
+      ? zones.map(({ zone, letter }) => ({ zone, letter, host: 0 }))
+      : zones.flatMap(({ zone }) => ['a', 'b'].map((letter, host) => ({ zone, letter, host })));
+  return seats.map(({ zone, letter, host }) => ({
+    name: `observer-${letter}`,
+    subnet: `observer-${zone}`,
+    address: hostAddress(observerBlock(args.cidr, zone), host),
+  }));
+}

@@ -1,0 +1,152 @@
+/**
+ * What a design deploys, as plain data in its own names: subnets with their routes, appliances, what groups
+ * move, and the flows that it promises. Everything else follows from it: resources (`components/design.ts`),
+ * configurations of daemons, rights, outputs, diagrams. Routes that a group moves are said once, in the table
+ * where they stand.
+ */
+
+/** Where a route leads. */
+export type RouteTarget =
+  /** The Internet gateway of the VPC. */
+  | { readonly kind: 'internet' }
+  /** Whoever owns the group: the daemons move the route. */
+  | { readonly kind: 'group'; readonly group: string }
+  /** One appliance, for good. */
+  | { readonly kind: 'appliance'; readonly appliance: string }
+  /** The ENI that the group moves, for good. */
+  | { readonly kind: 'floating'; readonly group: string };
+
+export interface RoutePlan {
+  /** Canonical CIDR block, IPv4 or IPv6. */
+  readonly destination: string;
+  readonly to: RouteTarget;
+  /** Of a route that moves: see `Course` in the daemon's configuration. */
+  readonly direction?: 'return';
+  readonly symmetric?: string;
+}
+
+export type SubnetRole = 'appliance' | 'workload' | 'observer';
+
+/** A subnet with a route table of its own. */
+export interface SubnetPlan {
+  /** Unique in the plan, by role and zone: `workload-eu-central-1a`. */
+  readonly name: string;
+  readonly role: SubnetRole;
+  readonly zone: string;
+  readonly cidr: string;
+  /** Which /64 of the VPC's IPv6 /56, where it has one. */
+  readonly ipv6Index?: number;
+  readonly routes: readonly RoutePlan[];
+  /** Whether its workloads have Elastic IPs. */
+  readonly isPublic?: boolean;
+}
+
+export interface VpcPlan {
+  /** Empty for the only one. */
+  readonly name: string;
+  readonly cidr: string;
+  readonly ipv6: boolean;
+  readonly subnets: readonly SubnetPlan[];
+  /** Routes of what comes in through the Internet gateway. */
+  readonly edge?: readonly RoutePlan[];
+  /** Whether appliances and workloads are reached from outside the VPC. */
+  readonly open?: boolean;
+}
+
+/** How an appliance is seen to forward. */
+export interface ThroughPlan {
+  /** Answers ICMP echo beyond the appliance. */
+  readonly target: string;
+  readonly by: 'next-hop' | 'route';
+  readonly from: 'self' | 'all';
+}
+
+export interface AppliancePlan {
+  /** Unique, short, never by position: the letter of its zone, or a letter of its own. */
+  readonly name: string;
+  readonly subnet: string;
+  readonly address: string;
+  readonly through?: ThroughPlan;
+  /** Addresses outside the VPC that it answers for. */
+  readonly overlay?: readonly string[];
+  /** How many groups it carries at most. */
+  readonly capacity?: number;
+}
+
+/** A small instance that runs a daemon beside the appliances. */
+export interface ObserverPlan {
+  readonly name: string;
+  readonly subnet: string;
+  readonly address: string;
+}
+
+export interface GroupPlan {
+  readonly name: string;
+  /** Appliances, the preferred first. */
+  readonly members: readonly string[];
+  /** An ENI that is moved. */
+  readonly floating?: { readonly subnet: string; readonly address: string };
+  /** Secondary private addresses that are moved. */
+  readonly addresses?: readonly string[];
+  /** An Elastic IP that is moved: to the first of `addresses`, else to the owner's primary address. */
+  readonly eip?: boolean;
+}
+
+export type FlowEnd =
+  | { readonly kind: 'internet' }
+  /** A workload in the subnet. */
+  | { readonly kind: 'subnet'; readonly subnet: string }
+  /** The public address of a workload in the subnet. */
+  | { readonly kind: 'public'; readonly subnet: string }
+  | { readonly kind: 'address'; readonly address: string }
+  /** The Elastic IP that a group moves. */
+  | { readonly kind: 'eip'; readonly group: string };
+
+/** Who can send to whom, and gets answers, and how soon again after any single failure. */
+export interface FlowPlan {
+  readonly from: FlowEnd;
+  readonly to: FlowEnd;
+  /** The group that it depends on. */
+  readonly group: string;
+  /** From the failure on: detection, decision, calls and propagation. */
+  readonly objectiveMs: number;
+}
+
+export interface Plan {
+  readonly vpcs: readonly VpcPlan[];
+  readonly appliances: readonly AppliancePlan[];
+  readonly observers: readonly ObserverPlan[];
+  readonly groups: readonly GroupPlan[];
+  readonly flows: readonly FlowPlan[];
+}
+
+/** The default routes: IPv4, and IPv6 where the VPC has it. */
+export const defaults = (ipv6: boolean): readonly string[] => (ipv6 ? ['0.0.0.0/0', '::/0'] : ['0.0.0.0/0']);
+
+export const subnetsOf = ({ vpcs }: Plan): readonly SubnetPlan[] => vpcs.flatMap(({ subnets }) => subnets);
+
+/** A table of a plan: a subnet's, or that of a VPC's edge. */
+export interface TablePlan {
+  readonly name: string;
+  readonly routes: readonly RoutePlan[];
+}
+
+export const edgeOf = ({ name }: VpcPlan): string => (name === '' ? 'edge' : `${name}-edge`);
+
+/** All tables, with the routes in them. */
+export const tablesOf = ({ vpcs }: Plan): readonly TablePlan[] =>
+  vpcs.flatMap((vpc) => [
+    ...vpc.subnets.map(({ name, routes }) => ({ name, routes })),
+    ...(vpc.edge === undefined ? [] : [{ name: edgeOf(vpc), routes: vpc.edge }]),
+  ]);
+
+/** The routes of a table that a group moves. */
+export const movedBy = ({ routes }: TablePlan, group: string): readonly RoutePlan[] =>
+  routes.filter(({ to }) => to.kind === 'group' && to.group === group);
+
+/** The thing of that name; throws where a design names something that it does not have. */
+export function named<T extends { readonly name: string }>(all: readonly T[], name: string): T {
+  const found = all.find((one) => one.name === name);
+  if (found !== undefined) return found;
+  throw new Error(`the plan has no '${name}' among '${all.map((one) => one.name).join(', ')}'`);
+}

@@ -1,0 +1,28 @@
+/** What a deployment is told beside its design's plan. Types only. */
+import type { PlanArgs } from './design.ts';
+
+export type Architecture = 'x86_64' | 'arm64';
+
+/** What an appliance is. */
+export type ApplianceKind =
+  /** Debian that forwards with its own address as source. */
+  | { readonly kind: 'nat' }
+  /** Debian that forwards what its rules let through: lines of an nftables chain, all where empty. */
+  | { readonly kind: 'firewall'; readonly rules: string }
+  /** The user's AMI, with the user's user data; its daemons run elsewhere. */
+  | { readonly kind: 'own'; readonly userData: string };
+
+export interface Settings extends Omit<PlanArgs, 'zones'> {
+  readonly appliance: ApplianceKind;
+  readonly observers: boolean;
+  readonly failback: 'never' | { readonly after: string };
+  /** A DynamoDB table that exists, for leases of the groups. */
+  readonly leaseTable?: string;
+  readonly fence: 'none' | 'stop-instance';
+  readonly ipv6: boolean;
+  /** A client instance in each workload subnet. */
+  readonly workload: boolean;
+  /** EC2 and STS endpoint of the daemons, where it is not AWS's. */
+  readonly endpoint?: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
