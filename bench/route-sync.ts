@@ -98,7 +98,11 @@ function createRun() {
     writes.push(call);
     if (call.kind === 'delete-route') routes.delete(call.destination);
     if (call.kind === 'create-route' || call.kind === 'replace-route')
-      routes.set(call.destination, { destination: call.destination, target: call.eni, state: 'active' });
+      routes.set(call.destination, {
+        destination: call.destination,
+        target: call.eni ?? '',
+        state: 'active',
+      });
     return ok({ kind: 'ok', value: { kind: 'done' } });
   }
   const pass = (ms: number): void => {

@@ -16,7 +16,7 @@ import {
   type Resource,
   type RouteSet,
 } from './model.ts';
-import { resolveFailback, resolveFence } from './policy-resolve.ts';
+import { checkLastResort, resolveFailback, resolveFence } from './policy-resolve.ts';
 import type { ParsedFile } from './schema.ts';
 
 type ParsedGroup = ParsedFile['groups'][number];
@@ -89,9 +89,12 @@ function resolveResources(
     resources.push({ kind: 'routes', sets });
   }
   if (transitRoutes !== undefined) {
-    const sets = transitRoutes.map(({ table, destinations, ...course }, index) => {
-      return { table, destinations, ...resolveCourse(course, [...path, 'transitRoutes', index], note) };
-    });
+    const sets = transitRoutes.map(({ table, destinations, lastResort, ...course }, index) => ({
+      table,
+      destinations,
+      ...given('lastResort', lastResort),
+      ...resolveCourse(course, [...path, 'transitRoutes', index], note),
+    }));
     resources.push({ kind: 'transit-routes', sets });
   }
   if (resources.length === 0)
@@ -122,7 +125,7 @@ function resolveCourse(
 type ParsedSet = NonNullable<ParsedGroup['routes']>[number];
 
 function resolveSet(set: ParsedSet, members: readonly string[], path: Finding['path'], note: Note): RouteSet {
-  const { table, tag, tables, destinations } = set;
+  const { table, tag, tables, destinations, lastResort } = set;
   const found = [table, tag, tables].filter((one) => one !== undefined).length;
   if (found !== 1)
     note(
@@ -134,14 +137,14 @@ function resolveSet(set: ParsedSet, members: readonly string[], path: Finding['p
   return {
     ...(table === undefined ? {} : { table }),
     ...(tag === undefined ? {} : { tag }),
-    ...(prepared === undefined ? {} : { prepared }),
+    ...(prepared === undefined ? given('lastResort', lastResort) : { prepared }),
     destinations,
     ...resolveCourse(set, path, note),
   };
 }
 
 function resolvePrepared(
-  { subnets = [], gateways = [], tables, destinations }: ParsedSet,
+  { subnets = [], gateways = [], tables, destinations, lastResort }: ParsedSet,
   members: readonly string[],
   path: Finding['path'],
   note: Note,
@@ -177,7 +180,7 @@ function resolvePrepared(
   if (gateways.length > 0 && list >= 0)
     // Gateway route tables, Amazon VPC User Guide: no prefix lists.
     note([...path, 'destinations', list], "a gateway's table cannot have it", 'name its CIDR blocks instead');
-  return { places, tables };
+  return { places, tables, ...given('lastResort', lastResort) };
 }
 
 /** What is moved is moved by one group alone, and can be moved. */
@@ -201,6 +204,7 @@ export function checkMoved({ appliances, groups }: Config, note: Note): void {
       note(['groups', index, 'addresses', at], why, 'name a secondary address of the subnet');
     });
     checkAttachments(group, ['groups', index], appliances, note);
+    checkLastResort(group, ['groups', index], appliances, note);
   });
   const addresses = groups.flatMap(addressesOf);
   for (const family of ['IPv4', 'IPv6']) {

@@ -95,6 +95,8 @@ export interface Prepared {
   readonly places: readonly string[];
   /** By member. */
   readonly tables: Readonly<Record<string, string>>;
+  /** The table for when no member is left; what its routes are is its owner's affair. */
+  readonly lastResort?: string;
 }
 
 /**
@@ -105,6 +107,8 @@ export interface RouteSet extends Course {
   readonly table?: string;
   readonly tag?: { readonly key: string; readonly value: string };
   readonly prepared?: Prepared;
+  /** The target of the routes when no member is left: the id of a gateway, an endpoint or an ENI, or `local`. */
+  readonly lastResort?: string;
   /** Canonical CIDR blocks, and ids of prefix lists; the most important first. */
   readonly destinations: readonly string[];
 }
@@ -123,6 +127,8 @@ export interface EniResource {
 /** Static routes of a transit gateway route table, to the attachment of the owner. */
 export interface TransitRouteSet extends Course {
   readonly table: string;
+  /** The attachment when no member is left. */
+  readonly lastResort?: string;
   /** Canonical CIDR blocks. */
   readonly destinations: readonly string[];
 }
@@ -282,6 +288,18 @@ function withoutVia(probe: ThroughProbe): ProbeConfig {
 /** The routes that a group moves. */
 export const routeSetsOf = ({ resources }: Group): readonly RouteSet[] =>
   resources.flatMap((resource) => (resource.kind === 'routes' ? resource.sets : []));
+
+/** Whether a group leads to something when no member is left: then all that it owns does. */
+export const hasLastResort = ({ resources }: Group): boolean => lastResortsOf(resources).length > 0;
+
+/** What the routes and attachments of a group lead to when no member is left. */
+export const lastResortsOf = (resources: readonly Resource[]): readonly string[] =>
+  resources.flatMap((resource) => {
+    if (resource.kind === 'transit-routes')
+      return resource.sets.flatMap(({ lastResort }) => lastResort ?? []);
+    if (resource.kind !== 'routes') return [];
+    return resource.sets.flatMap(({ lastResort, prepared }) => lastResort ?? prepared?.lastResort ?? []);
+  });
 
 /** The prepared tables of a group, of all members. */
 export const preparedTablesOf = (group: Group): readonly string[] =>

@@ -37,6 +37,14 @@ export const slowStartSchema = duration(0, 86_400_000)
   .prefault('0s')
   .describe('A member that was dead is given nothing for so long that another fit member could carry.');
 
+export const lastResortSchema = z
+  .string({ error: 'it is an id' })
+  .regex(/^(local|(eni|nat|igw|vgw|tgw|pcx|vpce|eigw|lgw|cagw|rtb)-[0-9a-f]{8,17})$/, {
+    error:
+      'it is local, or the id of a NAT gateway (nat-...), ENI, gateway, peering connection or endpoint; rtb-... with tables',
+  })
+  .describe('Where the routes lead when every member is dead; with tables, another table.');
+
 export const fenceSchema = z
   .enum(['none', 'detach-eni', 'stop-instance'], {
     error: 'it is none, detach-eni or stop-instance',

@@ -18,7 +18,13 @@ import {
   tag,
 } from './fields.ts';
 import { groupLeaseSchema, leaseSchema } from './lease-schema.ts';
-import { failbackSchema, fenceSchema, fenceTimeoutSchema, slowStartSchema } from './policy-schema.ts';
+import {
+  failbackSchema,
+  fenceSchema,
+  fenceTimeoutSchema,
+  lastResortSchema,
+  slowStartSchema,
+} from './policy-schema.ts';
 import { syncSchema } from './sync-schema.ts';
 
 const command = z
@@ -136,6 +142,7 @@ const routes = z
       .describe(
         'A table for each member, whose routes lead to it: subnets and gateways change between them.',
       ),
+    lastResort: lastResortSchema.optional(),
     destinations: z
       .array(destination)
       .min(1, { error: 'at least one destination' })
@@ -147,6 +154,9 @@ const routes = z
 const transitRoutes = z
   .strictObject({
     table: id('tgw-rtb', 'a transit gateway route table'),
+    lastResort: id('tgw-attach', 'a transit gateway attachment')
+      .optional()
+      .describe('The attachment when no member is left.'),
     destinations: z.array(cidr).min(1, { error: 'at least one destination' }),
     ...course,
   })

@@ -7,6 +7,14 @@ export type Selector =
   | { readonly kind: 'ids'; readonly ids: readonly string[] }
   | { readonly kind: 'tag'; readonly key: string; readonly value: string };
 
+/** Where a route leads: to an ENI, or to the gateway, endpoint or other object of that id; `local` as EC2 has it. */
+export type RouteEnd =
+  | { readonly eni: string; readonly target?: never }
+  | { readonly eni?: never; readonly target: string };
+
+/** Where a route leads to, by the id of it. */
+export const routeEnd = (id: string): RouteEnd => (id.startsWith('eni-') ? { eni: id } : { target: id });
+
 /** One call. `destination` is a canonical CIDR block, IPv4 or IPv6, or the id of a prefix list. */
 type Plain =
   | { readonly kind: 'describe-route-tables'; readonly select: Selector }
@@ -28,18 +36,8 @@ type Plain =
   | { readonly kind: 'describe-subnets'; readonly subnets: readonly string[] }
   /** All of a VPC. */
   | { readonly kind: 'describe-subnets'; readonly vpc: string }
-  | {
-      readonly kind: 'replace-route';
-      readonly table: string;
-      readonly destination: string;
-      readonly eni: string;
-    }
-  | {
-      readonly kind: 'create-route';
-      readonly table: string;
-      readonly destination: string;
-      readonly eni: string;
-    }
+  | ({ readonly kind: 'replace-route'; readonly table: string; readonly destination: string } & RouteEnd)
+  | ({ readonly kind: 'create-route'; readonly table: string; readonly destination: string } & RouteEnd)
   | { readonly kind: 'delete-route'; readonly table: string; readonly destination: string }
   /** Gives a subnet or gateway another table; the association gets a new id, so an old call hits nothing. */
   | {

@@ -15,6 +15,7 @@ import {
   type ObservedRouteTable,
   type ObservedSubnet,
   type ObservedTransitRoute,
+  type RouteEnd,
   type Selector,
   type Value,
 } from './call.ts';
@@ -56,7 +57,7 @@ export function toRequest(call: Call): Ec2Request {
       return addressRequest(call);
     case 'replace-route':
     case 'create-route': {
-      const input = { ...routeOf(call), NetworkInterfaceId: call.eni };
+      const input = { ...routeOf(call), ...endOf(call) };
       return { action: call.kind === 'replace-route' ? 'ReplaceRoute' : 'CreateRoute', input };
     }
     case 'delete-route':
@@ -135,6 +136,30 @@ function routeOf({
   const cidr = destination.includes(':') ? 'DestinationIpv6CidrBlock' : 'DestinationCidrBlock';
   const key = isPrefixList(destination) ? 'DestinationPrefixListId' : cidr;
   return { RouteTableId: table, [key]: destination };
+}
+
+/** The fields of CreateRoute and ReplaceRoute for targets other than ENIs, by what their ids begin with. */
+const TARGET_FIELDS = {
+  nat: 'NatGatewayId',
+  igw: 'GatewayId',
+  vgw: 'GatewayId',
+  tgw: 'TransitGatewayId',
+  pcx: 'VpcPeeringConnectionId',
+  vpce: 'VpcEndpointId',
+  eigw: 'EgressOnlyInternetGatewayId',
+  lgw: 'LocalGatewayId',
+  cagw: 'CarrierGatewayId',
+} as const;
+
+/** What the ids of targets of routes begin with, ENIs aside. */
+export const TARGET_PREFIXES: readonly string[] = Object.keys(TARGET_FIELDS);
+
+/** Where a route leads, as requests name it. */
+function endOf(end: RouteEnd): Readonly<Record<string, unknown>> {
+  if (end.eni !== undefined) return { NetworkInterfaceId: end.eni };
+  if (end.target === 'local') return { LocalTarget: true };
+  const found = Object.entries(TARGET_FIELDS).find(([prefix]) => end.target.startsWith(`${prefix}-`));
+  return { [found?.[1] ?? 'GatewayId']: end.target };
 }
 
 /** By id, or by private address: `addresses.private-ip-address` knows secondary ones too. */

@@ -4,7 +4,7 @@
  */
 
 import { earliest, formatMillis, type Instant } from '../base/time.ts';
-import { type Group, ownAppliance } from '../config.ts';
+import { type Config, type Group, lastResortsOf, ownAppliance } from '../config.ts';
 import { abandon } from './command.ts';
 import { decide } from './decide.ts';
 import { advance, begin, writeEnded as moveEnded, type Scene } from './execute.ts';
@@ -41,6 +41,7 @@ export function runCycle(scene: Scene, start: GroupState, observeOnly: boolean, 
     const decision = decide({
       ...scene.setting,
       full: scene.full,
+      standIns: standInsOf(config, group),
       group,
       state,
       view,
@@ -65,6 +66,15 @@ export function runCycle(scene: Scene, start: GroupState, observeOnly: boolean, 
     scene.observed,
   );
   return { state, observed, ...(wakeAt === undefined ? {} : { wakeAt }) };
+}
+
+/** The appliances that the last resort of a group leads to. */
+function standInsOf({ appliances }: Config, { resources }: Group): readonly string[] {
+  const ends = lastResortsOf(resources);
+  if (ends.length === 0) return [];
+  return appliances
+    .filter(({ eni, attachment }) => ends.includes(eni) || ends.includes(attachment ?? ''))
+    .map(({ name }) => name);
 }
 
 /** Takes in the outcome of a write. */

@@ -1,7 +1,9 @@
 /** What is decided about a group that a member owns: it stays, is taken over, given away or taken back. */
 import { formatMillis } from '../base/time.ts';
 import type { Verdict } from '../health/verdict.ts';
+import { fromLastResort, toLastResort } from './decide-last-resort.ts';
 import { isBarred } from './leases.ts';
+import { LAST_RESORT } from './part.ts';
 import {
   type Decision,
   describeMember,
@@ -27,7 +29,13 @@ export function decideOwned(situation: Situation, owner: Member): Decision {
   const { group, self } = situation;
   const { member } = owner;
   const verdict = verdictOf(situation, member);
+  if (member === LAST_RESORT) return fromLastResort(situation);
   if (verdict.kind === 'dead' && member !== self) return decideTakeover(situation, owner, verdict);
+  const last =
+    verdict.kind === 'dead'
+      ? toLastResort(situation, deadText(owner, verdict), 'takeover', member)
+      : undefined;
+  if (last !== undefined) return last;
   const other =
     member === self ? undefined : (decideRelief(situation, owner) ?? decideFailback(situation, owner));
   if (other !== undefined) return other;
@@ -40,12 +48,18 @@ export function decideOwned(situation: Situation, owner: Member): Decision {
   );
 }
 
+const deadText = ({ member }: Member, { reason }: Verdict): string =>
+  `${member} owns it and is dead (${reason})`;
+
 const because = ({ kind, reason }: Verdict): string => (kind === 'healthy' ? '' : ` (${reason})`);
 
 /** The owner is dead: is there a member that this node may give the group to, now? */
-function decideTakeover(situation: Situation, { member: owner, phase }: Member, verdict: Verdict): Decision {
+function decideTakeover(situation: Situation, held: Member, verdict: Verdict): Decision {
+  const { member: owner, phase } = held;
   const { group, state, self, now } = situation;
-  const dead = `${owner} owns it and is dead (${verdict.reason})`;
+  const dead = deadText(held, verdict);
+  const last = toLastResort(situation, dead, 'takeover', owner);
+  if (last !== undefined) return last;
   const to = self ?? heirs(situation, owner)[0];
   if (to === undefined) {
     const words = describeMembers(

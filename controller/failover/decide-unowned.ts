@@ -1,5 +1,6 @@
 /** What is decided about a group that nobody owns as a whole. */
 import { formatMillis } from '../base/time.ts';
+import { toLastResort } from './decide-last-resort.ts';
 import {
   type Decision,
   describeMembers,
@@ -29,6 +30,8 @@ export function decideUnowned(
   const fit = heirs(situation);
   const to = self ?? fit.find((member) => held.includes(member)) ?? fit[0];
   if (to === undefined || !isFit(situation, to)) {
+    const last = toLastResort(situation, what, 'completion');
+    if (last !== undefined) return last;
     const words = describeMembers(situation, group.members);
     return hold('unowned unfit', `${group.name}: changes nothing although ${what}, for ${words}.`, {
       alarm: true,

@@ -9,6 +9,7 @@ import type { Gate } from './leases.ts';
 import { advanceParts } from './move.ts';
 import type { Observed } from './observe.ts';
 import { beginWatch, runHook } from './ownership.ts';
+import { LAST_RESORT, lastResort } from './part.ts';
 import { instanceOf } from './parts.ts';
 import type { Decision, Setting } from './situation.ts';
 import { type Advance, type Ended, ended, type Need } from './step.ts';
@@ -79,7 +80,8 @@ export function advance(scene: Scene, state: GroupState, turn: Turn): { state: G
 
 function advanceTo(scene: Scene, operation: Operation, turn: Turn): Advance {
   const { config, group, view, observed } = scene;
-  const target = config.appliances.find(({ name }) => name === operation.to);
+  const target =
+    operation.to === LAST_RESORT ? lastResort : config.appliances.find(({ name }) => name === operation.to);
   if (target === undefined)
     return {
       operation,
@@ -135,7 +137,10 @@ function outcomeOf({ back, from = 'nobody', to }: Operation, { result, detail }:
  * A reason to stop: the lease is gone; the target has died; or nothing has been written yet, and the owner
  * lives after all.
  */
-function whyInVain({ verdicts, gate }: Scene, { to, from, cause, steps }: Operation): string | undefined {
+function whyInVain(
+  { verdicts, gate, group }: Scene,
+  { to, from, cause, steps }: Operation,
+): string | undefined {
   const isBusy = Object.values(steps).some(({ state }) => state === 'sent');
   if (isBusy) return undefined;
   if (gate.kind === 'shut') return gate.reason;
@@ -143,9 +148,11 @@ function whyInVain({ verdicts, gate }: Scene, { to, from, cause, steps }: Operat
   const written = Object.values(steps).some(
     ({ state }) => state === 'ok' || state === 'halfway' || state === 'unknown',
   );
-  if (cause !== 'takeover' || written || from === undefined || Object.keys(steps).length === 0)
-    return undefined;
-  return verdicts[from]?.kind === 'healthy' ? `${from} is healthy after all` : undefined;
+  if (written || Object.keys(steps).length === 0) return undefined;
+  const others =
+    to === LAST_RESORT ? group.members : cause === 'takeover' && from !== undefined ? [from] : [];
+  const alive = others.find((member) => verdicts[member]?.kind === 'healthy');
+  return alive === undefined ? undefined : `${alive} is healthy after all`;
 }
 
 /** Tells people, once, that writes are refused or unanswered again and again; the operation goes on. */

@@ -4,7 +4,7 @@
  * whoever asks for a fence wants no two owners, and rather none.
  */
 import { formatMillis, type Instant } from '../base/time.ts';
-import type { Appliance, Config, Fence, Group } from '../config.ts';
+import { type Appliance, type Config, type Fence, type Group, ownAppliance } from '../config.ts';
 import type { Call, Outcome } from '../ec2/call.ts';
 import type { Fencing, Operation } from './group.ts';
 import type { Observed } from './observe.ts';
@@ -35,7 +35,8 @@ function targetOf({ config, group, observed }: FenceScene, operation: Operation)
   const { fence } = group;
   const owner = config.appliances.find(({ name }) => name === operation.from);
   if (fence === undefined || owner === undefined || operation.cause !== 'takeover') return undefined;
-  if (operation.fencing?.doneAt !== undefined) return undefined;
+  // Who is dead and goes to the last resort need not be kept from itself.
+  if (operation.fencing?.doneAt !== undefined || owner.name === ownAppliance(config)?.name) return undefined;
   return { fence, owner, instance: instanceOf(owner, observed) };
 }
 

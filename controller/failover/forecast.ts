@@ -4,13 +4,13 @@
  * probes' affair.
  */
 import type { Instant, Millis } from '../base/time.ts';
-import type { Appliance, Config, Group } from '../config.ts';
+import { type Appliance, type Config, type Group, hasLastResort } from '../config.ts';
 import type { Budget } from '../ec2/budget.ts';
 import { isRead } from '../ec2/call.ts';
 import { toRequest } from '../ec2/request.ts';
 import { type Due, schedule } from '../ec2/schedule.ts';
 import type { Verdict } from '../health/verdict.ts';
-import { isWith, memberOf, type Part, STAGES } from './part.ts';
+import { isWith, LAST_RESORT, lastResort, memberOf, type Part, STAGES } from './part.ts';
 import { partsToMove } from './plan.ts';
 import { flawOf } from './prepared.ts';
 import { describeCall } from './step.ts';
@@ -62,6 +62,7 @@ export interface Forecast {
 
 export interface Question {
   readonly group: string;
+  /** One or more members, with commas between them; or `all`. */
   readonly fail: string;
   readonly to?: string | undefined;
 }
@@ -87,36 +88,47 @@ export function forecast(question: Question, known: Known): Answer {
     return no(
       `There is no group '${question.group}'; the groups are ${config.groups.map(({ name }) => name).join(', ')}.`,
     );
-  const { fail, to = heirOf(group, fail, verdicts) } = question;
-  const target = config.appliances.find(({ name }) => name === to);
-  const stranger = [fail, to].find((name) => !group.members.includes(name));
-  if (stranger !== undefined || target === undefined)
+  const fail = question.fail === 'all' ? group.members : question.fail.split(',');
+  const to = question.to ?? heirOf(group, fail, verdicts);
+  const stranger = [...fail, ...(to === undefined || to === LAST_RESORT ? [] : [to])].find(
+    (name) => !group.members.includes(name),
+  );
+  if (stranger !== undefined)
     return no(`'${stranger}' is not a member of ${group.name}; the members are ${group.members.join(', ')}.`);
-  if (to === fail) return no(`${fail} cannot take over from itself; name another member with --to.`);
+  if (to === undefined)
+    return no(`Nothing is moved when all of ${fail.join(', ')} fail: ${group.name} has no last resort.`);
+  if (fail.includes(to)) return no(`${to} cannot take over from itself; name another member with --to.`);
+  const target = to === LAST_RESORT ? lastResort : config.appliances.find(({ name }) => name === to);
+  if (target === undefined) return no(`${to} is not configured.`);
   if (view.observedAt === undefined) return no('EC2 has not been seen yet: ask again in a moment.');
   return { ok: true, body: forecastTo(group, fail, target, view, known) };
 }
 
 const no = (message: string): Answer => ({ ok: false, body: { message } });
 
-/** The member that is preferred among the healthy ones; where none is known to be, among all others. */
-function heirOf({ members }: Group, fail: string, verdicts: Known['verdicts']): string {
-  const others = members.filter((name) => name !== fail);
-  return others.find((name) => verdicts[name]?.kind === 'healthy') ?? others[0] ?? fail;
+/**
+ * The member that is preferred among the healthy ones; where none is known to be, among all others; the last
+ * resort, where the group has one and all members fail.
+ */
+function heirOf(group: Group, fail: readonly string[], verdicts: Known['verdicts']): string | undefined {
+  const others = group.members.filter((name) => !fail.includes(name));
+  const last = hasLastResort(group) ? LAST_RESORT : undefined;
+  return others.find((name) => verdicts[name]?.kind === 'healthy') ?? others[0] ?? last;
 }
 
 function forecastTo(
   group: Group,
-  fail: string,
+  fail: readonly string[],
   target: Appliance,
   view: GroupView,
   { config, budget, now }: Known,
 ): Forecast {
   const { name, objectiveMs } = group;
-  const moves = view.parts.some((part) => memberOf(part) === fail);
+  const owners = fail.filter((one) => view.parts.some((part) => memberOf(part) === one));
+  const moves = owners.length > 0;
   const fence = fenceOf(
     group,
-    config.appliances.find((one) => one.name === fail),
+    config.appliances.find((one) => one.name === owners[0]),
   );
   const dues = (from: GroupView): readonly Due[] => (moves ? duesOf(from, target, fence) : []);
   const chosen = dues(view);
@@ -137,7 +149,7 @@ function forecastTo(
   );
   return {
     group: name,
-    fail,
+    fail: fail.join(','),
     to: target.name,
     calls: calls.toSorted((a, b) => a.batch - b.batch),
     batches: starts.length,
@@ -147,7 +159,7 @@ function forecastTo(
     meetsObjective: objectiveMs === undefined || predictedMs <= objectiveMs,
     plain: costOf(plain, schedule(plain, budget, now, LATENCY_MS)),
     oneByOne: costOf(plain, schedule(plain, budget, now, LATENCY_MS, 1)),
-    notes: notesOf(group, fail, target.name, view, moves),
+    notes: notesOf(group, fail.join(','), target.name, view, moves),
   };
 }
 
@@ -239,7 +251,12 @@ function notesOf(
 ): readonly string[] {
   if (!moves) return [`${fail} has nothing of it: ${describeOwner(view.owner)} owns it.`];
   const notes: string[] = [];
+  if (to === LAST_RESORT)
+    notes.push(
+      'It goes there only when each death is shown by more than silence, or by a lease kept for two terms.',
+    );
   for (const { tables, set } of view.prepared) {
+    if (to === LAST_RESORT) break;
     const id = set.prepared?.tables[to];
     const next = tables.find((one) => one.id === id);
     if (next === undefined) notes.push(`${id}, which is for ${to}, does not exist.`);

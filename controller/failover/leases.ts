@@ -4,9 +4,9 @@
  */
 import { next, prng } from '../base/prng.ts';
 import { earliest, formatMillis, type Instant } from '../base/time.ts';
-import { type Config, type Group, ownAppliance } from '../config.ts';
+import { type Config, type Group, hasLastResort, ownAppliance } from '../config.ts';
 import type { Orders } from '../event.ts';
-import type { Verdict } from '../health/verdict.ts';
+import { allDead, type Verdict } from '../health/verdict.ts';
 import type { LeaseOutcome } from '../lease/call.ts';
 import {
   answered,
@@ -112,6 +112,7 @@ function fitnessOf(
     return FITNESS.unable;
   if (self !== undefined && !group.members.includes(self)) return FITNESS.unable;
   if (state.switchover !== undefined || state.operation?.command !== undefined) return FITNESS.ordered;
+  if (hasLastResort(group) && allDead(group.members, verdicts)) return FITNESS.last;
   if (self === undefined) return FITNESS.heir;
   const isHealthy = (member: string): boolean => verdicts[member]?.kind === 'healthy';
   if (!isHealthy(self) || orders.drained[self] !== undefined || full.includes(self)) return FITNESS.unable;

@@ -8,7 +8,7 @@ import { earliest, type Instant } from '../base/time.ts';
 import type { Appliance } from '../config.ts';
 import type { Operation, Step } from './group.ts';
 import { advanceEni } from './move-eni.ts';
-import { isWith, type Part, STAGES } from './part.ts';
+import { isWith, LAST_RESORT, type Part, STAGES } from './part.ts';
 import { partsToMove } from './plan.ts';
 import { type Advance, contradicted, type Fate, type Fated, type Need, send, withStep } from './step.ts';
 import { noteHalves, roomAt, setsOf, together } from './symmetric.ts';
@@ -76,6 +76,7 @@ function needOf(fates: readonly Fate[], isBusy: boolean): Need {
 const isPath = ({ stage }: Part): boolean => stage === 'paths' || stage === 'return-paths';
 
 function detailOf(parts: readonly Part[], { target, instance }: Errand): string {
+  if (target.name === LAST_RESORT) return 'every route leads to its last resort';
   if (parts.every(isPath)) return `every route leads to ${target.eni}`;
   const kinds = new Set(parts.map(({ thing }) => thing.kind));
   const [first] = parts;

@@ -91,6 +91,7 @@ function sourcesOf(config: Config, observed: Observed): ReadonlyMap<string, Call
         for (const { table, tag, prepared } of resource.sets) {
           if (table !== undefined) tables.add(table);
           for (const one of Object.values(prepared?.tables ?? {})) tables.add(one);
+          if (prepared?.lastResort !== undefined) tables.add(prepared.lastResort);
           if (tag !== undefined) byTag(tag);
         }
         break;

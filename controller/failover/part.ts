@@ -4,22 +4,34 @@
  * to an owner that lacks what it needs to answer.
  */
 
-import type { EniResource } from '../config.ts';
+import type { Appliance, EniResource } from '../config.ts';
 import type { ObservedEni } from '../ec2/call.ts';
 
 /** The stages of a move, in their order. */
 export const STAGES = ['interfaces', 'addresses', 'public-addresses', 'return-paths', 'paths'] as const;
 export type Stage = (typeof STAGES)[number];
 
+/** Who has what leads to the last resort of its group. No appliance has such a name. */
+export const LAST_RESORT = 'the last resort';
+
+/** The last resort in the place of an appliance: each part knows what it is for that. */
+export const lastResort: Appliance = { name: LAST_RESORT, address: '', eni: '', probes: [] };
+
 /** What a part is, as far as its writes have to know. */
 export type Thing =
-  | { readonly kind: 'route' | 'transit-route'; readonly table: string; readonly destination: string }
+  | {
+      readonly kind: 'route' | 'transit-route';
+      readonly table: string;
+      readonly destination: string;
+      /** The target of the route, or the attachment, when no member is left. */
+      readonly lastResort?: string;
+    }
   /** What a subnet or gateway uses: one of the prepared tables, by `association`, or, without, none. */
   | {
       readonly kind: 'association';
       readonly place: string;
       readonly association?: string;
-      /** By member. */
+      /** By member, and for the last resort. */
       readonly tables: Readonly<Record<string, string>>;
     }
   /** A private address; `holder` is the ENI that has it. */

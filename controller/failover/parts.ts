@@ -1,8 +1,17 @@
 /** The parts of a group as EC2 was last seen, and the observations that show them. */
 import { unreachable } from '../base/result.ts';
-import type { Appliance, Course, EipResource, EniResource, Group, Resource, RouteSet } from '../config.ts';
+import type {
+  Appliance,
+  Course,
+  EipResource,
+  EniResource,
+  Group,
+  Resource,
+  RouteSet,
+  TransitRouteSet,
+} from '../config.ts';
 import { addressSource, type Observed, tagSource, transitSource } from './observe.ts';
-import { type Held, type Part, STAGES } from './part.ts';
+import { type Held, LAST_RESORT, type Part, STAGES } from './part.ts';
 
 /** The sources that show all of a group. */
 export const sourcesOfGroup = ({ resources }: Group): readonly string[] => [
@@ -54,7 +63,7 @@ function partsOfResource(
     case 'transit-routes':
       return resource.sets.flatMap((set, index) =>
         set.destinations.map((destination, at) => ({
-          ...transitPart(set.table, destination, members, observed),
+          ...transitPart(set, destination, members, observed),
           rank: urgency(destination, rankOf(resource.sets, index) + at),
           ...courseOf(set),
         })),
@@ -83,12 +92,17 @@ function partsOfSet(
 ): readonly Part[] {
   const { prepared } = set;
   const places = (prepared?.places ?? []).map((place) => ({ place, use: useOf(place, prepared, observed) }));
+  const isLast = (use: (typeof places)[number]['use']): boolean =>
+    use !== undefined && use.table === prepared?.lastResort;
   const tables =
-    prepared === undefined ? tablesOf(set, observed) : places.flatMap(({ use }) => use?.table ?? []);
-  const lost = places.flatMap(({ place, use }) =>
-    use === undefined ? [associationPart(place, set, rank, undefined, undefined)] : [],
-  );
-  return [...lost, ...tables.flatMap((table) => routesOfTable(table, set, rank, members, observed))];
+    prepared === undefined
+      ? tablesOf(set, observed)
+      : places.flatMap(({ use }) => (use === undefined || isLast(use) ? [] : use.table));
+  const elsewhere = places.flatMap(({ place, use }) => {
+    if (use === undefined) return [associationPart(place, set, rank, undefined, undefined)];
+    return isLast(use) ? [associationPart(place, set, rank, use, settledWith(LAST_RESORT))] : [];
+  });
+  return [...elsewhere, ...tables.flatMap((table) => routesOfTable(table, set, rank, members, observed))];
 }
 
 /** The routes of a set in one table. */
@@ -100,7 +114,16 @@ export const routesOfTable = (
   observed: Observed,
 ): readonly Part[] =>
   set.destinations.map((destination, index) => ({
-    ...routePart({ table, destination, rank: urgency(destination, rank + index) }, members, observed),
+    ...routePart(
+      {
+        table,
+        destination,
+        rank: urgency(destination, rank + index),
+        ...(set.lastResort === undefined ? {} : { lastResort: set.lastResort }),
+      },
+      members,
+      observed,
+    ),
     ...courseOf(set),
   }));
 
@@ -116,7 +139,12 @@ export function useOf(
   prepared: RouteSet['prepared'],
   { tables }: Observed,
 ): { readonly table: string; readonly association: string } | undefined {
-  for (const table of Object.values(prepared?.tables ?? {})) {
+  const { lastResort } = prepared ?? {};
+  const candidates = [
+    ...Object.values(prepared?.tables ?? {}),
+    ...(lastResort === undefined ? [] : [lastResort]),
+  ];
+  for (const table of candidates) {
     const found = tables[table]?.associations.find((one) => one.place === place);
     if (found !== undefined) return { table, association: found.id };
   }
@@ -132,7 +160,11 @@ export function associationPart(
   held: Held | undefined,
 ): Part {
   const { prepared, destinations } = set;
-  const tables = prepared?.tables ?? {};
+  const { lastResort } = prepared ?? {};
+  const tables = {
+    ...prepared?.tables,
+    ...(lastResort === undefined ? {} : { [LAST_RESORT]: lastResort }),
+  };
   const reason = `${place} is associated with none of ${Object.values(tables).join(', ')}`;
   return {
     key: place,
@@ -165,7 +197,13 @@ function routePart(
     table,
     destination,
     rank,
-  }: { readonly table: string; readonly destination: string; readonly rank: number },
+    lastResort,
+  }: {
+    readonly table: string;
+    readonly destination: string;
+    readonly rank: number;
+    readonly lastResort?: string;
+  },
   members: readonly Appliance[],
   observed: Observed,
 ): Path {
@@ -175,11 +213,13 @@ function routePart(
   const base = {
     key,
     rank,
-    thing: { kind: 'route', table, destination },
+    thing: { kind: 'route', table, destination, ...(lastResort === undefined ? {} : { lastResort }) },
     exists: route !== undefined,
     shown: route?.target ?? '',
   } as const;
   if (member !== undefined) return { ...base, held: settledWith(member) };
+  if (route?.state === 'active' && route.target === lastResort)
+    return { ...base, held: settledWith(LAST_RESORT) };
   if (route?.state === 'active')
     return { ...base, held: { kind: 'foreign', reason: `${key} leads to ${route.target}` } };
   const reason = `${key} ${route === undefined ? 'does not exist' : `leads to ${route.target || 'nothing'} (blackhole)`}`;
@@ -187,7 +227,7 @@ function routePart(
 }
 
 function transitPart(
-  table: string,
+  { table, lastResort }: TransitRouteSet,
   destination: string,
   members: readonly Appliance[],
   observed: Observed,
@@ -198,11 +238,12 @@ function transitPart(
   const member = members.find(({ attachment }) => attachment !== undefined && attachment === target)?.name;
   const base = {
     key,
-    thing: { kind: 'transit-route', table, destination },
+    thing: { kind: 'transit-route', table, destination, ...(lastResort === undefined ? {} : { lastResort }) },
     exists: route !== undefined,
     shown: target,
   } as const;
   if (member !== undefined) return { ...base, held: settledWith(member) };
+  if (route?.state === 'active' && target === lastResort) return { ...base, held: settledWith(LAST_RESORT) };
   if (route?.state === 'active') return { ...base, held: foreign(`${key} leads to ${target}`) };
   const reason = route === undefined ? 'does not exist as a static route' : 'drops what it gets (blackhole)';
   return { ...base, held: { kind: 'none', reason: `${key} ${reason}` } };

@@ -5,7 +5,7 @@
  * good, the routes are replaced one by one. Pure: `byoa plan` and the daemon ask the same function.
  */
 import type { Operation } from './group.ts';
-import { isWith, type Part } from './part.ts';
+import { isWith, LAST_RESORT, type Part } from './part.ts';
 import { associationPart, inOrder } from './parts.ts';
 import { flawOf, type PreparedTable, type PreparedView } from './prepared.ts';
 import type { GroupView } from './view.ts';
@@ -36,12 +36,14 @@ interface Change {
 /** Each subnet or gateway that changes to the table of the member, or was told to. */
 function changesOf(aim: Aim, view: PreparedView): readonly Change[] {
   const { set, rank, uses, tables } = view;
+  const isLast = aim.to === LAST_RESORT && set.prepared?.lastResort !== undefined;
   return uses.flatMap((use): Change[] => {
     const table = tables.find(({ id }) => id === use.table);
     if (table === undefined) return [];
-    const changes = isWorthwhile(aim, view, table);
+    const changes = isLast || isWorthwhile(aim, view, table);
     if (!changes && aim.steps[use.place] === undefined) return [];
-    if (isRefused(aim, use.place)) return [];
+    // The routes of prepared tables have no last resort of their own, which they could lead to instead.
+    if (!isLast && isRefused(aim, use.place)) return [];
     const held = { kind: 'member', member: table.member, phase: 'settled' } as const;
     const part = associationPart(use.place, set, rank, use, held);
     return [{ part, instead: changes ? table.routes.map(({ key }) => key) : [] }];

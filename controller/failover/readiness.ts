@@ -5,13 +5,13 @@
  */
 import { next, prng } from '../base/prng.ts';
 import type { Instant } from '../base/time.ts';
-import { type Appliance, type Config, type Group, ownAppliance } from '../config.ts';
+import { type Appliance, type Config, type Group, hasLastResort, ownAppliance } from '../config.ts';
 import type { Outcome, Write } from '../ec2/call.ts';
 import type { Verdict } from '../health/verdict.ts';
 import type { Leases } from './leases.ts';
 import type { Observed } from './observe.ts';
 import { runHook } from './ownership.ts';
-import type { Part } from './part.ts';
+import { lastResort, type Part } from './part.ts';
 import { instanceOf } from './parts.ts';
 import { describeCall } from './step.ts';
 import type { Turn } from './turn.ts';
@@ -126,11 +126,12 @@ function trialsOf({ config, observed }: ReadinessScene): readonly Trial[] {
   return [...new Map(writes.map((write) => [keyOf(write), { key: keyOf(write), write }])).values()];
 }
 
-/** A table's routes are all under one right. */
-const keyOf = (write: Write): string =>
-  write.kind === 'replace-route' || write.kind === 'create-route'
-    ? `${write.kind === 'replace-route' ? 'ReplaceRoute' : 'CreateRoute'} of ${write.table}`
-    : describeCall(write);
+/** A table's routes are all under one right, wherever they lead; but not to all that there is. */
+function keyOf(write: Write): string {
+  if (write.kind !== 'replace-route' && write.kind !== 'create-route') return describeCall(write);
+  const end = write.target === undefined ? '' : ` to ${write.target}`;
+  return `${write.kind === 'replace-route' ? 'ReplaceRoute' : 'CreateRoute'} of ${write.table}${end}`;
+}
 
 function writesOf(config: Config, group: Group, observed: Observed): readonly Write[] {
   const { owner, parts } = viewGroup(config, group, observed);
@@ -144,6 +145,7 @@ function writesOf(config: Config, group: Group, observed: Observed): readonly Wr
   const others = config.appliances.filter(({ name }) => name !== heir && group.members.includes(name));
   return [
     ...parts.flatMap((part) => writesOfPart(part, target, instance)),
+    ...(hasLastResort(group) ? parts.flatMap((part) => writesOfPart(part, lastResort)) : []),
     ...others.flatMap((other) => fenceOf(group, other, observed)),
   ];
 }

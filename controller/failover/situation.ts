@@ -26,6 +26,8 @@ export interface Situation extends Setting {
   readonly gate: Gate;
   /** The appliances that can carry no other group. */
   readonly full: readonly string[];
+  /** The appliances that the group's last resort leads to. */
+  readonly standIns: readonly string[];
   readonly staleAfterMs: number;
   readonly now: Instant;
 }

@@ -190,7 +190,7 @@ export function describeCall(call: Call): string {
   switch (call.kind) {
     case 'replace-route':
     case 'create-route':
-      return `${call.kind === 'replace-route' ? 'ReplaceRoute' : 'CreateRoute'} ${call.destination} of ${call.table} to ${call.eni}`;
+      return `${call.kind === 'replace-route' ? 'ReplaceRoute' : 'CreateRoute'} ${call.destination} of ${call.table} to ${call.eni ?? call.target}`;
     case 'delete-route':
       return `DeleteRoute ${call.destination} of ${call.table}`;
     case 'replace-route-table-association':

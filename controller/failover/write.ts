@@ -1,9 +1,9 @@
 /** The write that brings a part to an appliance. */
 import { unreachable } from '../base/result.ts';
 import type { Appliance } from '../config.ts';
-import type { Write } from '../ec2/call.ts';
+import { type RouteEnd, routeEnd, type Write } from '../ec2/call.ts';
 import type { Step } from './group.ts';
-import type { Thing } from './part.ts';
+import { LAST_RESORT, type Thing } from './part.ts';
 
 /** The write; whether the part exists is what EC2 said last, in a look or in the refusal of `step`. */
 export function writeOf(
@@ -16,7 +16,10 @@ export function writeOf(
   switch (thing.kind) {
     case 'route': {
       const { table, destination } = thing;
-      return { kind: create ? 'create-route' : 'replace-route', table, destination, eni: target.eni };
+      const end = endOf(thing, target);
+      // What is local, EC2 has made.
+      const makes = create && end.target !== 'local';
+      return { kind: makes ? 'create-route' : 'replace-route', table, destination, ...end };
     }
     case 'association': {
       const { place, association = '', tables } = thing;
@@ -30,7 +33,9 @@ export function writeOf(
     case 'transit-route': {
       const { table, destination } = thing;
       const kind = create ? 'create-transit-gateway-route' : 'replace-transit-gateway-route';
-      return { kind, table, destination, attachment: target.attachment ?? '' };
+      const isLast = target.name === LAST_RESORT;
+      const attachment = (isLast ? thing.lastResort : target.attachment) ?? '';
+      return { kind, table, destination, attachment };
     }
     case 'address':
       return addressWrite(thing, create, target.eni);
@@ -42,6 +47,14 @@ export function writeOf(
     default:
       return unreachable(thing);
   }
+}
+
+/** Where the route leads for that appliance, or last resort. */
+function endOf(
+  { lastResort = '' }: Pick<Extract<Thing, { kind: 'route' | 'transit-route' }>, 'lastResort'>,
+  target: Appliance,
+): RouteEnd {
+  return target.name === LAST_RESORT ? routeEnd(lastResort) : { eni: target.eni };
 }
 
 /** `free`: no ENI has the address, by what was said last. */

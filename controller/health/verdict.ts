@@ -30,6 +30,8 @@ export interface Verdict {
   readonly lastUpAt?: Instant;
   /** When the failures began that made it dead. */
   readonly failedSince?: Instant;
+  /** Whether its death is shown by more than a silence that this node's own isolation would explain. */
+  readonly positive?: true;
   /** When it was healthy again after its last death; `awaited` while it has not been. */
   readonly comeback?: 'awaited' | Instant;
   readonly reason: string;
@@ -61,13 +63,36 @@ export function judge(
   const finding = weigh(required, all, now);
   const evidenceAt = newest(required, ({ last }) => last?.at);
   const lastUpAt = newest(required, (state) => state.lastUpAt);
+  const positive = finding.kind === 'dead' && isPositive(required, all, finding.failedSince ?? now);
   return {
     ...finding,
+    ...(positive ? { positive: true as const } : {}),
     since: previous?.kind === finding.kind ? previous.since : now,
     ...(evidenceAt !== undefined && { evidenceAt }),
     ...(lastUpAt !== undefined && { lastUpAt }),
     ...comebackOf(finding.kind, now, previous),
   };
+}
+
+/**
+ * Whether more than silence shows that the appliance is dead: a look at its own machine, its own word, or that
+ * this node has reached something in the network since the failures began.
+ */
+function isPositive(required: readonly Evidence[], all: readonly Evidence[], since: Instant): boolean {
+  if (required.some(({ config, state }) => isLocal(config) && state.last?.up === false)) return true;
+  return all.some(({ config, state }) => {
+    if (isLocal(config)) return false;
+    const { last, lastUpSentAt, lastUpAt = Number.NEGATIVE_INFINITY } = state;
+    // Also a daemon that says no has answered.
+    if (config.kind === 'daemon' && last?.up === false) return last.at - config.timeoutMs >= since;
+    return (lastUpSentAt ?? lastUpAt) >= since;
+  });
+}
+
+/** Whether it looks at the machine that it runs on, and at no network. */
+function isLocal({ kind, from }: ProbeConfig): boolean {
+  const isLook = kind === 'process' || kind === 'interface' || kind === 'conntrack' || kind === 'ena';
+  return isLook || (kind === 'command' && from === 'self');
 }
 
 function comebackOf(kind: VerdictKind, now: Instant, previous?: Verdict): Pick<Verdict, 'comeback'> {
@@ -233,6 +258,10 @@ export function isTargetsFault({ config, state }: Evidence, all: readonly Eviden
   const began = state.last?.firstAt ?? 0;
   return others.length > 0 && others.every((one) => (one.state.lastUpAt ?? Number.NEGATIVE_INFINITY) < began);
 }
+
+/** Whether all of these appliances are dead. */
+export const allDead = (names: readonly string[], verdicts: Readonly<Record<string, Verdict>>): boolean =>
+  names.every((name) => verdicts[name]?.kind === 'dead');
 
 /** `dead for 1.2 s: a/icmp failed 3 times in a row (no answer in 180 ms)`. */
 export const describeVerdict = ({ kind, since, reason }: Verdict, now: Instant): string =>

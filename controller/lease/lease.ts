@@ -16,6 +16,8 @@ import type { LeaseCall, LeaseOutcome, LeaseRecord, Wish } from './call.ts';
 export const FITNESS = {
   /** It could not move the group. */
   unable: 0,
+  /** Every member is dead for it: it could move the group to its last resort only. */
+  last: 0.5,
   /** It is on the owner: if that dies, it cannot act. */
   owner: 1,
   /** It could take over, and another is preferred. */
@@ -149,7 +151,7 @@ function keepOrRelease(group: string, record: LeaseRecord, { id, fitness, busy }
 
 /**
  * Whether another's lease has run out, or nobody has it. A daemon on the owner leaves a whole term to those
- * who are better placed.
+ * who are better placed, and one that believes all dead leaves two.
  */
 function mayTake(
   lease: Lease,
@@ -160,14 +162,15 @@ function mayTake(
 ): boolean {
   if (place.fitness <= FITNESS.unable) return false;
   const lapses = record.holder === undefined ? 0 : termMs;
-  const leaves = place.fitness <= FITNESS.owner ? termMs : 0;
+  const leaves = place.fitness <= FITNESS.last ? 2 * termMs : place.fitness <= FITNESS.owner ? termMs : 0;
   return now - lease.changedAt >= lapses + leaves;
 }
 
 /** Looks on, or asks a holder that is placed worse. */
 function ask(group: string, { token, holder, fitness, wanted }: LeaseRecord, place: Place): LeaseCall {
-  const isBetter =
-    holder !== undefined && place.fitness > Math.max(fitness, wanted?.fitness ?? FITNESS.owner);
+  // A member that is alive and owns the group keeps one that believes all dead from its last resort.
+  const floor = fitness === FITNESS.last ? FITNESS.last : FITNESS.owner;
+  const isBetter = holder !== undefined && place.fitness > Math.max(fitness, wanted?.fitness ?? floor);
   const wish: Wish = { by: place.id, fitness: place.fitness };
   return isBetter ? { kind: 'wish', group, token, wish } : { kind: 'read', group };
 }

@@ -123,7 +123,7 @@ function stringOf(item: Item, name: string): string | undefined {
 function numberOf(item: Item, name: string): number | undefined {
   const value = item[name];
   const found = value !== undefined && 'N' in value ? Number(value.N) : undefined;
-  return Number.isSafeInteger(found) ? found : undefined;
+  return Number.isFinite(found) ? found : undefined;
 }
 
 /** How a request that failed has ended. A condition that did not hold is an answer. */

@@ -5,7 +5,7 @@
 import { unreachable } from '../base/result.ts';
 import type { Config, EniResource, Group, Resource, RouteSet } from '../config.ts';
 import { ownAppliance, routeSetsOf } from '../config.ts';
-import type { Call, ObservedEni } from '../ec2/call.ts';
+import { type Call, type ObservedEni, routeEnd } from '../ec2/call.ts';
 import { toRequest } from '../ec2/request.ts';
 import { failureOf } from './aws.ts';
 import { checkLeases } from './check-lease.ts';
@@ -169,6 +169,8 @@ async function* checkRoutes(
             `${where} does not exist`,
             'create it once, towards the preferred member; the daemon then moves it',
           );
+        else if (route.target === set.lastResort)
+          yield fine(`${where} points at its last resort, ${route.target}`);
         else if (owner === undefined)
           yield bad(`${where} points at ${route.target}, no appliance`, 'point it at a member of the group');
         else yield fine(`${where} points at ${owner}${route.state === 'blackhole' ? ' (blackhole)' : ''}`);
@@ -271,6 +273,9 @@ async function writesOf(reader: AwsReader, config: Config, enis: SeenEnis): Prom
             // EC2 refuses to replace what is not there; routes of prepared tables may be still to be made.
             if (present !== undefined || set.prepared === undefined)
               calls.push({ kind: 'replace-route', ...target });
+            const end = set.lastResort;
+            if (end !== undefined && present !== undefined)
+              calls.push({ kind: 'replace-route', table: id, destination, ...routeEnd(end) });
           }
         }
         break;

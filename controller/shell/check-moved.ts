@@ -107,6 +107,8 @@ export async function* checkTransitRoutes(
           `${where} does not exist as a static route`,
           "create it once, to the preferred member's attachment; the daemon then moves it",
         );
+      else if (owner === undefined && route.attachment !== undefined && route.attachment === set.lastResort)
+        yield fine(`${where} leads to its last resort, ${route.attachment}`);
       else if (owner === undefined)
         yield bad(`${where} leads to ${route.attachment ?? 'a blackhole'}, no appliance`, 'correct it');
       else yield fine(`${where} leads to ${owner.name}`);
@@ -136,10 +138,22 @@ export async function writesOfResource(
       // Without its address, which the ENI need not have yet.
       return [{ kind: 'associate-address', allocation: resource.allocation, eni }];
     case 'transit-routes':
-      return resource.sets.flatMap(({ table, destinations: [destination = ''] }): readonly Call[] => [
-        { kind: 'replace-transit-gateway-route', table, destination, attachment },
-        { kind: 'create-transit-gateway-route', table, destination, attachment },
-      ]);
+      return resource.sets.flatMap(
+        ({ table, lastResort, destinations: [destination = ''] }): readonly Call[] => [
+          { kind: 'replace-transit-gateway-route', table, destination, attachment },
+          { kind: 'create-transit-gateway-route', table, destination, attachment },
+          ...(lastResort === undefined
+            ? []
+            : [
+                {
+                  kind: 'replace-transit-gateway-route' as const,
+                  table,
+                  destination,
+                  attachment: lastResort,
+                },
+              ]),
+        ],
+      );
     default:
       return unreachable(resource);
   }

@@ -48,10 +48,16 @@ export function* checkPrepared(group: string, { set, uses, tables, flaw }: Prepa
     };
 }
 
-/** A change of each subnet and gateway to another of its tables, to be tried dry. */
+/** A change of each subnet and gateway to another of its tables, and to its last resort, to be tried dry. */
 export const changesOf = ({ set, uses }: PreparedView): readonly Call[] =>
   uses.flatMap(({ place, association, table }) => {
-    const other = Object.values(set.prepared?.tables ?? {}).find((one) => one !== table);
-    if (other === undefined) return [];
-    return [{ kind: 'replace-route-table-association', association, place, table: other }];
+    const { tables = {}, lastResort } = set.prepared ?? {};
+    const other = Object.values(tables).find((one) => one !== table);
+    const others = [other, lastResort].flatMap((one) => (one === undefined || one === table ? [] : [one]));
+    return others.map((one) => ({
+      kind: 'replace-route-table-association' as const,
+      association,
+      place,
+      table: one,
+    }));
   });

@@ -9,7 +9,7 @@ export function registerPlan(program: Command, config: string, readWorld: ReadWo
     .description(
       'show what a failover would send, and how long it would take; exit code 1 beyond the objective',
     )
-    .requiredOption('--fail <appliance>', 'the appliance that would die')
+    .requiredOption('--fail <appliances>', 'who would die: one appliance, several with commas, or all')
     .option('--to <appliance>', 'who would take over, instead of the most preferred healthy member')
     .option('-c, --config <file>', 'configuration file, which names the control socket', config)
     .option('--json', 'print JSON');

@@ -92,7 +92,8 @@ export function createRun(
       return { kind: 'ok', value: { kind: 'network-interfaces', enis: [] } };
     writes.push(call);
     if (call.kind === 'delete-route') routes.delete(call.destination);
-    if (call.kind === 'create-route' || call.kind === 'replace-route') routes.set(call.destination, call.eni);
+    if (call.kind === 'create-route' || call.kind === 'replace-route')
+      routes.set(call.destination, call.eni ?? '');
     return { kind: 'ok', value: { kind: 'done' } };
   };
   const settle = (): void => {
