@@ -107,7 +107,7 @@ export interface RouteSet extends Course {
   readonly table?: string;
   readonly tag?: { readonly key: string; readonly value: string };
   readonly prepared?: Prepared;
-  /** The target of the routes when no member is left: the id of a gateway, an endpoint or an ENI, or `local`. */
+  /** Where the routes lead when no member is left: a gateway, an endpoint or an ENI by its id, or `local`. */
   readonly lastResort?: string;
   /** Canonical CIDR blocks, and ids of prefix lists; the most important first. */
   readonly destinations: readonly string[];

@@ -7,7 +7,7 @@ export type Selector =
   | { readonly kind: 'ids'; readonly ids: readonly string[] }
   | { readonly kind: 'tag'; readonly key: string; readonly value: string };
 
-/** Where a route leads: to an ENI, or to the gateway, endpoint or other object of that id; `local` as EC2 has it. */
+/** Where a route leads: to an ENI, or to the gateway, endpoint or other object of that id, or `local`. */
 export type RouteEnd =
   | { readonly eni: string; readonly target?: never }
   | { readonly eni?: never; readonly target: string };

@@ -75,8 +75,8 @@ export function judge(
 }
 
 /**
- * Whether more than silence shows that the appliance is dead: a look at its own machine, its own word, or that
- * this node has reached something in the network since the failures began.
+ * Whether more than silence shows that the appliance is dead: a look at its own machine, its own word, or
+ * that this node has reached something in the network since the failures began.
  */
 function isPositive(required: readonly Evidence[], all: readonly Evidence[], since: Instant): boolean {
   if (required.some(({ config, state }) => isLocal(config) && state.last?.up === false)) return true;

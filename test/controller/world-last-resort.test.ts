@@ -1,4 +1,4 @@
-/** The last resort with real packets: both appliances die, and a NAT gateway carries the traffic until one is back. */
+/** The last resort with real packets: two appliances die, and a NAT gateway carries their traffic. */
 import { expect, test } from 'vitest';
 import { must } from '../../controller/base/result.ts';
 import { checkConfig } from '../../controller/config.ts';

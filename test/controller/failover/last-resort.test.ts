@@ -1,4 +1,4 @@
-/** The last resort: on evidence of every member's death alone, and back. Whole brains against the real EC2 service. */
+/** The last resort: on evidence of every member's death alone, and back. Brains against the EC2 service. */
 import { describe, expect, it } from 'vitest';
 import { must } from '../../../controller/base/result.ts';
 import { type ConfigInput, checkConfig, formatConfigError } from '../../../controller/config.ts';
