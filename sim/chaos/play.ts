@@ -165,9 +165,9 @@ function run(judge: Judge, to: Instant, leaps: (() => readonly Daemon[]) | undef
   const budget = ((to - world.now) / 1000) * EVENTS_PER_S;
   const first = world.nextSeq;
   for (let at = nextAt(world); at !== undefined && at <= to; at = nextAt(world)) {
+    if (judge.violations.length > 0) return false;
     if (leaps !== undefined && leap(world, leaps, to)) continue;
     advance(world, at);
-    if (judge.violations.length > 0) return false;
     if (world.nextSeq - first > budget)
       throw new Error(`no progress at ${world.now} ms: more than ${EVENTS_PER_S} events a second`);
   }

@@ -70,6 +70,8 @@ export interface Cloud {
   /** Recent writes, oldest first; kept only for stale reads and ids that are too new. */
   readonly recent: Write[];
   seq: number;
+  /** Counts what has changed records: while it is the same, so are the answers to reads. */
+  commits: number;
   /** Told of what each commit has changed, before it is answered. */
   committed: ((changes: readonly CloudChange[]) => void) | undefined;
 }
@@ -90,6 +92,7 @@ export function createCloud(options: CloudOptions = {}): Cloud {
     quotas: new Map(),
     recent: [],
     seq: 0,
+    commits: 0,
     committed: undefined,
   };
 }
@@ -378,6 +381,7 @@ function commit(
     const key = `${write.table.kind}/${write.id}`;
     if (!first.has(key)) first.set(key, write);
   }
+  if (first.size > 0) cloud.commits += 1;
   if (cloud.committed !== undefined) {
     const steps = queue.map((step) => ({ kind: 'planned', step }) as const);
     const changes = [...(also ? [also] : []), ...Array.from(first.values(), recordChange), ...steps];

@@ -22,7 +22,7 @@ import type { World } from './state.ts';
 import { abort, type Connection, type TcpProgram, write } from './tcp.ts';
 
 /** The port of the API host where lines of JSON are spoken. */
-const JSON_PORT = 4566;
+export const JSON_PORT = 4566;
 /** Attempts of a write; the shell makes as many. */
 const WRITE_ATTEMPTS = 2;
 

@@ -70,18 +70,7 @@ export function request(api: Api, asked: Request, reply: (reply: Reply) => void)
   const fault = takeInjection(api, asked.action) ?? drawFault(api);
   const perform = (): Reply => performNow(api, asked);
   const note = (outcome: string, applied: boolean): void =>
-    record(kernel, {
-      kind: 'api',
-      service: asked.service,
-      action: asked.action,
-      account: asked.account,
-      region: asked.region,
-      subjects: subjectsOf(asked.input),
-      requestedAt,
-      durationMs: kernel.now - requestedAt,
-      outcome,
-      applied,
-    });
+    recordCall(kernel, asked, requestedAt, outcome, applied);
   schedule(kernel, requestedAt + latencyMs, () => {
     switch (fault?.kind) {
       case undefined: {
@@ -111,6 +100,28 @@ export function request(api: Api, asked: Request, reply: (reply: Reply) => void)
     }
   });
 }
+
+/** Records a request that ends at present. */
+export function recordCall(
+  kernel: Kernel,
+  { service, action, account, region, input }: Request,
+  requestedAt: Instant,
+  outcome: string,
+  applied: boolean,
+): void {
+  const durationMs = kernel.now - requestedAt;
+  const subjects = subjectsOf(input);
+  const call = { service, action, account, region, subjects, requestedAt, durationMs, outcome, applied };
+  record(kernel, { kind: 'api', ...call });
+}
+
+/** Whether requests are answered as they are meant: none fails by chance, or is answered from the past. */
+export const isFaultless = ({ injections, knobs }: Api): boolean =>
+  injections.length === 0 &&
+  knobs.errors.rate === 0 &&
+  knobs.appliedButTimedOut === 0 &&
+  knobs.staleReadsMs === 0 &&
+  knobs.newIdLagMs === 0;
 
 /** The fault for the next requests of an action, before what the knobs draw. */
 export const inject = (api: Api, injection: Injection): void => {

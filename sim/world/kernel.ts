@@ -27,6 +27,8 @@ export interface Kernel {
   changedAt: Instant;
   nextSeq: number;
   readonly streams: Map<string, () => number>;
+  /** Numbers of a stream that were drawn and given back: the next to be drawn. */
+  readonly ahead: Map<string, readonly number[]>;
   /** The last happenings, oldest first. */
   log: Logged[];
   nextLogSeq: number;
@@ -45,6 +47,7 @@ export const createKernel = (seed: number | string, start: Instant): Kernel => (
   changedAt: start,
   nextSeq: 0,
   streams: new Map(),
+  ahead: new Map(),
   log: [],
   nextLogSeq: 1,
   traceHash: 2166136261,
@@ -105,6 +108,13 @@ export function advance(kernel: Kernel, to: Instant): void {
  * A number in [0, 1) from the stream of one concern: what one concern draws never shifts what another draws.
  */
 export function draw(kernel: Kernel, concern: string): number {
+  const ahead = kernel.ahead.get(concern);
+  if (ahead !== undefined) {
+    const [value, ...rest] = ahead;
+    if (rest.length === 0) kernel.ahead.delete(concern);
+    else kernel.ahead.set(concern, rest);
+    if (value !== undefined) return value;
+  }
   let source = kernel.streams.get(concern);
   if (source === undefined) {
     source = stream(kernel.seed, concern);
@@ -113,15 +123,25 @@ export function draw(kernel: Kernel, concern: string): number {
   return source();
 }
 
+/** Gives back the last numbers that were drawn, in their order. */
+export function giveBack(kernel: Kernel, concern: string, values: readonly number[]): void {
+  if (values.length > 0) kernel.ahead.set(concern, [...values, ...(kernel.ahead.get(concern) ?? [])]);
+}
+
 /** A delay of median `medianMs`, log-normal with sigma `spread` (0: always the median); ms. */
 export function drawDelay(
   kernel: Kernel,
   concern: string,
   knob: { medianMs: Millis; spread: number },
 ): Millis {
+  return delayOf(knob, () => draw(kernel, concern));
+}
+
+/** The same from numbers that somebody else draws. */
+export function delayOf(knob: { medianMs: Millis; spread: number }, drawn: () => number): Millis {
   if (knob.spread === 0 || knob.medianMs === 0) return knob.medianMs;
-  const u = 1 - draw(kernel, concern);
-  const normal = Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * draw(kernel, concern));
+  const u = 1 - drawn();
+  const normal = Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * drawn());
   return Math.round(knob.medianMs * Math.exp(knob.spread * normal) * 1000) / 1000;
 }
 

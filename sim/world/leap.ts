@@ -10,13 +10,13 @@ import { earliest, type Instant, type Millis } from '../../controller/base/time.
 import { isEventDriven, type ProbeConfig } from '../../controller/config.ts';
 import { successorsOf } from '../../controller/failover/carriers.ts';
 import { nextLeaseAt } from '../../controller/failover/leases.ts';
-import { nextObservationAt } from '../../controller/failover/observe.ts';
 import { evidenceOf, hasten, refresh } from '../../controller/health/health.ts';
 import type { ProbeState } from '../../controller/health/probe.ts';
 import { TRUE_CLOCK } from './clock.ts';
 import { routineTimer, takePort } from './endpoint.ts';
 import { peek } from './heap.ts';
 import { advanceBfd, isBfdSteady } from './leap-bfd.ts';
+import { foresee } from './leap-looks.ts';
 import { arm, type Daemon, feed } from './node.ts';
 import { echoOf, noEcho } from './probe.ts';
 import type { World } from './state.ts';
@@ -70,13 +70,23 @@ export function leap(world: World, daemonsOf: () => readonly Daemon[], until: In
     to = Math.min(to, otherAt ?? to);
     all.push({ daemon, probes });
   }
-  const end = endOf(
-    all.flatMap(({ probes }) => probes),
-    to,
-  );
-  if (end === undefined || end - now < LEAST_MS) return false;
+  const rounds = all.flatMap(({ probes }) => probes);
+  const foresight = foresee(world, daemons);
+  let end = endOf(rounds, to);
+  let looks = end === undefined ? undefined : foresight.until(end);
+  while (looks !== undefined && end !== undefined && looks.end < end) {
+    end = endOf(rounds, looks.end);
+    looks = end === undefined ? undefined : foresight.until(end);
+  }
   const drivers = daemons.map(({ machines }) => machines.bfd);
-  if (!isBfdSteady(world, drivers)) return false;
+  const isLeap =
+    end !== undefined &&
+    looks !== undefined &&
+    end - now >= LEAST_MS &&
+    isBfdSteady(world, drivers) &&
+    foresight.commit(looks);
+  foresight.end(isLeap && looks !== undefined ? looks.drawn : 0);
+  if (!isLeap || end === undefined) return false;
   advanceBfd(world, drivers, end);
   world.now = end;
   for (const { daemon, probes } of all) enter(daemon, probes, end);
@@ -90,12 +100,9 @@ const isLossy = ({ links, cuts, gateways, routers }: World): boolean =>
 const isActive = ({ running, endpoint }: Daemon): boolean =>
   running && endpoint.power === 'running' && !endpoint.hung;
 
-/** When something else than a probe is due. */
+/** When something else than a probe or a look is due. */
 const otherDeadline = ({ node }: Daemon): Instant | undefined =>
-  earliest(
-    node.wakeAt,
-    earliest(nextObservationAt(node.observed, node.config), nextLeaseAt(node.leases, node.config)),
-  );
+  earliest(node.wakeAt, nextLeaseAt(node.leases, node.config));
 
 /** The probes of a daemon to which nothing new happens; undefined where something does, or may. */
 function roundsOf(daemon: Daemon, changedAt: Instant): readonly Rounds[] | undefined {

@@ -327,7 +327,8 @@ const noCommands: Commands = (command) => ({
   reason: `'${command[0]}' cannot run in a simulated world`,
 });
 
-function callerOf({ world, endpoint, options }: Daemon): Caller {
+/** How a daemon asks the APIs. */
+export function callerOf({ world, endpoint, options }: Daemon): Caller {
   const { region, attemptTimeoutMs, timeoutMs } = options.config.aws;
   const vpc = world.records.vpc.get(world.records.instance.get(endpoint.name)?.vpc ?? '');
   const account = present(options.account ?? vpc?.account, `the account of ${endpoint.name}`);

@@ -16,7 +16,6 @@ import {
   sendFromRouter,
   sendToGroup,
 } from '../vpc/forward.ts';
-import type { Guest } from '../vpc/guest.ts';
 import {
   createHeader,
   destinationOf,
@@ -127,16 +126,16 @@ export function arriveAt(world: World, at: Instant, receiver: Endpoint, received
 }
 
 /**
- * Who would receive a packet of a guest at present, after how long, and as what; undefined where it is
+ * Who would receive a packet of a guest or host at present, after how long, and as what; undefined where it is
  * lost.
  */
 export function survey(
   world: World,
-  guest: Guest,
+  sender: End,
   packet: Packet,
 ): { readonly receiver: Endpoint; readonly delayMs: number; readonly received: Packet } | undefined {
   const h = createHeader();
-  fillHeader(h, packet, world.now, mtuTo(world, guest, packet.destination));
+  fillHeader(h, packet, world.now, mtuTo(world, sender, packet.destination));
   let delayMs = 0;
   const crossing: Crossing = (from, to) => {
     delayMs += crossingMs(world.links, zoneOf(from), zoneOf(to));
@@ -144,7 +143,7 @@ export function survey(
       ? CODE.LINK_CUT
       : 0;
   };
-  const { code, at } = send(world.network, guest, h, { crossing });
+  const { code, at } = send(world.network, sender, h, { crossing });
   const receiver = at === undefined ? undefined : endpointNamed(world, at.id);
   if (code !== CODE.DELIVERED || receiver === undefined) return undefined;
   return { receiver, delayMs: delayMs || LOOPBACK_MS, received: asReceived(packet, h) };
