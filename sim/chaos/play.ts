@@ -44,6 +44,8 @@ export interface Outcome {
 export interface PlayOptions {
   /** A bug in every daemon: for tests of the judge. */
   readonly mutant?: (name: string) => Mutant;
+  /** For how long faults come and go; 90 s, as plans are drawn, where absent. */
+  readonly faultsMs?: Millis;
   /** Sends every packet, also where nothing can change: for comparison. */
   readonly everyPacket?: boolean;
   /** Told of all that happens, and of what daemons log. */
@@ -53,6 +55,8 @@ export interface PlayOptions {
 const SETTLE_MS: Millis = 10_000;
 /** After recovery, so long nothing is written. */
 const QUIET_MS: Millis = 60_000;
+/** While faults come and go, it is judged so often whether traffic goes on. */
+const JUDGED_MS: Millis = 1000;
 /** A run that does more than this in one simulated second makes no progress. */
 const EVENTS_PER_S = 20_000;
 
@@ -136,8 +140,12 @@ function perform(plan: Plan, judge: Judge, scene: Scene, options: PlayOptions): 
       noteFault(truth, fault, begins);
       if (begins) count(judge, `fault ${nameOfFault(fault)}`);
     });
-  for (const end = world.now + FAULTS_MS; world.now < end; ) {
-    if (!until(1000)) return watches;
+  const { now: began } = world;
+  for (const end = began + (options.faultsMs ?? FAULTS_MS); world.now < end; ) {
+    const next = Math.min(end, began + JUDGED_MS * (Math.floor((world.now - began) / JUDGED_MS) + 1));
+    // While every flow works, a leap finds nothing to judge on its way.
+    const isUp = watches.every(({ down }) => down === undefined);
+    if (!run(judge, next, leaps, isUp ? end : next)) return watches;
     judgeFailover(judge, watches, cast);
   }
   options.onLine?.(world.now, 'All faults have ended.');
@@ -159,14 +167,21 @@ const nameOfFault = (fault: Fault): string =>
     .filter((word) => word !== undefined)
     .join(' ');
 
-/** Lets time pass until `to`, or the first violation; false where there is one. */
-function run(judge: Judge, to: Instant, leaps: (() => readonly Daemon[]) | undefined): boolean {
+/**
+ * Lets time pass until `to`, or the first violation; false where there is one. A leap may go on to `leapTo`.
+ */
+function run(
+  judge: Judge,
+  to: Instant,
+  leaps: (() => readonly Daemon[]) | undefined,
+  leapTo: Instant = to,
+): boolean {
   const { world } = judge.truth;
-  const budget = ((to - world.now) / 1000) * EVENTS_PER_S;
+  const budget = Math.max((to - world.now) / 1000, 1) * EVENTS_PER_S;
   const first = world.nextSeq;
   for (let at = nextAt(world); at !== undefined && at <= to; at = nextAt(world)) {
     if (judge.violations.length > 0) return false;
-    if (leaps !== undefined && leap(world, leaps, to)) continue;
+    if (leaps !== undefined && leap(world, leaps, leapTo)) continue;
     advance(world, at);
     if (world.nextSeq - first > budget)
       throw new Error(`no progress at ${world.now} ms: more than ${EVENTS_PER_S} events a second`);

@@ -7,7 +7,12 @@ import { present } from '../../controller/base/result.ts';
 import type { Instant, Millis } from '../../controller/base/time.ts';
 import type { Call, Outcome } from '../../controller/ec2/call.ts';
 import { toRequest, toValue } from '../../controller/ec2/request.ts';
-import { nextObservationAt, type Observed, sendObservations, take } from '../../controller/failover/observe.ts';
+import {
+  nextObservationAt,
+  type Observed,
+  sendObservations,
+  take,
+} from '../../controller/failover/observe.ts';
 import { newTurn, type Resources, settle } from '../../controller/failover/turn.ts';
 import { API_ADDRESS } from '../ec2/catalog/services.ts';
 import { handle, type Request } from '../ec2/service.ts';
@@ -87,23 +92,24 @@ export function foresee(world: World, daemons: readonly Daemon[]): Foresight {
   };
 
   function until(limit: Instant): Looks {
-    let [end, at] = [limit, 0];
+    let at = 0;
     const numbers = (): number => {
       if (at === drawn.length) drawn.push(draw(world, LATENCY));
       return drawn[at++] ?? 0;
     };
     const courses = new Map<Daemon, Course>();
     const exchanges: Exchange[] = [];
-    for (let drawnFor = 0; ; drawnFor = at) {
+    const looks = (end: Instant, used: number): Looks => {
+      const staleAt = firstStaleAt(daemons, courses);
+      return { courses: [...courses.values()], exchanges, drawn: used, end: Math.min(end, staleAt) };
+    };
+    for (;;) {
       const due = firstDue(daemons, courses);
-      if (due === undefined || due.at >= end)
-        return { courses: [...courses.values()], exchanges, drawn: drawnFor, end };
+      const used = at;
+      if (due === undefined || due.at >= limit) return looks(limit, used);
       const course = courses.get(due.daemon) ?? courseOf(due.daemon);
       const look = course && lookOf(course, due.at, () => delayOf(api.knobs.latency, numbers));
-      if (look === undefined || look.overAt > end) {
-        end = due.at;
-        return { courses: [...courses.values()], exchanges, drawn: drawnFor, end };
-      }
+      if (look === undefined || look.overAt > limit) return looks(due.at, used);
       courses.set(due.daemon, look.course);
       exchanges.push(...look.exchanges);
     }
@@ -145,6 +151,22 @@ function firstDue(
   return first;
 }
 
+/**
+ * When the next look of a daemon grows stale: its next step may decide otherwise. Never, where all of its
+ * steps have known it.
+ */
+function firstStaleAt(daemons: readonly Daemon[], courses: ReadonlyMap<Daemon, Course>): Instant {
+  let first = Number.POSITIVE_INFINITY;
+  for (const daemon of daemons) {
+    const { observed, config } = { ...daemon.node, ...courses.get(daemon) };
+    for (const { seen } of Object.values(observed.sources)) {
+      const staleAt = seen && seen.at + config.observe.staleAfterMs;
+      if (staleAt !== undefined && staleAt >= daemon.takenAt) first = Math.min(first, staleAt);
+    }
+  }
+  return first;
+}
+
 /** Where an idle daemon stands; undefined where its next look cannot be foreseen. */
 function beginOf(daemon: Daemon): Course | undefined {
   const { node, world, endpoint } = daemon;
@@ -179,7 +201,9 @@ function lookOf(
   { daemon, known, wayMs, ...start }: Course,
   at: Instant,
   latencyMs: () => Millis,
-): { readonly course: Course; readonly exchanges: readonly Exchange[]; readonly overAt: Instant } | undefined {
+):
+  | { readonly course: Course; readonly exchanges: readonly Exchange[]; readonly overAt: Instant }
+  | undefined {
   const { config, observeOnly } = daemon.node;
   const { timeoutMs } = config.aws;
   const turn = newTurn(start.resources, at, observeOnly);

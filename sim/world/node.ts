@@ -68,8 +68,9 @@ export interface Daemon {
   ended: string | undefined;
   readonly events: { readonly at: Instant; readonly event: Event }[];
   readonly effects: { readonly at: Instant; readonly effect: Effect }[];
-  /** Events taken in. */
+  /** Events taken in, and when the last was. */
   taken: number;
+  takenAt: Instant;
   readonly replies: Map<number, { readonly ok: boolean; readonly body: unknown }>;
   /** What it last said of its own appliance. */
   word: { readonly healthy: boolean; readonly reason: string } | undefined;
@@ -108,6 +109,7 @@ export function startDaemon(world: World, options: DaemonOptions): Daemon {
     events: [],
     effects: [],
     taken: 0,
+    takenAt: world.now,
     replies: new Map(),
     word: undefined,
     queue: [],
@@ -219,6 +221,7 @@ function handle(daemon: Daemon, heard: Event): void {
   const at = daemon.clock.read(world.now);
   const event = options.tamper?.(heard) ?? heard;
   daemon.taken += 1;
+  daemon.takenAt = world.now;
   if (!options.forgetful) daemon.events.push({ at, event });
   const { node, effects } = step(daemon.node, event, at);
   daemon.node = node;
