@@ -126,8 +126,8 @@ export function arriveAt(world: World, at: Instant, receiver: Endpoint, received
 }
 
 /**
- * Who would receive a packet of a guest or host at present, after how long, and as what; undefined where it is
- * lost.
+ * Who would receive a packet of a guest or host at present, after how long, and as what; undefined where it
+ * is lost.
  */
 export function survey(
   world: World,

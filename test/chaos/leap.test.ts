@@ -10,8 +10,8 @@ function linesOf(plan: Plan, everyPacket: boolean): readonly string[] {
   return lines;
 }
 
-// One or two of each scenario; the lease of 5011 runs out between two looks at it, and in 7027 what was seen of
-// EC2 grows stale while a call is lost.
+// One or two of each scenario; the lease of 5011 runs out between two looks at it, and in 7027 what was seen
+// of EC2 grows stale while a call is lost.
 test.each([5000, 5001, 5003, 5006, 5007, 5011, 7027])('seed %i', { timeout: 180_000 }, (seed) => {
   const plan = planOf(seed);
   const lines = linesOf(plan, false);
