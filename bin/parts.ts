@@ -48,4 +48,17 @@ const drill: Part = {
   load: () => import('../sim/drill/main.ts'),
 };
 
-export const parts: readonly Part[] = [controller, simulator, deployer, demonstration, chaos, drill];
+const laboratory: Part = {
+  commands: { lab: 'run a VPC between network namespaces: real packets, real programs in its instances' },
+  load: () => import('../sim/lab/main.ts'),
+};
+
+export const parts: readonly Part[] = [
+  controller,
+  simulator,
+  deployer,
+  demonstration,
+  chaos,
+  drill,
+  laboratory,
+];

@@ -24,6 +24,8 @@ export interface Imds {
    * are the routers between who asks and the instance's kernel, such as the bridge of a container.
    */
   readonly endpointOf: (instance: string, hops?: number) => Promise<string>;
+  /** Answers one request as the service of an instance does. */
+  readonly answer: (instance: string, incoming: IncomingMessage, outgoing: ServerResponse) => void;
   readonly close: () => void;
 }
 
@@ -42,11 +44,14 @@ const VERSIONED = /^\/(?:latest|\d{4}-\d{2}-\d{2})(\/.*|)$/;
 export function openImds({ host, port }: ImdsAddress, doors: Doors): Imds {
   const servers = new Map<string, Promise<Server>>();
   const secrets = new Map<string, Tokens>();
-  const listenFor = (instance: string, hops: number, name: string): Promise<Server> => {
-    const next = port === 0 ? 0 : port + servers.size;
+  const askerOf = (instance: string, hops: number): Asker => {
     const tokens = secrets.get(instance) ?? tokensOf(randomBytes(32));
     secrets.set(instance, tokens);
-    const asker = { instance, hops, tokens };
+    return { instance, hops, tokens };
+  };
+  const listenFor = (instance: string, hops: number, name: string): Promise<Server> => {
+    const next = port === 0 ? 0 : port + servers.size;
+    const asker = askerOf(instance, hops);
     const server = createServer((incoming, outgoing) => serve(doors, asker, incoming, outgoing));
     const listening = new Promise<Server>((resolve, reject) => {
       server.once('error', (error) => {
@@ -66,6 +71,7 @@ export function openImds({ host, port }: ImdsAddress, doors: Doors): Imds {
       const at = (server.address() as AddressInfo).port;
       return `http://${host.includes(':') ? `[${host}]` : host}:${at}`;
     },
+    answer: (instance, incoming, outgoing) => serve(doors, askerOf(instance, 0), incoming, outgoing),
     close: () => {
       for (const server of servers.values()) {
         server.then(

@@ -30,6 +30,10 @@ export interface ServerOptions extends WorldOptions {
   readonly host?: string;
   /** A world file: the world that it holds goes on, and whatever is answered has been written there. */
   readonly state?: string;
+  /** A world that goes on here; what becomes of it is kept nowhere. */
+  readonly saved?: SavedWorld;
+  /** Told of each world as it begins: of the first before the server listens, of others at a reset. */
+  readonly began?: (world: World) => void;
   /** Serves the metadata of instances at this host, on demand, from this port on (0: any). */
   readonly imds?: ImdsAddress;
   readonly limits?: Partial<Limits>;
@@ -46,6 +50,8 @@ export interface Simulator {
   readonly act: Act;
   /** Begins a new world; attached daemons find their machines dead. */
   readonly reset: (options?: WorldOptions) => void;
+  /** Serves a connection that came in by another way, as if it had come to the port. */
+  readonly accept: (stream: Duplex) => void;
   /** The metadata services of instances, where they were asked for. */
   readonly imds: Imds | undefined;
   /** Stops the clock and closes all connections. */
@@ -83,6 +89,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Simulato
     keeper = options.state === undefined ? undefined : keep(options.state, world, (saved?.run ?? 0) + 1);
     driver = drive(world, () => keeper?.collect());
     serveInside(server, world, act);
+    options.began?.(world);
   };
   const reset = (fresh: WorldOptions = {}): void => {
     powerOffAll(world);
@@ -91,7 +98,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Simulato
   };
   const lock = options.state === undefined ? undefined : await lockOf(options.state);
   try {
-    begin(options, options.state === undefined ? undefined : readWorld(options.state));
+    begin(options, options.state === undefined ? options.saved : readWorld(options.state));
   } catch (error) {
     lock?.release();
     throw error;
@@ -118,6 +125,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Simulato
     port,
     world: () => world,
     act,
+    accept: (stream) => void server.emit('connection', stream),
     imds,
     reset: (fresh) => act(() => reset(fresh)),
     close: () => {

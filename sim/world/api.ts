@@ -52,7 +52,7 @@ export interface Api {
   readonly made: Map<string, number>;
   readonly applied: Map<string, number>;
   /** Called when a change takes effect in the data plane. */
-  readonly apply: (change: Change) => void;
+  apply: (change: Change) => void;
   /** Called when a call has succeeded. */
   readonly called: (request: Request) => void;
 }

@@ -19,6 +19,7 @@ const SHELL = [
   'sim/drill/campaign.ts',
   'sim/drill/source.ts',
   'sim/drill/main.ts',
+  'sim/lab/',
   'infra/',
   'bin/',
   'bench/',

@@ -164,6 +164,17 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'sim/page/',
     'sim/pulumi/',
   ],
+  // Raw frames to the fabric and back.
+  'sim/frame/': ['controller/base/', 'sim/vpc/'],
+  'sim/lab/': [
+    'controller/base/',
+    'sim/frame/',
+    'sim/vpc/',
+    'sim/ec2/',
+    'sim/world/',
+    'sim/server/',
+    'sim/pulumi/',
+  ],
   'infra/': ['controller/config.ts', 'controller/config/'],
   'bin/': [
     'controller/main.ts',
@@ -172,6 +183,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'sim/demo/main.ts',
     'sim/chaos/main.ts',
     'sim/drill/main.ts',
+    'sim/lab/main.ts',
   ],
   'bench/': ['bin/', 'controller/', 'infra/components/unit.ts', 'sim/', 'test/interop/'],
   'test/': ['test/', 'bin/', 'bench/', 'controller/', 'sim/', 'infra/'],

@@ -1,0 +1,102 @@
+/** The lab's side of its control socket (ask.ts). */
+import { createServer, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import { unreachable } from '../../controller/base/result.ts';
+import { controlGuest } from '../world/guests.ts';
+import { addCut, removeCut } from '../world/links.ts';
+import { callAs } from './account.ts';
+import { type Answer, type Question, SOCKET } from './ask.ts';
+import type { Lab } from './lab.ts';
+import { enterRoot } from './root.ts';
+
+/** Serves questions until the process ends; `end` ends the lab. */
+export function openControl(lab: Lab, end: () => void): Promise<void> {
+  const server = createServer((socket) => {
+    socket.on('error', () => socket.destroy());
+    createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) => {
+      const say = (answer: Answer): void => void socket.write(`${JSON.stringify(answer)}\n`);
+      respond(lab, JSON.parse(line) as Question, say, socket, end).catch((error: unknown) =>
+        say({ kind: 'failed', why: error instanceof Error ? error.message : String(error) }),
+      );
+    });
+  });
+  return new Promise((resolve) => server.listen(SOCKET, resolve));
+}
+
+/** An instance by id or name, whether it runs or not; other texts as they are. */
+function instanceOf(lab: Lab, text: string): string {
+  return lab.machines().find(({ id, name }) => id === text || name === text)?.id ?? text;
+}
+
+async function respond(
+  lab: Lab,
+  question: Question,
+  say: (answer: Answer) => void,
+  socket: Socket,
+  end: () => void,
+): Promise<void> {
+  const { act, world } = lab.simulator;
+  switch (question.kind) {
+    case 'list':
+      return say({
+        kind: 'list',
+        machines: lab.machines(),
+        url: lab.simulator.url,
+        counts: await lab.settled(),
+      });
+    case 'enter': {
+      await lab.settled();
+      const id = lab.find(question.machine);
+      return say({ kind: 'entered', id, root: enterRoot(id) });
+    }
+    case 'verb': {
+      const id = instanceOf(lab, question.machine);
+      if (question.verb === 'stop') await callAs(lab.simulator, id, 'StopInstances');
+      else {
+        const { verb } = question;
+        const outcome = act(() => controlGuest(world(), id, verb));
+        if (!outcome.ok) throw new Error(`${outcome.error}.`);
+      }
+      await lab.settled();
+      return say({ kind: 'done', text: `${question.verb} ${id}` });
+    }
+    case 'cut': {
+      const { loss } = question;
+      const [from, to] = [instanceOf(lab, question.from), instanceOf(lab, question.to)];
+      const made = act(() => addCut(world(), { from, to, direction: 'both', loss }));
+      if (!made.ok) throw new Error(`${made.error}.`);
+      await lab.settled();
+      return say({ kind: 'done', text: `${made.value.id} between ${from} and ${to}` });
+    }
+    case 'heal':
+      if (!act(() => removeCut(world(), question.id))) throw new Error(`There is no cut '${question.id}'.`);
+      await lab.settled();
+      return say({ kind: 'done', text: `${question.id} is healed` });
+    case 'trace': {
+      const stop = lab.watch((packets, missed) => say({ kind: 'packets', packets, missed }));
+      socket.once('close', stop);
+      return;
+    }
+    case 'capture': {
+      if (!world().records['network-interface'].has(question.eni))
+        throw new Error(`There is no ENI '${question.eni}'.`);
+      const stop = lab.capture(question.eni, (frames) =>
+        say({
+          kind: 'frames',
+          frames: frames.map(({ at, sent, frame }) => ({
+            at,
+            sent,
+            frame: Buffer.from(frame).toString('base64'),
+          })),
+        }),
+      );
+      socket.once('close', stop);
+      return;
+    }
+    case 'down':
+      say({ kind: 'done', text: 'down' });
+      return end();
+    default:
+      return unreachable(question);
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * The lab's own process, inside the wrapper: starts the lab, deploys a design into it, and waits to be
+ * ended.
+ */
+import { mkdtempSync } from 'node:fs';
+import { deployDesign } from '../pulumi/design.ts';
+import { DESIGNS, type DesignName } from '../pulumi/designs.ts';
+import { readWorld } from '../server/keeper.ts';
+import type { WorldOptions } from '../world/settings.ts';
+import { openControl } from './control.ts';
+import { bringUpLoopback } from './devices.ts';
+import { type Lab, startLab } from './lab.ts';
+
+/** What `up` was asked for, as JSON on the command line of this process. */
+export interface Wanted extends WorldOptions {
+  /** A world file, or the name of a design. */
+  readonly what: string;
+  readonly port: number;
+}
+
+/** Where the hosts outside are probed, and where daemons are fetched. */
+const HOST = '203.0.113.10';
+
+const isDesign = (what: string): what is DesignName => (DESIGNS as readonly string[]).includes(what);
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+async function deployInto(lab: Lab, design: DesignName): Promise<void> {
+  const directory = mkdtempSync('/run/byoa/stack-');
+  const { resources } = await deployDesign(design, {
+    url: lab.simulator.url,
+    stack: design,
+    stateFile: `${directory}/state.json`,
+    probeTarget: HOST,
+    progress: () => undefined,
+  });
+  await lab.settled();
+  say(`deployed ${design}: ${resources} resources`);
+}
+
+/** Runs until somebody says `down`, or the process is told to end. */
+export async function runInside({ what, port, ...options }: Wanted): Promise<void> {
+  const design = isDesign(what) ? what : undefined;
+  const saved = design === undefined ? readWorld(what) : undefined;
+  if (design === undefined && saved === undefined) {
+    throw new Error(
+      `There is no world file '${what}', and no such design; designs are ${DESIGNS.join(', ')}.`,
+    );
+  }
+  bringUpLoopback();
+  const began = performance.now();
+  const lab = await startLab({ ...options, ...(saved !== undefined && { saved }), port, say });
+  const { taps } = await lab.settled();
+  const end = (): void => void lab.close().finally(() => process.exit(0));
+  process.once('SIGINT', end);
+  process.once('SIGTERM', end);
+  if (design !== undefined) await deployInto(lab, design);
+  await openControl(lab, end);
+  const seconds = ((performance.now() - began) / 1000).toFixed(2);
+  say(`byoa lab ready: ${lab.machines().length} machines, ${taps} devices, after ${seconds} s`);
+}
