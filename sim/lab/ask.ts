@@ -3,7 +3,7 @@
  * only the lab's own namespace has. From outside it is found through any process of the lab, so that a lab
  * that has ended has left nothing to find.
  */
-import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { GuestVerb } from '../world/guests.ts';
@@ -67,17 +67,32 @@ function findLabs(): readonly Found[] {
   return [...labs.values()];
 }
 
-/** The one lab that runs here; fails where there is none, or more than one and none is chosen. */
-export function findLab(pid?: number): Found {
-  const labs = findLabs();
-  const all = pid === undefined ? labs : labs.filter((lab) => lab.pid === pid);
+/** Whether a process descends from another one, or is it. */
+function descends(pid: number, from: number): boolean {
+  for (let at = pid; at > 1; ) {
+    if (at === from) return true;
+    try {
+      at = Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${at}/status`, 'utf8'))?.[1] ?? 0);
+    } catch {
+      return false;
+    }
+  }
+  return false;
+}
+
+/**
+ * The one lab that runs here, or the one that has the process `of` or was started by it; fails where there is
+ * none, or more than one.
+ */
+export function findLab(of?: number): Found {
+  const all = findLabs().filter(({ pid }) => of === undefined || descends(pid, of));
   const [lab] = all;
-  if (lab === undefined)
+  if (lab === undefined) {
     throw new Error('No lab runs here, or not as this user; byoa lab up WORLD starts one.');
+  }
   if (all.length > 1) {
-    throw new Error(
-      `Several labs run here, in the processes ${all.map((each) => each.pid).join(', ')}: choose by --lab.`,
-    );
+    const pids = all.map((each) => each.pid).join(', ');
+    throw new Error(`Several labs run here, in the processes ${pids}: choose by --lab.`);
   }
   return lab;
 }
@@ -91,7 +106,10 @@ export function ask(lab: Found, question: Question, told: (answer: Answer) => bo
     const socket = connect(lab.socket);
     socket.once('error', (error) => reject(new Error(`The lab does not answer (${error.message}).`)));
     socket.once('close', resolve);
-    createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) => {
+    const lines = createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY });
+    // It repeats the errors of the socket, which are told already.
+    lines.on('error', () => undefined);
+    lines.on('line', (line) => {
       const answer = JSON.parse(line) as Answer;
       if (answer.kind === 'failed') reject(new Error(answer.why));
       if (answer.kind === 'failed' || told(answer)) socket.destroy();

@@ -5,6 +5,7 @@
 import koffi from 'koffi';
 
 const CLONE_NEWNET = 0x40000000;
+const CLONE_NEWPID = 0x20000000;
 const MS_BIND = 4096;
 const MNT_DETACH = 2;
 const O_RDWR = 2;
@@ -129,6 +130,13 @@ export function makeNamespace(path: string): number {
 export const forgetNamespace = (path: string): void => void umount2(path, MNT_DETACH);
 
 export const openNamespace = (path: string): number => checked(open(path, O_CLOEXEC), `open of ${path}`);
+
+/** From now on the programs that this thread starts are processes of another process namespace. */
+export function startIn(pid: number): void {
+  const namespace = openNamespace(`/proc/${pid}/ns/pid`);
+  checked(setns(namespace, CLONE_NEWPID), 'setns');
+  close(namespace);
+}
 
 /** Runs something that does not wait, on this thread, in another network namespace. */
 export function inNamespace<T>(namespace: number, run: () => T): T {

@@ -10,7 +10,7 @@ import { captureHeader, captureRecord } from './capture-file.ts';
 import { listText, packetText } from './describe.ts';
 import type { Wanted } from './inside.ts';
 import { entering } from './root.ts';
-import { inWrapper, runWrapped } from './wrapper.ts';
+import { inWrapper, isRoot, runWrapped } from './wrapper.ts';
 
 const millis = (text: string): number => {
   const value = Number(text);
@@ -112,7 +112,7 @@ export function register(program: Command): void {
 }
 
 const chosen = (command: Command): Command =>
-  command.option('--lab <pid>', 'which lab, where several run: a process of it', Number);
+  command.option('--lab <pid>', 'which lab, where several run: a process of it, or its byoa lab up', Number);
 
 async function up(what: string, options: UpOptions): Promise<void> {
   const { latency, propagation, throttle, internetHost, seed, profile, port } = options;
@@ -143,7 +143,12 @@ async function list(options: Chosen): Promise<void> {
 /** Runs a command in a machine, with this terminal; its exit code becomes ours. */
 async function enter(machine: string, command: readonly string[], options: Chosen): Promise<void> {
   const lab = findLab(options.lab);
-  const [program = '', ...args] = inWrapper(lab.pid, await commandIn(lab, machine, command));
+  const inside = await commandIn(lab, machine, command);
+  if (isRoot()) {
+    const { startIn } = await import('./linux.ts');
+    startIn(lab.pid);
+  }
+  const [program = '', ...args] = inWrapper(lab.pid, inside, isRoot());
   const child = spawn(program, args, { stdio: 'inherit' });
   // The terminal signals the child, too, and it decides.
   process.on('SIGINT', () => undefined);

@@ -9,8 +9,10 @@ import { existsSync } from 'node:fs';
 const TUN = '/dev/net/tun';
 const PROGRAMS = ['setpriv', 'unshare', 'nsenter', 'mount', 'umount', 'chroot'];
 
+export const isRoot = (): boolean => process.getuid?.() === 0;
+
 /** A user other than root is root in a user namespace, where the kernel allows one. */
-const asRoot = (): readonly string[] => (process.getuid?.() === 0 ? [] : ['--user', '--map-root-user']);
+const asRoot = (): readonly string[] => (isRoot() ? [] : ['--user', '--map-root-user']);
 
 const succeeds = (program: string, ...args: readonly string[]): boolean =>
   spawnSync(program, args).status === 0;
@@ -35,7 +37,7 @@ export function missingForLab(): readonly string[] {
   ];
   if (succeeds('unshare', ...args)) return [];
   return [
-    process.getuid?.() === 0
+    isRoot()
       ? 'namespaces: the kernel lets this process make none (in a container, give it CAP_SYS_ADMIN)'
       : `root, or a user namespace that may open ${TUN}: run it as root`,
   ];
@@ -68,13 +70,12 @@ export function runWrapped(command: readonly string[]): Promise<number> {
   });
 }
 
-/** The command that runs another one in the wrapper of the lab that has the process `pid`. */
-export const inWrapper = (pid: number, command: readonly string[]): readonly string[] => [
-  ...[
-    'nsenter',
-    '--target',
-    String(pid),
-    ...(process.getuid?.() === 0 ? [] : ['--user', '--preserve-credentials']),
-  ],
-  ...['--mount', '--net', '--pid', '--wd=.', '--', ...command],
+/**
+ * The command that runs another one in the wrapper of the lab that has the process `pid`. Who starts its
+ * programs among the lab's processes already (`joined`) needs no further process, which would stop with them.
+ */
+export const inWrapper = (pid: number, command: readonly string[], joined = false): readonly string[] => [
+  ...['nsenter', '--target', String(pid), '--mount', '--net', '--wd=.', ...(joined ? [] : ['--pid'])],
+  ...(isRoot() ? [] : ['--user', '--preserve-credentials']),
+  ...['--', ...command],
 ];
