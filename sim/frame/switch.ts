@@ -140,10 +140,6 @@ function fromPort(sw: Switch, tap: number, port: Port, frame: Frame, h: Header):
   }
   if (h.family === 4 && isService(port, h.d3)) return service(sw, port, frame, h);
   h.site = 0;
-  h.n0 = h.d0;
-  h.n1 = h.d1;
-  h.n2 = h.d2;
-  h.n3 = h.d3;
   return crossed(sw, frame, h);
 }
 

@@ -3,7 +3,7 @@
  * ended.
  */
 import { mkdtempSync } from 'node:fs';
-import { deployDesign } from '../pulumi/design.ts';
+import { deployDesign, PROBED } from '../pulumi/design.ts';
 import { DESIGNS, type DesignName } from '../pulumi/designs.ts';
 import { readWorld } from '../server/keeper.ts';
 import type { WorldOptions } from '../world/settings.ts';
@@ -18,9 +18,6 @@ export interface Wanted extends WorldOptions {
   readonly port: number;
 }
 
-/** Where the hosts outside are probed, and where daemons are fetched. */
-const HOST = '203.0.113.10';
-
 const isDesign = (what: string): what is DesignName => (DESIGNS as readonly string[]).includes(what);
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -31,7 +28,6 @@ async function deployInto(lab: Lab, design: DesignName): Promise<void> {
     url: lab.simulator.url,
     stack: design,
     stateFile: `${directory}/state.json`,
-    probeTarget: HOST,
     progress: () => undefined,
   });
   await lab.settled();
@@ -49,7 +45,8 @@ export async function runInside({ what, port, ...options }: Wanted): Promise<voi
   }
   bringUpLoopback();
   const began = performance.now();
-  const lab = await startLab({ ...options, ...(saved !== undefined && { saved }), port, say });
+  const hosts = design === undefined ? {} : { hosts: [...(options.hosts ?? []), ...PROBED] };
+  const lab = await startLab({ ...options, ...hosts, ...(saved !== undefined && { saved }), port, say });
   const { taps } = await lab.settled();
   const end = (): void => void lab.close().finally(() => process.exit(0));
   process.once('SIGINT', end);
