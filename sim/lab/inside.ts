@@ -18,6 +18,9 @@ export interface Wanted extends WorldOptions {
   readonly port: number;
 }
 
+/** A host that clients talk to. */
+const HOST = '203.0.113.10';
+
 const isDesign = (what: string): what is DesignName => (DESIGNS as readonly string[]).includes(what);
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -45,7 +48,7 @@ export async function runInside({ what, port, ...options }: Wanted): Promise<voi
   }
   bringUpLoopback();
   const began = performance.now();
-  const hosts = design === undefined ? {} : { hosts: [...(options.hosts ?? []), ...PROBED] };
+  const hosts = design === undefined ? {} : { hosts: [HOST, ...PROBED, ...(options.hosts ?? [])] };
   const lab = await startLab({ ...options, ...hosts, ...(saved !== undefined && { saved }), port, say });
   const { taps } = await lab.settled();
   const end = (): void => void lab.close().finally(() => process.exit(0));
