@@ -8,6 +8,7 @@ import { ownAppliance, routeSetsOf } from '../config.ts';
 import { type Call, type ObservedEni, routeEnd } from '../ec2/call.ts';
 import { toRequest } from '../ec2/request.ts';
 import { failureOf } from './aws.ts';
+import { checkDesign } from './check-design.ts';
 import { checkLeases } from './check-lease.ts';
 import { checkAddress, checkEip, checkTransitRoutes, writesOfResource } from './check-moved.ts';
 import { changesOf, checkPrepared, seePrepared } from './check-prepared.ts';
@@ -33,6 +34,7 @@ export async function* checkAws(config: Config): AsyncGenerator<Finding> {
       yield* checkAppliance(config, name, eni, seen, identity.account);
     }
     yield* checkVpcs([...enis.values()]);
+    yield* checkDesign(reader, config, enis);
     for (const group of config.groups) {
       for (const resource of group.resources) yield* checkResource(reader, group, resource, config, enis);
     }
@@ -86,12 +88,7 @@ function* checkAppliance(
         `${name}: ${id} has no address ${address} (it has ${eni.addresses.join(', ')})`,
         `correct \`address\` of ${name}`,
       );
-  yield eni.sourceDestCheck
-    ? bad(
-        `${name}: the source/dest check of ${id} is on, so EC2 drops what it forwards`,
-        `aws ec2 modify-network-interface-attribute --network-interface-id ${id} --no-source-dest-check`,
-      )
-    : fine(`${name}: the source/dest check of ${id} is off`);
+  if (!eni.sourceDestCheck) yield fine(`${name}: the source/dest check of ${id} is off`);
   const attachment = eni.attachment;
   if (attachment === undefined)
     yield bad(`${name}: ${id} is attached to no instance`, 'attach it as the primary ENI of the appliance');

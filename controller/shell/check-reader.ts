@@ -2,12 +2,16 @@
  * What `byoa check --aws` asks AWS. Describe calls, dry runs and the caller's identity; nothing is changed.
  */
 import {
+  DescribeInstancesCommand,
   DescribeNetworkInterfacesCommand,
+  DescribePlacementGroupsCommand,
   DescribeRouteTablesCommand,
+  DescribeSubnetsCommand,
   DescribeVpcEndpointsCommand,
   EC2Client,
 } from '@aws-sdk/client-ec2';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import type { Placement } from '../config/rules.ts';
 import type { Config, RouteSet } from '../config.ts';
 import type { Call, ObservedEni, ObservedRouteTable, Value } from '../ec2/call.ts';
 import { toRequest, toValue } from '../ec2/request.ts';
@@ -15,6 +19,12 @@ import { failureOf } from './aws.ts';
 import { sendBy } from './aws-sdk.ts';
 
 export type Routes = ObservedRouteTable;
+
+export interface SeenInstance {
+  readonly id: string;
+  readonly type: string;
+  readonly placement: Placement;
+}
 
 export interface AwsReader {
   readonly endpoint: string;
@@ -25,11 +35,46 @@ export interface AwsReader {
   tables(set: Pick<RouteSet, 'table' | 'tag' | 'prepared'>): Promise<readonly Routes[]>;
   /** The table associated with a subnet, or the main one of its VPC. */
   tableOfSubnet(subnet: string, vpc: string): Promise<Routes | undefined>;
+  /** The zones of subnets. */
+  zonesOf(subnets: readonly string[]): Promise<readonly string[]>;
+  /** Instances with their types and placement groups; undefined where this may not be seen. */
+  instances(ids: readonly string[]): Promise<readonly SeenInstance[] | undefined>;
   /** The zones in which the VPC has an interface endpoint for EC2. */
   endpointZones(vpc: string): Promise<readonly string[]>;
   /** The code that a dry run ends with: `DryRunOperation` where the call would have been allowed. */
   dryRun(call: Call): Promise<string>;
   close(): void;
+}
+
+async function seeInstances(
+  ec2: EC2Client,
+  ids: readonly string[],
+): Promise<readonly SeenInstance[] | undefined> {
+  try {
+    const Filters = [{ Name: 'instance-id', Values: [...ids] }];
+    const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({ Filters }));
+    const { PlacementGroups = [] } = await ec2.send(new DescribePlacementGroupsCommand({}));
+    const strategies = new Map(PlacementGroups.map(({ GroupName, Strategy }) => [GroupName, Strategy]));
+    return Reservations.flatMap(({ Instances = [] }) => Instances).map((instance) => {
+      const {
+        InstanceId: id = '',
+        InstanceType: type = '',
+        Placement: { GroupName: name = '' } = {},
+      } = instance;
+      const known = strategies.get(name);
+      const strategy = known === 'spread' || known === 'partition' ? known : 'cluster';
+      return { id, type, placement: name === '' ? { kind: 'none' } : { kind: 'group', name, strategy } };
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+async function zonesOf(ec2: EC2Client, subnets: readonly string[]): Promise<readonly string[]> {
+  if (subnets.length === 0) return [];
+  const Filters = [{ Name: 'subnet-id', Values: [...subnets] }];
+  const { Subnets = [] } = await ec2.send(new DescribeSubnetsCommand({ Filters }));
+  return [...new Set(Subnets.flatMap(({ AvailabilityZone }) => AvailabilityZone ?? []))];
 }
 
 export function createReader(config: Config): AwsReader {
@@ -76,6 +121,8 @@ export function createReader(config: Config): AwsReader {
       const mains = await tablesBy('association.main', 'true');
       return mains.find((table) => table.vpc === vpc);
     },
+    zonesOf: (subnets) => zonesOf(ec2, subnets),
+    instances: (ids) => seeInstances(ec2, ids),
     async endpointZones(vpc) {
       const Filters = [
         { Name: 'vpc-id', Values: [vpc] },

@@ -38,6 +38,7 @@ import { natGatewayHandlers, natGatewayTransitions } from './handlers/nat-gatewa
 import { networkAclHandlers } from './handlers/network-acl.ts';
 import { networkAclEntryHandlers } from './handlers/network-acl-entry.ts';
 import { networkInterfaceHandlers } from './handlers/network-interface.ts';
+import { placementGroupHandlers } from './handlers/placement-group.ts';
 import { prefixListHandlers, prefixListTransitions } from './handlers/prefix-list.ts';
 import { privateAddressHandlers } from './handlers/private-address.ts';
 import { profileAssociationHandlers } from './handlers/profile-association.ts';
@@ -115,6 +116,7 @@ const ec2: Handlers = {
   ...imageHandlers,
   ...keyPairHandlers,
   ...launchTemplateHandlers,
+  ...placementGroupHandlers,
   ...profileAssociationHandlers,
   ...runInstancesHandlers,
   ...transitAttachmentHandlers,

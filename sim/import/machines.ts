@@ -182,6 +182,7 @@ function instanceOf(item: Item, reservation: string, place: Place): InstanceReco
   const placement = item.item('Placement');
   placement.ignore('AvailabilityZoneId');
   const tenancy = placement.text('Tenancy');
+  const placementGroup = placement.text('GroupName') ?? '';
   const reason = item.item('StateReason');
   const [code, message] = [reason.text('Code'), reason.text('Message')];
   const cpu = item.item('CpuOptions');
@@ -207,6 +208,7 @@ function instanceOf(item: Item, reservation: string, place: Place): InstanceReco
     launchTime: item.date('LaunchTime') ?? EPOCH,
     image: item.text('ImageId') ?? '',
     ...(keyName !== undefined && { keyName }),
+    ...(placementGroup !== '' && { placementGroup }),
     ...(clientToken !== undefined && { clientToken }),
     ...profileOf(item, id),
     metadata: metadataOf(item),
@@ -360,10 +362,25 @@ const keyPair: Reader = (item) =>
     created: item.date('CreateTime') ?? EPOCH,
   });
 
+const placementGroup: Reader = (item, place) => {
+  const strategy = item.text('Strategy');
+  const partitions = item.number('PartitionCount');
+  item.ignore('GroupArn', 'State', 'SpreadLevel');
+  return made('placement-group', {
+    id: item.text('GroupId') ?? '',
+    tags: tagsOf(item),
+    name: item.text('GroupName') ?? '',
+    account: place.account,
+    strategy: strategy === 'spread' || strategy === 'partition' ? strategy : 'cluster',
+    ...(partitions !== undefined && { partitions }),
+  });
+};
+
 export const machineReaders: Readonly<Record<string, Reader>> = {
   NetworkInterfaces: networkInterface,
   Reservations: reservation,
   Volumes: volume,
   SecurityGroups: securityGroup,
   KeyPairs: keyPair,
+  PlacementGroups: placementGroup,
 };

@@ -320,6 +320,21 @@ describe('attributes of instances', () => {
     expect(ec2.code('DescribeKeyPairs', { KeyNames: ['me'] })).toBe('InvalidKeyPair.NotFound');
   });
 
+  it('name a placement group, of which a spread one takes seven in a zone', () => {
+    const ec2 = site();
+    ec2.call('CreatePlacementGroup', { GroupName: 'apart', Strategy: 'spread' });
+    expect(ec2.code('CreatePlacementGroup', { GroupName: 'apart' })).toBe('InvalidPlacementGroup.Duplicate');
+    const Placement = { GroupName: 'apart' };
+    const ids = Array.from({ length: 7 }, () => launch(ec2, { Placement }));
+    expect(shown(ec2, ids[0] ?? '').Placement?.GroupName).toBe('apart');
+    const full = { ...LAUNCH, SubnetId: ec2.subnets[0], Placement };
+    expect(ec2.code('RunInstances', full)).toBe('InsufficientInstanceCapacity');
+    expect(ec2.code('DeletePlacementGroup', Placement)).toBe('InvalidPlacementGroup.InUse');
+    ec2.call('TerminateInstances', { InstanceIds: ids });
+    ec2.call('DeletePlacementGroup', Placement);
+    expect(ec2.code('RunInstances', full)).toBe('InvalidPlacementGroup.Unknown');
+  });
+
   it('say whether an instance is reachable as far as the API knows', () => {
     const ec2 = site();
     const [running, stopped] = [launch(ec2), launch(ec2)];

@@ -161,6 +161,7 @@ function furnish(cloud: Cloud, account: string, n: number): Known {
   const CustomerGatewayId = make('CustomerGateway.CustomerGatewayId', 'CreateCustomerGateway', {
     ...{ Type: 'ipsec.1', IpAddress: `203.0.113.${n}`, BgpAsn: 65_001 },
   });
+  call('CreatePlacementGroup', { GroupName: 'spread', Strategy: 'spread' });
   const RoleName = 'role';
   call('CreateRole', { RoleName, AssumeRolePolicyDocument: TRUST }, 'iam');
   call('CreateInstanceProfile', { InstanceProfileName: 'profile' }, 'iam');
@@ -301,6 +302,8 @@ const BESIDE: Readonly<Record<string, (known: Known) => object>> = {
   CreateRoute: ({ InternetGatewayId: GatewayId }) => ({ GatewayId, DestinationCidrBlock: '198.51.100.0/24' }),
   CreateSubnet: () => ({ CidrBlock: '10.0.9.0/24' }),
   CreateVpc: () => ({ CidrBlock: '10.9.0.0/16' }),
+  CreatePlacementGroup: () => ({ Strategy: 'spread' }),
+  DeletePlacementGroup: () => ({ GroupName: 'spread' }),
   CreateTransitGatewayConnect: () => ({ Options: { Protocol: 'gre' } }),
   CreateTransitGatewayConnectPeer: ({ connect: TransitGatewayAttachmentId }) => ({
     ...{ TransitGatewayAttachmentId, PeerAddress: '10.0.0.8', InsideCidrBlocks: ['169.254.7.0/29'] },

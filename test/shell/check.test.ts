@@ -8,6 +8,7 @@ import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   AssociateRouteTableCommand,
   CreateNetworkInterfaceCommand,
+  CreateRouteCommand,
   CreateSubnetCommand,
   CreateTagsCommand,
   DeleteRouteCommand,
@@ -145,6 +146,19 @@ describe('byoa check --aws', () => {
     expect(second?.what).toContain('does not exist');
   }, 30_000);
 
+  it('finds what breaks the rules of designs', async () => {
+    const route = { RouteTableId: pair.table, DestinationCidrBlock: '192.0.2.0/24' };
+    await pair.ec2.send(new CreateRouteCommand({ ...route, NetworkInterfaceId: pair.a.eni }));
+    const SubnetId = await subnetElsewhere();
+    await pair.ec2.send(new AssociateRouteTableCommand({ RouteTableId: pair.table, SubnetId }));
+    const { code, lines } = await check();
+    expect(code).toBe(1);
+    expect(failures(lines).map(({ what }) => what)).toEqual([
+      `192.0.2.0/24 in ${pair.table} leads to a and has no standby: no group moves it`,
+      'egress: all members (a, b) are in eu-central-1a, and subnets in eu-central-1b depend on them',
+    ]);
+  }, 30_000);
+
   it('finds a node whose own way to EC2 is moved', async () => {
     await leadOwnWayThroughGroup();
     const { code, lines } = await check();
@@ -168,15 +182,19 @@ describe('byoa check --aws', () => {
     }
   }, 30_000);
 
-  /** An ENI of the VPC in another zone than the pair. */
-  async function eniElsewhere(): Promise<string> {
+  /** A subnet of the VPC in another zone than the pair. */
+  async function subnetElsewhere(): Promise<string> {
     const own = { NetworkInterfaceIds: [pair.b.eni] };
     const { NetworkInterfaces } = await pair.ec2.send(new DescribeNetworkInterfacesCommand(own));
     const { VpcId, AvailabilityZone: zone } = NetworkInterfaces?.[0] ?? {};
     const AvailabilityZone = zone === 'eu-central-1a' ? 'eu-central-1b' : 'eu-central-1a';
     const subnet = { VpcId, AvailabilityZone, CidrBlock: '10.0.200.0/24' };
-    const { Subnet } = await pair.ec2.send(new CreateSubnetCommand(subnet));
-    const made = await pair.ec2.send(new CreateNetworkInterfaceCommand({ SubnetId: Subnet?.SubnetId }));
+    return (await pair.ec2.send(new CreateSubnetCommand(subnet))).Subnet?.SubnetId ?? '';
+  }
+
+  async function eniElsewhere(): Promise<string> {
+    const input = { SubnetId: await subnetElsewhere() };
+    const made = await pair.ec2.send(new CreateNetworkInterfaceCommand(input));
     return made.NetworkInterface?.NetworkInterfaceId ?? '';
   }
 

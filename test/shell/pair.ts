@@ -9,6 +9,7 @@ import {
   AttachInternetGatewayCommand,
   AuthorizeSecurityGroupIngressCommand,
   CreateInternetGatewayCommand,
+  CreatePlacementGroupCommand,
   CreateRouteCommand,
   CreateRouteTableCommand,
   CreateSecurityGroupCommand,
@@ -72,9 +73,11 @@ export async function deployPair(simulator: RunningSimulator): Promise<Pair> {
     await ec2.send(new AssociateRouteTableCommand({ RouteTableId: table, SubnetId: subnetId }));
     return subnetId;
   };
+  await ec2.send(new CreatePlacementGroupCommand({ GroupName: 'pair', Strategy: 'spread' }));
   const launch = async (subnet: string, address: string): Promise<Machine> => {
     const { Instances } = await ec2.send(
       new RunInstancesCommand({
+        Placement: { GroupName: 'pair' },
         ImageId: 'ami-0123456789abcdef0',
         InstanceType: 't3.micro',
         MinCount: 1,

@@ -136,7 +136,7 @@ const filters: Filters<InstanceRecord> = {
     interfacesOf(tx, instance.id).flatMap((eni) => eni.ipv4.map((ip) => privateDnsName(tx.region, ip))),
   'network-interface.tag-key': allAddresses((eni) => Object.keys(eni.tags)),
   'network-interface.tag-value': allAddresses((eni) => Object.values(eni.tags)),
-  'placement-group-name': () => undefined,
+  'placement-group-name': (instance) => instance.placementGroup,
   'state-reason-code': (instance) => instance.stateReason?.code,
   'state-reason-message': (instance) => instance.stateReason?.message,
   reason: (instance) => instance.transitionReason,

@@ -131,7 +131,11 @@ export function shownInstance(tx: Tx, instance: InstanceRecord): Instance {
     ProductCodes: [],
     InstanceType: instance.type as Instance['InstanceType'],
     LaunchTime: instance.launchTime,
-    Placement: { AvailabilityZone: instance.zone, GroupName: '', Tenancy: instance.tenancy },
+    Placement: {
+      AvailabilityZone: instance.zone,
+      GroupName: instance.placementGroup ?? '',
+      Tenancy: instance.tenancy,
+    },
     Monitoring: { State: instance.monitoring ? 'enabled' : 'disabled' },
     Architecture: type?.architecture ?? 'x86_64',
     BlockDeviceMappings: instance.devices.map((device) => ({

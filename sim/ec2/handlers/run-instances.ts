@@ -17,6 +17,7 @@ import { needImage } from './image.ts';
 import { shownInstance } from './instance.ts';
 import { coresOf, needInstanceType } from './instance-type.ts';
 import { templateOfLaunch } from './launch-template.ts';
+import { placementOf } from './placement-group.ts';
 import { namedProfile } from './profile-association.ts';
 import { defaultVpc, namedGroup } from './security-group.ts';
 import { createVolumes, disksOf } from './volume.ts';
@@ -256,7 +257,12 @@ function withTemplate(tx: Tx, input: RunInstancesRequest): { input: RunInstances
 type Parameters = Omit<InstanceRecord, 'id' | 'launchIndex' | 'devices'>;
 
 /** Everything about the instances of a launch that they have in common. */
-function parametersOf(tx: Tx, input: RunInstancesRequest, primary: LaunchInterface, tags: Tags): Parameters {
+function parametersOf(
+  tx: Tx,
+  input: RunInstancesRequest,
+  primary: LaunchInterface,
+  { tags, count }: { readonly tags: Tags; readonly count: number },
+): Parameters {
   const type = needInstanceType(input.InstanceType ?? missing('InstanceType'));
   const image = needImage(tx, input.ImageId ?? missing('ImageId'));
   if (image.registered && image.architecture !== type.architecture) {
@@ -308,6 +314,7 @@ function parametersOf(tx: Tx, input: RunInstancesRequest, primary: LaunchInterfa
       'terminate',
     ]),
     tenancy: oneOf('tenancy', input.Placement?.Tenancy, ['default', 'dedicated', 'host']),
+    ...placementOf(tx, input.Placement ?? {}, { zone: subnet.zone, count }),
     hibernation: input.HibernationOptions?.Configured ?? false,
     autoRecovery: oneOf('AutoRecovery', input.MaintenanceOptions?.AutoRecovery, ['default', 'disabled']),
     cpuOptions: {
@@ -340,7 +347,7 @@ function runInstances(tx: Tx, request: RunInstancesRequest): Reservation {
   const interfaces = interfacesOf(tx, input, tags.interface);
   const [primary = missing('SubnetId')] = interfaces;
   const count = countOf(input, interfaces);
-  const parameters = parametersOf(tx, input, primary, tags.instance);
+  const parameters = parametersOf(tx, input, primary, { tags: tags.instance, count });
   const disks = disksOf(needImage(tx, parameters.image), input.BlockDeviceMappings ?? []);
   const instances = Array.from({ length: count }, (_, launchIndex) => {
     const id = tx.newId('i');

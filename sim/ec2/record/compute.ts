@@ -49,6 +49,8 @@ export interface InstanceRecord extends Stored {
   readonly disableApiStop: boolean;
   readonly shutdownBehavior: 'stop' | 'terminate';
   readonly tenancy: 'default' | 'dedicated' | 'host';
+  /** The name of its placement group. */
+  readonly placementGroup?: string;
   readonly hibernation: boolean;
   readonly autoRecovery: 'default' | 'disabled';
   readonly cpuOptions: { readonly cores: number; readonly threadsPerCore: number };
@@ -74,6 +76,14 @@ export interface VolumeRecord extends Stored {
   readonly snapshot: string;
   readonly created: Date;
   readonly instance?: string;
+}
+
+export interface PlacementGroupRecord extends Stored {
+  readonly name: string;
+  readonly account: string;
+  readonly strategy: 'cluster' | 'partition' | 'spread';
+  /** Of strategy `partition`. */
+  readonly partitions?: number;
 }
 
 export interface KeyPairRecord extends Stored {
@@ -107,6 +117,7 @@ export interface LaunchTemplateRecord extends Stored {
 export interface ComputeRecords {
   readonly instance: InstanceRecord;
   readonly volume: VolumeRecord;
+  readonly 'placement-group': PlacementGroupRecord;
   readonly 'key-pair': KeyPairRecord;
   readonly 'launch-template': LaunchTemplateRecord;
 }

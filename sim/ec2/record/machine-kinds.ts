@@ -10,7 +10,10 @@ export const machineKinds: KindTable<keyof (ComputeRecords & SecurityRecords & I
     refersTo: (instance) =>
       instance.state === 'terminated'
         ? [instance.reservation]
-        : defined([instance.vpc, instance.subnet, instance.reservation, instance.profile?.association]),
+        : defined([
+            ...[instance.vpc, instance.subnet, instance.reservation],
+            ...[instance.profile?.association, instance.placementGroup],
+          ]),
     prefix: 'i',
     resourceType: 'instance',
     notFound: 'InvalidInstanceID.NotFound',
@@ -25,6 +28,15 @@ export const machineKinds: KindTable<keyof (ComputeRecords & SecurityRecords & I
     notFound: 'InvalidVolume.NotFound',
     malformed: 'InvalidParameterValue',
     noun: 'volume',
+  },
+  'placement-group': {
+    scope: 'region',
+    refersTo: () => [],
+    prefix: 'pg',
+    resourceType: 'placement-group',
+    notFound: 'InvalidPlacementGroup.Unknown',
+    malformed: 'InvalidPlacementGroupId.Malformed',
+    noun: 'Placement Group ID',
   },
   'key-pair': {
     scope: 'region',

@@ -8,6 +8,7 @@ import type {
   LaunchTemplateRecord,
   LaunchTemplateVersionRecord,
   MetadataOptions,
+  PlacementGroupRecord,
   VolumeRecord,
 } from './compute.ts';
 import type { IdentityRecords, InstanceProfileRecord, RoleRecord } from './identity.ts';
@@ -61,6 +62,7 @@ const instance = exactly<InstanceRecord>({
   disableApiStop: flag,
   shutdownBehavior: z.enum(['stop', 'terminate']),
   tenancy: z.enum(['default', 'dedicated', 'host']),
+  placementGroup: text.exactOptional(),
   hibernation: flag,
   autoRecovery: z.enum(['default', 'disabled']),
   cpuOptions: z.strictObject({ cores: int, threadsPerCore: int }),
@@ -103,6 +105,13 @@ export const machineSchemas: Schemas<keyof (ComputeRecords & SecurityRecords & I
     snapshot: text,
     created: date,
     instance: text.exactOptional(),
+  }),
+  'placement-group': exactly<PlacementGroupRecord>({
+    ...stored,
+    name: text,
+    account,
+    strategy: z.enum(['cluster', 'partition', 'spread']),
+    partitions: int.exactOptional(),
   }),
   'key-pair': exactly<KeyPairRecord>({
     ...stored,

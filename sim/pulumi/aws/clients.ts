@@ -51,7 +51,7 @@ export function clientsFrom(config: Properties): Clients {
 
 /** EC2's and IAM's codes for what is not there: `InvalidVpcID.NotFound`, `NoSuchEntity`. */
 export const isGone = (error: unknown): boolean =>
-  error instanceof Error && /NotFound(Exception)?$|^NoSuchEntity/.test(error.name);
+  error instanceof Error && /NotFound(Exception)?$|^NoSuchEntity|\.Unknown$/.test(error.name);
 
 /** The result, or undefined where the resource is gone. */
 export const unlessGone = <T>(work: Promise<T>): Promise<T | undefined> =>

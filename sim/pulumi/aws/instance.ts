@@ -65,6 +65,7 @@ function launch(inputs: Properties): RunInstancesCommandInput {
   const userData = optionalText(inputs, 'userData');
   const profile = optionalText(inputs, 'iamInstanceProfile');
   const disk = group(inputs, 'rootBlockDevice');
+  const placement = optionalText(inputs, 'placementGroup');
   return {
     ImageId: text(inputs, 'ami'),
     InstanceType: text(inputs, 'instanceType') as NonNullable<RunInstancesCommandInput['InstanceType']>,
@@ -78,6 +79,7 @@ function launch(inputs: Properties): RunInstancesCommandInput {
     ...('encrypted' in disk
       ? { BlockDeviceMappings: [{ DeviceName: '/dev/xvda', Ebs: { Encrypted: flag(disk, 'encrypted') } }] }
       : {}),
+    ...(placement === undefined ? {} : { Placement: { GroupName: placement } }),
     ...(profile === undefined ? {} : { IamInstanceProfile: { Name: profile } }),
     ...(userData === undefined ? {} : { UserData: base64(userData) }),
     ...tagging('instance', inputs),
@@ -107,7 +109,10 @@ async function changeStopped(
 
 export const instance: Definition = {
   inputs: ['instanceType', 'userData', 'userDataReplaceOnChange', 'metadataOptions', 'tags'],
-  fixed: ['ami', 'primaryNetworkInterface', 'subnetId', 'iamInstanceProfile', 'rootBlockDevice'],
+  fixed: [
+    ...['ami', 'primaryNetworkInterface', 'subnetId', 'iamInstanceProfile', 'rootBlockDevice'],
+    'placementGroup',
+  ],
   replaces: (property, _old, inputs) => property === 'userData' && flag(inputs, 'userDataReplaceOnChange'),
   create: async (clients, inputs) => {
     // A new role or an ENI that is still leaving its old instance needs a moment.
@@ -131,6 +136,7 @@ export const instance: Definition = {
       instanceType: found.InstanceType,
       instanceState: stateOf(found),
       availabilityZone: found.Placement?.AvailabilityZone,
+      placementGroup: found.Placement?.GroupName === '' ? undefined : found.Placement?.GroupName,
       subnetId: found.SubnetId,
       privateIp: found.PrivateIpAddress,
       publicIp: found.PublicIpAddress,

@@ -20,6 +20,7 @@ import { lookups } from './lookup.ts';
 import { internetGateway, subnet, vpc } from './network.ts';
 import { networkAcl, networkAclAssociation, networkAclRule } from './network-acl.ts';
 import { vpcPeeringAccepter, vpcPeeringConnection } from './peering.ts';
+import { placementGroup } from './placement-group.ts';
 import { managedPrefixList, managedPrefixListEntry } from './prefix-list.ts';
 import { route, routeTable, routeTableAssociation } from './routing.ts';
 import { egressRule, ingressRule, securityGroup } from './security.ts';
@@ -65,6 +66,7 @@ const DEFINITIONS: Readonly<Record<string, Definition>> = {
   'aws:ec2/networkInterface:NetworkInterface': networkInterface,
   'aws:ec2/networkInterfaceAttachment:NetworkInterfaceAttachment': networkInterfaceAttachment,
   'aws:ec2/instance:Instance': instance,
+  'aws:ec2/placementGroup:PlacementGroup': placementGroup,
   'aws:ec2/eip:Eip': eip,
   'aws:ec2/eipAssociation:EipAssociation': eipAssociation,
   'aws:ec2/securityGroup:SecurityGroup': securityGroup,
