@@ -66,6 +66,7 @@ export interface ApplianceInstanceArgs {
   readonly instanceType: pulumi.Input<string>;
   readonly instanceProfileName?: pulumi.Input<string>;
   readonly userData?: pulumi.Input<string>;
+  readonly placementGroup?: pulumi.Input<string>;
   readonly tags: Tags;
 }
 
@@ -85,6 +86,7 @@ export class ApplianceInstance extends pulumi.ComponentResource {
         metadataOptions: { httpEndpoint: 'enabled', httpTokens: 'required', httpPutResponseHopLimit: 1 },
         rootBlockDevice: { encrypted: true },
         ...(args.instanceProfileName === undefined ? {} : { iamInstanceProfile: args.instanceProfileName }),
+        ...(args.placementGroup === undefined ? {} : { placementGroup: args.placementGroup }),
         ...(args.userData === undefined ? {} : { userData: args.userData, userDataReplaceOnChange: true }),
         tags: tagged(args.tags, name),
       },

@@ -1,8 +1,8 @@
 /**
  * What the appliances' daemons may do: look, within their region, at what they must know, and write to the
  * named tables, ENIs and instances only. The policy is attached after the instances exist, since it names
- * them. EC2 cannot say where a route may lead: who may write to a table may send any of its traffic anywhere, so
- * tables that are moved hold nothing else (`npx vitest run test/infra/iam`).
+ * them. EC2 cannot say where a route may lead: who may write to a table may send any of its traffic
+ * anywhere, so tables that are moved hold nothing else (`npx vitest run test/infra/iam`).
  */
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';

@@ -2,11 +2,13 @@
 import * as pulumi from '@pulumi/pulumi';
 import type { ApplianceOutput, NodeOutput } from '../outputs.ts';
 import type { AppliancePlan, ObserverPlan } from '../plan.ts';
+import { judgeText } from '../rules.ts';
 import type { ApplianceKind } from '../settings.ts';
 import { ApplianceInstance, ApplianceInterface } from './appliance.ts';
 import type { Context, Machine, MadeMachine, Moved } from './context.ts';
 import { daemonConfig, unknownIds } from './daemon-config.ts';
 import type { DaemonRole } from './iam.ts';
+import { placements } from './placement.ts';
 import { type Boot, userData } from './user-data.ts';
 
 /** Makes the ENIs of all appliances and observers. */
@@ -51,6 +53,7 @@ export function machineInstances(
   const { parent, prefix, plan, args, settings, tags, internet } = context;
   const machines: MadeMachine[] = [];
   const configs = new Map<string, pulumi.Output<string>>();
+  const apart = placements(context);
   for (const seat of seats) {
     const { name } = seat.plan;
     const runsDaemon = seat.isObserver || plan.observers.length === 0;
@@ -59,6 +62,7 @@ export function machineInstances(
     const before = machines.at(-1);
     const debian = seat.isObserver ? args.debianAmi : undefined;
     const script = scriptOf(context, seat, config);
+    const placementGroup = seat.isObserver ? undefined : apart.get(seat.subnet.plan.zone);
     const instance = new ApplianceInstance(
       `${prefix}-${name}`,
       {
@@ -68,6 +72,7 @@ export function machineInstances(
         instanceType: args.instanceType,
         ...(runsDaemon ? { instanceProfileName: role.instanceProfileName } : {}),
         ...(script === undefined ? {} : { userData: script }),
+        ...(placementGroup === undefined ? {} : { placementGroup }),
         tags: { ...tags, [seat.isObserver ? 'byoa:observer' : 'byoa:appliance']: name },
       },
       {
@@ -112,13 +117,15 @@ const overlayOf = ({ plan }: Machine): readonly string[] =>
 
 /** Checked with placeholders at once, and again with the real ids. */
 function configOf(
-  { plan, settings }: Context,
+  { plan, args, settings }: Context,
   name: string,
   region: string,
   ids: Moved['ids'],
 ): pulumi.Output<string> {
-  daemonConfig(plan, name, region, settings, unknownIds(plan));
-  return ids.apply((known) => daemonConfig(plan, name, region, settings, known));
+  const { instanceType } = args;
+  const known = typeof instanceType === 'string' ? instanceType : undefined;
+  judgeText(plan, daemonConfig(plan, name, region, settings, unknownIds(plan)), known);
+  return ids.apply((all) => daemonConfig(plan, name, region, settings, all));
 }
 
 /** What an instance runs on its first boot. */

@@ -66,7 +66,7 @@ export function rightsOf(
   seats: readonly Machine[],
   machines: readonly MadeMachine[],
   moved: Moved,
-): { readonly [K in keyof PolicyScope]: Arns } {
+): { readonly [K in keyof PolicyScope]: readonly pulumi.Input<string>[] } {
   const { groups } = plan;
   const isMember = (name: string, of: typeof groups): boolean =>
     of.some(({ members }) => members.includes(name));

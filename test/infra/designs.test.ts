@@ -9,6 +9,7 @@ import { DESIGNS, type DesignName, NAMES } from '../../infra/designs/catalog.ts'
 import { COMPONENTS } from '../../infra/designs/components.ts';
 import type { NodeOutput } from '../../infra/outputs.ts';
 import { movedBy, subnetsOf, tablesOf } from '../../infra/plan.ts';
+import { sharedZones } from '../../infra/rules.ts';
 import { type Registration, recorded, resolved } from './recorded.ts';
 
 const ZONES = ['eu-central-1a', 'eu-central-1b', 'eu-central-1c'];
@@ -119,6 +120,16 @@ describe.each(NAMES)('%s', (name) => {
       expect(one.inputs.metadataOptions).toMatchObject({ httpTokens: 'required' });
       expect(one.inputs.rootBlockDevice).toEqual({ encrypted: true });
       expect(one.deleteBeforeReplace).toBe(true);
+    }
+  });
+
+  it('keeps appliances of one zone on racks of their own', () => {
+    const groups = of(seen, 'PlacementGroup').map((one) => [one.name, one.inputs.strategy]);
+    expect(groups).toEqual(sharedZones(made.plan).map((zone) => [`${name}-${zone}`, 'spread']));
+    for (const { name: appliance, subnet } of made.plan.appliances) {
+      const { zone = '' } = subnetsOf(made.plan).find((one) => one.name === subnet) ?? {};
+      const instance = of(seen, 'Instance').find((one) => one.name === `${name}-${appliance}`);
+      expect(instance?.inputs.placementGroup !== undefined).toBe(sharedZones(made.plan).includes(zone));
     }
   });
 
