@@ -68,8 +68,22 @@ export const transitSource = (table: string): string => `transit:${table}`;
 export const resourcesOf = ({ groups, appliances, routeSync }: Config): string =>
   JSON.stringify([groups.map(({ resources }) => resources), appliances.map(({ eni }) => eni), routeSync]);
 
-/** The calls that show all that the configuration names, by source. */
-function sourcesOf(config: Config, observed: Observed): ReadonlyMap<string, Call> {
+type Sources = ReadonlyMap<string, Call>;
+
+/** The sources of a configuration as last made, and what was seen of EC2 then that they depend on. */
+const made = new WeakMap<Config, Pick<Observed, 'enis' | 'subnets'> & { readonly sources: Sources }>();
+
+/** The calls that show all that the configuration names, by source: each step asks several times. */
+function sourcesOf(config: Config, observed: Observed): Sources {
+  const { enis, subnets } = observed;
+  const known = made.get(config);
+  if (known?.enis === enis && known.subnets === subnets) return known.sources;
+  const sources = makeSources(config, observed);
+  made.set(config, { enis, subnets, sources });
+  return sources;
+}
+
+function makeSources(config: Config, observed: Observed): Sources {
   const sources = new Map<string, Call>();
   const tables = new Set<string>();
   const enis = new Set<string>(config.appliances.map(({ eni }) => eni));
@@ -161,9 +175,10 @@ export function sendObservations(observed: Observed, config: Config, turn: Turn)
 
 /** When the next describe call is due. */
 export function nextObservationAt(observed: Observed, config: Config): Instant | undefined {
-  return [...sourcesOf(config, observed).keys()]
-    .map((source) => dueAt(observed.sources[source] ?? fresh))
-    .reduce<Instant | undefined>(earliest, undefined);
+  let first: Instant | undefined;
+  for (const source of sourcesOf(config, observed).keys())
+    first = earliest(first, dueAt(observed.sources[source] ?? fresh));
+  return first;
 }
 
 /** Asks for a look at `sources` that is sent after request `after`, at `at` or later. */

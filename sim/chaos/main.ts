@@ -116,12 +116,20 @@ function playShare(share: string, scenario: string | undefined): void {
   process.disconnect?.();
 }
 
+interface PlayedCell {
+  readonly index: number;
+  readonly blackoutsMs: readonly number[];
+  /** What was broken, where something was: then the cell is not to be believed. */
+  readonly failure: string | undefined;
+}
+
 /** One process of a table: tells its parent of each cell. */
 function playCells(share: string): void {
   const [from = 0, step = 1] = share.split('/').map(Number);
   for (const [index, { plan }] of cells().entries()) {
     if (index % step !== from) continue;
-    process.send?.({ index, blackoutsMs: playPlan(plan).blackoutsMs });
+    const { blackoutsMs, failure } = playPlan(plan);
+    process.send?.({ index, blackoutsMs, failure: failure?.text } satisfies PlayedCell);
   }
   process.disconnect?.();
 }
@@ -129,8 +137,12 @@ function playCells(share: string): void {
 async function printTable({ jobs }: ChaosOptions): Promise<void> {
   const all = cells();
   const blackouts: (readonly number[])[] = [];
-  const take = ({ index, blackoutsMs }: { index: number; blackoutsMs: readonly number[] }): void => {
+  const take = ({ index, blackoutsMs, failure }: PlayedCell): void => {
     blackouts[index] = blackoutsMs;
+    if (failure !== undefined) {
+      process.stderr.write(`${all[index]?.scenario}, ${all[index]?.fault}: ${failure}\n`);
+      process.exitCode = EXIT.safety;
+    }
     progress(`${Object.keys(blackouts).length} of ${all.length} runs played`);
   };
   await Promise.all(

@@ -48,6 +48,8 @@ export interface PlayOptions {
   readonly faultsMs?: Millis;
   /** Sends every packet, also where nothing can change: for comparison. */
   readonly everyPacket?: boolean;
+  /** Told of each fault that begins. */
+  readonly onFault?: (fault: Fault, at: Instant) => void;
   /** Told of all that happens, and of what daemons log. */
   readonly onLine?: (at: Instant, text: string) => void;
 }
@@ -138,7 +140,9 @@ function perform(plan: Plan, judge: Judge, scene: Scene, options: PlayOptions): 
   for (const fault of plan.faults)
     planFault(theatre, fault, (_, begins) => {
       noteFault(truth, fault, begins);
-      if (begins) count(judge, `fault ${nameOfFault(fault)}`);
+      if (!begins) return;
+      count(judge, `fault ${nameOfFault(fault)}`);
+      options.onFault?.(fault, world.now);
     });
   const { now: began } = world;
   for (const end = began + (options.faultsMs ?? FAULTS_MS); world.now < end; ) {

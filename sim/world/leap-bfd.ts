@@ -28,10 +28,10 @@ interface Flight {
   readonly send: Send;
 }
 
-/** Ways by sender and packet: they hold until something changes. */
+/** Ways by sender, peer and address of its own: they hold until something changes. */
 interface Ways {
   readonly changedAt: Instant;
-  readonly found: Map<string, Way | undefined>;
+  readonly found: Map<Endpoint, Map<string, Way | undefined>>;
 }
 
 const waysOf = new WeakMap<World, Ways>();
@@ -42,12 +42,15 @@ function wayOf(world: World, { endpoint }: BfdDriver, send: Omit<Send, 'data' | 
     ways = { changedAt: world.changedAt, found: new Map() };
     waysOf.set(world, ways);
   }
-  const key = `${endpoint.name} ${send.to} ${send.local} ${send.multihop}`;
-  if (ways.found.has(key)) return ways.found.get(key);
+  const found = ways.found.get(endpoint) ?? new Map<string, Way | undefined>();
+  ways.found.set(endpoint, found);
+  const key =
+    send.local === undefined && !send.multihop ? send.to : `${send.to} ${send.local} ${send.multihop}`;
+  if (found.has(key)) return found.get(key);
   const guest = world.guests.get(endpoint.name)?.kernel;
   const packet = bfdPacket(endpoint, { ...send, data: new Uint8Array(0) });
   const way = guest && packet.ok ? survey(world, guest, packet.value) : undefined;
-  ways.found.set(key, way);
+  found.set(key, way);
   return way;
 }
 
@@ -95,8 +98,9 @@ export function advanceBfd(world: World, drivers: readonly BfdDriver[], to: Inst
     const driver = driverOf.get(way.receiver);
     if (driver === undefined) return;
     const { source = '', destination } = way.received;
-    const datagram = { from: source, to: destination, multihop: send.multihop, data: send.data };
-    perform(driver, stepBfd(driver.machine, { kind: 'datagram', ...datagram }, at), at);
+    const { multihop, data } = send;
+    const datagram = { kind: 'datagram', from: source, to: destination, multihop, data } as const;
+    perform(driver, stepBfd(driver.machine, datagram, at), at);
   }
 
   for (;;) {

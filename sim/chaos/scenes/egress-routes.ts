@@ -4,9 +4,9 @@
  */
 import { must } from '../../../controller/base/result.ts';
 import { type Config, type ConfigInput, checkConfig } from '../../../controller/config.ts';
-import { handle } from '../../dynamodb/service.ts';
 import type { World } from '../../world/state.ts';
 import type { Scenario, Scene } from '../scenario.ts';
+import { createLeases } from './leases.ts';
 import {
   createAppliance,
   createMachine,
@@ -62,12 +62,6 @@ function configOf(node: string, appliances: Appliances, tables: readonly string[
 const observersOf = (design: Design): readonly string[] =>
   design === 'lease' ? ['observer', 'other'] : ['observer'];
 
-function createLeases(world: World): void {
-  const input = { TableName: TABLE, KeySchema: [{ AttributeName: 'group', KeyType: 'HASH' }] };
-  const made = handle(world.api.tables, { ...PLACE, action: 'CreateTable', input });
-  if (made.kind === 'error') throw new Error(made.message);
-}
-
 /** `zones`: one subnet in each of two zones; otherwise both in one, which single-hop BFD needs. */
 function build(world: World, design: Design): Scene {
   const site = createSite(world);
@@ -94,7 +88,7 @@ function build(world: World, design: Design): Scene {
     makePublic(world, machine.eni);
     return [name, machine];
   });
-  if (design === 'lease') createLeases(world);
+  if (design === 'lease') createLeases(world, TABLE);
   const daemons = design === 'observer' || design === 'lease' ? observersOf(design) : NAMES;
   const routes = tables.map((table) => ({ table, destination: '0.0.0.0/0' }));
   return {

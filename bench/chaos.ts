@@ -1,0 +1,108 @@
+/**
+ * How much virtual time the chaos runner plays in a second of one processor: calm hours with a few faults, plans
+ * drawn from seeds, and many groups over a fleet of daemons. Invariants on, trace off.
+ */
+import type { Millis } from '../controller/base/time.ts';
+import { planOf, playPlan } from '../sim/chaos/campaign.ts';
+import type { Fault } from '../sim/chaos/fault.ts';
+import { type LostDaemon, loseDaemon } from '../sim/chaos/lost-daemon.ts';
+import { FLEET_TERM_S } from '../sim/chaos/scenes/fleet.ts';
+import { type Benchmark, goal, type Row } from './harness.ts';
+
+const HOUR_MS: Millis = 3_600_000;
+const ROUNDS = 3;
+const SEEDS = 200;
+const FIRST_SEED = 1;
+const GROUPS = 1000;
+
+/** An hour's: the owner dies and returns, the next one is frozen, the API is slow, the two cannot see each other. */
+const FAULTS: readonly Fault[] = [
+  { kind: 'machine', how: 'kill', machine: 'a', at: 600_000, forMs: 60_000 },
+  { kind: 'machine', how: 'freeze', machine: 'b', at: 1_500_000, forMs: 10_000 },
+  { kind: 'api', how: 'slow', much: 1000, at: 2_400_000, forMs: 30_000 },
+  { kind: 'link', from: 'a', to: 'b', direction: 'both', loss: 1, at: 3_000_000, forMs: 10_000 },
+];
+
+interface Played {
+  readonly what: string;
+  readonly runs: number;
+  readonly simulatedS: number;
+  readonly busyS: number;
+}
+
+const busyS = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};
+
+function measured(what: string, runs: number, play: () => Millis): Played {
+  const before = busyS();
+  const simulatedS = play() / 1000;
+  return { what, runs, simulatedS, busyS: busyS() - before };
+}
+
+function hour(): Millis {
+  const plan = { seed: 1, scenario: 'egress-bfd', faults: FAULTS };
+  const { failure, simulatedMs } = playPlan(plan, { faultsMs: HOUR_MS });
+  if (failure !== undefined) throw new Error(`the hour fails: ${failure.text}`);
+  return simulatedMs;
+}
+
+function drawn(say: (line: string) => void): Millis {
+  let simulatedMs = 0;
+  for (let index = 0; index < SEEDS; index++) {
+    const finding = playPlan(planOf(FIRST_SEED + index));
+    if (finding.failure !== undefined) say(`seed ${finding.seed} fails: ${finding.failure.text}`);
+    simulatedMs += finding.simulatedMs;
+    if ((index + 1) % 50 === 0) say(`${index + 1} of ${SEEDS} seeds`);
+  }
+  return simulatedMs;
+}
+
+const pace = ({ simulatedS, busyS: busy }: Played): number => simulatedS / busy;
+
+const rowOf = (played: Played): Row => ({
+  what: played.what,
+  runs: played.runs,
+  'simulated, s': Math.round(played.simulatedS),
+  'busy, s': Number(played.busyS.toPrecision(3)),
+  'simulated s/s': Math.round(pace(played)),
+});
+
+const best = (all: readonly Played[]): Played =>
+  all.reduce((one, other) => (pace(other) > pace(one) ? other : one));
+
+export const benchmark: Benchmark = {
+  question: 'How much virtual time does the chaos runner play in a second of one processor?',
+  run: async (say) => {
+    const hours = Array.from({ length: ROUNDS }, (_, round) => {
+      say(`hour ${round + 1} of ${ROUNDS}`);
+      return measured(`egress-bfd, an hour with ${FAULTS.length} faults`, 1, hour);
+    });
+    const calm = best(hours);
+    const seeds = measured(`${SEEDS} drawn seeds, all scenarios`, SEEDS, () => drawn(say));
+    say(`${GROUPS} groups over five daemons`);
+    let fleet: LostDaemon | undefined;
+    const many = measured(`${GROUPS} groups over five daemons, one is lost`, 1, () => {
+      fleet = loseDaemon({ groups: GROUPS, pairs: 10 });
+      return fleet.outcome.simulatedMs;
+    });
+    const { outcome, held = 0, takenMs = [], writes = 0 } = fleet ?? {};
+    for (const { text } of outcome?.violations ?? []) say(`the fleet fails: ${text}`);
+    return {
+      rows: [calm, seeds, many].map(rowOf),
+      goals: [
+        goal('simulated seconds a second, egress-bfd', pace(calm), '>=', 10_000, 's/s'),
+        goal(`${SEEDS} seeds on two processors`, seeds.busyS / 2, '<=', 60, 's'),
+        goal('10,000 seeds on two processors', (seeds.busyS / SEEDS / 2) * (10_000 / 60), '<=', 60, 'min'),
+        goal('groups of the lost daemon taken over', takenMs.length, '>=', held, 'groups'),
+        goal('the last of them after', Math.max(...takenMs) / 1000, '<=', (FLEET_TERM_S * 4) / 3, 's'),
+        goal('what must hold and did not', outcome?.violations.length ?? 1, '<=', 0, 'times'),
+      ],
+      notes: [
+        'Invariants on, trace off, in processor time of one process. An hour: the best of three.',
+        `The lost daemon had ${held} leases; an appliance died 10 s after it, and ${writes} routes were replaced.`,
+      ],
+    };
+  },
+};
