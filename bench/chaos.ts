@@ -1,6 +1,6 @@
 /**
- * How much virtual time the chaos runner plays in a second of one processor: calm hours with a few faults, plans
- * drawn from seeds, and many groups over a fleet of daemons. Invariants on, trace off.
+ * How much virtual time the chaos runner plays in a second of one processor: calm hours with a few faults,
+ * plans drawn from seeds, and many groups over a fleet of daemons. Invariants on, trace off.
  */
 import type { Millis } from '../controller/base/time.ts';
 import { planOf, playPlan } from '../sim/chaos/campaign.ts';
@@ -15,7 +15,7 @@ const SEEDS = 200;
 const FIRST_SEED = 1;
 const GROUPS = 1000;
 
-/** An hour's: the owner dies and returns, the next one is frozen, the API is slow, the two cannot see each other. */
+/** The owner dies and returns, the next one is frozen, the API is slow, the two cannot see each other. */
 const FAULTS: readonly Fault[] = [
   { kind: 'machine', how: 'kill', machine: 'a', at: 600_000, forMs: 60_000 },
   { kind: 'machine', how: 'freeze', machine: 'b', at: 1_500_000, forMs: 10_000 },

@@ -1,6 +1,6 @@
 /**
- * A daemon that holds leases is lost, and an appliance after it: how long its groups are without a writer, and
- * who writes.
+ * A daemon that holds leases is lost, and an appliance after it: how long its groups are without a writer,
+ * and who writes.
  */
 import type { Instant, Millis } from '../../controller/base/time.ts';
 import { type Outcome, play } from './play.ts';

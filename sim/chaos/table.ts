@@ -112,7 +112,7 @@ export const cells = (): readonly Cell[] =>
     });
   });
 
-/** A cell of the table: the median, the 99th percentile and the longest, in seconds; once where they are one. */
+/** A cell: the median, the 99th percentile and the longest, in seconds; once where they are one. */
 function spread(blackouts: readonly Millis[]): string {
   if (blackouts.length === 0) return '-';
   const [p50, p99, most] = [0.5, 0.99, 1].map((share) => (quantile(blackouts, share) / 1000).toFixed(2));

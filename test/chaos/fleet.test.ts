@@ -1,10 +1,12 @@
-/** Groups over five daemons that share leases; with 1,000 groups in `npm run bench -- chaos`. */
+/** Groups over five daemons that share leases; with 1,000 in `npm run bench -- chaos`. */
 import { expect, test } from 'vitest';
 import { loseDaemon } from '../../sim/chaos/lost-daemon.ts';
 import { FLEET_TERM_S } from '../../sim/chaos/scenes/fleet.ts';
 
-test('the groups of a lost daemon are taken over within a term and a poll, and each has one writer', () => {
-  const { outcome, held, takenMs, writes } = loseDaemon({ groups: 16, pairs: 2 });
+test('the groups of a lost daemon are taken over within a term and a poll, and each has one writer', {
+  timeout: 120_000,
+}, () => {
+  const { outcome, held, takenMs, writes } = loseDaemon({ groups: 8, pairs: 2 });
   expect(outcome.crash).toBeUndefined();
   // Among them: a write without the lease, more calls than the buckets hold, a flow that does not come back.
   expect(outcome.violations).toEqual([]);
@@ -12,5 +14,5 @@ test('the groups of a lost daemon are taken over within a term and a poll, and e
   expect(takenMs).toHaveLength(held);
   expect(Math.max(...takenMs)).toBeLessThanOrEqual((FLEET_TERM_S * 1000 * 4) / 3);
   // The dead appliance had a quarter of the groups, of one route each; none goes back.
-  expect(writes).toBe(4);
+  expect(writes).toBe(2);
 });

@@ -1,6 +1,6 @@
 /**
- * Writes the table of blackouts in docs/failover.md. Run by `npm run docs:blackouts`; it plays some 900 runs on
- * all cores, which takes minutes.
+ * Writes the table of blackouts in docs/failover.md. Run by `npm run docs:blackouts`; it plays some 900 runs
+ * on all cores, which takes minutes.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** Puts `text` in the place of a section of a document; `document` is a path from the root of the repository. */
+/** Puts `text` in the place of a section of a document, which is a path from the root of the repository. */
 export function writeSection(document: string, name: string, text: string): void {
   const file = fileURLToPath(new URL(`../../${document}`, import.meta.url));
   const [begin, end] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];
