@@ -2,7 +2,7 @@
  * One life of a Terraform stack against a simulator: the AWS provider, unmodified, started once for all
  * commands.
  */
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,15 +26,19 @@ export interface Stack {
   readonly close: () => Promise<void>;
 }
 
-/** Starts a simulator and the provider, with a configuration of test/clients/terraform. */
-export async function openStack(configuration: string): Promise<Stack> {
+/** The content of a file of test/clients/terraform. */
+export const configurationOf = (name: string): string =>
+  readFileSync(fileURLToPath(new URL(`terraform/${name}`, import.meta.url)), 'utf8');
+
+/** Starts a simulator and the provider, with a configuration: the file's name, and its content. */
+export async function openStack(file: string, content: string): Promise<Stack> {
   const folder = mkdtempSync(join(tmpdir(), 'byoa-terraform-'));
   const simulator = await instantSimulator();
   // Both are Go programs that spend most of their time on collecting garbage, unless told to spare it.
   const environment = { ...clientEnvironment(simulator.url, folder), GOGC: '800' };
   const running = await startProvider(provider ?? '', environment);
-  for (const file of ['provider.tf', configuration])
-    copyFileSync(fileURLToPath(new URL(`terraform/${file}`, import.meta.url)), join(folder, file));
+  writeFileSync(join(folder, 'provider.tf'), configurationOf('provider.tf'));
+  writeFileSync(join(folder, file), content);
   const env = {
     ...environment,
     TF_REATTACH_PROVIDERS: running.reattach,
@@ -61,13 +65,16 @@ export async function openStack(configuration: string): Promise<Stack> {
  * One life of a stack: it applies, plans no change, updates in place for another owner, plans no change, and
  * destroys all that it made. `applied` gets what the first command said while everything is there.
  */
-export async function live({ terraform }: Stack, applied: (said: string) => void = () => {}): Promise<void> {
+export async function live(
+  { terraform }: Stack,
+  applied: (said: string) => void | Promise<void> = () => {},
+): Promise<void> {
   const owner = ['-var', 'owner=b'];
   await terraform(0, 'init');
   const said = await terraform(0, 'apply', '-auto-approve');
   const count = /Plan: (\d+) to add, 0 to change, 0 to destroy/.exec(said)?.[1];
   expect(said).toContain(`Apply complete! Resources: ${count} added, 0 changed, 0 destroyed`);
-  applied(said);
+  await applied(said);
   await terraform(0, 'plan', '-detailed-exitcode');
   const updated = await terraform(0, 'apply', '-auto-approve', '-refresh=false', ...owner);
   expect(updated).toMatch(/Resources: 0 added, [1-9]\d* changed, 0 destroyed/);

@@ -1,13 +1,13 @@
 /** Terraform with its AWS provider, unmodified: the lives of stacks, side by side. */
 import { describe, expect, it } from 'vitest';
 import { ACCOUNT } from './simulator.ts';
-import { live, openStack, type Stack, whyNoTerraform } from './stack.ts';
+import { configurationOf, live, openStack, type Stack, whyNoTerraform } from './stack.ts';
 
 const LIFE_MS = 900_000;
 
 /** One life of a stack of its own. */
 async function lifeOf(configuration: string, live: (stack: Stack) => Promise<void>): Promise<void> {
-  const stack = await openStack(configuration);
+  const stack = await openStack(configuration, configurationOf(configuration));
   try {
     await live(stack);
   } finally {

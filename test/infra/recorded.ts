@@ -15,6 +15,9 @@ export interface Registration {
   readonly deleteBeforeReplace: boolean;
   readonly dependencies: readonly string[];
   readonly inputs: Readonly<Record<string, unknown>>;
+  readonly urn: string;
+  /** What the stand-in for the provider made up: texts that no other resource has. */
+  readonly outputs: Readonly<Record<string, string>>;
 }
 
 const PREFIX: Readonly<Record<string, string>> = {
@@ -24,45 +27,63 @@ const PREFIX: Readonly<Record<string, string>> = {
   Vpc: 'vpc',
 };
 
+/** The outputs of a resource beside its id, where its kind has them and designs read them. */
+function outputsOf(kind: string, id: string, count: number): Readonly<Record<string, string>> {
+  const arn = `arn:aws:ec2:eu-central-1:000000000000:${kind}/${id}`;
+  if (kind === 'Eip')
+    return { arn, allocationId: id.replace('eip-', 'eipalloc-'), publicIp: `198.51.100.${count}` };
+  if (kind === 'Role' || kind === 'InstanceProfile') return { arn, name: `byoa-${id}` };
+  return { arn };
+}
+
 /** A stand-in for the provider: ids of the right shape, and the outputs that the designs read. */
-function mocks(): Mocks {
+function mocks(made: Map<string, Readonly<Record<string, string>>>): Mocks {
   let count = 0;
-  const newResource = ({ type, inputs }: MockResourceArgs) => {
+  const newResource = ({ type, name, inputs }: MockResourceArgs) => {
     count += 1;
     const kind = type.split(':').at(-1) ?? '';
     const hex = count.toString(16).padStart(17, '0');
     const id = `${PREFIX[kind] ?? kind.toLowerCase()}-${hex}`;
-    const state = {
-      ...inputs,
-      arn: `arn:aws:ec2:eu-central-1:000000000000:${kind}/${id}`,
-      allocationId: `eipalloc-${hex}`,
-      publicIp: `198.51.100.${count}`,
-      ipv6CidrBlock:
-        inputs.ipv6CidrBlock ?? (inputs.assignGeneratedIpv6CidrBlock ? '2001:db8:1:ff00::/56' : ''),
-    };
-    return { id, state };
+    const outputs = outputsOf(kind, id, count);
+    made.set(`${type} ${name}`, { id, ...outputs });
+    const ipv6CidrBlock =
+      inputs.ipv6CidrBlock ?? (inputs.assignGeneratedIpv6CidrBlock ? '2001:db8:1:ff00::/56' : '');
+    return { id, state: { ...inputs, ...outputs, ipv6CidrBlock } };
   };
   return { newResource, call: () => ({}) };
 }
 
 class Recorder extends MockMonitor {
   readonly seen: Registration[] = [];
+  private readonly made: ReadonlyMap<string, Readonly<Record<string, string>>>;
+
+  constructor() {
+    const made = new Map<string, Readonly<Record<string, string>>>();
+    super(mocks(made));
+    this.made = made;
+  }
 
   override registerResource(
     request: Parameters<MockMonitor['registerResource']>[0],
     callback: Callback,
   ): Promise<void> {
-    this.seen.push({
-      type: request.getType(),
-      name: request.getName(),
-      parent: request.getParent(),
-      custom: request.getCustom(),
-      ignoreChanges: request.getIgnorechangesList(),
-      deleteBeforeReplace: request.getDeletebeforereplace(),
-      dependencies: request.getDependenciesList(),
-      inputs: request.getObject().toJavaScript(),
+    const type = request.getType();
+    const name = request.getName();
+    return super.registerResource(request, (error, response) => {
+      this.seen.push({
+        type,
+        name,
+        parent: request.getParent(),
+        custom: request.getCustom(),
+        ignoreChanges: request.getIgnorechangesList(),
+        deleteBeforeReplace: request.getDeletebeforereplace(),
+        dependencies: request.getDependenciesList(),
+        inputs: request.getObject().toJavaScript(),
+        urn: response?.getUrn() ?? '',
+        outputs: this.made.get(`${type} ${name}`) ?? {},
+      });
+      callback(error, response);
     });
-    return super.registerResource(request, callback);
   }
 }
 
@@ -72,9 +93,8 @@ type Callback = Parameters<MockMonitor['registerResource']>[1];
 export async function recorded<T>(
   build: () => T,
 ): Promise<{ readonly made: T; readonly seen: readonly Registration[] }> {
-  const provider = mocks();
-  await pulumi.runtime.setMocks(provider, 'byoa', 'test', false);
-  const recorder = new Recorder(provider);
+  await pulumi.runtime.setMocks(mocks(new Map()), 'byoa', 'test', false);
+  const recorder = new Recorder();
   setMockOptions(recorder, 'byoa', 'test', false);
   const made = build();
   await pulumi.runtime.disconnect();
