@@ -33,6 +33,11 @@ const deployer: Part = {
   load: () => import('../sim/pulumi/main.ts'),
 };
 
+const starter: Part = {
+  commands: { init: 'write a Pulumi project for a design: program, stack, README, and a drill for CI' },
+  load: () => import('../infra/init/main.ts'),
+};
+
 const demonstration: Part = {
   commands: { demo: 'deploy both designs, lose an appliance, show the blackout' },
   load: () => import('../sim/demo/main.ts'),
@@ -55,6 +60,7 @@ const laboratory: Part = {
 
 export const parts: readonly Part[] = [
   controller,
+  starter,
   simulator,
   deployer,
   demonstration,

@@ -26,17 +26,32 @@ export function checkChoices(choices: Choices): void {
       `The project cannot be named '${choices.name}': lower case letters, digits and -, such as my-egress.`,
     );
   if (!/^[A-Za-z0-9_.-]{1,100}$/.test(choices.stack))
-    throw new Error(`The stack cannot be named '${choices.stack}': letters, digits, _ . and -, such as prod.`);
+    throw new Error(
+      `The stack cannot be named '${choices.stack}': letters, digits, _ . and -, such as prod.`,
+    );
   if (!/^[a-z]{2}(-[a-z]+)+-\d$/.test(choices.region))
     throw new Error(`'${choices.region}' is not a region of AWS, such as eu-central-1.`);
   const elsewhere = choices.zones.find((zone) => !zone.startsWith(choices.region));
   if (elsewhere !== undefined)
     throw new Error(`The zone '${elsewhere}' is not of the region ${choices.region}.`);
-  stackConfig({ ...keysOf(choices), daemonUrl: 'https://example.com/byoa', daemonSha256: '0'.repeat(64) });
+  const daemon = { daemonUrl: 'https://example.com/byoa', daemonSha256: '0'.repeat(64) };
+  try {
+    stackConfig({ ...keysOf(choices), ...daemon });
+  } catch (error) {
+    // What mends a stack that exists does not help before there is one.
+    const why = error instanceof Error ? error.message.replace(/ Run: .*$/s, '') : String(error);
+    throw new Error(`${why} Nothing was written.`);
+  }
 }
 
 /** The keys of the stack, without `byoa:`. */
-const keysOf = ({ design, zones, cidr, appliance, instanceType }: Choices): Readonly<Record<string, string>> => ({
+const keysOf = ({
+  design,
+  zones,
+  cidr,
+  appliance,
+  instanceType,
+}: Choices): Readonly<Record<string, string>> => ({
   design,
   cidr,
   zones: zones.join(','),
@@ -48,7 +63,9 @@ const keysOf = ({ design, zones, cidr, appliance, instanceType }: Choices): Read
 const className = (design: DesignName): string =>
   design.replace(/(^|-)([a-z])/g, (_, _dash, letter: string) => letter.toUpperCase());
 
-const program = ({ design, name }: Choices): string => `/** ${DESIGNS[design].summary} */
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+
+const program = ({ design, name }: Choices): string => `/** ${sentence(DESIGNS[design].summary)} */
 import { ${className(design)}, stackArgs } from 'byoa/infra';
 
 // The keys byoa:... of the stack, checked; change what you like: this program is yours.

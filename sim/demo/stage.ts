@@ -12,6 +12,7 @@ import type { Status } from '../../controller/failover/status.ts';
 import { askDaemon } from '../../controller/shell/control.ts';
 import type { RunningSimulator } from '../index.ts';
 import { deployDesign, type NodeOutput, PROBED } from '../pulumi/design.ts';
+import { designProgram } from '../pulumi/program.ts';
 import type { DesignName } from '../pulumi/designs.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import type { Box } from './report.ts';
@@ -45,7 +46,7 @@ export async function deployStage(
   place: Pick<Stage, 'root' | 'directory' | 'simulator' | 'progress'>,
 ): Promise<Stage> {
   place.progress('deploying');
-  const { nodes, workload, resources } = await deployDesign(design, {
+  const { nodes, workload, resources } = await deployDesign(designProgram(design), {
     url: place.simulator.url,
     stack: `demo-${design}`,
     stateFile: join(place.directory, 'state.json'),

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import type { Millis } from '../../controller/base/time.ts';
 import { progress } from '../chaos/terminal.ts';
 import { DESIGNS, type DesignName } from '../pulumi/designs.ts';
+import { designProgram, readProgram } from '../pulumi/program.ts';
 import { failuresOf, pairsOf } from './failure.ts';
 import { junit } from './junit.ts';
 import { drillPage } from './page.ts';
@@ -14,6 +15,9 @@ import { judge, missedOf, type Report } from './verdict.ts';
 
 export interface DrillCommandOptions {
   readonly design?: DesignName;
+  /** A folder with a Pulumi project. */
+  readonly program?: string;
+  readonly stack: string;
   readonly world?: string;
   readonly config: readonly string[];
   readonly endpoint?: string;
@@ -41,9 +45,11 @@ async function subjectsOf(options: DrillCommandOptions): Promise<readonly Subjec
   const given: Given = { files: options.config, runsOn: options.on, role: options.role };
   if (options.world !== undefined) return [worldSubject(options.world, given)];
   if (options.config.length > 0) return [await liveSubject(given, options.endpoint)];
+  if (options.program !== undefined)
+    return [await designSubject(readProgram(options.program, options.stack), progress)];
   const subjects: Subject[] = [];
   for (const design of options.design === undefined ? DESIGNS : [options.design])
-    subjects.push(await designSubject(design, progress));
+    subjects.push(await designSubject(designProgram(design), progress));
   return subjects;
 }
 

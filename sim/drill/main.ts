@@ -30,6 +30,13 @@ export function register(program: Command): void {
     .addOption(
       new Option('--design <name>', 'only this design; all of them by default').choices([...DESIGNS]),
     )
+    .addOption(
+      new Option(
+        '--program <folder>',
+        'a Pulumi project that deploys a design, as byoa init writes it; with --stack',
+      ).conflicts(['design', 'world', 'config']),
+    )
+    .option('--stack <name>', 'the stack whose configuration the program gets', 'prod')
     .option('--world <file>', 'a world that byoa import or byoa sim --state wrote; with --config')
     .option('--config <file>', 'configuration of a daemon; without --world the account is read', several, [])
     .option('--endpoint <url>', 'where EC2 is, for reading the account')

@@ -7,7 +7,7 @@ import { type Config, formatConfigError, parseConfig } from '../../controller/co
 import { importDocuments } from '../import/import.ts';
 import { startSimulator } from '../index.ts';
 import { deployDesign, PROBED } from '../pulumi/design.ts';
-import type { DesignName } from '../pulumi/designs.ts';
+import type { Program } from '../pulumi/program.ts';
 import { readLive } from '../server/import-source.ts';
 import { readWorld } from '../server/keeper.ts';
 import type { Subject } from './subject.ts';
@@ -22,24 +22,25 @@ function configOf(text: string, file: string): Config {
 }
 
 /**
- * Deploys a design of `infra/` into a simulator of its own, and takes what is there. What user data would do
+ * Deploys the program of a design into a simulator of its own, and takes what is there. What user data would do
  * on an appliance is done by the simulator's control API.
  */
 export async function designSubject(
-  design: DesignName,
+  program: Program,
   progress: (text: string) => void,
   keys: Readonly<Record<string, string>> = {},
 ): Promise<Subject> {
+  const { title } = program;
   const directory = mkdtempSync(join(tmpdir(), 'byoa-drill-'));
   const state = join(directory, 'world');
   try {
     const simulator = await startSimulator({ state, hosts: [HOST, ...PROBED] });
-    const deployed = await deployDesign(design, {
+    const deployed = await deployDesign(program, {
       url: simulator.url,
-      stack: `drill-${design}`,
+      stack: 'drill',
       stateFile: join(directory, 'stack.json'),
       keys,
-      progress: (made) => progress(`${design}: deploying, ${made} resources made`),
+      progress: (made) => progress(`${title}: deploying, ${made} resources made`),
     })
       .then((made) => {
         for (const { instanceId, role } of made.appliances)
@@ -49,9 +50,9 @@ export async function designSubject(
       .finally(() => simulator.close());
     const { nodes, flows } = deployed;
     return {
-      title: design,
+      title,
       world: present(readWorld(state), 'the world that was deployed'),
-      configs: nodes.map(({ name, config }) => configOf(config, `${design}/${name}.yaml`)),
+      configs: nodes.map(({ name, config }) => configOf(config, `${title}/${name}.yaml`)),
       runsOn: Object.fromEntries(nodes.map(({ name, instanceId }) => [name, instanceId])),
       role: 'nat',
       promises: flows,

@@ -150,7 +150,7 @@ async function runProgram(stack: Stack, options: DeployOptions): Promise<void> {
   try {
     const program = entryOf(resolve(options.programDir));
     const child = spawn(process.execPath, programArguments(stack, options, monitor.address, program), {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: {
         ...process.env,
         PULUMI_CONFIG: JSON.stringify(options.config),
@@ -175,15 +175,17 @@ async function runProgram(stack: Stack, options: DeployOptions): Promise<void> {
 }
 
 /**
- * Loaded before the program: errors without colours. Messages are not for a terminal here; and Node 20
- * colours a stack that names a file directly in `node_modules/@scope/`, as the SDK's source maps do, without
- * end until memory is short.
+ * Loaded before the program: it ends when this process, which holds its input, is gone, instead of waiting for an
+ * engine without end. And errors have no colours: messages are not for a terminal here; and Node 20 colours a
+ * stack that names a file directly in `node_modules/@scope/`, as the SDK's source maps do, without end until
+ * memory is short.
  */
-const PLAIN_ERRORS = `data:text/javascript,${encodeURIComponent(`
+const PRELOADED = `data:text/javascript,${encodeURIComponent(`
 import util from 'node:util';
 const { inspect } = util;
 const plain = (value, options) => inspect(value, typeof options === 'object' ? { ...options, colors: false } : {});
 util.inspect = Object.assign(plain, inspect);
+process.stdin.on('end', () => process.exit(1)).resume().unref();
 `)}`;
 
 function programArguments(
@@ -204,7 +206,7 @@ function programArguments(
   };
   return [
     '--import',
-    PLAIN_ERRORS,
+    PRELOADED,
     '--import',
     pathToFileURL(require.resolve('tsx')).href,
     require.resolve('@pulumi/pulumi/cmd/run/index.js'),

@@ -1,5 +1,4 @@
-/** Deploys a design of `infra/` into a simulator, and says what the deployment tells about itself. */
-import { fileURLToPath } from 'node:url';
+/** Deploys a design into a simulator, and says what the deployment tells about itself. */
 import { assert } from '../../controller/base/result.ts';
 import type {
   ApplianceOutput,
@@ -9,19 +8,10 @@ import type {
   WorkloadOutput,
 } from '../../infra/outputs.ts';
 import { deploy } from './deploy.ts';
-import type { DesignName } from './designs.ts';
+import type { Program } from './program.ts';
 import { simulatorConfig } from './simulator.ts';
 
 export type { ApplianceOutput, EndOutput, FlowOutput, NodeOutput };
-
-/** The program that deploys them: beside this folder in a clone. */
-export const PROGRAM = fileURLToPath(new URL('../../infra', import.meta.url));
-
-/** In a simulator user data never runs, so the executable that it would fetch needs not be there. */
-export const NO_DAEMON = {
-  'byoa:daemonUrl': 'https://releases.example.com/byoa-linux-x64',
-  'byoa:daemonSha256': '0'.repeat(64),
-};
 
 /** Hosts of the simulated Internet that appliances probe by way of each other. */
 export const PROBED = [
@@ -56,7 +46,7 @@ interface Where {
   readonly progress: (made: number) => void;
 }
 
-/** Values of a stack's output, as `infra/index.ts` puts them out. */
+/** Values of a stack's output, as `infra/index.ts` puts them out, and `byoa init` has programs do. */
 function listOf<T extends object>(value: unknown, what: string, ...keys: readonly (keyof T)[]): readonly T[] {
   const isOne = (one: unknown): one is T =>
     typeof one === 'object' && one !== null && keys.every((key) => key in one);
@@ -64,20 +54,20 @@ function listOf<T extends object>(value: unknown, what: string, ...keys: readonl
   return value;
 }
 
-/** Deploys a design with clients, as any client of the simulator's API would. */
-export async function deployDesign(design: DesignName, where: Where): Promise<Deployed> {
+/** Deploys a program of a design with clients, as any client of the simulator's API would. */
+export async function deployDesign(program: Program, where: Where): Promise<Deployed> {
   const { url, stack, stateFile, progress } = where;
+  const region = program.config['aws:region'] ?? 'eu-central-1';
   let resources = 0;
   const { outputs } = await deploy({
     operation: 'up',
-    programDir: PROGRAM,
-    project: 'byoa',
+    programDir: program.dir,
+    project: program.project,
     stack,
     stateFile,
     config: {
-      ...NO_DAEMON,
-      ...simulatorConfig(url, { region: 'eu-central-1', account: '123456789012' }),
-      'byoa:design': design,
+      ...program.config,
+      ...simulatorConfig(url, { region, account: '123456789012' }),
       'byoa:workload': 'true',
       'byoa:probeTargets': PROBED.join(),
       ...where.keys,

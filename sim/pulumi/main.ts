@@ -3,13 +3,15 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type DeployEvent, type DeployResult, deploy, type Operation } from './deploy.ts';
-import { NO_DAEMON, PROGRAM } from './design.ts';
 import { DESIGNS, type DesignName } from './designs.ts';
+import { designProgram, readProgram } from './program.ts';
 import { simulatorConfig } from './simulator.ts';
 import { isObject, type Properties } from './value.ts';
 
 interface DeployCommandOptions {
   readonly design: DesignName;
+  /** A folder with a Pulumi project, instead of a design. */
+  readonly program?: string;
   readonly endpoint: string;
   readonly region: string;
   readonly account: string;
@@ -49,7 +51,13 @@ export function register(program: Command): void {
     .option('--endpoint <url>', 'the simulator (byoa sim)', url, 'http://127.0.0.1:4566')
     .option('--region <name>', 'AWS region', 'eu-central-1')
     .option('--account <digits>', 'AWS account', account, '123456789012')
-    .option('--stack <name>', 'name of the stack; the design by default')
+    .addOption(
+      new Option(
+        '--program <folder>',
+        'a Pulumi project, with the configuration of --stack; as byoa init writes it',
+      ).conflicts('design'),
+    )
+    .option('--stack <name>', 'name of the stack; the design by default, of a program prod')
     .option('--state <file>', 'where the stack is remembered; byoa-<stack>.state.json by default')
     .option(
       '--config <key=value>',
@@ -72,20 +80,21 @@ const operationOf = (options: DeployCommandOptions): Operation => {
 };
 
 async function run(options: DeployCommandOptions): Promise<void> {
-  const stack = options.stack ?? options.design;
+  const { program: folder } = options;
+  const stack = options.stack ?? (folder === undefined ? options.design : 'prod');
   const given = options.config.map((text): [string, string] => {
     const at = text.indexOf('=');
     return [text.slice(0, at), text.slice(at + 1)];
   });
   try {
+    const program = folder === undefined ? designProgram(options.design) : readProgram(folder, stack);
     const result = await deploy({
       operation: operationOf(options),
-      programDir: PROGRAM,
-      project: 'byoa',
+      programDir: program.dir,
+      project: program.project,
       stack,
       config: {
-        ...NO_DAEMON,
-        'byoa:design': options.design,
+        ...program.config,
         ...simulatorConfig(options.endpoint, options),
         ...Object.fromEntries(given),
       },

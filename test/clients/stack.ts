@@ -61,21 +61,29 @@ export async function openStack(file: string, content: string): Promise<Stack> {
   };
 }
 
+interface Events {
+  /** Gets what the first command said while everything is there. */
+  readonly applied?: (said: string) => void;
+  /** What befalls the stack after the first plan; a second one follows. */
+  readonly befall?: () => Promise<void>;
+}
+
 /**
  * One life of a stack: it applies, plans no change, updates in place for another owner, plans no change, and
- * destroys all that it made. `applied` gets what the first command said while everything is there.
+ * destroys all that it made.
  */
-export async function live(
-  { terraform }: Stack,
-  applied: (said: string) => void | Promise<void> = () => {},
-): Promise<void> {
+export async function live({ terraform }: Stack, { applied, befall }: Events = {}): Promise<void> {
   const owner = ['-var', 'owner=b'];
   await terraform(0, 'init');
   const said = await terraform(0, 'apply', '-auto-approve');
   const count = /Plan: (\d+) to add, 0 to change, 0 to destroy/.exec(said)?.[1];
   expect(said).toContain(`Apply complete! Resources: ${count} added, 0 changed, 0 destroyed`);
-  await applied(said);
+  applied?.(said);
   await terraform(0, 'plan', '-detailed-exitcode');
+  if (befall !== undefined) {
+    await befall();
+    await terraform(0, 'plan', '-detailed-exitcode');
+  }
   const updated = await terraform(0, 'apply', '-auto-approve', '-refresh=false', ...owner);
   expect(updated).toMatch(/Resources: 0 added, [1-9]\d* changed, 0 destroyed/);
   await terraform(0, 'plan', '-detailed-exitcode', ...owner);

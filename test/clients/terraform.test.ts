@@ -23,18 +23,20 @@ function instances({ simulator }: Stack): Readonly<Record<string, number>> {
 
 describe.skipIf(whyNoTerraform !== undefined)(`Terraform's AWS provider (skipped: ${whyNoTerraform})`, () => {
   const main = async (stack: Stack): Promise<void> => {
-    await live(stack, (applied) => {
-      expect(applied).toContain(`account = "${ACCOUNT}"`);
-      expect(applied).toContain('appliance_vcpus = 2');
-      expect(instances(stack)).toEqual({ running: 4 });
+    await live(stack, {
+      applied: (said) => {
+        expect(said).toContain(`account = "${ACCOUNT}"`);
+        expect(said).toContain('appliance_vcpus = 2');
+        expect(instances(stack)).toEqual({ running: 4 });
+      },
     });
     expect(instances(stack)).toEqual({ terminated: 4 });
   };
 
   it.concurrent.each<[string, string, (stack: Stack) => Promise<void>]>([
     ['main.tf', 'the kinds of resource of both designs', main],
-    ['connectivity.tf', 'what leads out of a VPC to other networks', live],
-    ['endpoints.tf', 'ways to AWS services, and load balancers', live],
+    ['connectivity.tf', 'what leads out of a VPC to other networks', (stack) => live(stack)],
+    ['endpoints.tf', 'ways to AWS services, and load balancers', (stack) => live(stack)],
   ])(
     '%s applies, plans no change, updates in place, plans no change, and destroys all: %s',
     (configuration, _what, life) => lifeOf(configuration, life),
@@ -44,7 +46,7 @@ describe.skipIf(whyNoTerraform !== undefined)(`Terraform's AWS provider (skipped
   // The provider looks 20 times, over 2.5 minutes, for an attachment that is gone.
   it.skipIf(process.env.BYOA_SLOW === undefined)(
     'attachment.tf, an ENI attached by a resource of its own (waits for minutes: BYOA_SLOW=1 runs it)',
-    () => lifeOf('attachment.tf', live),
+    () => lifeOf('attachment.tf', (stack) => live(stack)),
     LIFE_MS,
   );
 });

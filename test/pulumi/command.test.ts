@@ -1,6 +1,8 @@
 /** `byoa deploy` as a user runs it: a process, a simulator, a folder. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -63,6 +65,24 @@ describe('byoa deploy', () => {
     const { code, err } = await byoa(['--endpoint', 'http://127.0.0.1:1', '--state', 'none.json'], directory);
     expect(code).toBe(1);
     expect(err).toMatch(/ECONNREFUSED 127.0.0.1:1.*start the simulator \(byoa sim\)/);
+  });
+
+  it('ends its program with it, where it is killed', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const connected = once(silent, 'connection');
+    const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const child = spawn(process.execPath, [PROGRAM, 'deploy', '--endpoint', endpoint], {
+      cwd: directory,
+      stdio: 'ignore',
+    });
+    await connected;
+    const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ');
+    const programs = children.filter((pid) => /cmd\/run/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')));
+    expect(programs).toHaveLength(1);
+    child.kill('SIGKILL');
+    await vi.waitUntil(() => !existsSync(`/proc/${programs[0]}`), { timeout: 120_000, interval: 50 });
+    silent.close();
   });
 
   it('refuses options that contradict each other, and endpoints that are none', async () => {

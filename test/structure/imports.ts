@@ -184,6 +184,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'sim/chaos/main.ts',
     'sim/drill/main.ts',
     'sim/lab/main.ts',
+    'infra/init/main.ts',
   ],
   'bench/': ['bin/', 'controller/', 'infra/components/unit.ts', 'sim/', 'test/interop/'],
   'test/': ['test/', 'bin/', 'bench/', 'controller/', 'sim/', 'infra/'],

@@ -1,0 +1,68 @@
+/** What a stack's configuration means for a design: keys are read and checked, what was not chosen is looked up. */
+import * as aws from '@pulumi/aws';
+import * as pulumi from '@pulumi/pulumi';
+import type { DesignArgs } from './components/context.ts';
+import { type StackConfig, stackConfig } from './config.ts';
+import { type Design, zonesText } from './design.ts';
+import { DESIGNS, type DesignName } from './designs/catalog.ts';
+
+/** Publisher of Debian's official images. */
+const DEBIAN = '136693071363';
+
+/** The first zones of the region, by name; a stack that shall never change them names them. */
+async function availableZones(name: DesignName): Promise<readonly string[]> {
+  const design: Design = DESIGNS[name];
+  const { min } = design.zones;
+  const filters = [{ name: 'opt-in-status', values: ['opt-in-not-required'] }];
+  const { names } = await aws.getAvailabilityZones({ state: 'available', filters });
+  const zones = [...names].sort().slice(0, min);
+  if (zones.length === min) return zones;
+  throw new Error(`${name} needs ${zonesText(design)}, and the region offers '${names.join(', ')}'`);
+}
+
+/** The newest Debian 12 image for the instance type's processor. */
+async function debian(architecture: StackConfig['architecture']): Promise<string> {
+  const found = await aws.ec2.getAmi({
+    mostRecent: true,
+    owners: [DEBIAN],
+    filters: [
+      { name: 'name', values: [`debian-12-${architecture === 'arm64' ? 'arm64' : 'amd64'}-*`] },
+      { name: 'architecture', values: [architecture] },
+    ],
+  });
+  return found.id;
+}
+
+/** The keys `byoa:...` of the stack, without `byoa:`. */
+const keys = (): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(pulumi.runtime.allConfig()).flatMap(([key, value]) =>
+      key.startsWith('byoa:') ? [[key.slice('byoa:'.length), value]] : [],
+    ),
+  );
+
+/** The stack's keys as arguments of the design that they name. */
+async function argsOf(config: StackConfig): Promise<DesignArgs> {
+  const isOwn = config.appliance.kind === 'own';
+  const image = config.ami !== undefined && !isOwn ? undefined : await debian(config.architecture);
+  return {
+    ...config,
+    zones: config.zones ?? (await availableZones(config.design)),
+    ami: config.ami ?? image ?? '',
+    amiPinned: config.ami !== undefined,
+    ...(isOwn && image !== undefined ? { debianAmi: image } : {}),
+  };
+}
+
+/** The design that the stack names, and its arguments; throws an error that names the key that is wrong. */
+export async function stackDesign(): Promise<{ readonly design: DesignName; readonly args: DesignArgs }> {
+  const config = stackConfig(keys());
+  return { design: config.design, args: await argsOf(config) };
+}
+
+/**
+ * The arguments of a program's design from the keys `byoa:...` of its stack; throws an error that names the key
+ * that is wrong.
+ */
+export const stackArgs = (design: DesignName): Promise<DesignArgs> =>
+  argsOf(stackConfig({ ...keys(), design }));
