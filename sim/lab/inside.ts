@@ -5,6 +5,7 @@
 import { mkdtempSync } from 'node:fs';
 import { deployDesign, PROBED } from '../pulumi/design.ts';
 import { DESIGNS, type DesignName } from '../pulumi/designs.ts';
+import { designProgram } from '../pulumi/program.ts';
 import { readWorld } from '../server/keeper.ts';
 import type { WorldOptions } from '../world/settings.ts';
 import { openControl } from './control.ts';
@@ -27,7 +28,7 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 async function deployInto(lab: Lab, design: DesignName): Promise<void> {
   const directory = mkdtempSync('/run/byoa/stack-');
-  const { resources } = await deployDesign(design, {
+  const { resources } = await deployDesign(designProgram(design), {
     url: lab.simulator.url,
     stack: design,
     stateFile: `${directory}/state.json`,

@@ -82,6 +82,21 @@ describe('the package', () => {
     expect(compile('use.mts')).toBe('');
   });
 
+  it('writes a project for a design that compiles, and drills it', () => {
+    const program = join(modules, 'byoa', 'bin', 'byoa.js');
+    const byoa = (...args: string[]) =>
+      spawnSync(process.execPath, [program, ...args], { cwd: project, encoding: 'utf8', timeout: 170_000 });
+    expect(byoa('init', 'mine', '--design', 'floating-eni', '--region', 'us-west-2', '-y')).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('wrote mine/index.ts'),
+    });
+    expect(compile('mine/index.ts')).toBe('');
+    const drilled = byoa('drill', '--program', 'mine', '--no-pairs', '--limit', '30s', '--json');
+    expect(drilled).toMatchObject({ status: 0, stdout: expect.stringMatching(/^\[\{"title":"mine"/) });
+    const again = byoa('init', 'mine', '-y');
+    expect(again).toMatchObject({ status: 1, stderr: expect.stringContaining('nothing was written') });
+  }, 180_000);
+
   it('knows every operation with its members, though without the clients of the SDK', async () => {
     const built: typeof shapes = await import(join(modules, 'byoa', 'dist', 'lib', 'sim', 'ec2', 'shape.js'));
     const members = ({ operationOf }: typeof shapes, service: shapes.ServiceName, name: string) =>
