@@ -1,4 +1,4 @@
-/** What a stack's configuration means for a design: keys are read and checked, what was not chosen is looked up. */
+/** A stack's configuration as arguments of a design: keys are checked, what was not chosen is looked up. */
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
 import type { DesignArgs } from './components/context.ts';
@@ -60,9 +60,6 @@ export async function stackDesign(): Promise<{ readonly design: DesignName; read
   return { design: config.design, args: await argsOf(config) };
 }
 
-/**
- * The arguments of a program's design from the keys `byoa:...` of its stack; throws an error that names the key
- * that is wrong.
- */
+/** Arguments of a design by the keys `byoa:...` of the stack; throws an error that names a wrong key. */
 export const stackArgs = (design: DesignName): Promise<DesignArgs> =>
   argsOf(stackConfig({ ...keys(), design }));

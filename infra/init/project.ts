@@ -102,8 +102,8 @@ const packageFile = ({ name, stack }: Choices, dependencies: Dependencies): stri
     2,
   )}\n`;
 
-const workflow = `# Deploys the program into byoa's simulator, fails every appliance, zone, link and daemon in it, and ends red where
-# a flow does not come back as the design promises. Needs no AWS account.
+const workflow = `# Deploys the program into byoa's simulator, fails every appliance, zone, link and daemon in it, and ends red
+# where a flow does not come back as the design promises. Needs no AWS account.
 name: drill
 on: [push, pull_request]
 jobs:
@@ -122,19 +122,21 @@ jobs:
 
 const readme = (choices: Choices): string => `# ${choices.name}
 
-\`${choices.design}\`: ${DESIGNS[choices.design].summary}. Made by \`byoa init\`; all of it is yours to change.
+\`${choices.design}\`: ${DESIGNS[choices.design].summary}.
+Made by \`byoa init\`; all of it is yours to change.
 
 ## Try it without AWS
 
     npm install
     npm run drill
 
-deploys the program into byoa's simulator, fails everything in it, one at a time and in pairs, and says of every flow whether and
-when it comes back. \`.github/workflows/drill.yml\` does so for each push.
+deploys the program into byoa's simulator, fails everything in it, one at a time and in pairs, and says of every
+flow whether and when it comes back. \`.github/workflows/drill.yml\` does so for each push.
 
 ## Deploy it
 
-Appliances fetch the daemon's executable: build it in a clone of byoa (\`npm run build\`), put it where they can reach it, and
+Appliances fetch the daemon's executable: build it in a clone of byoa (\`npm run build\`), put it where they can
+reach it, and
 
     pulumi stack init ${choices.stack}
     pulumi config set byoa:daemonUrl https://example.com/byoa-linux-x64
@@ -142,7 +144,8 @@ Appliances fetch the daemon's executable: build it in a clone of byoa (\`npm run
     pulumi preview
     pulumi up
 
-\`Pulumi.${choices.stack}.yaml\` holds the other keys; \`pulumi config set byoa:KEY VALUE\` changes one, and a wrong one is named in the preview.
+\`Pulumi.${choices.stack}.yaml\` holds the other keys; \`pulumi config set byoa:KEY VALUE\` changes one, and a wrong one
+is named in the preview.
 
 ## Afterwards
 

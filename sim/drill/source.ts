@@ -22,8 +22,8 @@ function configOf(text: string, file: string): Config {
 }
 
 /**
- * Deploys the program of a design into a simulator of its own, and takes what is there. What user data would do
- * on an appliance is done by the simulator's control API.
+ * Deploys the program of a design into a simulator of its own, and takes what is there. What user data would
+ * do on an appliance is done by the simulator's control API.
  */
 export async function designSubject(
   program: Program,

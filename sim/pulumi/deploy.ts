@@ -175,10 +175,10 @@ async function runProgram(stack: Stack, options: DeployOptions): Promise<void> {
 }
 
 /**
- * Loaded before the program: it ends when this process, which holds its input, is gone, instead of waiting for an
- * engine without end. And errors have no colours: messages are not for a terminal here; and Node 20 colours a
- * stack that names a file directly in `node_modules/@scope/`, as the SDK's source maps do, without end until
- * memory is short.
+ * Loaded before the program: it ends when this process, which holds its input, is gone, instead of waiting
+ * for an engine without end. And errors have no colours: messages are not for a terminal here; and Node 20
+ * colours a stack that names a file directly in `node_modules/@scope/`, as the SDK's source maps do, without
+ * end until memory is short.
  */
 const PRELOADED = `data:text/javascript,${encodeURIComponent(`
 import util from 'node:util';

@@ -1,4 +1,4 @@
-/** Pulumi programs that can be deployed: the designs of `infra/`, and a folder with a project of the user's. */
+/** Pulumi programs that can be deployed: the designs of `infra/`, and projects of users. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,6 +1,6 @@
 /**
- * Each design of `infra/` as the graph that its program registers, applied by the AWS provider that Pulumi's is
- * a bridge to: no plan changes anything after it was applied, nor after a failover.
+ * The designs of `infra/` as the graph that their programs register, applied by the AWS provider that
+ * Pulumi's is a bridge to: no plan changes anything after it was applied, nor after a failover.
  */
 import {
   AssignPrivateIpAddressesCommand,

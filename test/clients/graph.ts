@@ -1,6 +1,6 @@
 /**
- * The resources that a Pulumi program registers, as Terraform configuration in JSON: Pulumi's AWS provider is a
- * bridge to Terraform's, so the same graph can be applied by it. The recording stands for the provider with
+ * The resources that a Pulumi program registers, as Terraform configuration in JSON: Pulumi's AWS provider is
+ * a bridge to Terraform's, so the same graph can be applied by it. The recording stands for the provider with
  * unique ids; wherever one of them is found again, inside other text too, there is a reference.
  */
 import type { Registration } from '../infra/recorded.ts';
