@@ -12,8 +12,8 @@ import type { Status } from '../../controller/failover/status.ts';
 import { askDaemon } from '../../controller/shell/control.ts';
 import type { RunningSimulator } from '../index.ts';
 import { deployDesign, type NodeOutput, PROBED } from '../pulumi/design.ts';
-import { designProgram } from '../pulumi/program.ts';
 import type { DesignName } from '../pulumi/designs.ts';
+import { designProgram } from '../pulumi/program.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import type { Box } from './report.ts';
 
