@@ -5,16 +5,18 @@
 import { describe, expect, test } from 'vitest';
 import { must } from '../../controller/base/result.ts';
 import { type Config, parseConfig } from '../../controller/config.ts';
+import { PLACE } from '../../sim/chaos/scenes/network.ts';
 import { inject, setKnobs } from '../../sim/world/api.ts';
 import { flowStats } from '../../sim/world/flows.ts';
 import { controlGuest } from '../../sim/world/guests.ts';
 import { advance } from '../../sim/world/kernel.ts';
 import { addCut } from '../../sim/world/links.ts';
 import { type Daemon, give, logOf, restartDaemon, startDaemon } from '../../sim/world/node.ts';
+import { call as callAs } from '../../sim/world/operator.ts';
 import type { World } from '../../sim/world/state.ts';
 import { beginFlow } from '../../sim/world/traffic.ts';
 import { createWorld } from '../../sim/world/world.ts';
-import { deployPair, type Pair } from './pair.ts';
+import { call, deployPair, type Pair } from './pair.ts';
 
 function configOf(pair: Pair, node: 'a' | 'b'): Config {
   const appliance = (name: 'a' | 'b'): string => `
@@ -59,6 +61,23 @@ function scene(seed = 1): Scene {
   return { world, pair, a, b };
 }
 
+const TRUST = { Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' };
+
+/** Gives both appliances a role that may do these actions on all tables. */
+function giveRole({ world, pair }: Scene, ...Action: readonly string[]): void {
+  const iam = (action: string, input: object): unknown =>
+    callAs(world, { ...PLACE, service: 'iam' }, action, input);
+  const [RoleName, InstanceProfileName] = ['daemon', 'daemon'];
+  iam('CreateRole', { RoleName, AssumeRolePolicyDocument: JSON.stringify({ Statement: TRUST }) });
+  const PolicyDocument = JSON.stringify({ Statement: { Effect: 'Allow', Action, Resource: '*' } });
+  iam('PutRolePolicy', { RoleName, PolicyName: 'own', PolicyDocument });
+  iam('CreateInstanceProfile', { InstanceProfileName });
+  iam('AddRoleToInstanceProfile', { InstanceProfileName, RoleName });
+  const IamInstanceProfile = { Name: InstanceProfileName };
+  for (const { instance: InstanceId } of [pair.a, pair.b])
+    call(world, 'AssociateIamInstanceProfile', { InstanceId, IamInstanceProfile });
+}
+
 const target = ({ world, pair }: Scene): string | undefined => {
   const route = world.records['route-table']
     .get(pair.table)
@@ -75,6 +94,20 @@ const told = (daemon: Daemon): string =>
     .join('\n');
 
 describe('the brain in a world', () => {
+  test.each([
+    ['may replace routes takes over', ['ec2:Describe*', 'ec2:ReplaceRoute'], true],
+    ['may only look does not, and says why', ['ec2:Describe*'], false],
+  ] as const)('whose role %s', (_, actions, moves) => {
+    const stage = scene();
+    giveRole(stage, ...actions);
+    must(controlGuest(stage.world, stage.pair.a.instance, 'kill'));
+    advance(stage.world, stage.world.now + 10_000);
+    expect(target(stage)).toBe(moves ? stage.pair.b.eni : stage.pair.a.eni);
+    expect(writes(stage.world)).toContain(moves ? 'ok' : 'UnauthorizedOperation');
+    const told = stage.b.effects.map(({ effect }) => JSON.stringify(effect)).join('\n');
+    expect(told.includes('is not authorized to perform: ec2:ReplaceRoute')).toBe(!moves);
+  });
+
   test('the standby takes over when the active appliance dies, and the traffic comes back', () => {
     const one = scene();
     const { world, pair, b } = one;
