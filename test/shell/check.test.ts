@@ -17,6 +17,7 @@ import {
   DisassociateRouteTableCommand,
   ModifyNetworkInterfaceAttributeCommand,
 } from '@aws-sdk/client-ec2';
+import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ConfigInput, formatConfig } from '../../controller/config.ts';
 import { type RunningSimulator, startSimulator } from '../../sim/index.ts';
@@ -52,6 +53,7 @@ interface Line {
 
 async function check(
   change: Partial<ConfigInput> = {},
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<{ code: number | null; lines: readonly Line[] }> {
   const file = join(directory, 'config.yaml');
   const config = configOf(pair, 'b', directory);
@@ -59,7 +61,8 @@ async function check(
     file,
     formatConfig({ ...config, aws: { ...config.aws, endpoint: simulator.url }, ...change }),
   );
-  const credentials = { AWS_ACCESS_KEY_ID: ACCOUNT, AWS_SECRET_ACCESS_KEY: 'simulated' };
+  const own = { AWS_ACCESS_KEY_ID: ACCOUNT, AWS_SECRET_ACCESS_KEY: 'simulated' };
+  const credentials = { ...own, ...environment };
   const { code, stdout } = await byoa(['check', '--config', file, '--aws', '--json'], credentials);
   return {
     code,
@@ -144,6 +147,29 @@ describe('byoa check --aws', () => {
     expect(first?.what).toContain('source/dest check');
     expect(first?.remedy).toContain('--no-source-dest-check');
     expect(second?.what).toContain('does not exist');
+  }, 30_000);
+
+  it('asks as the role of the node, and names what its policy lacks', async () => {
+    const credentials = { accessKeyId: ACCOUNT, secretAccessKey: 'simulated' };
+    const iam = new IAMClient({ endpoint: simulator.url, region: 'eu-central-1', credentials });
+    const [RoleName, PolicyName] = ['daemon', 'own'];
+    const trust = { Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' };
+    const AssumeRolePolicyDocument = JSON.stringify({ Statement: trust });
+    await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument }));
+    const Action = ['ec2:DescribeNetworkInterfaces', 'ec2:DescribeRouteTables', 'ec2:DescribeSubnets'];
+    const allow = { Effect: 'Allow', Action: [...Action, 'ec2:CreateRoute'], Resource: '*' };
+    const PolicyDocument = JSON.stringify({ Statement: allow });
+    await iam.send(new PutRolePolicyCommand({ RoleName, PolicyName, PolicyDocument }));
+    iam.destroy();
+    const session = `arn:aws:sts::${ACCOUNT}:assumed-role/daemon/node-b`;
+    const { code, lines } = await check({}, { AWS_SESSION_TOKEN: session });
+    expect(code).toBe(1);
+    expect(failures(lines).map(({ what }) => what)).toEqual([
+      `ec2:ReplaceRoute on ${pair.table} is not allowed`,
+    ]);
+    const all = lines.map(({ what }) => what).join('\n');
+    expect(all).toContain(`identity ${session}`);
+    expect(all).toContain('instance types and placement are not checked');
   }, 30_000);
 
   it('finds what breaks the rules of designs', async () => {
