@@ -2,7 +2,9 @@
  * The lab's own process, inside the wrapper: starts the lab, deploys a design into it, and waits to be
  * ended.
  */
+import { createHash } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
+import { API_ADDRESS } from '../ec2/catalog/services.ts';
 import { deployDesign, PROBED } from '../pulumi/design.ts';
 import { DESIGNS, type DesignName } from '../pulumi/designs.ts';
 import { designProgram } from '../pulumi/program.ts';
@@ -11,12 +13,15 @@ import type { WorldOptions } from '../world/settings.ts';
 import { openControl } from './control.ts';
 import { bringUpLoopback } from './devices.ts';
 import { type Lab, startLab } from './lab.ts';
+import { serveFile } from './services.ts';
 
 /** What `up` was asked for, as JSON on the command line of this process. */
 export interface Wanted extends WorldOptions {
   /** A world file, or the name of a design. */
   readonly what: string;
   readonly port: number;
+  /** Runs the user data of a world's instances; a design's are always run. */
+  readonly userData?: boolean;
 }
 
 /** A host that clients talk to. */
@@ -26,12 +31,25 @@ const isDesign = (what: string): what is DesignName => (DESIGNS as readonly stri
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
+/** What stands for the daemon's executable: this program, wherever it runs. */
+const daemon = (): string => {
+  const [, script = ''] = process.argv;
+  return `#!/bin/sh\nexec ${[process.execPath, ...process.execArgv, script].join(' ')} "$@"\n`;
+};
+
 async function deployInto(lab: Lab, design: DesignName): Promise<void> {
+  const executable = daemon();
+  serveFile(HOST, executable);
   const directory = mkdtempSync('/run/byoa/stack-');
   const { resources } = await deployDesign(designProgram(design), {
     url: lab.simulator.url,
     stack: design,
     stateFile: `${directory}/state.json`,
+    keys: {
+      'byoa:daemonUrl': `http://${HOST}/byoa`,
+      'byoa:daemonSha256': createHash('sha256').update(executable).digest('hex'),
+      'byoa:endpoint': `http://${API_ADDRESS}`,
+    },
     progress: () => undefined,
   });
   await lab.settled();
@@ -39,7 +57,7 @@ async function deployInto(lab: Lab, design: DesignName): Promise<void> {
 }
 
 /** Runs until somebody says `down`, or the process is told to end. */
-export async function runInside({ what, port, ...options }: Wanted): Promise<void> {
+export async function runInside({ what, port, userData = false, ...options }: Wanted): Promise<void> {
   const design = isDesign(what) ? what : undefined;
   const saved = design === undefined ? readWorld(what) : undefined;
   if (design === undefined && saved === undefined) {
@@ -50,7 +68,14 @@ export async function runInside({ what, port, ...options }: Wanted): Promise<voi
   bringUpLoopback();
   const began = performance.now();
   const hosts = design === undefined ? {} : { hosts: [HOST, ...PROBED, ...(options.hosts ?? [])] };
-  const lab = await startLab({ ...options, ...hosts, ...(saved !== undefined && { saved }), port, say });
+  const lab = await startLab({
+    ...options,
+    ...hosts,
+    ...(saved !== undefined && { saved }),
+    port,
+    say,
+    userData: design !== undefined || userData,
+  });
   const { taps } = await lab.settled();
   const end = (): void => void lab.close().finally(() => process.exit(0));
   process.once('SIGINT', end);

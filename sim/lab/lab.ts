@@ -11,6 +11,7 @@ import type { Happening, Power } from '../world/happening.ts';
 import type { WorldOptions } from '../world/settings.ts';
 import type { World } from '../world/state.ts';
 import type { SavedWorld } from '../world/world-file.ts';
+import { bootMachine } from './boot.ts';
 import { type FabricThread, startFabric } from './fabric.ts';
 import { type Captured, type Counts, NAMESPACES, OUTSIDE, SERVICES, type SeenPacket } from './message.ts';
 import { signalAll } from './processes.ts';
@@ -21,6 +22,8 @@ export interface LabOptions extends WorldOptions {
   readonly saved?: SavedWorld;
   /** TCP port of the API inside the lab's own namespace. */
   readonly port?: number;
+  /** Whether machines run the user data of their instances at their first boot. */
+  readonly userData?: boolean;
   /** Told what people should know. */
   readonly say: (text: string) => void;
 }
@@ -60,7 +63,7 @@ const hostsOf = (world: World): readonly string[] =>
   [...world.placed.values()].filter(({ behind }) => behind === undefined).map(({ address }) => address);
 
 /** Keeps the fabric and the machines as a world has them. */
-function createFollower(fabric: FabricThread) {
+function createFollower(fabric: FabricThread, booted: (world: World, instance: string) => void) {
   const { tell } = fabric;
   /** The namespaces of machines that run, by their inode numbers. */
   const inodes = new Map<string, number>();
@@ -78,12 +81,17 @@ function createFollower(fabric: FabricThread) {
       if (!inodes.has(machine) && existsSync(path)) inodes.set(machine, statSync(path).ino);
     }
   };
+  /** A machine has its network. */
+  const up = (instance: string): void => {
+    learn([instance]);
+    if (last?.guests.get(instance)?.endpoint.power === 'running') booted(last, instance);
+  };
   const setPower = (instance: string, power: Power): void => {
     // The fabric first: a dead machine is dead to the network at once.
     tell({ kind: 'power', instance, power });
     const inode = inodes.get(instance);
     if (inode === undefined) {
-      if (power !== 'dead') void fabric.settled().then(() => learn([instance]));
+      if (power !== 'dead') void fabric.settled().then(() => up(instance));
       return;
     }
     if (power === 'dead') {
@@ -151,7 +159,7 @@ function findIn(machines: readonly Machine[], name: string): string {
 }
 
 /** Starts a lab in this process's namespaces; resolves when its machines are up. */
-export async function startLab({ saved, say, port, ...options }: LabOptions): Promise<Lab> {
+export async function startLab({ saved, say, port, userData = false, ...options }: LabOptions): Promise<Lab> {
   const askers = new Map<string, string>();
   const watchers = new Set<Watcher>();
   let captured: ((frames: readonly Captured[]) => void) | undefined;
@@ -169,7 +177,13 @@ export async function startLab({ saved, say, port, ...options }: LabOptions): Pr
       },
     },
   );
-  const follower = createFollower(fabric);
+  const follower = createFollower(fabric, (world, instance) => {
+    try {
+      if (userData) bootMachine(world, instance);
+    } catch (error) {
+      say(error instanceof Error ? error.message : String(error));
+    }
+  });
   const simulator = await startServer({
     ...options,
     ...(saved !== undefined && { saved }),

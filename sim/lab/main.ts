@@ -32,6 +32,7 @@ interface UpOptions {
   readonly throttle?: 'aws' | 'off';
   readonly internetHost?: readonly string[];
   readonly port: number;
+  readonly userData?: boolean;
 }
 
 interface Chosen {
@@ -69,6 +70,7 @@ export function register(program: Command): void {
     .option('--propagation <ms>', 'API: from a change to its effect on packets', millis)
     .addOption(new Option('--throttle <how>', "API: EC2's request buckets").choices(['aws', 'off']))
     .option('--internet-host <address...>', 'hosts outside, all in the machine `outside`')
+    .option('--user-data', "run the user data of a world's instances, too; a design's are run")
     .option('--port <number>', 'TCP port of the API inside the lab', Number, 4566)
     .action(up);
   lab.command('inside <wanted>', { hidden: true }).action(async (text: string) => {
@@ -115,14 +117,14 @@ const chosen = (command: Command): Command =>
   command.option('--lab <pid>', 'which lab, where several run: a process of it, or its byoa lab up', Number);
 
 async function up(what: string, options: UpOptions): Promise<void> {
-  const { latency, propagation, throttle, internetHost, seed, profile, port } = options;
+  const { latency, propagation, throttle, internetHost, seed, profile, port, userData = false } = options;
   const knobs: Partial<Knobs> = {
     ...(latency !== undefined && { latency: { medianMs: latency, spread: 0 } }),
     ...(propagation !== undefined && { propagation: { medianMs: propagation, spread: 0 } }),
     ...(throttle !== undefined && { throttle }),
   };
   const hosts = internetHost === undefined ? {} : { hosts: internetHost };
-  const wanted: Wanted = { what, port, seed, profile, knobs, ...hosts };
+  const wanted: Wanted = { what, port, userData, seed, profile, knobs, ...hosts };
   const [, script = ''] = process.argv;
   const command = [
     process.execPath,

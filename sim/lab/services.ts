@@ -50,3 +50,9 @@ export function openServices(simulator: Simulator, eniAt: (alias: string) => str
   const api = createServer((socket) => simulator.accept(socket));
   api.listen({ fd: serverIn(OUTSIDE, 'tcp', API_ADDRESS, API_PORT) });
 }
+
+/** Serves one file at an address outside, by HTTP, under every path. */
+export function serveFile(address: string, content: string): void {
+  const server = createHttpServer((_, outgoing) => outgoing.end(content));
+  server.listen({ fd: serverIn(OUTSIDE, 'tcp', address, HTTP_PORT) });
+}

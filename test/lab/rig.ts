@@ -25,7 +25,7 @@ export interface Rig {
   /** Runs a shell script in a machine until it ends; both outputs in one text. */
   readonly run: (machine: string, script: string) => Promise<Ran>;
   /** Starts a program in a machine, as people do; what it says is read by the caller. */
-  readonly start: (machine: string, command: readonly string[]) => ChildProcess;
+  readonly start: (machine: string, command: readonly string[], input?: 'ignore' | 'pipe') => ChildProcess;
   readonly ask: (question: Question) => Promise<Answer>;
   readonly close: () => Promise<void>;
 }
@@ -73,9 +73,9 @@ export async function startRig(what: World | string, options: readonly string[] 
       const ended = spawnSync(program, args, { encoding: 'utf8', timeout: 20_000 });
       return { status: ended.status, out: ended.stdout + ended.stderr };
     },
-    start: (machine, command) => {
+    start: (machine, command, input = 'ignore') => {
       const args = [BYOA, 'lab', 'exec', '--lab', String(starter.pid), machine, ...command];
-      return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+      return spawn(process.execPath, args, { stdio: [input, 'pipe', 'pipe'] });
     },
     ask: (question) => askOnce(lab, question),
     close: async () => {
