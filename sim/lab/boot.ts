@@ -1,7 +1,7 @@
 /**
- * What a machine does at boot: the user data of its instance, once, as cloud-init does it, and at each later
- * boot the units that it enabled. There is no systemd: a small `systemctl` starts what units say, restarts what
- * is to be restarted, and knows nothing of their sandboxes; programs run as root.
+ * What a machine does at boot: the user data of its instance, once, as cloud-init does it, and at each
+ * later boot the units that it enabled. There is no systemd: a small `systemctl` starts what units say,
+ * restarts what is to be restarted, and knows nothing of their sandboxes; programs run as root.
  */
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs';

@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask as askLab } from '../../sim/lab/ask.ts';
-import { missingForLab } from '../../sim/lab/wrapper.ts';
-import { type Rig, said, startRig } from './rig.ts';
+import { missingHere, type Rig, said, startRig } from './rig.ts';
 import { createScene, HOST, PLACE, type Scene } from './scene.ts';
 
-const missing = missingForLab();
+const missing = missingHere();
 const title = missing.length === 0 ? 'a lab' : `a lab (needs ${missing.join('; ')})`;
 const OUTSIDE_PROGRAM = new URL('outside.mjs', import.meta.url).pathname;
 

@@ -6,11 +6,19 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Answer, askOnce, type Found, findLab, type Question } from '../../sim/lab/ask.ts';
 import { entering } from '../../sim/lab/root.ts';
-import { inWrapper } from '../../sim/lab/wrapper.ts';
+import { inWrapper, missingForLab } from '../../sim/lab/wrapper.ts';
 import type { World } from '../../sim/world/state.ts';
 import { worldLines } from '../../sim/world/world-file.ts';
 
 const BYOA = fileURLToPath(new URL('../../bin/byoa.js', import.meta.url));
+
+/** What the lab's tests lack here. */
+export function missingHere(): readonly string[] {
+  const absent = ['nft', 'ping', 'curl'].filter(
+    (name) => spawnSync('sh', ['-c', `command -v ${name}`]).status !== 0,
+  );
+  return [...missingForLab(), ...absent.map((name) => `the program ${name}`)];
+}
 
 export interface Ran {
   readonly status: number | null;
