@@ -19,9 +19,22 @@ import type { LeaseCall, LeaseOutcome } from './lease/call.ts';
  * sent).
  */
 export type ProbeResult =
-  | { readonly kind: 'up'; readonly rttMs: number }
-  | { readonly kind: 'down'; readonly reason: string }
+  /** `dead`: the other appliances that a daemon which was asked finds dead itself. */
+  | { readonly kind: 'up'; readonly rttMs: number; readonly dead?: readonly string[] }
+  | { readonly kind: 'down'; readonly reason: string; readonly dead?: readonly string[] }
   | { readonly kind: 'silent'; readonly reason: string };
+
+/** Which appliances the daemon that gave this answer at its health address finds dead itself. */
+export function deadBy(body: string): { readonly dead?: readonly string[] } {
+  try {
+    const word: unknown = JSON.parse(body);
+    const dead: unknown = typeof word === 'object' && word !== null ? Reflect.get(word, 'dead') : undefined;
+    if (Array.isArray(dead)) return { dead: dead.filter((name) => typeof name === 'string') };
+  } catch {
+    // Something else than a daemon answers there.
+  }
+  return {};
+}
 
 /** What an operator asks of a running daemon through its socket. */
 export type Command =
@@ -150,8 +163,16 @@ export type Effect =
     }
   /** The answer to a command; `body` is JSON. */
   | { readonly kind: 'reply'; readonly id: number; readonly ok: boolean; readonly body: unknown }
-  /** What the node says of its own appliance to those who ask: served at its health address. */
-  | { readonly kind: 'own-word'; readonly healthy: boolean; readonly reason: string }
+  /**
+   * What the node says to those who ask, served at its health address: of its own appliance, and which others
+   * its own probes find dead.
+   */
+  | {
+      readonly kind: 'own-word';
+      readonly healthy: boolean;
+      readonly reason: string;
+      readonly dead: readonly string[];
+    }
   | {
       readonly kind: 'log';
       readonly level: 'debug' | 'info' | 'warn' | 'error';

@@ -36,12 +36,14 @@ import {
   nothingObserved,
   type Observed,
   resourcesOf,
+  STATUS,
   sendObservations,
   take,
 } from './failover/observe.ts';
 import { expired, nextExpiryAt, noOrders, ordersMemory } from './failover/orders.ts';
 import { guestEnded, passed } from './failover/ownership.ts';
 import { newReadiness, nextReadinessAt, pumpReadiness, type Readiness, tried } from './failover/readiness.ts';
+import { askEc2, reported } from './failover/reports.ts';
 import { newTurn, type Resources, settle, type Turn } from './failover/turn.ts';
 import { type GroupView, viewGroup } from './failover/view.ts';
 import {
@@ -262,7 +264,7 @@ function start(node: Node, event: Extract<Event, { kind: 'start' }>, turn: Turn)
     startedAt: turn.now,
     fib: newFib(turn.now),
     sync: newSync(node.config, turn.now, memory),
-    groups: restored(node.groups, memory, self),
+    groups: restored(node.groups, memory, self, turn.now),
     orders: memory?.orders ?? noOrders,
     wallOffsetMs,
   };
@@ -307,7 +309,9 @@ function ec2Outcome(
   if (call !== undefined && outcome.kind === 'rejected' && isThrottling(outcome.code))
     turn.throttled(actionOf(call));
   if (purpose.kind === 'observe') {
-    return { ...node, observed: take(node.observed, purpose.source, request, sentAt, outcome, turn) };
+    const observed = take(node.observed, purpose.source, request, sentAt, outcome, turn);
+    if (purpose.source !== STATUS) return { ...node, observed };
+    return { ...node, observed, health: reported(node.health, node.config, observed) };
   }
   if (purpose.kind === 'sync') return { ...node, sync: syncEnded(node.sync, purpose, call, outcome, turn) };
   if (purpose.kind === 'readiness')
@@ -362,7 +366,7 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
   const judged = refresh(start.health, config, turn.now);
   tellVerdicts(before, judged, config, turn);
   const hurried = hasten(judged, config, successorsOf(start, before, judged), turn.now);
-  let observed = start.observed;
+  let observed = askEc2(start.observed, config, judged, turn.now);
   let wakeAt: Instant | undefined;
   const orders = expired(start.orders, turn);
   const setting = { orders, startedAt: start.startedAt, wallOffsetMs: start.wallOffsetMs };
@@ -424,10 +428,13 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
 /** Says of the own appliance what others may rely on: only a dead one asks to be relieved. */
 function tellWord(node: Node, turn: Turn): Node {
   const own = ownAppliance(node.config)?.name;
-  const verdict = own === undefined ? undefined : node.health.verdicts[own];
-  if (verdict === undefined || node.word === verdict.kind) return node;
-  turn.emit({ kind: 'own-word', healthy: verdict.kind !== 'dead', reason: verdict.reason });
-  return { ...node, word: verdict.kind };
+  const { verdicts } = node.health;
+  const verdict = own === undefined ? { kind: 'healthy', reason: 'it only observes' } : verdicts[own];
+  const dead = Object.keys(verdicts).filter((name) => name !== own && verdicts[name]?.ownDead);
+  const word = [verdict?.kind, ...dead].join(' ');
+  if (verdict === undefined || node.word === word) return node;
+  turn.emit({ kind: 'own-word', healthy: verdict.kind !== 'dead', reason: verdict.reason, dead });
+  return { ...node, word };
 }
 
 function tellReady(node: Node, turn: Turn): Node {

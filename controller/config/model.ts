@@ -251,6 +251,12 @@ export interface Config {
   readonly drain?: { readonly how: 'graceful-shutdown' | 'withdraw' };
   /** Where the daemon tells others of its appliance's health; absent on an observer. */
   readonly health?: { readonly address: string; readonly port: number };
+  /** Sources that must say that an appliance is dead; 1: this node alone. */
+  readonly quorum: number;
+  /** Probes of the health addresses of other observers. */
+  readonly observers: readonly ProbeConfig[];
+  /** How often EC2 is asked for the status of the instances; absent: never. */
+  readonly instanceStatusMs?: Millis;
   /** How often this node proves that it could act. */
   readonly readiness: { readonly everyMs: Millis };
   readonly observe: { readonly intervalMs: Millis; readonly staleAfterMs: Millis };
@@ -276,8 +282,10 @@ export function probesOfNode(config: Config): readonly ProbeConfig[] {
     const mine = all.filter((probe) => probe.from === 'all' || (probe.from === 'self') === self);
     return mine.map((probe) => (self && probe.kind === 'through' ? withoutVia(probe) : probe));
   });
-  probesOf.set(config, probes);
-  return probes;
+  const words = config.observers.filter(({ appliance }) => appliance !== config.node);
+  const whole = [...probes, ...words];
+  probesOf.set(config, whole);
+  return whole;
 }
 
 function withoutVia(probe: ThroughProbe): ProbeConfig {

@@ -57,6 +57,9 @@ export function resolve(file: ParsedFile): {
     routeSync,
     ...(file.drain === undefined ? {} : { drain: file.drain }),
     ...(listen === undefined ? {} : { health: resolveListen(listen, note) }),
+    quorum: file.health?.quorum ?? 1,
+    observers: Object.entries(file.health?.observers ?? {}).map(([name, at]) => observer(name, at, note)),
+    ...given('instanceStatusMs', file.health?.instanceStatus),
     readiness: { everyMs: file.readiness.every },
     observe: { intervalMs: file.observe.interval, staleAfterMs: file.observe.staleAfter },
     journal: file.journal,
@@ -66,6 +69,7 @@ export function resolve(file: ParsedFile): {
   checkTimes(config, note);
   checkUnique(config, note);
   checkMembers(config, note);
+  checkQuorum(config, note);
   checkMoved(config, note);
   checkEvidence(config, note);
   checkSync(routeSync, groups, note);
@@ -78,11 +82,22 @@ const tracking = (bgp: BgpConfig, track: BgpConfig['options']['track']): BgpConf
   options: { ...bgp.options, track },
 });
 
-function resolveListen(text: string, note: Note): { address: string; port: number } {
+/** The probe of another observer's health address. */
+function observer(name: string, at: string, note: Note): ProbeConfig {
+  const { address, port } = resolveListen(at, note, ['health', 'observers', name]);
+  const rounds = { intervalMs: DEFAULT_INTERVAL_MS.daemon, timeoutMs: 450, rise: 1, fall: 3 };
+  const base = { id: `${name}/word`, appliance: name, ...rounds, advisory: true, from: 'all' } as const;
+  return { ...base, kind: 'daemon', address, port };
+}
+
+function resolveListen(
+  text: string,
+  note: Note,
+  path: Finding['path'] = ['health', 'listen'],
+): { address: string; port: number } {
   const colon = text.lastIndexOf(':');
   const address = text.slice(0, colon).replace(/^\[|\]$/g, '');
   const port = Number(text.slice(colon + 1));
-  const path = ['health', 'listen'];
   if (!parseAddress(address).ok)
     note(path, `'${address}' is not an address`, 'write 0.0.0.0:8179 to listen on all');
   if (port < 1 || port > 65535) note(path, `port ${port} does not exist`, 'choose a port from 1 to 65535');
@@ -292,6 +307,23 @@ function checkMembers({ appliances, groups }: Config, note: Note): void {
       note(['groups', index, 'members', at], `'${member}' is not an appliance`, remedy);
     });
   });
+}
+
+/** A quorum that can never be reached would end all takeovers. */
+function checkQuorum({ node, quorum, observers, instanceStatusMs, appliances }: Config, note: Note): void {
+  for (const { appliance } of observers) {
+    if (!appliances.some(({ name }) => name === appliance)) continue;
+    const remedy = 'give it a probe { kind: daemon }, which counts its word on others as well';
+    note(['health', 'observers', appliance], 'it is an appliance', remedy);
+  }
+  const daemons = appliances.filter(
+    (one) => one.name !== node && one.probes.some(({ kind }) => kind === 'daemon'),
+  );
+  const others = observers.filter(({ appliance }) => appliance !== node).length;
+  const sources = 1 + daemons.length + others + (instanceStatusMs === undefined ? 0 : 1);
+  if (sources >= quorum) return;
+  const why = `${quorum} sources must agree that an appliance is dead, and there are ${sources}`;
+  note(['health', 'quorum'], why, 'lower it, or add daemon probes, observers or instanceStatus');
 }
 
 /** Whoever may take over must be judged by somebody, and must judge itself. */

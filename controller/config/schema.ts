@@ -17,6 +17,7 @@ import {
   size,
   tag,
 } from './fields.ts';
+import { healthSchema } from './health-schema.ts';
 import { groupLeaseSchema, leaseSchema } from './lease-schema.ts';
 import {
   failbackSchema,
@@ -224,12 +225,6 @@ const appliance = z.strictObject({
   probes: z.array(probe).default([]),
 });
 
-const listen = z
-  .string({ error: 'it is text such as 0.0.0.0:8179' })
-  .regex(/^(\d+\.\d+\.\d+\.\d+|\[[0-9a-fA-F:]+\]):\d{1,5}$/, {
-    error: 'it looks like 0.0.0.0:8179 or [::]:8179',
-  });
-
 /** The file, before the checks between fields. */
 export const fileSchema = z.strictObject({
   version: z.literal(1, { error: 'this release reads version 1' }),
@@ -250,7 +245,7 @@ export const fileSchema = z.strictObject({
   kernel: kernelSchema.optional().describe('Best paths go into the routing table of this machine.'),
   routeSync: z.array(syncSchema).min(1).optional().describe('Best paths go into route tables.'),
   drain: drainSchema.optional().describe('How failing local checks take this appliance out of use.'),
-  health: z.strictObject({ listen: listen.default('0.0.0.0:8179') }).optional(),
+  health: healthSchema.optional(),
   observe: z
     .strictObject({
       interval: duration(200, 600_000).prefault('5s'),

@@ -49,6 +49,7 @@ type Plain =
   /** By force, and without a shutdown of their systems, which may not answer. */
   | { readonly kind: 'stop-instances'; readonly instances: readonly string[] }
   | { readonly kind: 'describe-instances'; readonly instances: readonly string[] }
+  | { readonly kind: 'describe-instance-status'; readonly instances: readonly string[] }
   | {
       readonly kind: 'replace-transit-gateway-route' | 'create-transit-gateway-route';
       readonly table: string;
@@ -89,6 +90,13 @@ export interface ObservedInstance {
   readonly id: string;
   /** `running`, `stopping`, `stopped` and so on. */
   readonly state: string;
+}
+
+/** What EC2 itself finds of an instance: its state, and its status checks as a whole. */
+export interface ObservedStatus {
+  readonly id: string;
+  readonly state: string;
+  readonly checks: 'ok' | 'impaired' | 'unknown';
 }
 
 /** Whether calls of a kind change nothing. */
@@ -167,6 +175,7 @@ export type Value =
   | { readonly kind: 'network-interfaces'; readonly enis: readonly ObservedEni[] }
   | { readonly kind: 'subnets'; readonly subnets: readonly ObservedSubnet[] }
   | { readonly kind: 'instances'; readonly instances: readonly ObservedInstance[] }
+  | { readonly kind: 'statuses'; readonly statuses: readonly ObservedStatus[] }
   | { readonly kind: 'addresses'; readonly addresses: readonly ObservedEip[] }
   | { readonly kind: 'transit-routes'; readonly routes: readonly ObservedTransitRoute[] }
   | { readonly kind: 'done' }

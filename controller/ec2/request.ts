@@ -13,6 +13,7 @@ import {
   type ObservedEni,
   type ObservedRoute,
   type ObservedRouteTable,
+  type ObservedStatus,
   type ObservedSubnet,
   type ObservedTransitRoute,
   type RouteEnd,
@@ -77,6 +78,11 @@ export function toRequest(call: Call): Ec2Request {
       };
     case 'describe-instances':
       return { action: 'DescribeInstances', input: filter('instance-id', call.instances) };
+    case 'describe-instance-status':
+      return {
+        action: 'DescribeInstanceStatus',
+        input: { InstanceIds: call.instances, IncludeAllInstances: true },
+      };
     case 'detach-network-interface':
       return {
         action: 'DetachNetworkInterface',
@@ -193,6 +199,8 @@ export function toValue(call: Call, output: unknown): Value {
       return { kind: 'subnets', subnets: list(output, 'Subnets').map(subnet) };
     case 'describe-instances':
       return { kind: 'instances', instances: list(output, 'Reservations').flatMap(instancesOf) };
+    case 'describe-instance-status':
+      return { kind: 'statuses', statuses: list(output, 'InstanceStatuses').map(status) };
     case 'describe-addresses':
       return { kind: 'addresses', addresses: list(output, 'Addresses').map(eip) };
     case 'search-transit-gateway-routes':
@@ -223,6 +231,15 @@ const instancesOf = (reservation: unknown) =>
     id: text(item, 'InstanceId') ?? '',
     state: text(field(item, 'State'), 'Name') ?? '',
   }));
+
+function status(item: unknown): ObservedStatus {
+  const found = ['SystemStatus', 'InstanceStatus'].map((one) => text(field(item, one), 'Status'));
+  return {
+    id: text(item, 'InstanceId') ?? '',
+    state: text(field(item, 'InstanceState'), 'Name') ?? '',
+    checks: found.includes('impaired') ? 'impaired' : found.every((one) => one === 'ok') ? 'ok' : 'unknown',
+  };
+}
 
 function routeTable(item: unknown): ObservedRouteTable {
   return {

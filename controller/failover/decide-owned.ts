@@ -42,7 +42,7 @@ export function decideOwned(situation: Situation, owner: Member): Decision {
   const isCalm = verdict.kind === 'healthy' || verdict.kind === 'unknown';
   const drained = isDrained(situation, member) ? ', and is to be emptied' : '';
   return hold(
-    `owned ${member} ${verdict.kind}${drained}`,
+    `owned ${member} ${verdict.kind}${verdict.wantsSince === undefined ? '' : ' to some'}${drained}`,
     `${group.name}: ${describeOwner(owner)} owns it and is ${verdict.kind}${because(verdict)}${drained}.`,
     isCalm ? {} : { alarm: true as const },
   );

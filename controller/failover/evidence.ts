@@ -51,7 +51,9 @@ export function tellVerdicts(before: Health, after: Health, config: Config, turn
   for (const { name } of config.appliances) {
     const verdict = after.verdicts[name];
     const old = before.verdicts[name];
-    if (verdict === undefined || verdict.kind === (old?.kind ?? 'unknown')) continue;
+    if (verdict === undefined) continue;
+    const isDisputed = verdict.wantsSince !== undefined && old?.wantsSince === undefined;
+    if (verdict.kind === (old?.kind ?? 'unknown') && !isDisputed) continue;
     const level = verdict.kind === 'healthy' ? 'info' : 'warn';
     const fields = { appliance: name, verdict: verdict.kind };
     turn.log(level, 'verdict', `${name} is ${verdict.kind}: ${verdict.reason}.`, fields);

@@ -170,18 +170,22 @@ export function without<K extends keyof GroupState>(
 export const recentMoves = (moves: readonly Instant[], withinMs: number, now: Instant): readonly Instant[] =>
   moves.filter((at) => now - at < withinMs);
 
-/** Groups as an earlier run left them; `self` is the own appliance. */
+/**
+ * Groups as an earlier run left them; `self` is the own appliance. Moves that lie ahead were made before the
+ * clock was set back: they count as made now, and not for as long as the clock takes to come there again.
+ */
 export function restored(
   groups: Readonly<Record<string, GroupState>>,
   memory: Memory | undefined,
   self: string | undefined,
+  now: Instant,
 ): Readonly<Record<string, GroupState>> {
   const entries = Object.entries(groups).map(([name, state]): [string, GroupState] => {
     const kept = memory?.groups[name];
     if (kept === undefined) return [name, state];
     const owned = kept.owned && self !== undefined ? { owner: self, announced: true } : {};
     const lost = kept.lost === undefined ? {} : { lost: kept.lost };
-    return [name, { ...state, ...owned, moves: kept.moves, ...lost }];
+    return [name, { ...state, ...owned, moves: kept.moves.map((at) => Math.min(at, now)), ...lost }];
   });
   return Object.fromEntries(entries);
 }

@@ -12,6 +12,7 @@ import type {
   ObservedEip,
   ObservedEni,
   ObservedRouteTable,
+  ObservedStatus,
   ObservedSubnet,
   ObservedTransitRoute,
   Outcome,
@@ -40,6 +41,8 @@ export interface Observed {
   /** ENIs that have the private addresses that move, by source; also those of other VPCs. */
   readonly holders: Readonly<Record<string, readonly ObservedEni[]>>;
   readonly eips: Readonly<Record<string, ObservedEip>>;
+  /** By instance. */
+  readonly statuses: Readonly<Record<string, ObservedStatus>>;
   /** Static routes by transit gateway route table. */
   readonly transit: Readonly<Record<string, readonly ObservedTransitRoute[]>>;
 }
@@ -52,6 +55,7 @@ export const nothingObserved: Observed = {
   subnets: {},
   holders: {},
   eips: {},
+  statuses: {},
   transit: {},
 };
 
@@ -61,6 +65,9 @@ export const tagSource = (tag: { readonly key: string; readonly value: string })
 /** Who has a private address: one source for each IP version. */
 export const addressSource = (address: string): string =>
   address.includes(':') ? 'addresses-6' : 'addresses-4';
+
+/** The state and checks of the instances, where they are asked for. */
+export const STATUS = 'status';
 
 export const transitSource = (table: string): string => `transit:${table}`;
 
@@ -139,6 +146,10 @@ function makeSources(config: Config, observed: Observed): Sources {
   if (tables.size > 0) {
     sources.set('tables', { kind: 'describe-route-tables', select: { kind: 'ids', ids: [...tables] } });
   }
+  if (config.instanceStatusMs !== undefined) {
+    const instances = config.appliances.flatMap((one) => observed.enis[one.eni]?.attachment?.instance ?? []);
+    if (instances.length > 0) sources.set(STATUS, { kind: 'describe-instance-status', instances });
+  }
   // An empty filter would be refused.
   if (enis.size > 0) sources.set('enis', { kind: 'describe-network-interfaces', enis: [...enis] });
   return sources;
@@ -159,7 +170,8 @@ export function sendObservations(observed: Observed, config: Config, turn: Turn)
     const at = dueAt(state);
     if (at === undefined || at > turn.now) continue;
     const sent = turn.call(call, { kind: 'observe', source }, state.wantAfter === undefined ? 0.5 : 0);
-    const nextAt = turn.now + config.observe.intervalMs;
+    const { intervalMs } = config.observe;
+    const nextAt = turn.now + (source === STATUS ? (config.instanceStatusMs ?? intervalMs) : intervalMs);
     if ('at' in sent)
       sources[source] = {
         ...state,
@@ -244,6 +256,8 @@ export function take(
       const tagged = { ...observed.tagged, [source]: value.tables.map(({ id }) => id) };
       return { ...next, tagged, tables: { ...observed.tables, ...byId } };
     }
+    case 'statuses':
+      return { ...next, statuses: Object.fromEntries(value.statuses.map((one) => [one.id, one])) };
     case 'addresses':
       return { ...next, eips: Object.fromEntries(value.addresses.map((eip) => [eip.allocation, eip])) };
     case 'transit-routes': {

@@ -205,6 +205,8 @@ export function describeCall(call: Call): string {
       return `StopInstances ${call.instances.join(', ')} by force`;
     case 'describe-instances':
       return 'DescribeInstances';
+    case 'describe-instance-status':
+      return 'DescribeInstanceStatus';
     case 'describe-route-tables':
       return 'DescribeRouteTables';
     case 'describe-network-interfaces':

@@ -5,12 +5,15 @@
 import { earliest, type Instant } from '../base/time.ts';
 import { type Config, isEventDriven, type ProbeConfig, probesOfNode } from '../config.ts';
 import type { ProbeResult } from '../event.ts';
-import { begin, dueAt, hear, isDue, newProbe, type ProbeState, record } from './probe.ts';
-import { type Evidence, isSilenced, isTargetsFault, judge, testimony, type Verdict } from './verdict.ts';
+import { begin, dueAt, type Evidence, hear, isDue, newProbe, type ProbeState, record } from './probe.ts';
+import type { Report } from './quorum.ts';
+import { isSilenced, isTargetsFault, judge, testimony, type Verdict } from './verdict.ts';
 
 export interface Health {
   readonly probes: Readonly<Record<string, ProbeState>>;
   readonly verdicts: Readonly<Record<string, Verdict>>;
+  /** What EC2 was last seen to find of them, where it is asked. */
+  readonly reports?: Readonly<Record<string, Report>>;
   /**
    * The appliances that traffic by the routes of other machines goes through at present: only theirs are the
    * results of `through` probes by route. Absent before the first observation.
@@ -79,14 +82,17 @@ export function hasten(health: Health, config: Config, appliances: readonly stri
   const asked = all.some(isSilenced)
     ? config.appliances.flatMap(({ name }) => testimony(name, all, now).asked)
     : [];
-  if (asked.length === 0 && appliances.length === 0) return health;
+  const wanted = Object.values(health.verdicts).flatMap(({ wantsSince }) => wantsSince ?? []);
+  if (asked.length === 0 && appliances.length === 0 && wanted.length === 0) return health;
   const early = probesOfNode(config).flatMap((probe): readonly (readonly [string, ProbeState])[] => {
     const state = health.probes[probe.id];
     if (state === undefined || isEventDriven(probe) || state.sentAt !== undefined || state.nextAt <= now)
       return [];
     const isAsked = asked.includes(probe.id) && state.silence === undefined;
-    const wanted = isAsked || (appliances.includes(probe.appliance) && !probe.advisory);
-    return wanted ? [[probe.id, { ...state, nextAt: now }]] : [];
+    // The words of others: once for each death that they have to agree to.
+    const isWord = probe.kind === 'daemon' && wanted.some((at) => state.nextAt - probe.intervalMs < at);
+    const isWanted = isAsked || isWord || (appliances.includes(probe.appliance) && !probe.advisory);
+    return isWanted ? [[probe.id, { ...state, nextAt: now }]] : [];
   });
   if (early.length === 0) return health;
   return { ...health, probes: { ...health.probes, ...Object.fromEntries(early) } };
@@ -174,7 +180,11 @@ export function refresh(health: Health, config: Config, now: Instant): Health {
   if (known?.at === now && known.config === config) return health;
   const all = evidenceOf(health, config);
   const verdicts: Record<string, Verdict> = {};
-  for (const { name } of config.appliances) verdicts[name] = judge(name, all, now, health.verdicts[name]);
+  for (const { name } of config.appliances) {
+    // What a node finds of its own appliance, it knows at first hand.
+    const quorum = name === config.node ? 1 : config.quorum;
+    verdicts[name] = judge(name, all, now, health.verdicts[name], { quorum, reports: health.reports ?? {} });
+  }
   const refreshed = { ...health, verdicts };
   judged.set(refreshed, { config, at: now });
   return refreshed;

@@ -23,6 +23,8 @@ export interface ProbeState {
     readonly firstAt: Instant;
     readonly reason: string;
   };
+  /** Of a daemon's word: the appliances that it found dead itself, in its last answer. */
+  readonly dead?: readonly string[];
   readonly lastUpAt?: Instant;
   /** When the round of the last success was sent. */
   readonly lastUpSentAt?: Instant;
@@ -36,6 +38,12 @@ export interface ProbeState {
    * Failures count for nothing before the first success; set where the path of the probe has just been moved.
    */
   readonly unarmed?: true;
+}
+
+/** A probe with its state: the evidence of this node. */
+export interface Evidence {
+  readonly config: ProbeConfig;
+  readonly state: ProbeState;
 }
 
 export const newProbe = (now: Instant): ProbeState => ({
@@ -76,11 +84,12 @@ export function record(
   if (!up && probe.unarmed) return { ...idle, silence: `not yet passed by the new path: ${result.reason}` };
   const inRow = probe.last?.up === up && isFresh(probe, config, now);
   const streak = inRow ? probe.streak + 1 : 1;
-  const { unarmed: ___, forgiven, ...armed } = idle;
+  const { unarmed: ___, forgiven, dead: ____, ...armed } = idle;
   const turned = streak >= (up ? config.rise : config.fall);
   return {
     ...armed,
     ...(inRow && forgiven !== undefined ? { forgiven } : {}),
+    ...(result.dead === undefined ? {} : { dead: result.dead }),
     streak,
     state: turned ? (up ? 'up' : 'down') : isFresh(probe, config, now) ? probe.state : 'unknown',
     last: {

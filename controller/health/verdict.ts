@@ -16,7 +16,8 @@
  */
 import { formatMillis, type Instant } from '../base/time.ts';
 import { isEventDriven, type ProbeConfig, type ThroughTarget } from '../config.ts';
-import { type ProbeState, type Says, says } from './probe.ts';
+import { type Evidence, type ProbeState, type Says, says } from './probe.ts';
+import { accusers, type Jury } from './quorum.ts';
 
 export type VerdictKind = 'healthy' | 'suspect' | 'dead' | 'unknown';
 
@@ -30,17 +31,15 @@ export interface Verdict {
   readonly lastUpAt?: Instant;
   /** When the failures began that made it dead. */
   readonly failedSince?: Instant;
+  /** Whether this node's own probes find it dead, whatever others say. */
+  readonly ownDead?: true;
+  /** Since when they have, and others have to agree that do not yet. */
+  readonly wantsSince?: Instant;
   /** Whether its death is shown by more than a silence that this node's own isolation would explain. */
   readonly positive?: true;
   /** When it was healthy again after its last death; `awaited` while it has not been. */
   readonly comeback?: 'awaited' | Instant;
   readonly reason: string;
-}
-
-/** A probe with its state: the evidence of this node. */
-export interface Evidence {
-  readonly config: ProbeConfig;
-  readonly state: ProbeState;
 }
 
 interface Finding {
@@ -58,20 +57,53 @@ export function judge(
   all: readonly Evidence[],
   now: Instant,
   previous?: Verdict,
+  jury: Jury = ALONE,
 ): Verdict {
   const required = all.filter(({ config }) => config.appliance === appliance && !config.advisory);
-  const finding = weigh(required, all, now);
+  const { finding, positive, ...own } = tried(appliance, { required, all, now }, jury, previous);
   const evidenceAt = newest(required, ({ last }) => last?.at);
   const lastUpAt = newest(required, (state) => state.lastUpAt);
-  const positive = finding.kind === 'dead' && isPositive(required, all, finding.failedSince ?? now);
   return {
     ...finding,
+    ...own,
     ...(positive ? { positive: true as const } : {}),
     since: previous?.kind === finding.kind ? previous.since : now,
     ...(evidenceAt !== undefined && { evidenceAt }),
     ...(lastUpAt !== undefined && { lastUpAt }),
     ...comebackOf(finding.kind, now, previous),
   };
+}
+
+const ALONE: Jury = { quorum: 1, reports: {} };
+
+interface Tried extends Pick<Verdict, 'ownDead' | 'wantsSince'> {
+  readonly finding: Finding;
+  readonly positive: boolean;
+}
+
+/** What this node finds, and whether enough others agree where it finds the appliance dead. */
+function tried(
+  appliance: string,
+  { required, all, now }: { required: readonly Evidence[]; all: readonly Evidence[]; now: Instant },
+  jury: Jury,
+  previous: Verdict | undefined,
+): Tried {
+  const finding = weigh(required, all, now);
+  if (finding.kind !== 'dead') return { finding, positive: false };
+  // What its daemon says of itself is no finding of this node: others would hear it twice.
+  const probed = required.filter(({ config }) => config.kind !== 'daemon');
+  const isOwn = probed.length === required.length || weigh(probed, all, now).kind === 'dead';
+  const others = accusers(appliance, all, jury, now);
+  const own = isOwn ? { ownDead: true as const } : {};
+  const count = others.length + (isOwn ? 1 : 0);
+  if (count >= jury.quorum) {
+    const positive = others.length > 0 || isPositive(required, all, finding.failedSince ?? now);
+    return { finding, positive, ...own };
+  }
+  const who = others.length === 0 ? 'no other' : others.join(', ');
+  const reason = `${finding.reason}; ${count} of ${jury.quorum} sources find it dead (${who} beside this node)`;
+  const wantsSince = previous?.wantsSince ?? now;
+  return { finding: { kind: 'suspect', reason }, positive: false, ...own, wantsSince };
 }
 
 /**

@@ -321,7 +321,7 @@ class Daemon {
         this.#reply(effect);
         break;
       case 'own-word':
-        word.say(effect.healthy, effect.reason);
+        word.say(effect.healthy, effect.reason, effect.dead);
         break;
       case 'log':
         log.effect(effect);

@@ -21,6 +21,8 @@ export interface PolicyScope {
   /** ENIs between which addresses move, and to which Elastic IPs lead. */
   readonly addressedInterfaces?: readonly string[];
   readonly elasticIps?: readonly string[];
+  /** Instances whose status EC2 is asked for (`health.instanceStatus`). */
+  readonly watchedInstances?: readonly string[];
   /** Transit gateway route tables, and the attachments that their routes lead to. */
   readonly transitTables?: readonly string[];
   readonly transitAttachments?: readonly string[];
@@ -50,12 +52,13 @@ function inRegionOf(arns: readonly string[]): Pick<Statement, 'Condition'> {
   return region === undefined ? {} : { Condition: { StringEquals: { 'aws:RequestedRegion': region } } };
 }
 
-/** What groups move beside routes and ENIs. */
+/** What groups move beside routes and ENIs, and what is looked at for that. */
 function movedBeside({
   addressedInterfaces = [],
   elasticIps = [],
   transitTables = [],
   transitAttachments = [],
+  watchedInstances = [],
 }: PolicyScope): readonly Statement[] {
   return [
     {
@@ -77,6 +80,13 @@ function movedBeside({
       // The action knows no resources.
       Resource: elasticIps.length === 0 ? [] : '*',
       ...inRegionOf(elasticIps),
+    },
+    {
+      Sid: 'SeeInstanceStatus',
+      Effect: 'Allow',
+      Action: ['ec2:DescribeInstanceStatus'],
+      Resource: watchedInstances.length === 0 ? [] : '*',
+      ...inRegionOf(watchedInstances),
     },
     {
       Sid: 'SeeTransitRoutes',

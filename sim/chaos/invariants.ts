@@ -102,6 +102,7 @@ function touched({ scene }: Truth, call: Call): readonly OwnedGroup[] | undefine
     case 'describe-network-interfaces':
     case 'describe-subnets':
     case 'describe-instances':
+    case 'describe-instance-status':
     case 'dry-run':
     case 'describe-addresses':
     case 'search-transit-gateway-routes':

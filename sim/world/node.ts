@@ -73,7 +73,7 @@ export interface Daemon {
   takenAt: Instant;
   readonly replies: Map<number, { readonly ok: boolean; readonly body: unknown }>;
   /** What it last said of its own appliance. */
-  word: { readonly healthy: boolean; readonly reason: string } | undefined;
+  word: { readonly healthy: boolean; readonly reason: string; readonly dead: readonly string[] } | undefined;
   /** Events that wait while one is handled. */
   readonly queue: Event[];
   handling: boolean;
@@ -313,7 +313,7 @@ function perform(daemon: Daemon, effect: Effect): void {
       daemon.replies.set(effect.id, { ok: effect.ok, body: effect.body });
       break;
     case 'own-word':
-      daemon.word = { healthy: effect.healthy, reason: effect.reason };
+      daemon.word = { healthy: effect.healthy, reason: effect.reason, dead: effect.dead };
       break;
     case 'log':
       break;

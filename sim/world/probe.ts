@@ -2,10 +2,11 @@
  * The probes of a daemon in virtual time: packets of its machine, with the results that the production shell
  * would report.
  */
+
 import { unreachable } from '../../controller/base/result.ts';
 import { formatMillis } from '../../controller/base/time.ts';
 import type { ProbeConfig, ThroughTarget } from '../../controller/config.ts';
-import type { ProbeResult } from '../../controller/event.ts';
+import { deadBy, type ProbeResult } from '../../controller/event.ts';
 import { type Endpoint, programTimer, routineTimer } from './endpoint.ts';
 import { resolveName } from './names.ts';
 import { type Destination, open, ping } from './sockets.ts';
@@ -244,10 +245,14 @@ function askDaemon(endpoint: Endpoint, probe: Extract<ProbeConfig, { kind: 'daem
       const reason = 'reason' in answer.result ? answer.result.reason : '';
       done({ kind: 'silent', reason: `its daemon cannot be reached: ${reason}` });
     } else if (answer.status === 200) {
-      done({ kind: 'up', rttMs: answer.rttMs });
+      done({ kind: 'up', rttMs: answer.rttMs, ...deadBy(answer.body) });
     } else if (answer.status === 503) {
       const word = JSON.parse(answer.body) as { readonly reason?: string };
-      done({ kind: 'down', reason: `its daemon says: ${word.reason ?? 'not healthy'}` });
+      done({
+        kind: 'down',
+        reason: `its daemon says: ${word.reason ?? 'not healthy'}`,
+        ...deadBy(answer.body),
+      });
     } else {
       done({ kind: 'silent', reason: `HTTP ${answer.status} is no word of a daemon` });
     }

@@ -38,6 +38,8 @@ export interface Daemon {
   readonly guest: GuestChange[];
   readonly hooks: string[];
   readonly words: boolean[];
+  /** Whom it says that it finds dead. */
+  dead: readonly string[];
   readonly journal: { at: number; event: Event; effects: readonly Effect[] }[];
 }
 
@@ -124,6 +126,7 @@ export function addDaemon(
     guest: [],
     hooks: [],
     words: [],
+    dead: [],
     journal: [],
   };
   stage.daemons.set(daemon.name, daemon);
@@ -172,7 +175,10 @@ function play(stage: Stage, daemon: Daemon, effect: Effect): void {
     case 'probe': {
       const { probe, round, spec } = effect;
       const passes = stage.reach(daemon.name, spec);
-      if (passes === true) later(1, { kind: 'probe-result', probe, round, result: { kind: 'up', rttMs: 1 } });
+      const dead = spec.kind === 'daemon' ? (stage.daemons.get(spec.appliance)?.dead ?? []) : undefined;
+      const word = dead === undefined ? {} : { dead };
+      if (passes === true)
+        later(1, { kind: 'probe-result', probe, round, result: { kind: 'up', rttMs: 1, ...word } });
       else if (passes === false)
         later(spec.timeoutMs, {
           kind: 'probe-result',
@@ -212,6 +218,7 @@ function play(stage: Stage, daemon: Daemon, effect: Effect): void {
       return;
     case 'own-word':
       daemon.words.push(effect.healthy);
+      daemon.dead = effect.dead;
       return;
     case 'log':
       daemon.logs.push({ ...effect, at: stage.now });

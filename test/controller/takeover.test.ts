@@ -243,8 +243,9 @@ describe.each(['routes', 'eni'] as const)('two daemons, by %s', (kind) => {
     const moves = [8000, 8500, 9000];
     const memory: Memory = { groups: { g: { owned: false, moves } } };
     const made = design({ kind });
+    made.stage.now = 9_000;
     const b = addDaemon(made.stage, made.config('b', { damping: { moves: 3, within: '2m' } }), { memory });
-    run(made.stage, 10_000);
+    run(made.stage, 20_000);
     die(made, 'a');
     run(made.stage, 100_000);
     expect(made.owner()).toBe('a');
@@ -252,6 +253,18 @@ describe.each(['routes', 'eni'] as const)('two daemons, by %s', (kind) => {
     run(made.stage, 140_000);
     expect(made.owner()).toBe('b');
     expect(recall(b.node).groups.g?.moves).toEqual([8500, 9000, expect.any(Number)]);
+  });
+
+  it('count moves that a clock set back puts into the future as made now, and forget them', () => {
+    const memory: Memory = { groups: { g: { owned: false, moves: [1e9, 1e9, 1e9] } } };
+    const made = design({ kind });
+    addDaemon(made.stage, made.config('b', { damping: { moves: 3, within: '2m' } }), { memory });
+    run(made.stage, 10_000);
+    die(made, 'a');
+    run(made.stage, 110_000);
+    expect(made.owner()).toBe('a');
+    run(made.stage, 150_000);
+    expect(made.owner()).toBe('b');
   });
 
   it('leave cleanly in the middle of a move, and say so', () => {

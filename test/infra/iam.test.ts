@@ -107,6 +107,11 @@ const CASES: { readonly [K in Exclude<Call['kind'], 'dry-run'>]: Case } = {
     scope: fenced,
     elsewhere: [],
   },
+  'describe-instance-status': {
+    call: { kind: 'describe-instance-status', instances: [instance] },
+    scope: () => ({ watchedInstances: [arn(`instance/${instance}`)] }),
+    elsewhere: [],
+  },
   'search-transit-gateway-routes': {
     call: { kind: 'search-transit-gateway-routes', table: transit, destinations: ['0.0.0.0/0'] },
     scope: transits,

@@ -82,12 +82,12 @@ describe('the health endpoint', () => {
     await word.listen({ address: '127.0.0.1', port });
     const url = `http://127.0.0.1:${port}/`;
     expect((await fetch(url)).status).toBe(204);
-    word.say(true, 'all probes pass');
+    word.say(true, 'all probes pass', []);
     expect((await fetch(url)).status).toBe(200);
-    word.say(false, 'egress fails');
+    word.say(false, 'egress fails', ['b']);
     const sick = await fetch(url);
     expect(sick.status).toBe(503);
-    expect(await sick.json()).toEqual({ node: 'a', healthy: false, reason: 'egress fails' });
+    expect(await sick.json()).toEqual({ node: 'a', healthy: false, reason: 'egress fails', dead: ['b'] });
   });
 
   it('says which address cannot be had', async () => {

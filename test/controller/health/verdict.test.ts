@@ -1,8 +1,8 @@
 /** Verdicts from evidence, and what `through` probes say of an appliance whose sessions are down. */
 import { describe, expect, it } from 'vitest';
 import type { ProbeConfig } from '../../../controller/config.ts';
-import type { ProbeState } from '../../../controller/health/probe.ts';
-import { type Evidence, judge, testimony } from '../../../controller/health/verdict.ts';
+import type { Evidence, ProbeState } from '../../../controller/health/probe.ts';
+import { judge, testimony } from '../../../controller/health/verdict.ts';
 
 const NOW = 100_000;
 const base = { intervalMs: 200, timeoutMs: 180, rise: 2, fall: 3, advisory: false, from: 'others' } as const;
