@@ -12,7 +12,7 @@ import { describeFault, faultSchema } from './fault.ts';
 import { type Plan, unknownName } from './plan.ts';
 import { SCENARIOS } from './scenes/all.ts';
 import { shrink } from './shrink.ts';
-import { cells, tableOf } from './table.ts';
+import { cells, RUNS, tableOf } from './table.ts';
 import { progress, whole } from './terminal.ts';
 
 interface ChaosOptions {
@@ -24,6 +24,7 @@ interface ChaosOptions {
   readonly shrink?: boolean;
   readonly trace?: boolean;
   readonly table?: boolean;
+  readonly runs: number;
   readonly jobs: number;
   readonly share?: string;
 }
@@ -50,13 +51,14 @@ export function register(program: Command): void {
     .option('--shrink', 'make a failing plan as small as it can be, and print it')
     .option('--trace', 'print all that happens and all that daemons log')
     .option('--table', 'print how long each fault interrupts flows, as Markdown')
+    .option('--runs <number>', 'of each case of the table', whole, RUNS)
     .option('--jobs <number>', 'processes', whole, availableParallelism())
     .addOption(new Option('--share <from/step/count>', 'of a process of a campaign').hideHelp())
     .action(run);
 }
 
 async function run(options: ChaosOptions): Promise<void> {
-  if (options.share !== undefined && options.table) playCells(options.share);
+  if (options.share !== undefined && options.table) playCells(options.share, options.runs);
   else if (options.share !== undefined) playShare(options.share, options.scenario);
   else if (options.table) await printTable(options);
   else if (options.seed !== undefined) playOne(planOf(options.seed, options.scenario), options);
@@ -124,9 +126,9 @@ interface PlayedCell {
 }
 
 /** One process of a table: tells its parent of each cell. */
-function playCells(share: string): void {
+function playCells(share: string, runs: number): void {
   const [from = 0, step = 1] = share.split('/').map(Number);
-  for (const [index, { plan }] of cells().entries()) {
+  for (const [index, { plan }] of cells(runs).entries()) {
     if (index % step !== from) continue;
     const { blackoutsMs, failure } = playPlan(plan);
     process.send?.({ index, blackoutsMs, failure: failure?.text } satisfies PlayedCell);
@@ -134,8 +136,8 @@ function playCells(share: string): void {
   process.disconnect?.();
 }
 
-async function printTable({ jobs }: ChaosOptions): Promise<void> {
-  const all = cells();
+async function printTable({ jobs, runs }: ChaosOptions): Promise<void> {
+  const all = cells(runs);
   const blackouts: (readonly number[])[] = [];
   const take = ({ index, blackoutsMs, failure }: PlayedCell): void => {
     blackouts[index] = blackoutsMs;
@@ -147,7 +149,7 @@ async function printTable({ jobs }: ChaosOptions): Promise<void> {
   };
   await Promise.all(
     Array.from({ length: jobs }, (_, job) =>
-      inProcess(['chaos', '--table', '--share', `${job}/${jobs}`], take),
+      inProcess(['chaos', '--table', '--runs', String(runs), '--share', `${job}/${jobs}`], take),
     ),
   );
   progress('');

@@ -10,8 +10,8 @@ import type { Fault, Trouble } from './fault.ts';
 import type { Places, Plan } from './plan.ts';
 import { SCENARIOS } from './scenes/all.ts';
 
-/** Runs of each case: each begins at another moment of the daemons' rounds. */
-const RUNS = 6;
+/** Runs of each case, where nobody says otherwise: each begins at another moment of the daemons' rounds. */
+export const RUNS = 6;
 const BEGINS_MS: Millis = 20_000;
 const STEP_MS: Millis = 237;
 const LASTS_MS: Millis = 30_000;
@@ -97,14 +97,14 @@ export interface Cell {
   readonly plan: Plan;
 }
 
-/** All runs of the table, in its order. */
-export const cells = (): readonly Cell[] =>
+/** All runs of the table, so many of each case, in its order. */
+export const cells = (runs: number): readonly Cell[] =>
   Object.keys(SCENARIOS).flatMap((scenario) => {
     const places = placesIn(scenario);
     const owner = present(places.appliances[0], 'an appliance');
     return CASES.flatMap(({ name, troubles }) => {
       const all = troubles(owner, places);
-      return Array.from({ length: all.length === 0 ? 0 : RUNS }, (_, seed): Cell => {
+      return Array.from({ length: all.length === 0 ? 0 : runs }, (_, seed): Cell => {
         const at = BEGINS_MS + seed * STEP_MS;
         const faults = all.map((trouble): Fault => ({ ...trouble, at, forMs: LASTS_MS }));
         return { scenario, fault: name, plan: { seed, scenario, faults } };
@@ -123,6 +123,7 @@ function spread(blackouts: readonly Millis[]): string {
 export function tableOf(all: readonly Cell[], blackouts: readonly (readonly Millis[])[]): string {
   const scenarios = Object.keys(SCENARIOS);
   const rows = new Map<string, Map<string, Millis[]>>();
+  const runs = new Set(all.map(({ plan }) => plan.seed)).size;
   for (const [index, { scenario, fault }] of all.entries()) {
     const row = rows.get(fault) ?? new Map<string, Millis[]>();
     row.set(scenario, [...(row.get(scenario) ?? []), ...(blackouts[index] ?? [])]);
@@ -137,6 +138,6 @@ export function tableOf(all: readonly Cell[], blackouts: readonly (readonly Mill
     ...[...rows].map(([fault, row]) => line([fault, ...scenarios.map((name) => cellOf(row.get(name)))])),
     '',
     `Each fault begins ${BEGINS_MS / 1000} s after the daemons have settled and lasts ${LASTS_MS / 1000} s;` +
-      ` ${RUNS} runs of each, ${STEP_MS} ms apart.`,
+      ` runs of each: ${runs}, ${STEP_MS} ms apart.`,
   ].join('\n');
 }
