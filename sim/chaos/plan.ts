@@ -59,32 +59,97 @@ const KINDS = [
 export const scenarioOf = (seed: number, names: readonly string[]): string =>
   pick(stream(seed, 'scenario'), names);
 
+/** What a run is like as a whole. */
+type Mood =
+  /** Only appliances are in trouble, and for long: what a failover is for. */
+  | 'deaths'
+  /** Something else is wrong, and then an appliance dies: what a failover must not stumble over. */
+  | 'double'
+  /** Few faults, so that what follows one can be seen to its end. */
+  | 'few'
+  | 'many';
+
+const MOODS = ['deaths', 'double', 'few', 'many', 'many'] as const satisfies readonly Mood[];
+
 /** All that befalls the places in the run of a seed, in the order of time. */
 export function drawPlan(seed: number, places: Places): Plan {
   const mixture = stream(seed, 'mixture');
-  // Some runs have few faults, so that what follows one can be seen to its end.
-  const sizes = mixture() < 0.3 ? [0, 0, 0, 1] : [0, 0, 1, 1, 2, 5];
+  const mood = pick(mixture, MOODS);
   const kinds = KINDS.filter((kind) => {
     if (kind === 'store') return places.hasLeases;
     return places.groups.length > 0 || (kind !== 'operator' && kind !== 'pulumi');
   });
-  const faults = kinds.flatMap((kind) => {
-    const draw = stream(seed, `faults/${kind}`);
-    // Off, light or heavy.
-    const most = pick(mixture, sizes);
-    return Array.from({ length: between(draw, Math.min(1, most), most) }, () =>
-      timed(draw, troubleOf(kind, draw, places)),
-    );
-  });
+  const moments = [0, 1].map(() => between(mixture, 5000, FAULTS_MS - 20_000));
+  const draws: Draws = { seed, places, mixture, moments };
+  const faults =
+    mood === 'deaths' || mood === 'double' ? pointed(draws, mood, kinds) : mixed(draws, mood, kinds);
   return { seed, scenario: places.scenario, faults: faults.toSorted((a, b) => a.at - b.at) };
 }
 
-/** Most last some seconds; some but a moment, some to the end. */
-function timed(draw: Draw, trouble: Trouble): Fault {
-  const at = between(draw, 0, FAULTS_MS - 1000);
-  const length = pick(draw, [100, 1000, 5000, 20_000, FAULTS_MS]);
-  return { ...trouble, at, forMs: Math.min(FAULTS_MS - at, between(draw, length / 4, length)) };
+interface Draws {
+  readonly seed: number;
+  readonly places: Places;
+  readonly mixture: Draw;
+  /** When much begins at once. */
+  readonly moments: readonly Millis[];
 }
+
+/** Each kind is off, light or heavy. */
+function mixed({ seed, places, mixture, moments }: Draws, mood: 'few' | 'many', kinds: readonly Kind[]) {
+  const sizes = mood === 'few' ? [0, 0, 0, 1] : [0, 0, 1, 1, 2, 5];
+  return kinds.flatMap((kind) => {
+    const draw = stream(seed, `faults/${kind}`);
+    const most = pick(mixture, sizes);
+    return Array.from({ length: between(draw, Math.min(1, most), most) }, () => {
+      const trouble = troubleOf(kind, draw, places);
+      return lasting(draw, trouble, beginning(draw, moments), pick(draw, LENGTHS_MS));
+    });
+  });
+}
+
+/** At the moments machines die, for long, and before them something else may go wrong. */
+function pointed(
+  { seed, places, mixture, moments }: Draws,
+  mood: 'deaths' | 'double',
+  kinds: readonly Kind[],
+) {
+  const deaths = stream(seed, 'faults/machine');
+  const others = kinds.filter((kind) => kind !== 'machine' && kind !== 'zone');
+  return moments.flatMap((moment, index) => {
+    const isSpared = index > 0 && mixture() < 0.5;
+    const death = lasting(
+      deaths,
+      troubleOf('machine', deaths, places),
+      moment,
+      pick(deaths, [20_000, FAULTS_MS]),
+    );
+    if (mood === 'deaths') return isSpared ? [] : [death];
+    const before = Array.from({ length: between(mixture, 1, 3) }, (_, nth) => {
+      const kind = pick(mixture, ['link', ...others] as const);
+      const draw = stream(seed, `faults/${kind}/${index}/${nth}`);
+      return lasting(
+        draw,
+        troubleOf(kind, draw, places),
+        moment - between(draw, 0, 5000),
+        pick(draw, LENGTHS_MS),
+      );
+    });
+    return isSpared ? before : [...before, death];
+  });
+}
+
+/** Half of the faults begin at a moment at which others do. */
+const beginning = (draw: Draw, moments: readonly Millis[]): Millis =>
+  draw() < 0.5 ? pick(draw, moments) + between(draw, -3000, 3000) : between(draw, 0, FAULTS_MS - 1000);
+
+/** Most last some seconds; some but a moment, some to the end. */
+const LENGTHS_MS: readonly Millis[] = [100, 1000, 5000, 20_000, FAULTS_MS];
+
+const lasting = (draw: Draw, trouble: Trouble, at: Millis, lengthMs: Millis): Fault => ({
+  ...trouble,
+  at,
+  forMs: Math.min(FAULTS_MS - at, between(draw, lengthMs / 4, lengthMs)),
+});
 
 function troubleOf(kind: Kind, draw: Draw, places: Places): Trouble {
   const { appliances, daemons, zones, groups, writes } = places;

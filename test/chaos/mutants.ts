@@ -1,8 +1,10 @@
 /** Bugs that a daemon could have, planted by falsifying what it hears. The judge must find each. */
+import { unreachable } from '../../controller/base/result.ts';
 import type { Call, ObservedRouteTable } from '../../controller/ec2/call.ts';
 import type { Event } from '../../controller/event.ts';
 import type { LeaseCall } from '../../controller/lease/call.ts';
 import type { Mutant } from '../../sim/chaos/cast.ts';
+import type { Places } from '../../sim/chaos/plan.ts';
 
 type Outcome = Extract<Event, { kind: 'ec2-outcome' }>;
 
@@ -25,27 +27,48 @@ const trustsStaleViews = (): Mutant => {
   };
 };
 
-/** What was written is taken to be so: no look at EC2 shows otherwise. */
-const skipsReadBack = (): Mutant => {
-  const written = new Map<string, Extract<Call, { kind: 'replace-route' }>>();
+/** Route tables as they would look if these routes led to these ENIs. */
+function believing(outcome: Outcome['outcome'], written: ReadonlyMap<string, string>): Outcome['outcome'] {
+  if (outcome.kind !== 'ok' || outcome.value.kind !== 'route-tables') return outcome;
   const believed = (table: ObservedRouteTable): ObservedRouteTable => ({
     ...table,
     routes: table.routes.map((route) => ({
       ...route,
-      target: written.get(`${table.id} ${route.destination}`)?.eni ?? route.target,
+      target: written.get(`${table.id} ${route.destination}`) ?? route.target,
     })),
   });
+  return { kind: 'ok', value: { kind: 'route-tables', tables: outcome.value.tables.map(believed) } };
+}
+
+/** What was written is taken to be so: no look at EC2 shows otherwise. */
+const skipsReadBack = (): Mutant => {
+  const written = new Map<string, string>();
   return {
-    hear: onOutcome((event) => {
-      const { outcome } = event;
-      if (outcome.kind !== 'ok' || outcome.value.kind !== 'route-tables') return event;
-      const tables = outcome.value.tables.map(believed);
-      return { ...event, outcome: { kind: 'ok', value: { kind: 'route-tables', tables } } };
-    }),
+    hear: onOutcome((event) => ({ ...event, outcome: believing(event.outcome, written) })),
     did: (effects) => {
       for (const effect of effects)
         if (effect.kind === 'ec2-call' && effect.call.kind === 'replace-route')
-          written.set(`${effect.call.table} ${effect.call.destination}`, effect.call);
+          written.set(`${effect.call.table} ${effect.call.destination}`, effect.call.eni);
+    },
+  };
+};
+
+/** A write that got no answer is taken to be done: no look at EC2 shows otherwise. */
+const ignoresUnknownOutcomes = (): Mutant => {
+  const asked = new Map<number, Call>();
+  const written = new Map<string, string>();
+  return {
+    hear: onOutcome((event) => {
+      const { outcome } = event;
+      const call = asked.get(event.request);
+      if (outcome.kind === 'unknown' && call?.kind === 'replace-route') {
+        written.set(`${call.table} ${call.destination}`, call.eni);
+        return { ...event, outcome: { kind: 'ok', value: { kind: 'done' } } };
+      }
+      return { ...event, outcome: believing(outcome, written) };
+    }),
+    did: (effects) => {
+      for (const effect of effects) if (effect.kind === 'ec2-call') asked.set(effect.request, effect.call);
     },
   };
 };
@@ -91,9 +114,30 @@ const ignoresTheLease = (): Mutant => {
 
 export const MUTANTS = {
   ignoresTheLease,
+  ignoresUnknownOutcomes,
   trustsStaleViews,
   skipsReadBack,
   neverSeesDeath,
   inventsDeaths,
   trustsItself,
+};
+export type MutantName = keyof typeof MUTANTS;
+
+/** Where a bug has something to falsify: elsewhere a run with it is one without. */
+export const canAct = (name: MutantName, { hasLeases, writes }: Places): boolean => {
+  switch (name) {
+    case 'ignoresTheLease':
+      return hasLeases;
+    case 'ignoresUnknownOutcomes':
+    case 'skipsReadBack':
+      return writes.includes('ReplaceRoute');
+    case 'trustsStaleViews':
+      return writes.length > 0;
+    case 'neverSeesDeath':
+    case 'inventsDeaths':
+    case 'trustsItself':
+      return true;
+    default:
+      return unreachable(name);
+  }
 };
