@@ -76,12 +76,12 @@ export const playPlan = (plan: Plan, options: PlayOptions = {}): Finding =>
  * the judge counts them.
  */
 export const SOMETIMES: readonly string[] = [
-  ...['kill', 'hang', 'freeze', 'drop', 'reboot', 'stop', 'stuck', 'terminate'].map(
+  ...['kill', 'hang', 'freeze', 'drop', 'reboot', 'stop', 'stuck', 'terminate', 'full'].map(
     (how) => `fault machine ${how}`,
   ),
   ...['slow', 'stale', 'errors', 'unanswered', 'forbidden', 'late-effect'].map((how) => `fault api ${how}`),
   ...['throttle', 'error', 'applied-no-answer', 'lost', 'late'].map((what) => `fault calls ${what}`),
-  ...['outage', 'expired', 'emptied', 'detach-hangs'].map((how) => `fault api ${how}`),
+  ...['outage', 'expired', 'emptied', 'detach-hangs', 'ipv6-refused'].map((how) => `fault api ${how}`),
   ...['kill', 'pause', 'clock'].map((how) => `fault daemon ${how}`),
   'fault zone',
   'fault link',
@@ -96,6 +96,8 @@ export const SOMETIMES: readonly string[] = [
   'write create-route',
   'write detach-network-interface',
   'write attach-network-interface',
+  'write assign-private-ip-addresses',
+  'write replace-route-table-association',
 ];
 
 export interface Summary {

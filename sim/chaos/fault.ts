@@ -12,11 +12,12 @@ const troubles = [
   /**
    * `kill`: no power. `hang`: programs stop, the kernel forwards. `freeze`: nothing runs, memory stays.
    * `drop`: forwards nothing, all else lives. `reboot`, `stop`: by itself; by EC2, as a spot instance.
-   * `stuck`: by EC2, and it stays `stopping` to the end. `terminate`: gone for good, with its ENI.
+   * `stuck`: by EC2, and it stays `stopping` to the end. `terminate`: gone for good, with its ENI. `full`: it
+   * takes no new flow.
    */
   z.strictObject({
     kind: z.literal('machine'),
-    how: z.enum(['kill', 'hang', 'freeze', 'drop', 'reboot', 'stop', 'stuck', 'terminate']),
+    how: z.enum(['kill', 'hang', 'freeze', 'drop', 'reboot', 'stop', 'stuck', 'terminate', 'full']),
     machine: z.string(),
   }),
   /** All machines of a zone lose their power. */
@@ -55,7 +56,7 @@ const troubles = [
   /**
    * How the API behaves meanwhile. `much`: ms where it is slow, stale or late in effect, or detaching
    * takes so long; else a share. `outage`: nobody reaches the region's endpoints. `emptied`: another tool
-   * takes the account's requests.
+   * takes the account's requests. `ipv6-refused`: nobody may change IPv6 routes.
    */
   z.strictObject({
     kind: z.literal('api'),
@@ -70,6 +71,7 @@ const troubles = [
       'expired',
       'emptied',
       'detach-hangs',
+      'ipv6-refused',
     ]),
     much: z.number().min(0),
   }),

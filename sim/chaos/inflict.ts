@@ -4,7 +4,7 @@ import type { Millis } from '../../controller/base/time.ts';
 import { API_ADDRESS } from '../ec2/catalog/services.ts';
 import { inject, request, setKnobs } from '../world/api.ts';
 import { clockOf, TRUE_CLOCK } from '../world/clock.ts';
-import { controlGuest, type GuestVerb } from '../world/guests.ts';
+import { controlGuest, type GuestVerb, setFull } from '../world/guests.ts';
 import { after } from '../world/kernel.ts';
 import { addCut, type Trouble as PathTrouble, removeCut } from '../world/links.ts';
 import { pause, unpause } from '../world/node.ts';
@@ -144,6 +144,9 @@ function troubleMachine(
     case 'terminate':
       end('TerminateInstances');
       return () => undefined;
+    case 'full':
+      setFull(world, instance, true);
+      return () => setFull(world, instance, false);
     case 'reboot':
       verb('reboot');
       return () => undefined;
@@ -171,6 +174,7 @@ export function wake(world: World, instance: string): void {
     controlGuest(world, instance, 'start');
     controlGuest(world, instance, 'resume');
     controlGuest(world, instance, 'nodrop');
+    setFull(world, instance, false);
     return;
   }
   assert(machine !== undefined, 'an instance of the scene has run');
@@ -276,6 +280,15 @@ function knobsOf(how: Exclude<ApiTrouble['how'], 'outage' | 'emptied'>, much: nu
       return { appliedButTimedOut: much };
     case 'expired':
       return { errors: { rate: 1, code: 'RequestExpired', status: 400 } };
+    case 'ipv6-refused':
+      return {
+        errors: {
+          rate: 1,
+          code: 'UnauthorizedOperation',
+          status: 403,
+          having: 'DestinationIpv6CidrBlock',
+        },
+      };
     case 'detach-hangs':
       return { detachMs: much };
     default:

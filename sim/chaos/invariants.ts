@@ -2,14 +2,15 @@
  * What must hold at every step of every daemon, whatever happens around it. Each is judged by the truth of
  * the world, not by what daemons believe.
  */
-import { unreachable } from '../../controller/base/result.ts';
+import { present } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
 import type { Call } from '../../controller/ec2/call.ts';
 import type { Effect } from '../../controller/event.ts';
 import type { Daemon } from '../world/node.ts';
 import type { Cast } from './cast.ts';
-import type { OwnedGroup, Scenario } from './scenario.ts';
-import { holderOf, isFit, isOnlyAppliances, type Truth, unfitForMs } from './truth.ts';
+import { isPreparation, touched } from './owned.ts';
+import type { Scenario } from './scenario.ts';
+import { heirsOf, holderOf, isFit, isOnlyAppliances, type Truth, unfitForMs } from './truth.ts';
 import type { Watch } from './watch.ts';
 
 export type Invariant =
@@ -95,50 +96,6 @@ export function judgeStep(judge: Judge, name: string, daemon: Daemon, effects: r
   }
 }
 
-/** The groups of the scene that a write touches, or undefined where the call only reads. */
-function touched({ scene }: Truth, call: Call): readonly OwnedGroup[] | undefined {
-  switch (call.kind) {
-    case 'describe-route-tables':
-    case 'describe-network-interfaces':
-    case 'describe-subnets':
-    case 'describe-instances':
-    case 'describe-instance-status':
-    case 'dry-run':
-    case 'describe-addresses':
-    case 'search-transit-gateway-routes':
-      return undefined;
-    case 'replace-route':
-    case 'create-route':
-    case 'delete-route':
-      return scene.groups.filter(
-        ({ resource }) =>
-          resource.kind === 'routes' &&
-          resource.routes.some(
-            ({ table, destination }) => table === call.table && destination === call.destination,
-          ),
-      );
-    case 'replace-route-table-association':
-    case 'replace-transit-gateway-route':
-    case 'create-transit-gateway-route':
-    case 'assign-private-ip-addresses':
-    case 'assign-ipv6-addresses':
-    case 'unassign-ipv6-addresses':
-    case 'associate-address':
-      // No scene has prepared tables, addresses that move, or a transit gateway.
-      return [];
-    case 'stop-instances':
-      // No scene has fences.
-      return [];
-    case 'detach-network-interface':
-      // An attachment does not name its ENI; whether it was a foreign one shows at the end.
-      return scene.groups.filter(({ resource }) => resource.kind === 'eni');
-    case 'attach-network-interface':
-      return scene.groups.filter(({ resource }) => resource.kind === 'eni' && resource.eni === call.eni);
-    default:
-      return unreachable(call);
-  }
-}
-
 function judgeCall(judge: Judge, name: string, daemon: Daemon, call: Call): void {
   const groups = touched(judge.truth, call);
   if (groups === undefined) return;
@@ -147,7 +104,9 @@ function judgeCall(judge: Judge, name: string, daemon: Daemon, call: Call): void
   spend(judge, call.kind);
   if (groups.length === 0)
     violate(judge, 'owned', `${name} sends ${JSON.stringify(call)}, which no group owns`);
-  for (const { name: group } of groups) {
+  const owned = groups.flatMap((group) => (group === 'synced' ? [] : [group.name]));
+  if (isPreparation(judge.truth, call)) return;
+  for (const group of owned) {
     judgeLease(judge, name, daemon, group);
     const to = daemon.node.groups[group]?.operation?.to;
     if (to === undefined) continue;
@@ -226,21 +185,17 @@ export function judgeFailover(judge: Judge, watches: readonly Watch[], cast: Cas
   const { truth } = judge;
   const { now } = truth.world;
   if (!isOnlyAppliances(truth) || now - truth.troubledAt < AFTERMATH_MS) return;
-  const isDrop = [...truth.active].some((fault) => fault.kind === 'machine' && fault.how === 'drop');
+  const isDrop = [...truth.active].some(
+    (fault) => fault.kind === 'machine' && (fault.how === 'drop' || fault.how === 'full'),
+  );
   if (isDrop && !judge.scenario.seesDrops) return;
-  const heirs = truth.scene.appliances.filter(
-    (name) => now - (truth.fitSince.get(name) ?? now) > FAILOVER_MS,
-  );
-  const able = heirs.filter((name) => cast.get(name)?.daemon.running ?? true);
-  if (able.length === 0) return;
-  const waits = [...cast.values()].some(({ daemon }) =>
-    Object.values(daemon.node.groups).some(({ decision }) =>
-      WAITS.some((key) => decision.key.startsWith(key)),
-    ),
-  );
-  for (const { flow, down } of watches) {
+  for (const [index, { flow, down }] of watches.entries()) {
+    const { group, ...ends } = present(truth.scene.flows[index], 'the flow of a watch');
     if (down === undefined || now - down.since < FAILOVER_MS) continue;
-    if (waits) count(judge, 'waits for a lease or an operator');
+    const heirs = heirsOf(truth, { ...ends, ...(group !== undefined && { group }) }, FAILOVER_MS);
+    const able = heirs.filter((name) => cast.get(name)?.daemon.running ?? true);
+    if (able.length === 0) continue;
+    if (waits(cast, group)) count(judge, 'waits for a lease or an operator');
     else
       violate(
         judge,
@@ -249,3 +204,11 @@ export function judgeFailover(judge: Judge, watches: readonly Watch[], cast: Cas
       );
   }
 }
+
+const waits = (cast: Cast, group: string | undefined): boolean =>
+  [...cast.values()].some(({ daemon }) =>
+    Object.entries(daemon.node.groups).some(
+      ([name, { decision }]) =>
+        (group === undefined || name === group) && WAITS.some((key) => decision.key.startsWith(key)),
+    ),
+  );

@@ -19,6 +19,7 @@ export interface Places {
   /** The actions by which groups are moved. */
   readonly writes: readonly string[];
   readonly hasLeases: boolean;
+  readonly hasIpv6: boolean;
 }
 
 export interface Plan {
@@ -107,35 +108,37 @@ function mixed({ seed, places, mixture, moments }: Draws, mood: 'few' | 'many', 
   });
 }
 
-/** At the moments machines die, for long, and before them something else may go wrong. */
-function pointed(
-  { seed, places, mixture, moments }: Draws,
-  mood: 'deaths' | 'double',
-  kinds: readonly Kind[],
-) {
+/** At the moments machines die, for long, first the one that all groups begin with; before, more goes wrong. */
+function pointed(draws: Draws, mood: 'deaths' | 'double', kinds: readonly Kind[]): readonly Fault[] {
+  const { seed, places, mixture, moments } = draws;
   const deaths = stream(seed, 'faults/machine');
-  const others = kinds.filter((kind) => kind !== 'machine' && kind !== 'zone');
   return moments.flatMap((moment, index) => {
     const isSpared = index > 0 && mixture() < 0.5;
-    const death = lasting(
-      deaths,
-      troubleOf('machine', deaths, places),
-      moment,
-      pick(deaths, [20_000, FAULTS_MS]),
-    );
-    if (mood === 'deaths') return isSpared ? [] : [death];
-    const before = Array.from({ length: between(mixture, 1, 3) }, (_, nth) => {
-      const kind = pick(mixture, ['link', ...others] as const);
-      const draw = stream(seed, `faults/${kind}/${index}/${nth}`);
-      return lasting(
-        draw,
-        troubleOf(kind, draw, places),
-        moment - between(draw, 0, 5000),
-        pick(draw, LENGTHS_MS),
-      );
-    });
-    return isSpared ? before : [...before, death];
+    const drawn = troubleOf('machine', deaths, places);
+    const first = present(places.appliances[0], 'an appliance');
+    const isFirst = index === 0 && drawn.kind === 'machine' && drawn.how !== 'terminate';
+    const trouble = isFirst ? { ...drawn, machine: first } : drawn;
+    const death = lasting(deaths, trouble, moment, pick(deaths, [20_000, FAULTS_MS]));
+    return [...(mood === 'double' ? before(draws, moment, index, kinds) : []), ...(isSpared ? [] : [death])];
   });
+}
+
+/** What goes wrong ahead of a death: often the one that should take over is cut off. */
+function before({ seed, places, mixture }: Draws, moment: Millis, index: number, kinds: readonly Kind[]) {
+  const others = kinds.filter((kind) => kind !== 'machine' && kind !== 'zone');
+  const faults = Array.from({ length: between(mixture, 1, 2) }, (_, nth) => {
+    const kind = pick(mixture, others);
+    const draw = stream(seed, `faults/${kind}/${index}/${nth}`);
+    const at = moment - between(draw, 0, 5000);
+    return lasting(draw, troubleOf(kind, draw, places), at, pick(draw, LENGTHS_MS));
+  });
+  const draw = stream(seed, `faults/heir/${index}`);
+  const heirs = places.daemons.filter((name) => name !== places.appliances[0]);
+  const heir = heirs[Math.floor(draw() * 2 * heirs.length)];
+  if (heir === undefined) return faults;
+  const to = pick(draw, ['host', 'internet', 'api']);
+  const cut = { kind: 'link', from: heir, to, direction: 'both', loss: 1 } as const;
+  return [...faults, lasting(draw, cut, moment - between(draw, 2000, 5000), 20_000)];
 }
 
 /** Half of the faults begin at a moment at which others do. */
@@ -157,7 +160,7 @@ function troubleOf(kind: Kind, draw: Draw, places: Places): Trouble {
     case 'machine': {
       const how = pick(draw, [
         ...(['kill', 'kill', 'kill', 'hang', 'hang', 'freeze', 'freeze', 'drop', 'drop'] as const),
-        ...(['reboot', 'reboot', 'stop', 'stop', 'stuck', 'terminate'] as const),
+        ...(['reboot', 'reboot', 'stop', 'stop', 'stuck', 'terminate', 'full'] as const),
       ]);
       const machine = pick(draw, appliances);
       // One is left to recover with.
@@ -203,6 +206,7 @@ function troubleOf(kind: Kind, draw: Draw, places: Places): Trouble {
       const how = pick(draw, [
         ...(['slow', 'stale', 'errors', 'unanswered', 'forbidden', 'late-effect'] as const),
         ...(['outage', 'expired', 'emptied', 'detach-hangs'] as const),
+        ...(places.hasIpv6 ? (['ipv6-refused', 'ipv6-refused'] as const) : []),
       ]);
       const isShare = how === 'errors' || how === 'unanswered' || how === 'forbidden';
       if (how === 'detach-hangs') return { kind, how, much: between(draw, 5000, 25_000) };

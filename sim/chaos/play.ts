@@ -25,9 +25,10 @@ import {
   type Violation,
   violate,
 } from './invariants.ts';
+import { ownersOf } from './owned.ts';
 import { FAULTS_MS, type Places, type Plan } from './plan.ts';
 import type { Blackout, Scenario, Scene } from './scenario.ts';
-import { createTruth, foreignOf, noteFault, ownersOf } from './truth.ts';
+import { createTruth, foreignOf, noteFault } from './truth.ts';
 import { type Watch, watchFlow } from './watch.ts';
 
 export interface Outcome {
@@ -72,6 +73,9 @@ export function placesOf(scenario: Scenario): Places {
     zones: [...new Set(scene.appliances.map((name) => present(scene.machines[name], name).zone))],
     groups: scene.groups.map(({ name }) => name),
     writes: scenario.writes,
+    hasIpv6: scene.groups.some(({ parts }) =>
+      parts.some((part) => part.kind === 'route' && part.destination.includes(':')),
+    ),
     hasLeases: Object.values(scene.daemons).some(({ leaseStore }) => leaseStore !== undefined),
   };
 }
@@ -126,7 +130,7 @@ function perform(plan: Plan, judge: Judge, scene: Scene, options: PlayOptions): 
   const until = (ms: Millis): boolean => run(judge, world.now + ms, leaps);
   if (!until(SETTLE_MS)) return [];
   const watches = scene.flows.map(({ from, to }) =>
-    watchFlow(world, { name: from, instance: present(scene.machines[from], from).instance }, to),
+    watchFlow(world, { name: from, instance: scene.machines[from]?.instance ?? from }, to),
   );
   until(1);
   for (const { down, flow } of watches)

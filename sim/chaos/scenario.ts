@@ -8,15 +8,30 @@ import type { Machine } from './scenes/network.ts';
 export interface OwnedGroup {
   readonly name: string;
   readonly members: readonly string[];
-  readonly resource: OwnedResource;
+  readonly parts: readonly OwnedPart[];
 }
 
-export type OwnedResource =
+export type OwnedPart =
+  | { readonly kind: 'route'; readonly table: string; readonly destination: string }
+  /** A subnet that uses one of these tables, by member; all have routes to these destinations. */
   | {
-      readonly kind: 'routes';
-      readonly routes: readonly { readonly table: string; readonly destination: string }[];
+      readonly kind: 'association';
+      readonly subnet: string;
+      readonly tables: Readonly<Record<string, string>>;
+      readonly destinations: readonly string[];
     }
-  | { readonly kind: 'eni'; readonly eni: string };
+  | { readonly kind: 'eni'; readonly eni: string }
+  /** A secondary private address. */
+  | { readonly kind: 'address'; readonly address: string }
+  /** An Elastic IP, and the private address that it is to be led to. */
+  | { readonly kind: 'eip'; readonly allocation: string; readonly public: string; readonly address: string };
+
+export interface Flow {
+  readonly from: string;
+  readonly to: string;
+  /** The group that carries it; absent: any appliance does. */
+  readonly group?: string;
+}
 
 export interface Scene {
   /** By name; the appliances among them. */
@@ -25,8 +40,12 @@ export interface Scene {
   /** Daemons by the machine that they run on. */
   readonly daemons: Readonly<Record<string, Config>>;
   readonly groups: readonly OwnedGroup[];
-  /** Who talks to whom: a machine to a host, there and back. */
-  readonly flows: readonly { readonly from: string; readonly to: string }[];
+  /** Routes that follow BGP: written by daemons, and owned by no group. */
+  readonly synced?: readonly { readonly table: string; readonly destination: string }[];
+  /** Of how many groups an appliance carries at most; those that are absent carry all. */
+  readonly capacity?: Readonly<Record<string, number>>;
+  /** Who talks to whom, there and back: a machine or the address of a host to an address. */
+  readonly flows: readonly Flow[];
 }
 
 export interface Scenario {

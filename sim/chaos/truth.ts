@@ -5,7 +5,8 @@ import { toLeaseOutcome, toLeaseRequest } from '../../controller/lease/request.t
 import { handle } from '../dynamodb/service.ts';
 import type { World } from '../world/state.ts';
 import type { Fault } from './fault.ts';
-import type { OwnedGroup, Scene } from './scenario.ts';
+import { isOwnedRoute, ownersOf } from './owned.ts';
+import type { Flow, Scene } from './scenario.ts';
 import { PLACE } from './scenes/network.ts';
 import { type Watch, watchFlow } from './watch.ts';
 
@@ -47,7 +48,7 @@ export function createTruth(world: World, scene: Scene): Truth {
 /** Whether an appliance forwards at this instant. */
 export function isFit({ world, scene }: Truth, name: string): boolean {
   const guest = world.network.guests.get(scene.machines[name]?.instance ?? '');
-  return guest?.power === 'running' && !guest.drop;
+  return guest?.power === 'running' && !guest.drop && !guest.full;
 }
 
 function noteFitness(truth: Truth): void {
@@ -90,22 +91,16 @@ const isOfAppliance = ({ kind }: Fault): boolean => kind === 'machine' || kind =
 /** Whether only appliances are in trouble, if anything is. */
 export const isOnlyAppliances = ({ active }: Truth): boolean => [...active].every(isOfAppliance);
 
-/** Those that a group's resources lead to in the data plane; a target that is no member by its id. */
-export function ownersOf({ world, scene }: Truth, { resource, members }: OwnedGroup): readonly string[] {
-  if (resource.kind === 'eni') {
-    const instance = world.records['network-interface'].get(resource.eni)?.attachment?.instance;
-    if (instance === undefined) return ['nobody'];
-    return [members.find((name) => scene.machines[name]?.instance === instance) ?? instance];
-  }
-  const owners = resource.routes.map(({ table, destination }) => {
-    const route = world.records['route-table']
-      .get(table)
-      ?.routes.find((one) => one.destination === destination);
-    if (route === undefined) return 'nobody';
-    const eni = route.target.kind === 'eni' ? route.target.eni : route.target.kind;
-    return members.find((name) => scene.machines[name]?.eni === eni) ?? eni;
+/** The appliances that could carry a flow for `forMs` already: fit, and with room for its group. */
+export function heirsOf(truth: Truth, flow: Flow, forMs: number): readonly string[] {
+  const { world, scene, fitSince } = truth;
+  const group = scene.groups.find(({ name }) => name === flow.group);
+  const others = scene.groups.filter((one) => one !== group).map((one) => ownersOf(truth, one));
+  return (group?.members ?? scene.appliances).filter((name) => {
+    const carries = others.filter((owners) => owners.includes(name)).length;
+    const hasRoom = carries < (scene.capacity?.[name] ?? Number.POSITIVE_INFINITY);
+    return hasRoom && world.now - (fitSince.get(name) ?? world.now) > forMs;
   });
-  return [...new Set(owners)];
 }
 
 /** The run that holds a lease, as the store has it. */
@@ -117,22 +112,33 @@ export function holderOf({ world }: Truth, table: string, group: string): string
 }
 
 /**
- * All routes and attachments that no group owns, as text: what must stay as it is; `doomed` machines go with
+ * All routes, tables of subnets, attachments and addresses that no group owns, as text: what must stay as it is; `doomed` machines go with
  * their ENIs.
  */
-export function foreignOf({ world, scene }: Truth, doomed: readonly string[]): string {
-  const isOwned = (table: string, destination: string): boolean =>
-    scene.groups.some(
-      ({ resource }) =>
-        resource.kind === 'routes' &&
-        resource.routes.some((one) => one.table === table && one.destination === destination),
-    );
-  const tables = [...world.records['route-table'].values()].flatMap(({ id, routes }) =>
-    routes.filter(({ destination }) => !isOwned(id, destination)).map((route) => JSON.stringify([id, route])),
+export function foreignOf(truth: Truth, doomed: readonly string[]): string {
+  const { world, scene } = truth;
+  const parts = scene.groups.flatMap((group) => group.parts);
+  const movesBetweenTables = (subnet: string): boolean =>
+    parts.some((part) => part.kind === 'association' && part.subnet === subnet);
+  const moving = parts.flatMap((part) =>
+    part.kind === 'address' ? [part.address] : part.kind === 'eip' ? [part.public] : [],
   );
+  const tables = [...world.records['route-table'].values()].flatMap(({ id, routes, subnets }) => [
+    JSON.stringify([id, subnets.filter((subnet) => !movesBetweenTables(subnet))]),
+    ...routes
+      .filter(({ destination }) => !isOwnedRoute(truth, id, destination))
+      .map((route) => JSON.stringify([id, route])),
+  ]);
   const enis = [...world.records['network-interface'].values()]
     .filter(({ id }) => !doomed.some((name) => scene.machines[name]?.eni === id))
-    .filter(({ id }) => !scene.groups.some(({ resource }) => resource.kind === 'eni' && resource.eni === id))
-    .map(({ id, attachment, addresses }) => JSON.stringify([id, attachment, addresses]));
+    .filter(({ id }) => !parts.some((part) => part.kind === 'eni' && part.eni === id))
+    .map(({ id, attachment, addresses, publicAddresses }) =>
+      JSON.stringify([
+        id,
+        attachment,
+        addresses.filter((address) => !moving.includes(address)),
+        publicAddresses.filter((one) => !moving.includes(one.public)),
+      ]),
+    );
   return [...tables, ...enis].toSorted().join('\n');
 }

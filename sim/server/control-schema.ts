@@ -90,6 +90,7 @@ export const knobs = z
       rate,
       code: z.string().min(1).default('InternalError'),
       status: z.int().min(400).max(599).default(500),
+      having: z.string().min(1).optional(),
     }),
     appliedButTimedOut: rate,
     attachMs: millis,

@@ -20,7 +20,7 @@ import {
 } from './guest.ts';
 import { destinationOf, formatMac, type Header, isUnspecified, nextHopOf, sourceOf } from './header.ts';
 import { type Recorder, record } from './hop.ts';
-import { isAnswer, masquerade, unmasquerade } from './masquerade.ts';
+import { isAnswer, masquerade, NO_PORTS, unmasquerade } from './masquerade.ts';
 import { groupMac, isMulticast } from './multicast.ts';
 import type { Port } from './nodes.ts';
 
@@ -127,7 +127,9 @@ export function output(
       h.s2 = own.w2;
       h.s3 = own.w3;
     }
-    const code = masks ? masquerade(guest.nat, h, own, fabric.settings.masquerade) : 0;
+    const code = masks
+      ? masquerade(guest.nat, h, own, fabric.settings.masquerade, guest.full ? NO_PORTS : undefined)
+      : 0;
     if (code !== 0) {
       if (recorder) record(recorder, h, 'guest', guest.id, 'has no free port to masquerade this flow');
       return code;

@@ -119,6 +119,8 @@ export interface Guest {
   readonly hung: boolean;
   /** Alive but forwards nothing. */
   readonly drop: boolean;
+  /** Its connection table has no room: flows that it knows go on, no other one is masqueraded. */
+  readonly full: boolean;
   readonly profile: GuestProfile;
   readonly devices: readonly Device[];
   readonly tables: Map<number, RoutingTable>;
@@ -153,6 +155,7 @@ export const createGuest = (
     epoch,
     hung: false,
     drop: false,
+    full: false,
     profile,
     devices: [],
     tables: new Map([[MAIN_TABLE, main]]),
@@ -163,7 +166,7 @@ export const createGuest = (
   };
 };
 
-type Settable = 'power' | 'hung' | 'drop' | 'profile' | 'devices' | 'main' | 'rules';
+type Settable = 'power' | 'hung' | 'drop' | 'full' | 'profile' | 'devices' | 'main' | 'rules';
 
 /** Changes a guest. */
 export function setGuest(guest: Guest, fields: Partial<Pick<Guest, Settable>>): void {
@@ -200,7 +203,7 @@ export function boot(guest: Guest, ports: Iterable<Port>, settings: VpcSettings)
   for (const device of guest.devices) unplug(guest, device);
   clearTables(guest);
   clearNat(guest.nat);
-  setGuest(guest, { rules: [], power: 'running', hung: false, drop: false });
+  setGuest(guest, { rules: [], power: 'running', hung: false, drop: false, full: false });
   syncDevices(guest, ports, settings);
 }
 

@@ -72,6 +72,9 @@ export interface PortRange {
   readonly count: number;
 }
 
+/** Of a table that takes no new flow. */
+export const NO_PORTS: PortRange = { first: 1024, count: 0 };
+
 const UNPRIVILEGED: PortRange = { first: 1024, count: 65536 - 1024 };
 
 /**

@@ -67,7 +67,7 @@ export function request(api: Api, asked: Request, reply: (reply: Reply) => void)
   const { kernel, knobs } = api;
   const requestedAt = kernel.now;
   const latencyMs = drawDelay(kernel, 'api latency', knobs.latency);
-  const fault = takeInjection(api, asked.action) ?? drawFault(api);
+  const fault = takeInjection(api, asked.action) ?? drawFault(api, asked.input);
   const perform = (): Reply => performNow(api, asked);
   const note = (outcome: string, applied: boolean): void =>
     recordCall(kernel, asked, requestedAt, outcome, applied);
@@ -172,9 +172,10 @@ function takeInjection(api: Api, action: string): Fault | undefined {
   return found.fault;
 }
 
-function drawFault(api: Api): Fault | undefined {
+function drawFault(api: Api, input: object): Fault | undefined {
   const { errors, appliedButTimedOut } = api.knobs;
-  if (errors.rate > 0 && draw(api.kernel, 'api errors') < errors.rate) {
+  const isMeant = errors.having === undefined || errors.having in input;
+  if (isMeant && errors.rate > 0 && draw(api.kernel, 'api errors') < errors.rate) {
     return {
       kind: 'error',
       code: errors.code,

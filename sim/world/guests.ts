@@ -212,6 +212,18 @@ export function controlGuest(world: World, id: string, verb: GuestVerb): Result<
   return ok(undefined);
 }
 
+/** Fills the connection table of a machine that runs, or makes room in it; a boot does that as well. */
+export function setFull(world: World, id: string, full: boolean): void {
+  const machine = world.guests.get(id);
+  if (machine === undefined || machine.kernel.full === full) return;
+  setGuest(machine.kernel, { full });
+  record(world, {
+    kind: 'guest',
+    instance: id,
+    what: full ? 'its connection table is full' : 'its connection table has room again',
+  });
+}
+
 /** Sets what an instance's image does: now where it runs, and at each later start. */
 export function setProfile(world: World, id: string, profile: Profile): Result<void> {
   if (!/^i-[0-9a-f]+$/.test(id)) return err(`'${id}' is not an instance id`);

@@ -21,7 +21,13 @@ export interface Knobs {
   /** For so long a resource may not be found by requests that name it. */
   readonly newIdLagMs: Millis;
   /** This share of requests (0-1) ends with this error and changes nothing. */
-  readonly errors: { readonly rate: number; readonly code: string; readonly status: number };
+  readonly errors: {
+    readonly rate: number;
+    readonly code: string;
+    readonly status: number;
+    /** Only of requests that have this parameter. */
+    readonly having?: string | undefined;
+  };
   /** This share of requests (0-1) is applied and never answered. */
   readonly appliedButTimedOut: number;
   /** How long an ENI takes to attach and to detach. */

@@ -80,6 +80,7 @@ describe('a planted bug is found', () => {
   test.each<[keyof typeof MUTANTS, string, readonly Fault[], string]>([
     ['trustsStaleViews', 'egress-routes', [death], 'liveness agreement'],
     ['skipsReadBack', 'egress-routes', [death, takenBack], 'liveness agreement'],
+    ['ignoresUnknownOutcomes', 'egress-routes', [{ ...unanswered, times: 20 }, death], 'liveness agreement'],
     ['neverSeesDeath', 'egress-observer', [death], 'safety failover'],
     ['inventsDeaths', 'egress-routes', [], 'safety needless'],
     ['ignoresTheLease', 'egress-lease', [death], 'safety lease'],
@@ -93,6 +94,37 @@ describe('a planted bug is found', () => {
   test('a lost answer to a write is made good by looking', () => {
     expect(playPlan(planned('egress-routes', [unanswered, death])).failure).toBeUndefined();
   });
+});
+
+describe('two address families', () => {
+  const play = (...faults: readonly Fault[]) => playPlan(planned('dual-stack', [...faults, death]));
+
+  test('where IPv6 is refused, IPv4 goes with its new owner, and IPv6 follows when it may', () => {
+    const refused: Fault = { kind: 'api', how: 'ipv6-refused', much: 1, at: 10_000, forMs: 45_000 };
+    const { failure, blackoutsMs } = play(refused);
+    expect(failure).toBeUndefined();
+    const [ipv4, ...others] = blackoutsMs.toSorted((a, b) => a - b);
+    expect(ipv4).toBeLessThan(3000);
+    expect(others).toHaveLength(2);
+    // The guest has its address when all of the group is with it.
+    expect(others.every((ms) => ms > 30_000)).toBe(true);
+  });
+
+  test('nothing goes to an heir whose connection table is full', () => {
+    const full: Fault = { kind: 'machine', how: 'full', machine: 'b', at: 10_000, forMs: 40_000 };
+    const { failure, blackoutsMs } = play(full);
+    expect(failure).toBeUndefined();
+    expect(blackoutsMs.every((ms) => ms > 30_000 && ms < 35_000)).toBe(true);
+  });
+});
+
+test('of three appliances the one that stands by takes one group of two, and the other waits', () => {
+  const both: Fault = { ...death, kind: 'machine', how: 'kill', machine: 'b', at: 25_000 };
+  const { failure, blackoutsMs } = playPlan(planned('zones', [death, both]));
+  expect(failure).toBeUndefined();
+  const [short = 0, long = 0] = blackoutsMs.toSorted((a, b) => a - b);
+  expect(short).toBeLessThan(3000);
+  expect(long).toBeGreaterThan(50_000);
 });
 
 test('a failing plan is made small: the death alone is left of it', { timeout: 120_000 }, () => {

@@ -124,7 +124,8 @@ export const MUTANTS = {
 export type MutantName = keyof typeof MUTANTS;
 
 /** Where a bug has something to falsify: elsewhere a run with it is one without. */
-export const canAct = (name: MutantName, { hasLeases, writes }: Places): boolean => {
+export const canAct = (name: MutantName, places: Places): boolean => {
+  const { hasLeases, writes, groups, daemons, appliances } = places;
   switch (name) {
     case 'ignoresTheLease':
       return hasLeases;
@@ -133,9 +134,10 @@ export const canAct = (name: MutantName, { hasLeases, writes }: Places): boolean
       return writes.includes('ReplaceRoute');
     case 'trustsStaleViews':
       return writes.length > 0;
+    case 'trustsItself':
+      return groups.length > 0 && daemons.some((name) => appliances.includes(name));
     case 'neverSeesDeath':
     case 'inventsDeaths':
-    case 'trustsItself':
       return true;
     default:
       return unreachable(name);

@@ -1,12 +1,21 @@
 /** Every scenario, by name. */
 import type { Scenario } from '../scenario.ts';
-import { subnetBgp } from './bgp.ts';
+import { routeSync, subnetBgp } from './bgp.ts';
+import { dualStack } from './dual-stack.ts';
 import { egressBfd, egressLease, egressObserver, egressRoutes } from './egress-routes.ts';
 import { floatingEni } from './floating-eni.ts';
+import { zones } from './zones.ts';
 
 export const SCENARIOS: Readonly<Record<string, Scenario>> = Object.fromEntries(
-  [egressRoutes, egressBfd, egressObserver, floatingEni, egressLease, subnetBgp].map((scenario) => [
-    scenario.name,
-    scenario,
-  ]),
+  [
+    egressRoutes,
+    egressBfd,
+    egressObserver,
+    floatingEni,
+    egressLease,
+    subnetBgp,
+    routeSync,
+    dualStack,
+    zones,
+  ].map((scenario) => [scenario.name, scenario]),
 );

@@ -90,7 +90,7 @@ function build(world: World, design: Design): Scene {
   });
   if (design === 'lease') createLeases(world, TABLE);
   const daemons = design === 'observer' || design === 'lease' ? observersOf(design) : NAMES;
-  const routes = tables.map((table) => ({ table, destination: '0.0.0.0/0' }));
+  const parts = tables.map((table) => ({ kind: 'route', table, destination: '0.0.0.0/0' }) as const);
   return {
     machines: {
       a,
@@ -100,8 +100,8 @@ function build(world: World, design: Design): Scene {
     },
     appliances: [...NAMES],
     daemons: Object.fromEntries(daemons.map((name) => [name, configOf(name, { a, b }, tables, design)])),
-    groups: [{ name: 'egress', members: [...NAMES], resource: { kind: 'routes', routes } }],
-    flows: clients.map((_, index) => ({ from: `client${index + 1}`, to: HOST })),
+    groups: [{ name: 'egress', members: [...NAMES], parts }],
+    flows: clients.map((_, index) => ({ from: `client${index + 1}`, to: HOST, group: 'egress' })),
   };
 }
 

@@ -58,8 +58,8 @@ function build(world: World): Scene {
     machines: { a, b, client },
     appliances: [...NAMES],
     daemons: Object.fromEntries(NAMES.map((name) => [name, configOf(name, appliances, eni)])),
-    groups: [{ name: 'floating', members: [...NAMES], resource: { kind: 'eni', eni } }],
-    flows: [{ from: 'client', to: HOST }],
+    groups: [{ name: 'floating', members: [...NAMES], parts: [{ kind: 'eni', eni }] }],
+    flows: [{ from: 'client', to: HOST, group: 'floating' }],
   };
 }
 

@@ -1,4 +1,5 @@
 /** Builds a scenario's VPC by EC2 calls, as its operator would. */
+import { formatAddress, prefix } from '../../../controller/base/ip.ts';
 import { must, present } from '../../../controller/base/result.ts';
 import { setProfile } from '../../world/guests.ts';
 import { call, type Place } from '../../world/operator.ts';
@@ -44,11 +45,12 @@ export function createSite(world: World, CidrBlock = '10.0.0.0/16'): Site {
   return { world, vpc, gateway, group };
 }
 
-/** A route table with a default route. */
-export function createTable({ world, vpc }: Site, target: object): string {
+/** A route table, with a default route where a target is given. */
+export function createTable({ world, vpc }: Site, target?: object): string {
   const made = ask<Ids<'RouteTable', 'RouteTableId'>>(world, 'CreateRouteTable', { VpcId: vpc });
   const { RouteTableId } = made.RouteTable;
-  ask(world, 'CreateRoute', { RouteTableId, DestinationCidrBlock: '0.0.0.0/0', ...target });
+  if (target !== undefined)
+    ask(world, 'CreateRoute', { RouteTableId, DestinationCidrBlock: '0.0.0.0/0', ...target });
   return RouteTableId;
 }
 
@@ -62,11 +64,44 @@ export function createSubnet({ world, vpc }: Site, cidr: string, zone: string, R
   return SubnetId;
 }
 
+/** Gives a VPC IPv6 addresses; the answer is a /56, of which `ipv6Of` gives each subnet a /64. */
+export function addIpv6({ world, vpc: VpcId, group: GroupId }: Site): string {
+  ask(world, 'AssociateVpcCidrBlock', { VpcId, AmazonProvidedIpv6CidrBlock: true });
+  const all = [{ IpProtocol: '-1', Ipv6Ranges: [{ CidrIpv6: '::/0' }] }];
+  ask(world, 'AuthorizeSecurityGroupIngress', { GroupId, IpPermissions: all });
+  ask(world, 'AuthorizeSecurityGroupEgress', { GroupId, IpPermissions: all });
+  const { Vpcs } = ask<{ Vpcs: { Ipv6CidrBlockAssociationSet: { Ipv6CidrBlock: string }[] }[] }>(
+    world,
+    'DescribeVpcs',
+    { VpcIds: [VpcId] },
+  );
+  return present(Vpcs[0]?.Ipv6CidrBlockAssociationSet[0], 'an IPv6 block').Ipv6CidrBlock;
+}
+
+/** Gives a subnet the `index`-th /64 of a /56. */
+export function giveIpv6({ world }: Site, SubnetId: string, block: string, index: number): void {
+  const { family, words } = prefix(block).address;
+  const own = formatAddress({ family, words: [words[0], words[1] + index, words[2], words[3]] });
+  ask(world, 'AssociateSubnetCidrBlock', { SubnetId, Ipv6CidrBlock: `${own}/64` });
+}
+
+/** Adds a route as an operator would. */
+export function addRoute(
+  { world }: Pick<Site, 'world'>,
+  RouteTableId: string,
+  to: string,
+  target: object,
+): void {
+  const key = to.includes(':') ? 'DestinationIpv6CidrBlock' : 'DestinationCidrBlock';
+  ask(world, 'CreateRoute', { RouteTableId, [key]: to, ...target });
+}
+
 /** An instance that runs, with its first ENI in a subnet. */
 export function launch(
   { world, group }: Pick<Site, 'world' | 'group'>,
   SubnetId: string,
   PrivateIpAddress: string,
+  more: object = {},
 ): Pick<Machine, 'instance' | 'eni'> {
   const { Instances } = ask<{
     Instances: { InstanceId: string; NetworkInterfaces: { NetworkInterfaceId: string }[] }[];
@@ -78,6 +113,7 @@ export function launch(
     SubnetId,
     PrivateIpAddress,
     SecurityGroupIds: [group],
+    ...more,
   });
   const { InstanceId: instance, NetworkInterfaces } = present(Instances[0], 'an instance');
   return { instance, eni: present(NetworkInterfaces[0], 'its ENI').NetworkInterfaceId };
@@ -87,11 +123,14 @@ interface At {
   readonly SubnetId: string;
   readonly address: string;
   readonly zone: string;
+  /** Whether its ENI gets an IPv6 address, too. */
+  readonly hasIpv6?: boolean;
 }
 
 /** An instance that runs, and what its image does. */
-export function createMachine(site: Site, { SubnetId, address, zone }: At, profile: Profile): Machine {
-  const launched = launch(site, SubnetId, address);
+export function createMachine(site: Site, at: At, profile: Profile): Machine {
+  const { SubnetId, address, zone } = at;
+  const launched = launch(site, SubnetId, address, at.hasIpv6 ? { Ipv6AddressCount: 1 } : {});
   must(setProfile(site.world, launched.instance, profile));
   return { ...launched, address, zone };
 }
