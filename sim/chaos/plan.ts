@@ -108,7 +108,7 @@ function mixed({ seed, places, mixture, moments }: Draws, mood: 'few' | 'many', 
   });
 }
 
-/** At the moments machines die, for long, first the one that all groups begin with; before, more goes wrong. */
+/** At the moments machines die, for long; first the one that groups begin with. Before, more goes wrong. */
 function pointed(draws: Draws, mood: 'deaths' | 'double', kinds: readonly Kind[]): readonly Fault[] {
   const { seed, places, mixture, moments } = draws;
   const deaths = stream(seed, 'faults/machine');

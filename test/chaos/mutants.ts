@@ -48,7 +48,10 @@ const skipsReadBack = (): Mutant => {
     did: (effects) => {
       for (const effect of effects)
         if (effect.kind === 'ec2-call' && effect.call.kind === 'replace-route')
-          written.set(`${effect.call.table} ${effect.call.destination}`, effect.call.eni);
+          written.set(
+            `${effect.call.table} ${effect.call.destination}`,
+            effect.call.eni ?? effect.call.target ?? '',
+          );
     },
   };
 };
@@ -62,7 +65,7 @@ const ignoresUnknownOutcomes = (): Mutant => {
       const { outcome } = event;
       const call = asked.get(event.request);
       if (outcome.kind === 'unknown' && call?.kind === 'replace-route') {
-        written.set(`${call.table} ${call.destination}`, call.eni);
+        written.set(`${call.table} ${call.destination}`, call.eni ?? call.target ?? '');
         return { ...event, outcome: { kind: 'ok', value: { kind: 'done' } } };
       }
       return { ...event, outcome: believing(outcome, written) };

@@ -1,6 +1,6 @@
 /**
- * `npx tsx test/chaos/planted.ts [BASE [BUG...]]`: within how many seeds each planted bug is found. Exit code 1
- * where one is not found within 200.
+ * `npx tsx test/chaos/planted.ts [BASE [BUG...]]`: within how many seeds each planted bug is found. Exit
+ * code 1 where one is not found within 200.
  */
 import { MUTANTS, type MutantName } from './mutants.ts';
 import { firstFinding, SEEDS } from './search.ts';

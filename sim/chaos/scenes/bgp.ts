@@ -1,7 +1,7 @@
 /**
  * A workload takes its way out from two appliances of its subnet by BGP with BFD, and puts it into its
- * own kernel: no route table is written, and EC2 is not needed. Or a machine takes them, and puts them into the
- * table of another subnet.
+ * own kernel: no route table is written, and EC2 is not needed. Or a machine takes them, and puts them into
+ * the table of another subnet.
  */
 import { must } from '../../../controller/base/result.ts';
 import { type Config, type ConfigInput, checkConfig } from '../../../controller/config.ts';

@@ -111,7 +111,7 @@ function build(world: World): Scene {
 
 export const dualStack: Scenario = {
   name: 'dual-stack',
-  what: 'two appliances of one subnet: an address with its Elastic IP, and default routes of IPv4 and IPv6 in one set',
+  what: 'two appliances of one subnet, an address with its Elastic IP, routes of IPv4 and IPv6 as one set',
   seesDrops: true,
   build,
   writes: ['ReplaceRoute', 'AssignPrivateIpAddresses'],

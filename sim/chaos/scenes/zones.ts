@@ -1,6 +1,6 @@
 /**
- * An appliance in each of two zones carries what is inside its zone, and takes over from the other; a third one
- * stands by for both, and carries one of them at most. One zone has prepared tables, the other a plain route.
+ * An appliance in each of two zones carries what is inside its zone, and takes over from the other; a third
+ * one stands by for both, and carries one of them at most. One zone has prepared tables, the other a route.
  */
 import { must } from '../../../controller/base/result.ts';
 import { type Config, type ConfigInput, checkConfig } from '../../../controller/config.ts';
@@ -107,7 +107,7 @@ function build(world: World): Scene {
 
 export const zones: Scenario = {
   name: 'zones',
-  what: 'an appliance in each of two zones, a third that carries one of them at most, prepared tables and a route',
+  what: 'an appliance in each of two zones, a third that carries one of them at most, prepared tables',
   seesDrops: false,
   build,
   writes: ['ReplaceRouteTableAssociation', 'ReplaceRoute'],
