@@ -129,7 +129,7 @@ function build(world: World, size: Size): Scene {
       ({ name, members: both, table, destination }): OwnedGroup => ({
         name,
         members: both,
-        resource: { kind: 'routes', routes: [{ table, destination }] },
+        parts: [{ kind: 'route', table, destination }],
       }),
     ),
     flows: [{ from: 'client', to: HOST }],
