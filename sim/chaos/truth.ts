@@ -112,8 +112,8 @@ export function holderOf({ world }: Truth, table: string, group: string): string
 }
 
 /**
- * All routes, tables of subnets, attachments and addresses that no group owns, as text: what must stay as it is; `doomed` machines go with
- * their ENIs.
+ * All routes, tables of subnets, attachments and addresses that no group owns, as text: what must stay as it
+ * is; `doomed` machines go with their ENIs.
  */
 export function foreignOf(truth: Truth, doomed: readonly string[]): string {
   const { world, scene } = truth;
