@@ -92,6 +92,22 @@ export function observerBlock(vpcCidr: string, zone: string): string {
   return blockText({ base: start + 2 ** (32 - half) - 16, length: 28 });
 }
 
+/** The eight parts of a block; of one above /25 they are too small for subnets. */
+export function eighths(cidr: string): readonly string[] {
+  const parts = halves(cidr).flatMap(halves).flatMap(halves);
+  const length = Number(parts[0]?.split('/')[1]);
+  if (length <= 28) return parts;
+  throw new Error(`'${cidr}' is too small for eight subnets; give the VPC a block of /21 or larger`);
+}
+
+/** Whether an IPv4 address is in a block. */
+export function blockContains(cidr: string, address: string): boolean {
+  const [text = '', length = '32'] = cidr.split('/');
+  const number = (one: string): number => one.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
+  const size = 2 ** (32 - Number(length));
+  return Math.floor(number(text) / size) === Math.floor(number(address) / size);
+}
+
 /** The two halves of a block. */
 export function halves(cidr: string): readonly [string, string] {
   const [text = '', length = '32'] = cidr.split('/');

@@ -69,6 +69,8 @@ export interface AppliancePlan {
   readonly through?: ThroughPlan;
   /** Addresses outside the VPC that it answers for. */
   readonly overlay?: readonly string[];
+  /** Workloads whose source becomes another address than its own, where it translates. */
+  readonly translate?: readonly { readonly from: string; readonly to: string }[];
   /** How many groups it carries at most. */
   readonly capacity?: number;
 }

@@ -141,7 +141,7 @@ function scriptOf(
   const boot: Omit<Boot, 'daemon'> = {
     name: plan.name,
     forwarding:
-      isObserver || kind.kind === 'own' ? { kind: 'none' } : forwardingOf(kind, subnet.vpc.plan.cidr),
+      isObserver || kind.kind === 'own' ? { kind: 'none' } : forwardingOf(kind, plan, subnet.vpc.plan.cidr),
     overlay: overlayOf(machine),
     ipv6: subnet.vpc.plan.ipv6,
   };
@@ -151,8 +151,14 @@ function scriptOf(
     .apply(([text, url, sha256]) => userData({ ...boot, daemon: { url, sha256, config: text } }));
 }
 
-const forwardingOf = (kind: Exclude<ApplianceKind, { kind: 'own' }>, block: string): Boot['forwarding'] =>
-  kind.kind === 'nat' ? { kind: 'nat', block } : kind;
+const forwardingOf = (
+  kind: Exclude<ApplianceKind, { kind: 'own' }>,
+  plan: Machine['plan'],
+  block: string,
+): Boot['forwarding'] =>
+  kind.kind === 'nat'
+    ? { kind: 'nat', block, translate: 'translate' in plan ? (plan.translate ?? []) : [] }
+    : kind;
 
 function describe({ plan, subnet, port, instance }: MadeMachine) {
   return pulumi

@@ -11,7 +11,12 @@ export interface Boot {
   readonly forwarding:
     | { readonly kind: 'none' }
     /** Packets from the IPv4 block to elsewhere leave with the machine's own address. */
-    | { readonly kind: 'nat'; readonly block: string }
+    | {
+        readonly kind: 'nat';
+        readonly block: string;
+        /** Blocks that leave with another address. */
+        readonly translate: readonly { readonly from: string; readonly to: string }[];
+      }
     /** What the lines of an nftables chain accept is forwarded; everything where there are none. */
     | { readonly kind: 'firewall'; readonly rules: string };
   /** Addresses outside the VPC that it answers for. */
@@ -67,14 +72,19 @@ const sysctls = ({ forwarding, ipv6 }: Boot): string =>
       ]
   ).join('\n');
 
-const masquerade = (block: string): string => `table ip byoa {
+const masquerade = ({ block, translate }: Extract<Boot['forwarding'], { kind: 'nat' }>): string => {
+  const special = translate.map(
+    ({ from, to }) => `    ip saddr ${from} ip daddr != ${block} snat to ${to}\n`,
+  );
+  return `table ip byoa {
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
-    ip saddr ${block} ip daddr != ${block} masquerade
+${special.join('')}    ip saddr ${block} ip daddr != ${block} masquerade
   }
 }`;
+};
 
-/** Without rules everything is forwarded; with rules what they accept, and what belongs to it. */
+/** Without rules everything is forwarded; with rules what they accept, what belongs to it, and echo requests. */
 const filter = (rules: string): string => {
   const lines = rules.split('\n').filter((line) => line.trim() !== '');
   const policy = lines.length === 0 ? 'accept' : 'drop';
@@ -82,12 +92,13 @@ const filter = (rules: string): string => {
   chain forward {
     type filter hook forward priority filter; policy ${policy};
     ct state established,related accept
+    icmp type echo-request accept
 ${lines.map((line) => `    ${line.trim()}\n`).join('')}  }
 }`;
 };
 
 function nftables(forwarding: Exclude<Boot['forwarding'], { kind: 'none' }>): string {
-  const tables = forwarding.kind === 'nat' ? masquerade(forwarding.block) : filter(forwarding.rules);
+  const tables = forwarding.kind === 'nat' ? masquerade(forwarding) : filter(forwarding.rules);
   return `#!/usr/sbin/nft -f\nflush ruleset\n${tables}`;
 }
 

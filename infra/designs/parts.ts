@@ -27,13 +27,19 @@ const TARGETS = [
   '208.67.220.220',
 ];
 
-/** The letters of appliances that share a zone. */
-export const LETTERS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'] as const;
+/** Letters of appliances that share a zone. */
+export const LETTERS: readonly string[] = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+
+/** The place of a name in its subnet, whoever else there is: letters first, then any other. */
+const placeOf = (name: string): number => {
+  const place = LETTERS.indexOf(name);
+  return place < 0 ? LETTERS.length + 1 : place;
+};
 
 /** What is probed by way of an appliance: of a given list the one in its place, else its letter's. */
 export function targetOf({ probeTargets }: PlanArgs, names: readonly string[], name: string): string {
   const place = names.indexOf(name);
-  if (probeTargets === undefined) return TARGETS[(name.codePointAt(0) ?? 0) - 97] ?? '';
+  if (probeTargets === undefined) return TARGETS[placeOf(name)] ?? TARGETS.at(-1) ?? '';
   const given = probeTargets[place];
   if (given !== undefined) return given;
   throw new Error(
@@ -82,6 +88,12 @@ export const workloadSubnet = (
   routes,
 });
 
+/** All of them, beginning with one, then those after it. */
+export function membersFrom(names: readonly string[], first: string): readonly string[] {
+  const at = names.indexOf(first);
+  return [...names.slice(at), ...names.slice(0, at)];
+}
+
 export interface Site {
   readonly appliances: readonly AppliancePlan[];
   readonly observers: readonly ObserverPlan[];
@@ -115,20 +127,19 @@ export function appliancePerZone(args: PlanArgs): Site {
   };
 }
 
-/** Several appliances in the subnet of one zone, named by letters: they send to one target by each other. */
-export function appliancesInZone(args: PlanArgs, count: number): Site {
+/** Appliances in the subnet of one zone, which send to one target by way of each other. */
+export function appliancesInZone(args: PlanArgs, names: readonly string[]): Site {
   const [zone] = zonesOf(args);
   if (zone === undefined) throw new Error('the design needs a zone, and has none');
-  const names = LETTERS.slice(0, count);
   const through = (name: string): ThroughPlan =>
     args.observers === true
       ? { target: targetOf(args, names, name), by: 'route', from: 'all' }
       : { target: targetOf(args, ['a'], 'a'), by: 'next-hop', from: 'all' };
   return {
-    appliances: names.map((name, host) => ({
+    appliances: names.map((name) => ({
       name,
       subnet: `appliance-${zone.zone}`,
-      address: hostAddress(zone.blocks.appliance, host),
+      address: hostAddress(zone.blocks.appliance, placeOf(name)),
       through: through(name),
     })),
     subnets: [applianceSubnet(zone, args.ipv6 ?? false), ...observerSubnets(args, names)],

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { present } from '../../controller/base/result.ts';
 import { type Config, formatConfigError, parseConfig } from '../../controller/config.ts';
 import { importDocuments } from '../import/import.ts';
-import { startSimulator } from '../index.ts';
-import { deployDesign, PROBED } from '../pulumi/design.ts';
+import { type RunningSimulator, startSimulator } from '../index.ts';
+import { type Deployed, deployDesign, PROBED } from '../pulumi/design.ts';
 import type { Program } from '../pulumi/program.ts';
 import { readLive } from '../server/import-source.ts';
 import { readWorld } from '../server/keeper.ts';
+import type { SavedWorld } from '../world/world-file.ts';
 import type { Subject } from './subject.ts';
 
 /** The host that workloads of a design talk to. */
@@ -43,23 +44,34 @@ export async function designSubject(
       progress: (made) => progress(`${title}: deploying, ${made} resources made`),
     })
       .then((made) => {
-        for (const { instanceId, role } of made.appliances)
-          simulator.profile(instanceId, { role, services: [] });
+        setUp(simulator, made);
         return made;
       })
       .finally(() => simulator.close());
-    const { nodes, flows } = deployed;
-    return {
-      title,
-      world: present(readWorld(state), 'the world that was deployed'),
-      configs: nodes.map(({ name, config }) => configOf(config, `${title}/${name}.yaml`)),
-      runsOn: Object.fromEntries(nodes.map(({ name, instanceId }) => [name, instanceId])),
-      role: 'nat',
-      promises: flows,
-    };
+    return deployedSubject(title, present(readWorld(state), 'the world that was deployed'), deployed);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** A design that has been deployed into a world. */
+export const deployedSubject = (
+  title: string,
+  world: SavedWorld,
+  { nodes, flows }: Pick<Deployed, 'nodes' | 'flows'>,
+): Subject => ({
+  title,
+  world,
+  configs: nodes.map(({ name, config }) => configOf(config, `${title}/${name}.yaml`)),
+  runsOn: Object.fromEntries(nodes.map(({ name, instanceId }) => [name, instanceId])),
+  role: 'nat',
+  promises: flows,
+});
+
+/** What user data would do on the appliances of a design. */
+export function setUp(simulator: RunningSimulator, { appliances }: Pick<Deployed, 'appliances'>): void {
+  for (const { instanceId, role, overlay } of appliances)
+    simulator.profile(instanceId, { role, services: [], overlay });
 }
 
 export interface Given {

@@ -10,6 +10,7 @@ import type {
 import { deploy } from './deploy.ts';
 import type { Program } from './program.ts';
 import { simulatorConfig } from './simulator.ts';
+import type { Properties } from './value.ts';
 
 export type { ApplianceOutput, EndOutput, FlowOutput, NodeOutput };
 
@@ -78,12 +79,16 @@ export async function deployDesign(program: Program, where: Where): Promise<Depl
       progress(resources);
     },
   });
+  return { ...deployedOf(outputs), resources };
+}
+
+/** What the outputs of a stack tell of its design. */
+export function deployedOf(outputs: Properties): Omit<Deployed, 'resources'> {
   const workloads = listOf<WorkloadOutput>(outputs.workloads, 'workloads', 'instanceId');
   return {
     nodes: listOf<NodeOutput>(outputs.nodes, 'nodes', 'config', 'networkInterfaceId'),
     appliances: listOf<ApplianceOutput>(outputs.appliances, 'appliances', 'role', 'overlay'),
     flows: listOf<FlowOutput>(outputs.flows, 'flows', 'from', 'to', 'objectiveMs'),
     workload: workloads[0]?.instanceId ?? '',
-    resources,
   };
 }

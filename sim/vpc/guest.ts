@@ -40,6 +40,8 @@ export interface GuestProfile {
   /** It takes packets in GENEVE from a Gateway Load Balancer, and gives them back (one-arm). */
   readonly geneve?: boolean;
   readonly tunnels?: readonly GuestTunnel[];
+  /** Addresses of its own that EC2 does not know (overlay addresses), on the first device. */
+  readonly overlay?: readonly Address[];
 }
 
 /** A GRE tunnel: what goes to a next hop inside goes to the far end instead of the link. */
@@ -235,7 +237,7 @@ function plug(guest: Guest, port: Port, settings: VpcSettings): void {
   };
   setGuest(guest, { devices: [...guest.devices, device] });
   if (device.index === 0) configureByDhcp(guest, device);
-  carryTunnels(guest, device);
+  carryOwn(guest, device);
 }
 
 /**
@@ -255,24 +257,30 @@ function configureByDhcp(guest: Guest, device: Device): void {
   }
 }
 
-/** Gives the devices tunnels, and their addresses, in place of those that they have. */
-export function setTunnels(guest: Guest, tunnels: readonly GuestTunnel[]): void {
+/** Gives the devices tunnels, their addresses and overlay addresses in place of those that they have. */
+export function setOwn(guest: Guest, next: Pick<GuestProfile, 'tunnels' | 'overlay'>): void {
   for (const device of guest.devices) {
-    const old = insideOf(guest, device).map((own) => formatAddress(own.address));
+    const old = ownOf(guest, device).map((own) => formatAddress(own.address));
     for (const own of device.addresses) {
       if (old.includes(formatAddress(own.address))) removeAddress(guest, device, own);
     }
   }
-  setGuest(guest, { profile: { ...guest.profile, tunnels } });
-  for (const device of guest.devices) carryTunnels(guest, device);
+  const { tunnels = [], overlay = [] } = next;
+  setGuest(guest, { profile: { ...guest.profile, tunnels, overlay } });
+  for (const device of guest.devices) carryOwn(guest, device);
 }
 
-/** The guest's addresses inside of the tunnels of a device. */
-const insideOf = (guest: Guest, { index }: Device): GuestTunnel['inside'] =>
-  (guest.profile.tunnels ?? []).filter(({ device }) => device === index).flatMap(({ inside }) => inside);
+/** The guest's addresses on a device that EC2 does not give it: inside of tunnels, and overlay addresses. */
+const ownOf = ({ profile }: Guest, { index }: Device): GuestTunnel['inside'] => [
+  ...(profile.tunnels ?? []).filter(({ device }) => device === index).flatMap(({ inside }) => inside),
+  ...(index === 0 ? (profile.overlay ?? []) : []).map((own) => ({
+    address: own,
+    prefix: { address: own, length: width(own.family) },
+  })),
+];
 
-function carryTunnels(guest: Guest, device: Device): void {
-  const own = insideOf(guest, device);
+function carryOwn(guest: Guest, device: Device): void {
+  const own = ownOf(guest, device);
   if (own.length > 0) setDevice(guest, device, { up: true });
   for (const { address, prefix } of own) addAddress(guest, device, address, prefix.length);
 }

@@ -7,7 +7,7 @@ import { err, must, ok, type Result, unreachable } from '../../controller/base/r
 import type { Millis } from '../../controller/base/time.ts';
 import type { GuestChange } from '../../controller/event.ts';
 import { API_ADDRESS } from '../ec2/catalog/services.ts';
-import { boot, type Guest, type GuestProfile, type GuestTunnel, setGuest, setTunnels } from '../vpc/guest.ts';
+import { boot, type Guest, type GuestProfile, type GuestTunnel, setGuest, setOwn } from '../vpc/guest.ts';
 import { changeGuest as changeKernel } from '../vpc/guest-change.ts';
 import { formatMac } from '../vpc/header.ts';
 import type { Change, Instance, VpcEndpoint } from '../vpc/model.ts';
@@ -43,11 +43,12 @@ function tunnelOf({ remote, inside, device = 0 }: ProfileTunnel): GuestTunnel {
   return { gre: { kind: 'gre', remote: must(parseAddress(remote)).words[3] | 0 }, device, inside: own };
 }
 
-const kernelProfile = ({ role, tunnels }: Profile): GuestProfile => ({
+const kernelProfile = ({ role, tunnels, overlay }: Profile): GuestProfile => ({
   ipForward: role !== 'host',
   masquerade: role === 'nat' ? [0] : [],
   geneve: role === 'geneve',
   ...(tunnels !== undefined && { tunnels: tunnels.map(tunnelOf) }),
+  ...(overlay !== undefined && { overlay: overlay.map((one) => must(parseAddress(one))) }),
 });
 
 /** The sockets of a machine: an instance id or an Internet host's address. */
@@ -232,7 +233,7 @@ export function setProfile(world: World, id: string, profile: Profile): Result<v
   const machine = world.guests.get(id);
   if (machine !== undefined && machine.endpoint.power !== 'dead') {
     const next = kernelProfile(profile);
-    setTunnels(machine.kernel, next.tunnels ?? []);
+    setOwn(machine.kernel, next);
     setGuest(machine.kernel, { profile: next });
     startServices(machine.endpoint, profile.services);
   }

@@ -29,6 +29,7 @@ export const profile = z.strictObject({
   role: z.enum(['host', 'router', 'nat', 'geneve']).default('host'),
   services: z.array(service).default([]),
   tunnels: z.array(tunnel).exactOptional(),
+  overlay: z.array(z.string().refine((text) => parseAddress(text).ok, 'is no address')).exactOptional(),
 });
 
 /** Some quotas. */

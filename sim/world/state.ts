@@ -29,6 +29,8 @@ export interface Profile {
   readonly role: 'host' | 'router' | 'nat' | 'geneve';
   /** GRE tunnels to addresses of transit gateways. */
   readonly tunnels?: readonly ProfileTunnel[];
+  /** Addresses that EC2 does not know, on the first device. */
+  readonly overlay?: readonly string[];
   readonly services: readonly Service[];
 }
 

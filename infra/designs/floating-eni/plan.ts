@@ -17,7 +17,7 @@ export const floatingEni: Design = {
   failback: 'never',
   plan: (args) => {
     const ipv6 = args.ipv6 ?? false;
-    const { appliances, observers, subnets } = appliancesInZone(args, args.appliances ?? 2);
+    const { appliances, observers, subnets } = appliancesInZone(args, LETTERS.slice(0, args.appliances ?? 2));
     const workloads = zonesOf(args).map((zone) =>
       workloadSubnet(
         zone,

@@ -2,7 +2,7 @@
 import { EC2Client, type Tag } from '@aws-sdk/client-ec2';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { IAMClient } from '@aws-sdk/client-iam';
-import { STSClient } from '@aws-sdk/client-sts';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { isObject, type Properties } from '../value.ts';
 
 export interface Clients {
@@ -11,6 +11,8 @@ export interface Clients {
   readonly iam: IAMClient;
   readonly sts: STSClient;
   readonly region: string;
+  /** The account of the credentials, asked for once. */
+  readonly account: () => Promise<string>;
   close(): void;
 }
 
@@ -46,7 +48,14 @@ export function clientsFrom(config: Properties): Clients {
   const close = (): void => {
     for (const client of [ec2, elb, iam, sts]) client.destroy();
   };
-  return { ec2, elb, iam, sts, region, close };
+  let asked: Promise<string> | undefined;
+  const ask = async (): Promise<string> =>
+    need((await sts.send(new GetCallerIdentityCommand({}))).Account, 'Account');
+  const account = (): Promise<string> => {
+    asked ??= ask();
+    return asked;
+  };
+  return { ec2, elb, iam, sts, region, account, close };
 }
 
 /** EC2's and IAM's codes for what is not there: `InvalidVpcID.NotFound`, `NoSuchEntity`. */

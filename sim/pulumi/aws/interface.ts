@@ -201,7 +201,8 @@ export const eip: Definition = {
     if (found === undefined) return undefined;
     const outputs = defined({
       allocationId: id,
-      arn: `arn:aws:ec2:${clients.region}:${found.NetworkInterfaceOwnerId ?? ''}:elastic-ip/${id}`,
+      // An answer names the owner of what the address leads to, not its own.
+      arn: arn(clients, await clients.account(), 'elastic-ip', id),
       domain: found.Domain,
       publicIp: found.PublicIp,
       tags: tagsFrom(found.Tags),

@@ -1,0 +1,96 @@
+/** A plan as text, and what documents say of designs. Pure. */
+import type { Design } from './design.ts';
+import { endText } from './outputs.ts';
+import {
+  type AppliancePlan,
+  edgeOf,
+  type GroupPlan,
+  type Plan,
+  type RoutePlan,
+  subnetsOf,
+  type VpcPlan,
+} from './plan.ts';
+
+/** Where a route leads: `=>` where a group moves it. */
+function routeText({ destination, to }: RoutePlan): string {
+  switch (to.kind) {
+    case 'internet':
+      return `${destination} -> Internet gateway`;
+    case 'appliance':
+      return `${destination} -> ${to.appliance}`;
+    case 'floating':
+      return `${destination} -> the ENI of ${to.group}`;
+    case 'group':
+      return `${destination} => the owner of ${to.group}`;
+  }
+}
+
+/** Who is in a subnet. */
+function inhabitants({ appliances, observers, groups }: Plan, subnet: string): string {
+  const machines = [...appliances, ...observers].filter((one) => one.subnet === subnet);
+  const named = (name: string): Pick<AppliancePlan, 'overlay'> =>
+    appliances.find((one) => one.name === name) ?? {};
+  const floating = groups.filter((group) => group.floating?.subnet === subnet);
+  const texts = [
+    ...machines.map((one) => {
+      const overlay = named(one.name).overlay ?? [];
+      return `[${[one.name, one.address, ...overlay].join(' ')}]`;
+    }),
+    ...floating.map((group) => `(ENI of ${group.name} ${group.floating?.address})`),
+  ];
+  return texts.length === 0 ? '[workload]' : texts.join(' ');
+}
+
+function vpcText(plan: Plan, vpc: VpcPlan): readonly string[] {
+  const order = ['workload', 'appliance', 'observer'];
+  const zones = [...new Set(vpc.subnets.map(({ zone }) => zone))];
+  const edge =
+    vpc.edge === undefined
+      ? []
+      : [`  ${edgeOf(vpc)} (Internet gateway)`, ...vpc.edge.map((route) => `    ${routeText(route)}`)];
+  return [
+    `VPC ${[vpc.name, vpc.cidr].filter((text) => text !== '').join(' ')}`,
+    ...edge,
+    ...zones.flatMap((zone) => [
+      `  zone ${zone}`,
+      ...vpc.subnets
+        .filter((subnet) => subnet.zone === zone)
+        .toSorted((one, two) => order.indexOf(one.role) - order.indexOf(two.role))
+        .flatMap(({ name, cidr, routes }) => [
+          `    ${name} ${cidr}  ${inhabitants(plan, name)}`,
+          ...routes.map((route) => `      ${routeText(route)}`),
+        ]),
+    ]),
+  ];
+}
+
+/** What a group moves, as `routes, an Elastic IP`. */
+export function movesText(plan: Plan, group: GroupPlan): string {
+  const tables = [...subnetsOf(plan), ...plan.vpcs.map((vpc) => ({ routes: vpc.edge ?? [] }))];
+  const routes = tables.flatMap((table) =>
+    table.routes.filter(({ to }) => to.kind === 'group' && to.group === group.name),
+  ).length;
+  return [
+    ...(group.floating === undefined ? [] : ['an ENI']),
+    ...(group.addresses === undefined ? [] : ['a private address']),
+    ...(group.eip === true ? ['an Elastic IP'] : []),
+    ...(routes === 0 ? [] : [routes === 1 ? 'a route' : `${routes} routes`]),
+  ].join(', ');
+}
+
+/** A plan as lines of text: subnets with who is in them and their routes, then groups and promises. */
+export const planText = (plan: Plan): string =>
+  [
+    ...plan.vpcs.flatMap((vpc) => vpcText(plan, vpc)),
+    ...plan.groups.map(
+      (group) => `group ${group.name}: ${movesText(plan, group)}; members ${group.members.join(', ')}`,
+    ),
+  ].join('\n');
+
+/** Who sends to whom, with how soon that is back. */
+export const promisesText = ({ flows }: Plan): readonly string[] =>
+  flows.map(({ from, to, objectiveMs }) => `${endText(from)} to ${endText(to)}: ${objectiveMs / 1000} s`);
+
+/** The smallest plan of a design, for documents. */
+export const samplePlan = ({ plan, zones: { min } }: Design): Plan =>
+  plan({ cidr: '10.0.0.0/16', zones: ['eu-central-1a', 'eu-central-1b'].slice(0, min) });

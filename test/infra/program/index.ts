@@ -1,0 +1,23 @@
+/** A program that deploys every design of the catalog side by side, each in a VPC of its own. */
+import * as pulumi from '@pulumi/pulumi';
+import { DESIGNS, type DesignName, NAMES } from '../../../infra/designs/catalog.ts';
+import { COMPONENTS } from '../../../infra/designs/components.ts';
+
+const ZONES = ['eu-central-1a', 'eu-central-1b'];
+const probeTargets = new pulumi.Config('library').require('probeTargets').split(',');
+
+const deployed = (name: DesignName) => {
+  const { nodes, appliances, workloads, flows } = new COMPONENTS[name](name, {
+    cidr: '10.0.0.0/16',
+    zones: ZONES.slice(0, DESIGNS[name].zones.min),
+    ami: 'ami-0123456789abcdef0',
+    instanceType: 't3.micro',
+    daemonUrl: 'https://example.com/byoa',
+    daemonSha256: '0'.repeat(64),
+    probeTargets,
+    workload: true,
+  });
+  return { nodes, appliances, workloads, flows };
+};
+
+export default Object.fromEntries(NAMES.map((name) => [name, deployed(name)]));
