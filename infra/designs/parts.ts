@@ -12,6 +12,8 @@ import {
 
 /** How soon a flow is back where routes are rewritten: three missed probes, two calls, and propagation. */
 export const ROUTES_OBJECTIVE_MS = 5_000;
+/** Where addresses move: two daemons that cannot see each other may both begin before they agree. */
+export const ADDRESS_OBJECTIVE_MS = 10_000;
 /** Where an ENI is detached, by force where its instance does not answer, and attached again. */
 export const ENI_OBJECTIVE_MS = 30_000;
 

@@ -16,6 +16,8 @@ export interface DrilledFlow {
   /** An instance, or the address of a host on the Internet. */
   readonly from: string;
   readonly to: string;
+  /** The instance that answers, where it is no appliance. */
+  readonly receiver?: string;
   /** The group that it depends on, where the configuration names its table or its ENI. */
   readonly group?: string;
   /** How soon it is to be back, where something has promised that. */

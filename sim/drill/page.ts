@@ -21,7 +21,7 @@ const MEANING: Record<Verdict, string> = {
   late: 'back, and too late',
   lost: 'not back, although a member was fit',
   unsavable: 'no member was left',
-  orphaned: 'its sender failed itself',
+  orphaned: 'an end of it failed itself',
 };
 
 const legend = (): string =>

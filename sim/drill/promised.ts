@@ -14,25 +14,36 @@ export function promisedFlows(world: World, promises: readonly FlowOutput[], dep
     clients.set(client.name, client.instance);
     return client;
   };
-  const addressOf = (end: EndOutput): string => {
+  /** An end's address, and its instance where it has one. */
+  const resolve = (end: EndOutput): { readonly address: string; readonly instance?: string } => {
     switch (end.kind) {
       case 'internet':
-        return host();
+        return { address: host() };
       case 'address':
-        return end.address;
-      case 'subnet':
-        return present(inSubnet(end.subnetId).eni.addresses[0], 'an address');
+        return { address: end.address };
+      case 'subnet': {
+        const { instance, eni } = inSubnet(end.subnetId);
+        return { address: present(eni.addresses[0], 'an address'), instance };
+      }
       case 'public': {
-        const { name, eni } = inSubnet(end.subnetId);
-        return present(eni.publicAddresses[0], `a public address of ${name}`).public;
+        const { name, instance, eni } = inSubnet(end.subnetId);
+        const { public: address } = present(eni.publicAddresses[0], `a public address of ${name}`);
+        return { address, instance };
       }
       default:
         return unreachable(end);
     }
   };
   const flows = promises.map(({ name, from, to, group, objectiveMs }): DrilledFlow => {
-    const sender = from.kind === 'subnet' ? inSubnet(from.subnetId).instance : addressOf(from);
-    return { name, from: sender, to: addressOf(to), group, objectiveMs };
+    const [sender, receiver] = [resolve(from), resolve(to)];
+    return {
+      name,
+      from: sender.instance ?? sender.address,
+      to: receiver.address,
+      ...(receiver.instance !== undefined && { receiver: receiver.instance }),
+      group,
+      objectiveMs,
+    };
   });
   return { flows, clients, notes: [] };
 }

@@ -23,7 +23,7 @@ export interface FlowOutcome {
   readonly interruptions: readonly { readonly fromMs: Millis; readonly toMs: Millis }[];
   /** Why it was interrupted at the end, where it was. */
   readonly lost?: string;
-  /** Whether its sender itself has failed. */
+  /** Whether its sender or its receiver has failed. */
   readonly orphaned: boolean;
   /** Whether a member that forwards, and a daemon that may act for it, are left. */
   readonly savable: boolean;
@@ -85,7 +85,9 @@ export function drill(subject: Subject, failures: readonly Failure[], options: D
       ...(flow.objectiveMs !== undefined && { objectiveMs: flow.objectiveMs }),
       interruptions: [...past, ...last],
       ...(down !== undefined && { lost: down.why }),
-      orphaned: world.network.guests.has(flow.from) && !isOn(stage, flow.from),
+      orphaned: [flow.from, flow.receiver ?? ''].some(
+        (end) => world.network.guests.has(end) && !isOn(stage, end),
+      ),
       savable: isSavable(stage, cast, flow, before),
     };
   });

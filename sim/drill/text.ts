@@ -15,7 +15,7 @@ export function outcomeText({ verdict, blackoutMs, lost }: Judged): string {
     late: `LATE: back in ${took}`,
     lost: `LOST: ${lost ?? ''}`,
     unsavable: lost === undefined ? `back in ${took}` : 'nobody left',
-    orphaned: 'sender failed',
+    orphaned: 'an end failed',
   };
   return texts[verdict];
 }

@@ -4,7 +4,7 @@ import type { Drill, FlowOutcome } from './run.ts';
 
 /**
  * `kept`: never interrupted. `back`: in time. `late`, `lost`: an objective is missed. `unsavable`: it was not
- * kept, but nobody was left who could have. `orphaned`: its sender failed itself.
+ * kept, but nobody was left who could have. `orphaned`: its sender or receiver failed.
  */
 export type Verdict = 'kept' | 'back' | 'late' | 'lost' | 'unsavable' | 'orphaned';
 

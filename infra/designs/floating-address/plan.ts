@@ -5,7 +5,7 @@
  */
 import type { Design } from '../../design.ts';
 import { hostAddress } from '../../layout.ts';
-import { appliancesInZone, LETTERS, ROUTES_OBJECTIVE_MS, workloadSubnet, zonesOf } from '../parts.ts';
+import { ADDRESS_OBJECTIVE_MS, appliancesInZone, LETTERS, workloadSubnet, zonesOf } from '../parts.ts';
 
 const GROUP = 'service';
 
@@ -22,7 +22,7 @@ export const floatingAddress: Design = {
     const { appliances, observers, subnets } = appliancesInZone(args, names);
     const workload = workloadSubnet(zone, []);
     const address = hostAddress(zone.blocks.appliance, 16);
-    const promised = { group: GROUP, objectiveMs: ROUTES_OBJECTIVE_MS };
+    const promised = { group: GROUP, objectiveMs: ADDRESS_OBJECTIVE_MS };
     return {
       vpcs: [{ name: '', cidr: args.cidr, ipv6: false, open: true, subnets: [...subnets, workload] }],
       appliances,

@@ -5,7 +5,7 @@
  */
 import type { Design } from '../../design.ts';
 import { eighths, hostAddress } from '../../layout.ts';
-import { appliancesInZone, LETTERS, ROUTES_OBJECTIVE_MS, zonesOf } from '../parts.ts';
+import { ADDRESS_OBJECTIVE_MS, appliancesInZone, LETTERS, zonesOf } from '../parts.ts';
 
 /** Not a letter of the others, so that it keeps its name when the fleet grows. */
 const SPARE = 's';
@@ -33,7 +33,7 @@ export const natFleet: Design = {
       // Beyond the places of all appliances that there may be.
       address: hostAddress(zone.blocks.appliance, 16 + index),
     }));
-    const objectiveMs = ROUTES_OBJECTIVE_MS;
+    const objectiveMs = ADDRESS_OBJECTIVE_MS;
     return {
       vpcs: [
         {
