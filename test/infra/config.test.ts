@@ -75,7 +75,7 @@ describe('stackConfig', () => {
     ['daemonUrl', 'ftp://x', /byoa:daemonUrl .*URL of the daemon/],
     ['daemonSha256', 'AB', /byoa:daemonSha256 .*SHA-256/],
     ['probeTargets', 'example.com', /byoa:probeTargets .*IPv4 address/],
-    ['appliances', '3', /byoa:appliances .*egress-pair does not take it; floating-eni/],
+    ['appliances', '3', /byoa:appliances .*egress-pair does not take it; .*floating-eni/],
     ['workloads', 'true', /byoa:workloads .*no design takes it.*pulumi config rm byoa:workloads/],
     ['appliance', 'box', /byoa:appliance .*nat, firewall or own/],
     ['appliance', 'own', /byoa:ami .*needs its AMI/],

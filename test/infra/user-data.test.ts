@@ -87,7 +87,7 @@ describe('user data', () => {
     expect(await nftables('')).toContain('policy accept;');
     const strict = await nftables('tcp dport 443 accept\n\n  udp dport 53 accept');
     expect(strict).toMatch(
-      /policy drop;\n.*established.*\n {4}tcp dport 443 accept\n {4}udp dport 53 accept\n/,
+      /policy drop;\n.*established.*\n.*echo-request accept\n {4}tcp dport 443 accept\n {4}udp dport 53 accept\n/,
     );
     expect(strict).not.toContain('masquerade');
   });
