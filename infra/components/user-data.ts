@@ -84,7 +84,7 @@ ${special.join('')}    ip saddr ${block} ip daddr != ${block} masquerade
 }`;
 };
 
-/** Without rules everything is forwarded; with rules what they accept, what belongs to it, and echo requests. */
+/** Without rules everything is forwarded; else what they accept, what belongs to it, and echo requests. */
 const filter = (rules: string): string => {
   const lines = rules.split('\n').filter((line) => line.trim() !== '');
   const policy = lines.length === 0 ? 'accept' : 'drop';

@@ -227,7 +227,7 @@ describe.each(NAMES)('%s', (name) => {
     const { zones, keys } = designOf(name);
     const counts = keys.includes('appliances');
     if (zones.max === zones.min && !counts) return;
-    const more = zones.max > zones.min ? { zones: ZONES.slice(0, zones.min + 1) } : { appliances: 3 };
+    const more = zones.max > zones.min ? { zones: ZONES.slice(0, zones.min + 1) } : { appliances: 4 };
     const grown = await make(name, { ...more, workload: true });
     // What forces a replacement: everything but what moves, tables, tags, and instances' user data.
     const fixed = (all: readonly Registration[]) =>

@@ -1,6 +1,6 @@
 /**
- * Writes what docs/designs.md says of each design. Run by `npm run docs:designs`, which deploys and drills all
- * of them and takes two minutes; with `plans` it leaves the drills out.
+ * Writes what docs/designs.md says of each design. Run by `npm run docs:designs`, which deploys and drills
+ * all of them and takes two minutes; with `plans` it leaves the drills out.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
