@@ -39,7 +39,7 @@ const starter: Part = {
 };
 
 const demonstration: Part = {
-  commands: { demo: 'deploy both designs, lose an appliance, show the blackout' },
+  commands: { demo: 'deploy two designs, lose an appliance, show the blackout' },
   load: () => import('../sim/demo/main.ts'),
 };
 
