@@ -15,13 +15,13 @@ import { isObject } from '../../sim/pulumi/value.ts';
 import { readWorld } from '../../sim/server/keeper.ts';
 
 const HOST = '203.0.113.10';
-export const PLACE = { region: 'eu-central-1', account: '123456789012' };
+const PLACE = { region: 'eu-central-1', account: '123456789012' };
 
 /** Where the world of a library is kept. */
 const stateIn = (directory: string): string => join(directory, 'world');
 
 /** A simulator with the world of a folder; without AWS's quotas, which so many VPCs exceed. */
-export const openLibrary = (directory: string): Promise<RunningSimulator> =>
+const openLibrary = (directory: string): Promise<RunningSimulator> =>
   startSimulator({
     state: stateIn(directory),
     profile: 'instant',
@@ -29,11 +29,7 @@ export const openLibrary = (directory: string): Promise<RunningSimulator> =>
     hosts: [HOST, ...PROBED],
   });
 
-export const run = (
-  directory: string,
-  simulator: RunningSimulator,
-  operation: Operation,
-): Promise<DeployResult> =>
+const run = (directory: string, simulator: RunningSimulator, operation: Operation): Promise<DeployResult> =>
   deploy({
     operation,
     programDir: new URL('./program', import.meta.url).pathname,

@@ -1,18 +1,21 @@
 /**
- * A design, deployed into the simulator over HTTP by the SDK's own clients, changed, and back to nothing. All
- * of them, through a failover: `test/infra/library.test.ts`.
+ * Both designs, deployed into the simulator over HTTP by the SDK's own clients, through a failover and back
+ * to nothing.
  */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  AttachNetworkInterfaceCommand,
   DescribeAddressesCommand,
   DescribeInstancesCommand,
   DescribeNetworkInterfacesCommand,
   DescribeRouteTablesCommand,
   DescribeSecurityGroupsCommand,
   DescribeVpcsCommand,
+  DetachNetworkInterfaceCommand,
   EC2Client,
+  ReplaceRouteCommand,
 } from '@aws-sdk/client-ec2';
 import { IAMClient, ListInstanceProfilesCommand, ListRolesCommand } from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -137,6 +140,27 @@ describe('egress-pair in the simulator', () => {
     expect(changes((await run(world.simulator, 'up')).steps)).toEqual([]);
   });
 
+  it('a failover survives up, refresh, and up after the refresh', async () => {
+    const standby = nodes[1]?.networkInterfaceId;
+    for (const RouteTableId of tables) {
+      const DestinationCidrBlock = '0.0.0.0/0';
+      await world.ec2.send(
+        new ReplaceRouteCommand({ RouteTableId, DestinationCidrBlock, NetworkInterfaceId: standby }),
+      );
+    }
+    expect(changes((await run(world.simulator, 'up')).steps)).toEqual([]);
+    const refreshed = await run(world.simulator, 'refresh');
+    const moved = refreshed.steps
+      .filter((step) => step.changed.length > 0)
+      .map((step) => `${step.name} ${step.changed}`);
+    expect(moved.sort()).toEqual([
+      'egress-pair-workload-eu-central-1a-0.0.0.0/0 networkInterfaceId',
+      'egress-pair-workload-eu-central-1b-0.0.0.0/0 networkInterfaceId',
+    ]);
+    expect(changes((await run(world.simulator, 'up')).steps)).toEqual([]);
+    expect(await defaultTargets()).toEqual([standby, standby]);
+  });
+
   it('another instance type is a change in place; another daemon replaces one appliance after the other', async () => {
     const { steps } = await run(world.simulator, 'up', { 'byoa:instanceType': 't3.small' });
     expect(changes(steps).filter((text) => /egress-pair-[ab]$/.test(text))).toEqual([
@@ -164,6 +188,54 @@ describe('egress-pair in the simulator', () => {
       world.iam.send(new ListInstanceProfilesCommand({})),
     ]);
     expect([roles.Roles, profiles.InstanceProfiles]).toEqual([[], []]);
+  });
+});
+
+describe('floating-eni in the simulator', () => {
+  const { open, run } = stackOf('floating-eni');
+  let world: Awaited<ReturnType<typeof open>>;
+  beforeAll(async () => {
+    world = await open();
+  });
+  afterAll(async () => {
+    world.ec2.destroy();
+    world.iam.destroy();
+    await world.simulator.close();
+  });
+
+  it('an ENI that the daemons move stays where it is through refresh and up, and goes with destroy', async () => {
+    const { outputs } = await run(world.simulator, 'up');
+    const [a, b] = outputs.nodes as unknown as readonly Node[];
+    const NetworkInterfaceId = String((outputs.ids as Readonly<Record<string, string>>)['floating floating']);
+    const attach = (node: Node | undefined) =>
+      world.ec2.send(
+        new AttachNetworkInterfaceCommand({
+          NetworkInterfaceId,
+          InstanceId: node?.instanceId,
+          DeviceIndex: 1,
+        }),
+      );
+    const first = await attach(a);
+    await world.ec2.send(new DetachNetworkInterfaceCommand({ AttachmentId: first.AttachmentId }));
+    await expect
+      .poll(
+        () =>
+          attach(b).then(
+            () => 'attached',
+            () => 'busy',
+          ),
+        { timeout: 10_000 },
+      )
+      .toBe('attached');
+    const holder = async () => {
+      const command = new DescribeNetworkInterfacesCommand({ NetworkInterfaceIds: [NetworkInterfaceId] });
+      return (await world.ec2.send(command)).NetworkInterfaces?.[0]?.Attachment?.InstanceId;
+    };
+    await run(world.simulator, 'refresh');
+    expect(changes((await run(world.simulator, 'up')).steps)).toEqual([]);
+    expect(await holder()).toBe(b?.instanceId);
+    await run(world.simulator, 'destroy');
+    expect(await leftovers(world.ec2)).toEqual([]);
   });
 });
 

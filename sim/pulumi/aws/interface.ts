@@ -212,6 +212,11 @@ export const eip: Definition = {
   },
   update: retag,
   remove: async (clients, id) => {
+    // As the real provider: what something else has associated is disassociated first.
+    const found = await describeAddress(clients, [{ Name: 'allocation-id', Values: [id] }]);
+    const AssociationId = found?.AssociationId;
+    if (AssociationId !== undefined)
+      await unlessGone(clients.ec2.send(new DisassociateAddressCommand({ AssociationId })));
     const work = () => clients.ec2.send(new ReleaseAddressCommand({ AllocationId: id }));
     await unlessGone(whileRefused(['InvalidIPAddress.InUse'], work, 10_000));
   },
