@@ -39,6 +39,10 @@ function folders(): readonly string[] {
   return [...names.filter((name) => name !== 'build'), ...names.filter((name) => name === 'build')];
 }
 
+/** Tiers whose processes wait for timers most of the time run more of them side by side. */
+const workersOf = (tier: string): readonly string[] =>
+  tier === 'interop' || tier === 'e2e' ? ['--maxWorkers=4'] : [];
+
 function tiers(): readonly Tier[] {
   const vitest = [
     tool('vitest'),
@@ -51,7 +55,11 @@ function tiers(): readonly Tier[] {
     { name: 'types', command: [tool('tsc'), '--noEmit', '-p', ROOT], counts: false },
     { name: 'lint', command: [tool('biome'), 'check', ROOT], counts: false },
     { name: 'tree', command: [...vitest, ...loose.map((name) => `test/${name}`)], counts: true },
-    ...folders().map((name) => ({ name, command: [...vitest, `test/${name}/`], counts: true })),
+    ...folders().map((name) => ({
+      name,
+      command: [...vitest, ...workersOf(name), `test/${name}/`],
+      counts: true,
+    })),
   ];
 }
 

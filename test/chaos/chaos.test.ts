@@ -139,7 +139,3 @@ test('a failing plan is made small: the death alone is left of it', { timeout: 1
   expect(small.faults.map(({ kind }) => kind)).toEqual(['machine']);
   expect(failureOf(small)).toBe('failover');
 });
-
-test.each(Array.from({ length: 8 }, (_, index) => 1000 + index))('seed %i', (seed) => {
-  expect(playPlan(planOf(seed)).failure).toBeUndefined();
-});

@@ -16,12 +16,13 @@ const fileOf = (text: string): string => {
 };
 
 describe('byoa chaos', () => {
-  test('plays a campaign on two processes, and says how to play it again', async () => {
-    const { code, stdout } = await byoa(['chaos', '--seeds', '3', '--base', '1000', '--jobs', '2']);
+  // In so many, all that must sometimes happen does: otherwise the exit code is 6.
+  test('plays 200 seeds on all processors, all of them pass, and says how to play them again', async () => {
+    const { code, stdout } = await byoa(['chaos', '--seeds', '200', '--base', '1000']);
     expect({ code, stdout }).toMatchObject({ code: 0 });
-    expect(stdout).toContain('3 seeds from 1000: byoa chaos --seeds 3 --base 1000');
-    expect(stdout).toMatch(/^3 passed, 0 failed; /m);
-  }, 180_000);
+    expect(stdout).toContain('200 seeds from 1000: byoa chaos --seeds 200 --base 1000');
+    expect(stdout).toMatch(/^200 passed, 0 failed; /m);
+  }, 300_000);
 
   test('a seed, and its plan in a file, give the same run', async () => {
     const file = fileOf(JSON.stringify(planOf(1005)));

@@ -50,7 +50,7 @@ async function configurationOfAll(): Promise<string> {
     const nodes = (await resolved(present(made[index], name).nodes)) as readonly NodeOutput[];
     outputs[`${name}-daemon`] = present(nodes[0], `a node of ${name}`).config;
   }
-  return JSON.stringify(terraformOf(seen, { variables: { [OWNER]: 'owner' }, outputs }));
+  return JSON.stringify(terraformOf(seen, { variables: { [OWNER]: 'owner' }, outputs }), undefined, 1);
 }
 
 /** The configurations of the daemons, as they were deployed. */

@@ -41,10 +41,11 @@ const addressOf = (one: Registration): string => `${typeOf(one)}.${labelOf(one)}
 /** Terraform reads templates in every text: what is text here must stay text. */
 const literal = (text: string): string => text.replace(/([$%])\{/g, '$1$1{');
 
-/** Version 5 of the provider has no block of its own for the primary ENI. */
-function adapted(type: string, inputs: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const { primaryNetworkInterface: primary, ...rest } = inputs;
-  if (type !== 'aws_instance' || primary === undefined) return inputs;
+/** What Pulumi's bridge does beyond names: a name of its own where one is needed, and blocks of version 6. */
+function adapted(type: string, one: Registration): Readonly<Record<string, unknown>> {
+  const { primaryNetworkInterface: primary, ...rest } = one.inputs;
+  if (type === 'aws_placement_group') return { name: labelOf(one), ...rest };
+  if (type !== 'aws_instance' || primary === undefined) return one.inputs;
   return { ...rest, networkInterface: [{ ...(primary as object), deviceIndex: 0 }] };
 }
 
@@ -90,7 +91,7 @@ export function terraformOf(
     const ignored = one.ignoreChanges.map(snake);
     made[type] ??= {};
     made[type][labelOf(one)] = {
-      ...(written(adapted(type, one.inputs), text, snake) as object),
+      ...(written(adapted(type, one), text, snake) as object),
       ...(after.length === 0 ? {} : { depends_on: after }),
       ...(ignored.length === 0 ? {} : { lifecycle: { ignore_changes: ignored } }),
     };
