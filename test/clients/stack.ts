@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
-import type { RunningSimulator } from '../../sim/index.ts';
+import { type RunningSimulator, startSimulator } from '../../sim/index.ts';
 import { findProvider, startProvider } from './provider.ts';
-import { answers, clientEnvironment, instantSimulator, run } from './simulator.ts';
+import { answers, clientEnvironment, run } from './simulator.ts';
 
 const provider = findProvider();
 const how =
@@ -33,7 +33,8 @@ export const configurationOf = (name: string): string =>
 /** Starts a simulator and the provider, with a configuration: the file's name, and its content. */
 export async function openStack(file: string, content: string): Promise<Stack> {
   const folder = mkdtempSync(join(tmpdir(), 'byoa-terraform-'));
-  const simulator = await instantSimulator();
+  // A new account has addresses for two of the designs.
+  const simulator = await startSimulator({ profile: 'instant', quotas: 'off' });
   // Both are Go programs that spend most of their time on collecting garbage, unless told to spare it.
   const environment = { ...clientEnvironment(simulator.url, folder), GOGC: '800' };
   const running = await startProvider(provider ?? '', environment);
