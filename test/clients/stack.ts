@@ -34,7 +34,7 @@ export const configurationOf = (name: string): string =>
 export async function openStack(file: string, content: string): Promise<Stack> {
   const folder = mkdtempSync(join(tmpdir(), 'byoa-terraform-'));
   // A new account has addresses for two of the designs.
-  const simulator = await startSimulator({ profile: 'instant', quotas: 'off' });
+  const simulator = await startSimulator({ profile: 'instant', knobs: { quotas: 'off' } });
   // Both are Go programs that spend most of their time on collecting garbage, unless told to spare it.
   const environment = { ...clientEnvironment(simulator.url, folder), GOGC: '800' };
   const running = await startProvider(provider ?? '', environment);

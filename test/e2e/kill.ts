@@ -10,8 +10,8 @@ import { eventually, moveLines, openRig, type Rig } from './rig.ts';
 
 const SERIES_LIMIT_MS = 180_000;
 /**
- * Every other line, with `BYOA_SLOW=1` every line; in virtual time daemons are killed after each event of the brain
- * (`test/controller/crash.test.ts`).
+ * Every other line, with `BYOA_SLOW=1` every line; in virtual time daemons are killed after each event of the
+ * brain (`test/controller/crash.test.ts`).
  */
 const STRIDE = process.env.BYOA_SLOW === undefined ? 2 : 1;
 
