@@ -21,6 +21,7 @@ function instances({ simulator }: Stack): Readonly<Record<string, number>> {
   return count;
 }
 
+/** A life: applied, no change planned, updated in place, no change planned, all destroyed. */
 describe.skipIf(whyNoTerraform !== undefined)(`Terraform's AWS provider (skipped: ${whyNoTerraform})`, () => {
   const main = async (stack: Stack): Promise<void> => {
     await live(stack, {
@@ -33,18 +34,26 @@ describe.skipIf(whyNoTerraform !== undefined)(`Terraform's AWS provider (skipped
     expect(instances(stack)).toEqual({ terminated: 4 });
   };
 
-  it.concurrent.each<[string, string, (stack: Stack) => Promise<void>]>([
-    ['main.tf', 'the kinds of resource of both designs', main],
-    ['connectivity.tf', 'what leads out of a VPC to other networks', (stack) => live(stack)],
-    ['endpoints.tf', 'ways to AWS services, and load balancers', (stack) => live(stack)],
+  it(
+    'main.tf, the kinds of resource of appliances, lives the life of a stack',
+    () => lifeOf('main.tf', main),
+    LIFE_MS,
+  );
+
+  // Each takes a minute of two processors.
+  const slow = process.env.BYOA_SLOW !== undefined;
+  const [lives, how] = slow ? [it.concurrent, ''] : [it.skip, ' (takes a minute: BYOA_SLOW=1 runs it)'];
+  lives.each([
+    ['connectivity.tf', 'what leads out of a VPC to other networks'],
+    ['endpoints.tf', 'ways to AWS services, and load balancers'],
   ])(
-    '%s applies, plans no change, updates in place, plans no change, and destroys all: %s',
-    (configuration, _what, life) => lifeOf(configuration, life),
+    `%s, %s, lives the life of a stack${how}`,
+    (configuration) => lifeOf(configuration, (stack) => live(stack)),
     LIFE_MS,
   );
 
   // The provider looks 20 times, over 2.5 minutes, for an attachment that is gone.
-  it.skipIf(process.env.BYOA_SLOW === undefined)(
+  it.skipIf(!slow)(
     'attachment.tf, an ENI attached by a resource of its own (waits for minutes: BYOA_SLOW=1 runs it)',
     () => lifeOf('attachment.tf', (stack) => live(stack)),
     LIFE_MS,
