@@ -40,8 +40,8 @@ function folders(): readonly string[] {
   return [...names.filter((name) => name !== 'build'), ...names.filter((name) => name === 'build')];
 }
 
-/** Tiers whose processes wait for timers most of the time run more of them side by side. */
-const WAITING = ['e2e', 'interop', 'shell'];
+/** Tiers that wait for timers most of the time, and fail of no slowness, run more files side by side. */
+const WAITING = ['e2e', 'shell'];
 
 const workersOf = (tier: string): readonly string[] => (WAITING.includes(tier) ? ['--maxWorkers=4'] : []);
 
