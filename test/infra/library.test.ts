@@ -44,13 +44,13 @@ describe.each(NAMES)('%s', (name) => {
   });
 });
 
-/** A quarter of all, which takes something away; `npm run docs:designs` plays every single one. */
+/** A few of all, which take something away; `npm run docs:designs` plays every single one. */
 function befallsFirst(failure: Failure): boolean {
   switch (failure.kind) {
     case 'machine':
-      return failure.machine === 'a' && (failure.how === 'kill' || failure.how === 'drop');
+      return failure.machine === 'a' && failure.how === 'kill';
     case 'zone':
-      return failure.zone === 'eu-central-1a';
+      return false;
     case 'cut':
       return failure.from === 'a' && failure.to === 'b';
     case 'daemon':
