@@ -251,7 +251,7 @@ export const printed = ({ log }: Running): string => readFileSync(log, 'utf8');
 export async function until<T>(
   what: string,
   attempt: () => Promise<T | undefined | false> | T | undefined | false,
-  limitMs = 15_000,
+  limitMs = 40_000,
   otherwise: () => unknown = () => '',
 ): Promise<T> {
   const end = performance.now() + limitMs;
