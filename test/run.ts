@@ -1,68 +1,109 @@
 /**
- * `npm test [-- TIER...]`: type check, lint, then every tier of tests, one after the other.
+ * `npm test [-- TIER...]`: type check, lint, then every tier of tests. A tier is a folder of `test/`, or the
+ * files that lie directly in it (`tree`).
  *
- * A tier is a folder of `test/`, or the files that lie directly in it. The last line is `N passed, N failed,
- * N skipped`; type check and lint count as one test each, and so does a tier that breaks down. The exit code
- * is 1 unless all passed.
+ * Two lanes run side by side. One has the tiers that wait for timers and for other programs, one after the
+ * other, and comes first where both want the processor; the other has those that only compute, and takes what
+ * is left. The last line is `N passed, N failed, N skipped`; type check and lint count as one test each, and
+ * so does whatever breaks down. The exit code is 1 unless all passed.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle } from '../bin/bundle.ts';
-import type { Counts } from './counts.ts';
+import { type Counts, type CountsByTier, NO_COUNTS, sumOf } from './counts.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const TIER_LIMIT_MS = 10 * 60_000;
+const PEERS_LIMIT_MS = 10 * 60_000;
 /** For all tiers together, so that the last line comes before a CI machine runs out of patience. */
 const TOTAL_LIMIT_MS = 23 * 60_000;
+/** Of the lane that computes: how far it stands back (`nice`), and how patient its tests are for that. */
+const NICENESS = 10;
+const PATIENCE = ['--testTimeout=120000', '--hookTimeout=120000'];
 
-interface Tier {
+/** One program after the other; each is some tiers of vitest, or a command that its exit code judges. */
+interface Errand {
   readonly name: string;
   readonly command: readonly string[];
-  /** Whether the command reports its counts; otherwise it is one test that its exit code decides. */
-  readonly counts: boolean;
+  /** The tiers that it reports counts of; none: it is one test by itself. */
+  readonly tiers: readonly string[];
 }
 
 const tool = (name: string): string => join(ROOT, 'node_modules', '.bin', name);
 
-/** The folders of `test/` that hold tests, the build last since it takes longest to say something new. */
+/** The folders of `test/` that hold tests. */
 function folders(): readonly string[] {
   const holdsTests = (folder: string): boolean =>
     readdirSync(join(ROOT, 'test', folder), { recursive: true }).some((name) =>
       String(name).endsWith('.test.ts'),
     );
-  const names = readdirSync(join(ROOT, 'test'), { withFileTypes: true })
+  return readdirSync(join(ROOT, 'test'), { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && holdsTests(entry.name))
     .map((entry) => entry.name)
     .sort();
-  return [...names.filter((name) => name !== 'build'), ...names.filter((name) => name === 'build')];
 }
 
-/** Tiers that wait for timers most of the time, and fail of no slowness, run more files side by side. */
-const WAITING = ['e2e', 'shell'];
+/** The tiers that wait most of the time, with the test files that each runs side by side. */
+const WAITING: Readonly<Record<string, number>> = {
+  interop: 2,
+  e2e: 4,
+  lab: 2,
+  shell: 4,
+  demo: 2,
+  server: 2,
+};
 
-const workersOf = (tier: string): readonly string[] => (WAITING.includes(tier) ? ['--maxWorkers=4'] : []);
+const filesOf = (tier: string): readonly string[] =>
+  tier === 'tree'
+    ? readdirSync(join(ROOT, 'test'))
+        .filter((name) => name.endsWith('.test.ts'))
+        .map((name) => `test/${name}`)
+    : [`test/${tier}/`];
 
-function tiers(): readonly Tier[] {
-  const vitest = [
-    tool('vitest'),
-    'run',
-    '--reporter=default',
-    `--reporter=${join(ROOT, 'test', 'counts.ts')}`,
-  ];
-  const loose = readdirSync(join(ROOT, 'test')).filter((name) => name.endsWith('.test.ts'));
-  return [
-    { name: 'types', command: [tool('tsc'), '--noEmit', '-p', ROOT], counts: false },
-    { name: 'lint', command: [tool('biome'), 'check', ROOT], counts: false },
-    { name: 'tree', command: [...vitest, ...loose.map((name) => `test/${name}`)], counts: true },
-    ...folders().map((name) => ({
-      name,
-      command: [...vitest, ...workersOf(name), `test/${name}/`],
-      counts: true,
-    })),
-  ];
+/** A run of vitest over some tiers. */
+function vitest(name: string, tiers: readonly string[], options: readonly string[]): Errand {
+  const reporters = ['--reporter=default', `--reporter=${join(ROOT, 'test', 'counts.ts')}`];
+  return {
+    name,
+    command: [tool('vitest'), 'run', ...reporters, ...options, ...tiers.flatMap(filesOf)],
+    tiers,
+  };
+}
+
+const COMMANDS: readonly Errand[] = [
+  { name: 'types', command: [tool('tsc'), '--noEmit', '-p', ROOT], tiers: [] },
+  { name: 'lint', command: [tool('biome'), 'check', ROOT], tiers: [] },
+];
+
+/** What each lane has to do for the tiers that are asked for. */
+function lanes(wanted: (name: string) => boolean): Readonly<Record<'waiting' | 'computing', Errand[]>> {
+  const tiers = ['tree', ...folders()].filter(wanted);
+  const waiting = Object.keys(WAITING).filter((name) => tiers.includes(name));
+  const computing = tiers.filter((name) => WAITING[name] === undefined);
+  return {
+    waiting: waiting.map((name) => vitest(name, [name], [`--maxWorkers=${WAITING[name]}`])),
+    computing: [
+      ...COMMANDS.filter(({ name }) => wanted(name)),
+      ...(computing.length === 0 ? [] : [vitest('computing', computing, PATIENCE)]),
+    ],
+  };
+}
+
+/** Lets others come first, also under a scheduler that shares by session rather than by process. */
+function standBack(pid: number): void {
+  try {
+    setPriority(pid, NICENESS);
+    writeFileSync(`/proc/${pid}/autogroup`, String(NICENESS));
+  } catch {
+    // Then the lanes share evenly.
+  }
+}
+
+interface Ending {
+  readonly code: number;
+  readonly isLate: boolean;
 }
 
 /** Runs a command to its end, or to the limit; output goes to the terminal. */
@@ -70,16 +111,18 @@ function execute(
   command: readonly string[],
   env: NodeJS.ProcessEnv,
   limitMs: number,
-): Promise<{ code: number; late: boolean }> {
+  standsBack = false,
+): Promise<Ending> {
   const [program = '', ...args] = command;
   return new Promise((resolve) => {
-    let late = false;
+    let isLate = false;
     const child = spawn(program, args, {
       cwd: ROOT,
       env,
       stdio: ['ignore', 'inherit', 'inherit'],
       detached: true,
     });
+    if (standsBack && child.pid !== undefined) standBack(child.pid);
     const kill = (): void => {
       try {
         if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
@@ -88,7 +131,7 @@ function execute(
       }
     };
     const timer = setTimeout(() => {
-      late = true;
+      isLate = true;
       kill();
     }, limitMs);
     const interrupt = (): void => {
@@ -99,7 +142,7 @@ function execute(
     const end = (code: number): void => {
       clearTimeout(timer);
       process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-      resolve({ code, late });
+      resolve({ code, isLate });
     };
     child.once('error', (error) => {
       process.stderr.write(`${program}: ${error.message}\n`);
@@ -109,76 +152,80 @@ function execute(
   });
 }
 
-const none: Counts = { passed: 0, failed: 0, skipped: 0, failures: [], skips: [] };
-const failure = (name: string): Counts => ({ ...none, failed: 1, failures: [name] });
+const failure = (name: string): Counts => ({ ...NO_COUNTS, failed: 1, failures: [name] });
 
-async function runTier(tier: Tier, folder: string): Promise<Counts> {
-  const limitMs = Math.min(TIER_LIMIT_MS, TOTAL_LIMIT_MS - performance.now());
-  if (limitMs <= 0) return failure(`${tier.name} (not run: ${TOTAL_LIMIT_MS / 60_000} minutes are over)`);
-  const file = join(folder, `${tier.name}.json`);
-  const { code, late } = await execute(tier.command, { ...process.env, BYOA_TEST_COUNTS: file }, limitMs);
-  if (late) return failure(`${tier.name} (stopped after ${Math.round(limitMs / 1000)} s)`);
-  if (!tier.counts) return code === 0 ? { ...none, passed: 1 } : failure(tier.name);
-  if (!existsSync(file)) return failure(`${tier.name} (broke down with exit code ${code})`);
-  const counts: Counts = JSON.parse(readFileSync(file, 'utf8'));
-  if (counts.failed > 0 || code === 0) return counts;
-  const broken = `${tier.name} (exit code ${code} although no test failed)`;
-  return { ...counts, failed: 1, failures: [broken] };
+/** What an errand came to, by tier; whatever broke it down is a failure of its own. */
+function judge({ name, tiers }: Errand, { code, isLate }: Ending, file: string): CountsByTier {
+  const minutes = TOTAL_LIMIT_MS / 60_000;
+  if (tiers.length === 0 && !isLate)
+    return { [name]: code === 0 ? { ...NO_COUNTS, passed: 1 } : failure(name) };
+  const counts: CountsByTier = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+  const reported = sumOf(Object.values(counts));
+  if (isLate)
+    return { ...counts, [`${name}, stopped`]: failure(`${name} (stopped: ${minutes} minutes are over)`) };
+  if (reported.failed > 0 || (code === 0 && reported.passed > 0)) return counts;
+  return { ...counts, [`${name}, broken`]: failure(`${name} (broke down with exit code ${code})`) };
 }
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
-function summarise(results: readonly { tier: Tier; counts: Counts; seconds: number }[]): Counts {
-  print('\ntier            passed  failed  skipped  seconds');
-  for (const { tier, counts, seconds } of results) {
+/** Runs the errands of a lane one after the other. */
+async function drive(errands: readonly Errand[], folder: string, standsBack: boolean): Promise<CountsByTier> {
+  let all: CountsByTier = {};
+  for (const errand of errands) {
+    print(`\n== ${errand.name}`);
+    const start = performance.now();
+    const file = join(folder, `${errand.name}.json`);
+    const limitMs = Math.max(0, TOTAL_LIMIT_MS - start);
+    const env = { ...process.env, BYOA_TEST_COUNTS: file };
+    const ending = await execute(errand.command, env, limitMs, standsBack);
+    const seconds = (performance.now() - start) / 1000;
+    const counts = judge(errand, ending, file);
+    const { passed, failed } = sumOf(Object.values(counts));
+    print(`== ${errand.name}: ${passed} passed, ${failed} failed (${seconds.toFixed(1)} s)`);
+    // One tier alone took what its program took; of several, each says how long its files took.
+    const only = Object.keys(counts).length === 1;
+    for (const [tier, one] of Object.entries(counts))
+      all = { ...all, [tier]: only ? { ...one, seconds } : one };
+  }
+  return all;
+}
+
+function summarise(results: CountsByTier): Counts {
+  print('\ntier                 passed  failed  skipped  seconds');
+  for (const [tier, counts] of Object.entries(results)) {
     const cell = (value: number, width: number): string => String(value).padStart(width);
     const row = [
       cell(counts.passed, 7),
       cell(counts.failed, 8),
       cell(counts.skipped, 9),
-      seconds.toFixed(1).padStart(9),
+      counts.seconds.toFixed(1).padStart(9),
     ];
-    print(tier.name.padEnd(15) + row.join(''));
+    print(tier.padEnd(20) + row.join(''));
   }
-  const all = results.map((result) => result.counts);
-  const failures = all.flatMap((counts) => counts.failures);
-  const skips = all.flatMap((counts) => counts.skips);
-  for (const name of skips) print(`skipped: ${name}`);
-  for (const name of failures) print(`FAILED:  ${name}`);
-  const sum = (pick: (counts: Counts) => number): number =>
-    all.reduce((total, counts) => total + pick(counts), 0);
-  return {
-    ...none,
-    passed: sum((c) => c.passed),
-    failed: sum((c) => c.failed),
-    skipped: sum((c) => c.skipped),
-  };
+  const total = sumOf(Object.values(results));
+  for (const name of total.skips) print(`skipped: ${name}`);
+  for (const name of total.failures) print(`FAILED:  ${name}`);
+  return total;
 }
 
 async function main(wanted: readonly string[]): Promise<void> {
-  const known = tiers();
-  const stranger = wanted.find((name) => !known.some((tier) => tier.name === name));
+  const known = [...COMMANDS.map(({ name }) => name), 'tree', ...folders()];
+  const stranger = wanted.find((name) => !known.includes(name));
   if (stranger !== undefined) {
-    print(`There is no tier '${stranger}'. The tiers are: ${known.map((tier) => tier.name).join(' ')}`);
+    print(`There is no tier '${stranger}'. The tiers are: ${known.join(' ')}`);
     process.exitCode = 2;
     return;
   }
   if (process.env.CI === 'true')
-    await execute([tool('tsx'), join(ROOT, 'test', 'peers.ts')], process.env, TIER_LIMIT_MS);
+    await execute([tool('tsx'), join(ROOT, 'test', 'peers.ts')], process.env, PEERS_LIMIT_MS);
   const folder = mkdtempSync(join(tmpdir(), 'byoa-test-'));
   // Tests start hundreds of daemons: the bundle starts in a fraction of the time that the sources take.
   process.env.BYOA_BUNDLE = await bundle(ROOT, folder, 'test');
-  const results: { tier: Tier; counts: Counts; seconds: number }[] = [];
-  for (const tier of known.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
-    print(`\n== ${tier.name}`);
-    const start = performance.now();
-    const counts = await runTier(tier, folder);
-    const seconds = (performance.now() - start) / 1000;
-    results.push({ tier, counts, seconds });
-    print(`== ${tier.name}: ${counts.passed} passed, ${counts.failed} failed (${seconds.toFixed(1)} s)`);
-  }
+  const { waiting, computing } = lanes((name) => wanted.length === 0 || wanted.includes(name));
+  const [one, other] = await Promise.all([drive(waiting, folder, false), drive(computing, folder, true)]);
   rmSync(folder, { recursive: true, force: true });
-  const total = summarise(results);
+  const total = summarise({ ...other, ...one });
   print(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
 }
