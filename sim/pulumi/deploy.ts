@@ -12,6 +12,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { awsProvider } from './aws/provider.ts';
+import { type InlineProgram, runInline } from './inline.ts';
 import { startMonitor } from './monitor.ts';
 import type { ProviderFactory } from './provider.ts';
 import { refreshAll } from './refresh.ts';
@@ -20,12 +21,13 @@ import { type DeployEvent, type Operation, type Stack, type Step, save } from '.
 import { lockState, readState } from './state.ts';
 import { hasSecret, type Properties, revealedProperties } from './value.ts';
 
+export type { InlineProgram } from './inline.ts';
 export type { DeployEvent, Operation, Step } from './stack.ts';
 
 export interface DeployOptions {
   readonly operation: Operation;
-  /** The program: a file, or a folder with an `index.ts`. */
-  readonly programDir: string;
+  /** A file, a folder with an `index.ts`, or a function of this process. */
+  readonly program: string | InlineProgram;
   readonly project: string;
   readonly stack: string;
   /** Keys as in `Pulumi.<stack>.yaml`: `byoa:design`, `aws:region`, `aws:endpoints` (JSON). */
@@ -144,34 +146,49 @@ function entryOf(program: string): string {
   throw new Error(`there is no Pulumi program at ${program}; name its file, or a folder with an index.ts`);
 }
 
-/** Runs the program in a process of its own, as Pulumi's language host does. */
+const PARALLEL = 16;
+
 async function runProgram(stack: Stack, options: DeployOptions): Promise<void> {
   const monitor = await startMonitor(stack);
+  const { program, config, secretKeys = [], parallel = PARALLEL } = options;
   try {
-    const program = entryOf(resolve(options.programDir));
-    const child = spawn(process.execPath, programArguments(stack, options, monitor.address, program), {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env: {
-        ...process.env,
-        PULUMI_CONFIG: JSON.stringify(options.config),
-        PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(options.secretKeys ?? []),
-      },
-    });
-    const stderr: string[] = [];
-    tell(child.stdout, (text) => stack.onEvent({ kind: 'message', severity: 'info', text }));
-    tell(child.stderr, (text) => stderr.push(text));
-    const ended = await new Promise<string>((done, failed) => {
-      child.once('error', failed);
-      child.once('close', (code, signal) => done(signal === null ? `exit code ${code}` : `signal ${signal}`));
-    });
-    if (stack.failure === undefined && !monitor.isFinished()) {
-      stack.failure = new Error(
-        `the program ended with ${ended} before it was deployed: ${stderr.slice(-20).join('\n')}`,
-      );
-    }
+    const { address } = monitor;
+    const { project, name, dry } = stack;
+    const why =
+      typeof program === 'string'
+        ? await runProcess(stack, options, address, entryOf(resolve(program)))
+        : await runInline({ program, address, project, stack: name, config, secretKeys, dry, parallel });
+    if (stack.failure === undefined && !monitor.isFinished())
+      stack.failure = new Error(`the program ended before it was deployed: ${why}`);
   } finally {
     monitor.close();
+    save(stack);
   }
+}
+
+/** Runs the program in a process of its own, as Pulumi's language host does; resolves to how it ended. */
+async function runProcess(
+  stack: Stack,
+  options: DeployOptions,
+  address: string,
+  program: string,
+): Promise<string> {
+  const child = spawn(process.execPath, programArguments(stack, options, address, program), {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      PULUMI_CONFIG: JSON.stringify(options.config),
+      PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(options.secretKeys ?? []),
+    },
+  });
+  const stderr: string[] = [];
+  tell(child.stdout, (text) => stack.onEvent({ kind: 'message', severity: 'info', text }));
+  tell(child.stderr, (text) => stderr.push(text));
+  const ended = await new Promise<string>((done, failed) => {
+    child.once('error', failed);
+    child.once('close', (code, signal) => done(signal === null ? `exit code ${code}` : `signal ${signal}`));
+  });
+  return `${ended}: ${stderr.slice(-20).join('\n')}`;
 }
 
 /**
@@ -202,7 +219,7 @@ function programArguments(
     stack: options.stack,
     'root-directory': pwd,
     pwd,
-    parallel: String(options.parallel ?? 16),
+    parallel: String(options.parallel ?? PARALLEL),
   };
   return [
     '--import',

@@ -62,7 +62,7 @@ export async function deployDesign(program: Program, where: Where): Promise<Depl
   let resources = 0;
   const { outputs } = await deploy({
     operation: 'up',
-    programDir: program.dir,
+    program: program.dir,
     project: program.project,
     stack,
     stateFile,

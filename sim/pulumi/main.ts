@@ -90,7 +90,7 @@ async function run(options: DeployCommandOptions): Promise<void> {
     const program = folder === undefined ? designProgram(options.design) : readProgram(folder, stack);
     const result = await deploy({
       operation: operationOf(options),
-      programDir: program.dir,
+      program: program.dir,
       project: program.project,
       stack,
       config: {

@@ -84,7 +84,6 @@ function monitorHandlers(stack: Stack, finished: () => void): grpc.UntypedServic
       const { urn, outputs } = wire.readOutputs(request);
       const state = stack.now.get(urn);
       if (state !== undefined) stack.now.set(urn, { ...state, outputs });
-      save(stack);
       return wire.empty();
     }),
     readResource: unary(stack, (request: wire.ReadRequest) => readResource(stack, request)),

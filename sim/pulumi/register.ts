@@ -74,15 +74,19 @@ export async function register(stack: Stack, wanted: Registration): Promise<Reso
     const state =
       provider === undefined ? await logical(stack, base, old) : await physical(stack, base, old, wanted);
     stack.now.set(urn, state);
+    // What is the same outside can wait for the end.
+    if (provider !== undefined && (old === undefined || isOther(old, state))) save(stack);
     return state;
   } catch (error) {
     // What was there is still there; a later deployment goes on from it.
     if (old !== undefined && !wasDeleted(stack, old)) stack.before.set(old.urn, old);
-    throw error;
-  } finally {
     save(stack);
+    throw error;
   }
 }
+
+const isOther = (old: ResourceState, state: ResourceState): boolean =>
+  old.id !== state.id || changedKeys(old.inputs, state.inputs).length > 0;
 
 const wasDeleted = (stack: Stack, old: ResourceState): boolean =>
   stack.steps.some((step) => step.kind === 'delete' && step.urn === old.urn);

@@ -12,8 +12,16 @@ const needsOf = (resource: ResourceState): readonly string[] => [
   ...(resource.provider === undefined ? [] : [resource.provider.split('::').slice(0, -1).join('::')]),
 ];
 
-/** Whether a resource hangs directly on another. */
-const dependsOn = (resource: ResourceState, urn: string): boolean => needsOf(resource).includes(urn);
+/** How many of the resources hang directly on another URN, for each that they hang on. */
+function hangersOf(resources: readonly ResourceState[]): Map<string, number> {
+  const hangers = new Map<string, number>();
+  for (const urn of resources.flatMap(grips)) hangers.set(urn, (hangers.get(urn) ?? 0) + 1);
+  return hangers;
+}
+
+/** The URNs that a resource hangs on, each once. */
+const grips = (resource: ResourceState): readonly string[] =>
+  [...new Set(needsOf(resource))].filter((urn) => urn !== resource.urn);
 
 /**
  * Deletes them; where one fails, what hangs below it stays, and the first failure is thrown when the rest is
@@ -28,6 +36,7 @@ export async function deleteAll(stack: Stack, doomed: readonly ResourceState[]):
   }
   const left = new Set(doomed);
   const urns = new Set(doomed.map((one) => one.urn));
+  const hangers = hangersOf(doomed);
   const running = new Map<ResourceState, Promise<void>>();
   const failures: unknown[] = [];
   const start = (one: ResourceState): void => {
@@ -35,6 +44,7 @@ export async function deleteAll(stack: Stack, doomed: readonly ResourceState[]):
       () => {
         left.delete(one);
         running.delete(one);
+        for (const urn of grips(one)) hangers.set(urn, (hangers.get(urn) ?? 0) - 1);
       },
       (error: unknown) => {
         failures.push(error);
@@ -44,9 +54,7 @@ export async function deleteAll(stack: Stack, doomed: readonly ResourceState[]):
     running.set(one, work);
   };
   while (left.size > 0 && failures.length === 0) {
-    const ready = [...left].filter(
-      (one) => !running.has(one) && ![...left].some((other) => hangsOn(other, one)),
-    );
+    const ready = [...left].filter((one) => !running.has(one) && (hangers.get(one.urn) ?? 0) === 0);
     for (const one of ready) start(one);
     if (running.size === 0) {
       throw new Error(
@@ -58,9 +66,6 @@ export async function deleteAll(stack: Stack, doomed: readonly ResourceState[]):
   await Promise.all(running.values());
   if (failures.length > 0) throw failures[0];
 }
-
-const hangsOn = (other: ResourceState, one: ResourceState): boolean =>
-  other !== one && other.urn !== one.urn && dependsOn(other, one.urn);
 
 async function deleteOne(stack: Stack, one: ResourceState, doomed: ReadonlySet<string>): Promise<void> {
   await taken(stack, stepOf('delete', one), async () => {

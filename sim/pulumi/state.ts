@@ -65,17 +65,27 @@ export function readState(path: string): readonly ResourceState[] {
 
 type StoredResource = Partial<ResourceState> & Pick<ResourceState, 'urn' | 'custom' | 'type'>;
 
+/** The text of a resource in the file. States never change, and each is written many times. */
+const texts = new WeakMap<ResourceState, Buffer>();
+
+function textOf(one: ResourceState): Buffer {
+  const known = texts.get(one);
+  if (known !== undefined) return known;
+  const stored = { ...one, inputs: closed(one.inputs), outputs: closed(one.outputs) };
+  const text = Buffer.from(`\n${JSON.stringify(stored, null, 1)}`);
+  texts.set(one, text);
+  return text;
+}
+
+const COMMA = Buffer.from(',');
+
 /** Writes the resources, in an order in which each comes after what it depends on. */
 export function writeState(path: string, resources: readonly ResourceState[]): void {
-  const stored = resources.map((one) => ({
-    ...one,
-    inputs: closed(one.inputs),
-    outputs: closed(one.outputs),
-  }));
-  const manifest = { time: new Date().toISOString(), magic: '', version: '' };
-  const text = JSON.stringify({ version: 3, deployment: { manifest, resources: stored } }, null, 2);
+  const manifest = JSON.stringify({ time: new Date().toISOString(), magic: '', version: '' });
+  const parts = resources.flatMap((one, index) => (index === 0 ? [textOf(one)] : [COMMA, textOf(one)]));
+  const head = Buffer.from(`{"version":3,"deployment":{"manifest":${manifest},"resources":[`);
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.new`, `${text}\n`, { mode: 0o600 });
+  writeFileSync(`${path}.new`, Buffer.concat([head, ...parts, Buffer.from(']}}\n')]), { mode: 0o600 });
   renameSync(`${path}.new`, path);
 }
 

@@ -2,23 +2,15 @@
  * The designs of `infra/` as the graph that their programs register, applied by the AWS provider that
  * Pulumi's is a bridge to: no plan changes anything after it was applied, nor after a failover.
  */
-import {
-  AssignPrivateIpAddressesCommand,
-  AssociateAddressCommand,
-  AttachNetworkInterfaceCommand,
-  DescribeNetworkInterfacesCommand,
-  EC2Client,
-  ReplaceRouteCommand,
-  ReplaceTransitGatewayRouteCommand,
-} from '@aws-sdk/client-ec2';
+import { EC2Client } from '@aws-sdk/client-ec2';
 import { describe, it } from 'vitest';
-import { present, unreachable } from '../../controller/base/result.ts';
-import type { Appliance, Resource } from '../../controller/config/model.ts';
+import { present } from '../../controller/base/result.ts';
 import { type Config, parseConfig } from '../../controller/config.ts';
 import type { Design } from '../../infra/design.ts';
 import { DESIGNS, NAMES } from '../../infra/designs/catalog.ts';
 import { COMPONENTS } from '../../infra/designs/components.ts';
 import type { NodeOutput } from '../../infra/outputs.ts';
+import { failOver } from '../infra/failover.ts';
 import { recorded, resolved } from '../infra/recorded.ts';
 import { terraformOf } from './graph.ts';
 import { ACCOUNT, REGION } from './simulator.ts';
@@ -70,70 +62,10 @@ const clientOf = ({ simulator: { url: endpoint } }: Stack): EC2Client =>
     credentials: { accessKeyId: ACCOUNT, secretAccessKey: 'simulated' },
   });
 
-async function attach(ec2: EC2Client, id: string, deviceIndex: number, to: Appliance): Promise<void> {
-  const ids = [present(to.eni, 'its ENI')];
-  const { NetworkInterfaces = [] } = await ec2.send(
-    new DescribeNetworkInterfacesCommand({ NetworkInterfaceIds: ids }),
-  );
-  const InstanceId = NetworkInterfaces[0]?.Attachment?.InstanceId;
-  await ec2.send(
-    new AttachNetworkInterfaceCommand({ NetworkInterfaceId: id, DeviceIndex: deviceIndex, InstanceId }),
-  );
-}
-
-/** Leads a resource to a member, as a daemon would. */
-async function lead(ec2: EC2Client, resource: Resource, heir: Appliance): Promise<void> {
-  const NetworkInterfaceId = present(heir.eni, 'its ENI');
-  switch (resource.kind) {
-    case 'routes':
-      for (const { table: RouteTableId, destinations } of resource.sets)
-        for (const destination of destinations)
-          await ec2.send(
-            new ReplaceRouteCommand({
-              RouteTableId,
-              DestinationCidrBlock: destination,
-              NetworkInterfaceId,
-            }),
-          );
-      return;
-    case 'eni':
-      return attach(ec2, resource.id, resource.deviceIndex, heir);
-    case 'address': {
-      const PrivateIpAddresses = [resource.address];
-      const move = { NetworkInterfaceId, PrivateIpAddresses, AllowReassignment: true };
-      await ec2.send(new AssignPrivateIpAddressesCommand(move));
-      return;
-    }
-    case 'eip': {
-      const { allocation: AllocationId, address } = resource;
-      const to = { NetworkInterfaceId, ...(address !== undefined && { PrivateIpAddress: address }) };
-      await ec2.send(new AssociateAddressCommand({ AllocationId, ...to, AllowReassociation: true }));
-      return;
-    }
-    case 'transit-routes':
-      for (const { table, destinations } of resource.sets)
-        for (const DestinationCidrBlock of destinations)
-          await ec2.send(
-            new ReplaceTransitGatewayRouteCommand({
-              TransitGatewayRouteTableId: table,
-              DestinationCidrBlock,
-              TransitGatewayAttachmentId: heir.attachment,
-            }),
-          );
-      return;
-    default:
-      unreachable(resource);
-  }
-}
-
 /** Leads all that the groups own to their last members. */
-async function failOver(stack: Stack): Promise<void> {
+async function failOverAll(stack: Stack): Promise<void> {
   const ec2 = clientOf(stack);
-  for (const { groups, appliances } of await daemonsOf(stack))
-    for (const { members, resources } of groups) {
-      const heir = appliances.find(({ name }) => name === members.at(-1));
-      for (const resource of resources) await lead(ec2, resource, present(heir, 'the last member'));
-    }
+  for (const config of await daemonsOf(stack)) await failOver(ec2, config);
 }
 
 describe.skipIf(whyNoTerraform !== undefined)(`Terraform's AWS provider (skipped: ${whyNoTerraform})`, () => {
@@ -143,7 +75,7 @@ describe.skipIf(whyNoTerraform !== undefined)(`Terraform's AWS provider (skipped
     async () => {
       const stack = await openStack('main.tf.json', await configurationOfAll());
       try {
-        await live(stack, { befall: () => failOver(stack) });
+        await live(stack, { befall: () => failOverAll(stack) });
       } finally {
         await stack.close();
       }

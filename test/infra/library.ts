@@ -13,6 +13,7 @@ import { type Deployed, deployedOf, PROBED } from '../../sim/pulumi/design.ts';
 import { simulatorConfig } from '../../sim/pulumi/simulator.ts';
 import { isObject } from '../../sim/pulumi/value.ts';
 import { readWorld } from '../../sim/server/keeper.ts';
+import { library } from './library-program.ts';
 
 const HOST = '203.0.113.10';
 const PLACE = { region: 'eu-central-1', account: '123456789012' };
@@ -32,11 +33,11 @@ const openLibrary = (directory: string): Promise<RunningSimulator> =>
 const run = (directory: string, simulator: RunningSimulator, operation: Operation): Promise<DeployResult> =>
   deploy({
     operation,
-    programDir: new URL('./program', import.meta.url).pathname,
+    program: library,
     project: 'library',
     stack: 'test',
     stateFile: join(directory, 'stack.json'),
-    config: { ...simulatorConfig(simulator.url, PLACE), 'library:probeTargets': PROBED.join() },
+    config: simulatorConfig(simulator.url, PLACE),
   });
 
 /** A design as it was deployed, and as it can be drilled. */

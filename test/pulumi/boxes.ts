@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   type DeployEvent,
+  type DeployOptions,
   type DeployResult,
   deploy,
   type Operation,
@@ -11,6 +12,7 @@ import {
 } from '../../sim/pulumi/deploy.ts';
 import type { Made, Provider } from '../../sim/pulumi/provider.ts';
 import type { Properties } from '../../sim/pulumi/value.ts';
+import { program } from './program/boxes.ts';
 
 /** What is there, and what happened to it. */
 export interface World {
@@ -69,7 +71,10 @@ export interface Bench {
   readonly world: World;
   readonly stateFile: string;
   readonly events: DeployEvent[];
+  /** Carries out an operation; the program runs in this process. */
   run(operation: Operation, boxes?: readonly object[], extra?: Record<string, string>): Promise<DeployResult>;
+  /** The same with the program in a process of its own: what breaks there is not this process's. */
+  runApart: Bench['run'];
   /** The state file, as text. */
   state(): string;
 }
@@ -79,15 +84,12 @@ export function bench(): Bench {
   const world = emptyWorld();
   const stateFile = join(mkdtempSync(join(tmpdir(), 'byoa-engine-')), 'state.json');
   const events: DeployEvent[] = [];
-  return {
-    world,
-    stateFile,
-    events,
-    state: () => readFileSync(stateFile, 'utf8'),
-    run: (operation, boxes = [], extra = {}) =>
+  const operate =
+    (what: DeployOptions['program']): Bench['run'] =>
+    (operation, boxes = [], extra = {}) =>
       deploy({
         operation,
-        programDir: new URL('./program', import.meta.url).pathname,
+        program: what,
         project: 'boxes',
         stack: 'test',
         config: { 'box:boxes': JSON.stringify(boxes), ...extra },
@@ -95,7 +97,14 @@ export function bench(): Bench {
         stateFile,
         onEvent: (event) => events.push(event),
         providers: { box: () => boxProvider(world) },
-      }),
+      });
+  return {
+    world,
+    stateFile,
+    events,
+    state: () => readFileSync(stateFile, 'utf8'),
+    run: operate(program),
+    runApart: operate(new URL('./program', import.meta.url).pathname),
   };
 }
 

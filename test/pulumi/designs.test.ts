@@ -1,32 +1,40 @@
 /**
- * Both designs, deployed into the simulator over HTTP by the SDK's own clients, through a failover and back
- * to nothing.
+ * Designs, deployed into the simulator over HTTP by the SDK's own clients, through changes and failovers and
+ * back to nothing.
  */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
-  AttachNetworkInterfaceCommand,
   DescribeAddressesCommand,
   DescribeInstancesCommand,
   DescribeNetworkInterfacesCommand,
   DescribeRouteTablesCommand,
   DescribeSecurityGroupsCommand,
   DescribeVpcsCommand,
-  DetachNetworkInterfaceCommand,
   EC2Client,
-  ReplaceRouteCommand,
 } from '@aws-sdk/client-ec2';
 import { IAMClient, ListInstanceProfilesCommand, ListRolesCommand } from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Config, parseConfig } from '../../controller/config.ts';
+import { NAMES } from '../../infra/designs/catalog.ts';
+import { program } from '../../infra/program.ts';
 import { type RunningSimulator, startSimulator } from '../../sim/index.ts';
-import { type DeployResult, deploy, type Operation, type Step } from '../../sim/pulumi/deploy.ts';
+import {
+  type DeployResult,
+  deploy,
+  type InlineProgram,
+  type Operation,
+  type Step,
+} from '../../sim/pulumi/deploy.ts';
+import { deployedOf } from '../../sim/pulumi/design.ts';
 import { simulatorConfig } from '../../sim/pulumi/simulator.ts';
+import { isObject } from '../../sim/pulumi/value.ts';
+import { failOver } from '../infra/failover.ts';
+import { library } from '../infra/library-program.ts';
 
-// Each operation starts a process of its own, which takes seconds where other tests run beside it.
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
-const PROGRAM = new URL('../../infra/index.ts', import.meta.url).pathname;
 const ACCOUNT = '123456789012';
 const REGION = 'eu-central-1';
 
@@ -41,14 +49,22 @@ const changes = (steps: readonly Step[]): readonly string[] =>
     .filter((step) => step.kind !== 'same')
     .map((step) => `${step.kind} ${step.type.split(':').at(-1)} ${step.name}`);
 
-/** One design in one simulator. */
-function stackOf(design: string) {
+type Quotas = 'aws' | 'off';
+
+/** A stack of a program, in a simulator of its own. */
+function stackOf(inline: InlineProgram, design: Readonly<Record<string, string>> = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'byoa-design-'));
-  const open = async () => {
-    const simulator = await startSimulator({ profile: 'instant' });
+  const open = async (quotas: Quotas = 'aws') => {
+    const simulator = await startSimulator({ profile: 'instant', knobs: { quotas } });
     const credentials = { accessKeyId: ACCOUNT, secretAccessKey: 'simulated' };
     const shared = { endpoint: simulator.url, region: REGION, credentials };
-    return { simulator, ec2: new EC2Client(shared), iam: new IAMClient(shared) };
+    const [ec2, iam] = [new EC2Client(shared), new IAMClient(shared)];
+    const close = async (): Promise<void> => {
+      ec2.destroy();
+      iam.destroy();
+      await simulator.close();
+    };
+    return { simulator, ec2, iam, close };
   };
   const run = (
     simulator: RunningSimulator,
@@ -57,16 +73,13 @@ function stackOf(design: string) {
   ): Promise<DeployResult> =>
     deploy({
       operation,
-      programDir: PROGRAM,
+      program: inline,
       project: 'byoa',
       stack: 'test',
       stateFile: join(directory, 'state.json'),
       config: {
         ...simulatorConfig(simulator.url, { region: REGION, account: ACCOUNT }),
-        'byoa:design': design,
-        'byoa:daemonUrl': 'https://example.com/byoa',
-        'byoa:daemonSha256': '0'.repeat(64),
-        'byoa:workload': 'true',
+        ...design,
         ...extra,
       },
     });
@@ -98,7 +111,12 @@ async function leftovers(ec2: EC2Client): Promise<readonly string[]> {
 }
 
 describe('egress-pair in the simulator', () => {
-  const { open, run } = stackOf('egress-pair');
+  const { open, run } = stackOf(program, {
+    'byoa:design': 'egress-pair',
+    'byoa:daemonUrl': 'https://example.com/byoa',
+    'byoa:daemonSha256': '0'.repeat(64),
+    'byoa:workload': 'true',
+  });
   let world: Awaited<ReturnType<typeof open>>;
   let nodes: readonly Node[] = [];
   let tables: readonly string[] = [];
@@ -113,11 +131,7 @@ describe('egress-pair in the simulator', () => {
   beforeAll(async () => {
     world = await open();
   });
-  afterAll(async () => {
-    world.ec2.destroy();
-    world.iam.destroy();
-    await world.simulator.close();
-  });
+  afterAll(() => world.close());
 
   it('a preview makes nothing', async () => {
     const { steps } = await run(world.simulator, 'preview');
@@ -134,31 +148,6 @@ describe('egress-pair in the simulator', () => {
     expect(await defaultTargets()).toEqual([nodes[0]?.networkInterfaceId, nodes[0]?.networkInterfaceId]);
     const states = world.simulator.state().instances.map((one) => one.state);
     expect(states).toEqual(['running', 'running', 'running', 'running']);
-  });
-
-  it('a second up changes nothing', async () => {
-    expect(changes((await run(world.simulator, 'up')).steps)).toEqual([]);
-  });
-
-  it('a failover survives up, refresh, and up after the refresh', async () => {
-    const standby = nodes[1]?.networkInterfaceId;
-    for (const RouteTableId of tables) {
-      const DestinationCidrBlock = '0.0.0.0/0';
-      await world.ec2.send(
-        new ReplaceRouteCommand({ RouteTableId, DestinationCidrBlock, NetworkInterfaceId: standby }),
-      );
-    }
-    expect(changes((await run(world.simulator, 'up')).steps)).toEqual([]);
-    const refreshed = await run(world.simulator, 'refresh');
-    const moved = refreshed.steps
-      .filter((step) => step.changed.length > 0)
-      .map((step) => `${step.name} ${step.changed}`);
-    expect(moved.sort()).toEqual([
-      'egress-pair-workload-eu-central-1a-0.0.0.0/0 networkInterfaceId',
-      'egress-pair-workload-eu-central-1b-0.0.0.0/0 networkInterfaceId',
-    ]);
-    expect(changes((await run(world.simulator, 'up')).steps)).toEqual([]);
-    expect(await defaultTargets()).toEqual([standby, standby]);
   });
 
   it('another instance type is a change in place; another daemon replaces one appliance after the other', async () => {
@@ -191,57 +180,53 @@ describe('egress-pair in the simulator', () => {
   });
 });
 
-describe('floating-eni in the simulator', () => {
-  const { open, run } = stackOf('floating-eni');
+describe('all designs side by side', () => {
+  const { open, run } = stackOf(library);
   let world: Awaited<ReturnType<typeof open>>;
+  let configs: readonly Config[] = [];
   beforeAll(async () => {
-    world = await open();
+    world = await open('off');
+    const { outputs } = await run(world.simulator, 'up');
+    configs = NAMES.flatMap((name) => {
+      const output = outputs[name];
+      const [node] = isObject(output) ? deployedOf(output).nodes : [];
+      const parsed = parseConfig(node?.config ?? '', name);
+      return parsed.ok ? [parsed.value] : [];
+    });
   });
-  afterAll(async () => {
-    world.ec2.destroy();
-    world.iam.destroy();
-    await world.simulator.close();
+  afterAll(() => world.close());
+
+  it('a second up changes nothing', async () => {
+    expect(configs).toHaveLength(NAMES.length);
+    expect(changes((await run(world.simulator, 'up')).steps)).toEqual([]);
   });
 
-  it('an ENI that the daemons move stays where it is through refresh and up, and goes with destroy', async () => {
-    const { outputs } = await run(world.simulator, 'up');
-    const [a, b] = outputs.nodes as unknown as readonly Node[];
-    const NetworkInterfaceId = String((outputs.ids as Readonly<Record<string, string>>)['floating floating']);
-    const attach = (node: Node | undefined) =>
-      world.ec2.send(
-        new AttachNetworkInterfaceCommand({
-          NetworkInterfaceId,
-          InstanceId: node?.instanceId,
-          DeviceIndex: 1,
-        }),
-      );
-    const first = await attach(a);
-    await world.ec2.send(new DetachNetworkInterfaceCommand({ AttachmentId: first.AttachmentId }));
-    await expect
-      .poll(
-        () =>
-          attach(b).then(
-            () => 'attached',
-            () => 'busy',
-          ),
-        { timeout: 10_000 },
-      )
-      .toBe('attached');
-    const holder = async () => {
-      const command = new DescribeNetworkInterfacesCommand({ NetworkInterfaceIds: [NetworkInterfaceId] });
-      return (await world.ec2.send(command)).NetworkInterfaces?.[0]?.Attachment?.InstanceId;
-    };
-    await run(world.simulator, 'refresh');
+  it('what failovers moved stays where it is through up, refresh, and up after the refresh', async () => {
+    for (const config of configs) await failOver(world.ec2, config);
+    const moved = placesOf(world.simulator);
     expect(changes((await run(world.simulator, 'up')).steps)).toEqual([]);
-    expect(await holder()).toBe(b?.instanceId);
+    const refreshed = await run(world.simulator, 'refresh');
+    const seen = refreshed.steps.filter((step) => step.changed.length > 0);
+    expect(seen.length).toBeGreaterThan(NAMES.length);
+    expect(changes((await run(world.simulator, 'up')).steps)).toEqual([]);
+    expect(placesOf(world.simulator)).toEqual(moved);
+  });
+
+  it('all of it goes with destroy', async () => {
     await run(world.simulator, 'destroy');
     expect(await leftovers(world.ec2)).toEqual([]);
   });
 });
 
+/** Where everything is that daemons may move. */
+function placesOf(simulator: RunningSimulator) {
+  const { routeTables, networkInterfaces } = simulator.state();
+  return { routeTables, networkInterfaces };
+}
+
 it('the engine refuses to deploy without endpoints, so that it never reaches AWS', async () => {
   const options = {
-    programDir: PROGRAM,
+    program,
     project: 'byoa',
     stack: 'test',
     stateFile: join(mkdtempSync(join(tmpdir(), 'byoa-')), 'state.json'),

@@ -3,7 +3,7 @@ import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { bench, changes } from './boxes.ts';
 
-// Each operation starts a process of its own, which takes seconds where other tests run beside it.
+// A program of its own takes seconds to start where other tests run beside it.
 vi.setConfig({ testTimeout: 180_000 });
 
 const SMALL = { name: 'small', size: 1, on: 'big' };
@@ -119,9 +119,11 @@ describe('failures', () => {
   });
 
   it('a program that breaks deletes nothing', async () => {
-    const { run, world } = bench();
+    const { run, runApart, world } = bench();
     await run('up', [BIG, SMALL]);
-    await expect(run('up', [BIG], { 'box:break': 'true' })).rejects.toThrow(/the program broke on purpose/);
+    const broken = { 'box:break': 'true' };
+    await expect(run('up', [BIG], broken)).rejects.toThrow(/the program broke on purpose/);
+    await expect(runApart('up', [BIG], broken)).rejects.toThrow(/the program broke on purpose/);
     expect(world.boxes.size).toBe(2);
     expect(changes((await run('up', [BIG, SMALL])).steps)).toEqual([]);
   });

@@ -1,10 +1,9 @@
 /** A program that deploys every design of the catalog side by side, each in a VPC of its own. */
-import * as pulumi from '@pulumi/pulumi';
-import { DESIGNS, type DesignName, NAMES } from '../../../infra/designs/catalog.ts';
-import { COMPONENTS } from '../../../infra/designs/components.ts';
+import { DESIGNS, type DesignName, NAMES } from '../../infra/designs/catalog.ts';
+import { COMPONENTS } from '../../infra/designs/components.ts';
+import { PROBED } from '../../sim/pulumi/design.ts';
 
 const ZONES = ['eu-central-1a', 'eu-central-1b'];
-const probeTargets = new pulumi.Config('library').require('probeTargets').split(',');
 
 const deployed = (name: DesignName) => {
   const { nodes, appliances, workloads, flows } = new COMPONENTS[name](name, {
@@ -14,10 +13,10 @@ const deployed = (name: DesignName) => {
     instanceType: 't3.micro',
     daemonUrl: 'https://example.com/byoa',
     daemonSha256: '0'.repeat(64),
-    probeTargets,
+    probeTargets: PROBED,
     workload: true,
   });
   return { nodes, appliances, workloads, flows };
 };
 
-export default Object.fromEntries(NAMES.map((name) => [name, deployed(name)]));
+export const library = async () => Object.fromEntries(NAMES.map((name) => [name, deployed(name)]));
