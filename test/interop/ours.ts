@@ -30,7 +30,7 @@ export interface Ours {
   readonly order: (op: 'freeze' | 'thaw' | 'vanish') => void;
   /** The change that the session is in now. */
   readonly session: (peer?: string) => SessionChange | undefined;
-  /** Resolves when a session is established, or down; with the change. */
+  /** Resolves when a session is established, or down, or has been since this was last asked; with the change. */
   readonly becomes: (
     state: SessionChange['state'],
     peer?: string,
@@ -92,6 +92,14 @@ export function startOurs(host: Host): OurProcess {
         log: ours.log.slice(-6),
         routes: [...ours.routes].slice(0, 20),
       });
+    let seen = 0;
+    const changeTo = (state: SessionChange['state'], peer?: string): SessionChange | undefined => {
+      const last = session(peer);
+      const fresh = ours.sessions.slice(seen).filter((one) => peer === undefined || one.peer === peer);
+      const change = last?.state === state ? last : fresh.findLast((one) => one.state === state);
+      if (change !== undefined) seen = ours.sessions.indexOf(change) + 1;
+      return change;
+    };
     const ours: Ours = {
       id,
       options,
@@ -108,15 +116,7 @@ export function startOurs(host: Host): OurProcess {
       order: (op) => tell({ op, id }),
       session,
       becomes: (state, peer, limitMs) =>
-        until(
-          `our session ${id} is ${state}`,
-          () => {
-            const last = session(peer);
-            return last?.state === state ? last : undefined;
-          },
-          limitMs,
-          about,
-        ),
+        until(`our session ${id} is ${state}`, () => changeTo(state, peer), limitMs, about),
       has: (prefix, nextHop, limitMs) =>
         until(
           `${id} has ${prefix}`,

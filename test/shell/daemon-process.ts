@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { controllerPart } from '../../bin/controller-part.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/byoa.js', import.meta.url));
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 /**
  * The sources, or the bundle that `npm test` makes of the daemon, which starts in a fraction of the time.
