@@ -2,8 +2,9 @@
  * The stack's configuration (`Pulumi.<stack>.yaml`, keys `byoa:...`) as typed settings. Pure: touches neither
  * Pulumi nor AWS. The daemon's own configuration is another file's: `components/daemon-config.ts`.
  */
-import { type Design, type OwnKey, type PlanArgs, zonesText } from './design.ts';
+import { type Design, type PlanArgs, zonesText } from './design.ts';
 import { DESIGNS, type DesignName, isDesign, NAMES } from './designs/catalog.ts';
+import { type Key, KeyError, keysOf, wrong } from './keys.ts';
 import { layout } from './layout.ts';
 import type { Plan } from './plan.ts';
 import type { ApplianceKind, Architecture, Settings } from './settings.ts';
@@ -17,50 +18,6 @@ export interface StackConfig extends Settings {
   readonly architecture: Architecture;
   readonly daemonUrl: string;
   readonly daemonSha256: string;
-}
-
-const EXAMPLES = {
-  design: 'egress-pair',
-  cidr: '10.0.0.0/16',
-  zones: 'eu-central-1a,eu-central-1b',
-  ami: 'ami-0123456789abcdef0',
-  instanceType: 't3.micro',
-  daemonUrl: 'https://example.com/byoa-linux-x64',
-  daemonSha256: '<64 hexadecimal digits>',
-  appliance: 'firewall',
-  rules: '"tcp dport 443 accept"',
-  userData: '"$(cat boot.sh)"',
-  observers: 'true',
-  probeTargets: '1.1.1.1,8.8.8.8',
-  failback: '10m',
-  leaseTable: 'byoa-leases',
-  fence: 'stop-instance',
-  workload: 'true',
-  endpoint: 'http://127.0.0.1:4566',
-  tags: '\'{"team":"network"}\'',
-  ipv6: 'true',
-  appliances: '3',
-  overlay: '192.0.2.1',
-} as const;
-
-type Key = keyof typeof EXAMPLES;
-
-/** Keys that only some designs take. */
-const OWN: readonly OwnKey[] = ['ipv6', 'appliances', 'overlay'];
-
-/** The keys that a design takes. */
-export const keysOf = (design: Design): readonly Key[] =>
-  (Object.keys(EXAMPLES) as Key[]).filter((key) => {
-    const own = OWN.find((one) => one === key);
-    return own === undefined || design.keys.includes(own);
-  });
-
-/** An error of one key: what, the value, where, why, and the command that mends it. */
-function wrong(key: Key, value: string | undefined, why: string): Error {
-  const found = value === undefined ? 'is not set' : `is '${value}'`;
-  return new Error(
-    `byoa:${key} of the stack ${found}: ${why}. Run: pulumi config set byoa:${key} ${EXAMPLES[key]}`,
-  );
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -149,8 +106,10 @@ function checkKeys(given: readonly string[], name: DesignName): void {
   const others = NAMES.filter((other) => keysOf(DESIGNS[other]).some((key) => key === stranger));
   const why =
     others.length === 0 ? 'no design takes it' : `${name} does not take it; ${others.join(', ')} do`;
-  throw new Error(
-    `byoa:${stranger} of the stack: ${why}. It takes ${taken.join(', ')}. Run: pulumi config rm byoa:${stranger}`,
+  throw new KeyError(
+    stranger,
+    `is not taken: ${why}. It takes ${taken.join(', ')}`,
+    `Run: pulumi config rm byoa:${stranger}`,
   );
 }
 

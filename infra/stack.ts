@@ -21,17 +21,15 @@ async function availableZones(name: DesignName): Promise<readonly string[]> {
 }
 
 /** The newest Debian 12 image for the instance type's processor. */
-async function debian(architecture: StackConfig['architecture']): Promise<string> {
-  const found = await aws.ec2.getAmi({
+const debian = (architecture: StackConfig['architecture']): pulumi.Output<string> =>
+  aws.ec2.getAmiOutput({
     mostRecent: true,
     owners: [DEBIAN],
     filters: [
       { name: 'name', values: [`debian-12-${architecture === 'arm64' ? 'arm64' : 'amd64'}-*`] },
       { name: 'architecture', values: [architecture] },
     ],
-  });
-  return found.id;
-}
+  }).id;
 
 /** The keys `byoa:...` of the stack, without `byoa:`. */
 const keys = (): Readonly<Record<string, string>> =>
@@ -41,18 +39,21 @@ const keys = (): Readonly<Record<string, string>> =>
     ),
   );
 
-/** The stack's keys as arguments of the design that they name. */
-async function argsOf(config: StackConfig): Promise<DesignArgs> {
+/** A configuration as arguments of the design that it names; looks up the image that it does not name. */
+export function designArgs(config: StackConfig & Pick<DesignArgs, 'zones'>): DesignArgs {
   const isOwn = config.appliance.kind === 'own';
-  const image = config.ami !== undefined && !isOwn ? undefined : await debian(config.architecture);
+  const image = config.ami !== undefined && !isOwn ? undefined : debian(config.architecture);
   return {
     ...config,
-    zones: config.zones ?? (await availableZones(config.design)),
     ami: config.ami ?? image ?? '',
     amiPinned: config.ami !== undefined,
     ...(isOwn && image !== undefined ? { debianAmi: image } : {}),
   };
 }
+
+/** The stack's keys as arguments of the design that they name. */
+const argsOf = async (config: StackConfig): Promise<DesignArgs> =>
+  designArgs({ ...config, zones: config.zones ?? (await availableZones(config.design)) });
 
 /** The design that the stack names, and its arguments; throws an error that names the key that is wrong. */
 export async function stackDesign(): Promise<{ readonly design: DesignName; readonly args: DesignArgs }> {

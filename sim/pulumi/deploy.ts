@@ -1,8 +1,8 @@
 /**
  * A test engine for Pulumi programs: runs an unmodified program by the SDK's own `cmd/run` and deploys what
  * it registers, without the Pulumi CLI. It is for tests and demonstrations against a simulator; users with
- * the CLI use the CLI. It has no encryption of secrets, import, transforms, hooks, targets, or components of
- * other languages, and says so where met.
+ * the CLI use the CLI. It has no encryption of secrets, import, transforms, hooks or targets, and says so where
+ * met.
  */
 import { spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
@@ -38,6 +38,8 @@ export interface DeployOptions {
   readonly onEvent?: (event: DeployEvent) => void;
   /** By package; the AWS provider of this folder where absent. */
   readonly providers?: Readonly<Record<string, ProviderFactory>>;
+  /** Where plugins of components listen, by package: `127.0.0.1:port`. */
+  readonly plugins?: Readonly<Record<string, string>>;
   /** Registrations in flight. */
   readonly parallel?: number;
 }
@@ -102,6 +104,7 @@ function openStack(options: DeployOptions): Stack {
     config: options.config,
     factories: options.providers ?? { aws: awsProvider },
     providers: new Map(),
+    plugins: options.plugins ?? {},
     onEvent: options.onEvent ?? (() => undefined),
     before: new Map(resources.filter((one) => one.delete !== true).map((one) => [one.urn, one])),
     now: new Map(),

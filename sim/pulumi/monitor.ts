@@ -5,6 +5,7 @@
 import * as grpc from '@grpc/grpc-js';
 import engineServices from '@pulumi/pulumi/proto/engine_grpc_pb.js';
 import resourceServices from '@pulumi/pulumi/proto/resource_grpc_pb.js';
+import { construct } from './construct.ts';
 import { register } from './register.ts';
 import { deleteAll } from './remove.ts';
 import { providerOf, type Stack, save, stepOf, taken } from './stack.ts';
@@ -72,11 +73,16 @@ async function readResource(stack: Stack, request: wire.ReadRequest): Promise<ob
   return wire.readReply(urn, made.outputs);
 }
 
-function monitorHandlers(stack: Stack, finished: () => void): grpc.UntypedServiceImplementation {
+function monitorHandlers(
+  stack: Stack,
+  address: () => string,
+  finished: () => void,
+): grpc.UntypedServiceImplementation {
   return {
     getDeploymentInfo: unary(stack, () => wire.deploymentInfo(stack.project, stack.name, stack.dry)),
     supportsFeature: unary(stack, (request: wire.FeatureRequest) => wire.featureReply(request)),
     registerResource: unary(stack, async (request: wire.RegisterRequest) => {
+      if (request.getRemote()) return wire.constructReply(await construct(stack, request, address()));
       const state = await register(stack, wire.readRegistration(request));
       return wire.registerReply(state.urn, state.id, state.custom ? state.outputs : {});
     }),
@@ -123,11 +129,15 @@ const MAX_MESSAGE_BYTES = 400 * 1024 * 1024;
 /** Serves both on a port of the system's choice. */
 export async function startMonitor(stack: Stack): Promise<Monitor> {
   let isFinished = false;
+  let address = '';
   const server = new grpc.Server({ 'grpc.max_receive_message_length': MAX_MESSAGE_BYTES });
   const finished = (): void => {
     isFinished = true;
   };
-  server.addService(resourceServices.ResourceMonitorService, monitorHandlers(stack, finished));
+  server.addService(
+    resourceServices.ResourceMonitorService,
+    monitorHandlers(stack, () => address, finished),
+  );
   server.addService(engineServices.EngineService, engineHandlers(stack));
   const port = await new Promise<number>((resolve, reject) => {
     const credentials = grpc.ServerCredentials.createInsecure();
@@ -135,5 +145,6 @@ export async function startMonitor(stack: Stack): Promise<Monitor> {
       error === null ? resolve(bound) : reject(error),
     );
   });
-  return { address: `127.0.0.1:${port}`, isFinished: () => isFinished, close: () => server.forceShutdown() };
+  address = `127.0.0.1:${port}`;
+  return { address, isFinished: () => isFinished, close: () => server.forceShutdown() };
 }

@@ -37,6 +37,8 @@ export interface Stack {
   /** By package: `aws`. */
   readonly factories: Readonly<Record<string, ProviderFactory>>;
   readonly providers: Map<string, Provider>;
+  /** Plugins of components by package: `127.0.0.1:port`. */
+  readonly plugins: Readonly<Record<string, string>>;
   readonly onEvent: (event: DeployEvent) => void;
   /** What the last deployment left and this one has not met yet, by URN. */
   readonly before: Map<string, ResourceState>;

@@ -55,7 +55,6 @@ export function readRegistration(request: RegisterRequest): Registration {
       `'${name}' uses ${what}, which the test engine does not do; deploy it with the Pulumi CLI`,
     );
   };
-  if (request.getRemote()) refuse('a component of another language');
   if (request.getImportid() !== '') refuse('the option import');
   if (request.getTransformsList().length > 0) refuse('transforms');
   if (request.hasHooks()) refuse('hooks');
@@ -83,6 +82,14 @@ export function readRegistration(request: RegisterRequest): Registration {
     additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
     aliases: [...request.getAliasurnsList(), ...request.getAliasesList().map((alias) => alias.getUrn())],
   };
+}
+
+/** The answer to the registration of a component that a plugin constructed. */
+export function constructReply(made: InstanceType<typeof provider.ConstructResponse>): object {
+  const reply = new resource.RegisterResourceResponse();
+  reply.setUrn(made.getUrn());
+  reply.setObject(made.getState());
+  return reply;
 }
 
 /** The answer to a registration; without an id in a preview, where the SDK takes it for unknown. */

@@ -1,0 +1,87 @@
+/**
+ * What a stack may say of a design (`byoa:KEY`), and a program in any language of its component: name, type,
+ * meaning, an example. One list; `config.ts` reads the values. Pure.
+ */
+import type { Design, OwnKey } from './design.ts';
+
+export interface KeyPlan {
+  /** As an argument of a component; a stack says the same in text. */
+  readonly type: 'text' | 'flag' | 'number' | 'list' | 'map';
+  readonly what: string;
+  readonly example: string;
+  /** Whether it must be said. */
+  readonly required?: true;
+}
+
+const text = (example: string, what: string): KeyPlan => ({ type: 'text', what, example });
+const flag = (what: string): KeyPlan => ({ type: 'flag', what, example: 'true' });
+
+export const KEYS = {
+  design: text('egress-pair', 'Which design.'),
+  cidr: text('10.0.0.0/16', 'IPv4 block of the VPC, /16 to /24; 10.0.0.0/16 where absent.'),
+  zones: {
+    type: 'list',
+    what: 'Availability zones, the preferred first; a stack without them takes the first ones of its region.',
+    example: 'eu-central-1a,eu-central-1b',
+  },
+  ami: text('ami-0123456789abcdef0', 'Image of the instances; the newest Debian 12 where absent.'),
+  instanceType: text('t3.micro', 'Instance type of the appliances; t3.micro where absent.'),
+  daemonUrl: {
+    ...text('https://example.com/byoa-linux-x64', "URL of the daemon's executable."),
+    required: true,
+  },
+  daemonSha256: {
+    ...text('<64 hexadecimal digits>', 'SHA-256 of the executable, 64 lower-case hexadecimal digits.'),
+    required: true,
+  },
+  appliance: text('firewall', 'What an appliance is: nat, firewall, or own for an AMI of your own.'),
+  rules: text('"tcp dport 443 accept"', 'What a firewall lets through: lines of an nftables chain.'),
+  userData: text('"$(cat boot.sh)"', 'User data of your own AMI.'),
+  observers: flag('Whether the daemons run on small instances of their own.'),
+  probeTargets: {
+    type: 'list',
+    what: 'IPv4 addresses that answer ICMP echo, one for each appliance.',
+    example: '1.1.1.1,8.8.8.8',
+  },
+  failback: text('10m', 'never, or how long the preferred appliance must have been healthy.'),
+  leaseTable: text('byoa-leases', 'A DynamoDB table that exists, for leases of the groups.'),
+  fence: text('stop-instance', 'What is done to an owner that is lost: none, or stop-instance.'),
+  workload: flag('Whether there is a client instance in each workload subnet.'),
+  endpoint: text('http://127.0.0.1:4566', "EC2 and STS endpoint of the daemons, where it is not AWS's."),
+  tags: { type: 'map', what: 'Tags of everything.', example: '\'{"team":"network"}\'' },
+  ipv6: flag('Whether the VPC has IPv6 as well.'),
+  appliances: { type: 'number', what: 'How many appliances, 2 to 8.', example: '3' },
+  overlay: text('192.0.2.1', 'An IPv4 address outside the VPC that the appliances answer for.'),
+} as const satisfies Readonly<Record<string, KeyPlan>>;
+
+export type Key = keyof typeof KEYS;
+
+/** Keys that only some designs take. */
+const OWN: readonly OwnKey[] = ['ipv6', 'appliances', 'overlay'];
+
+/** The keys that a design takes. */
+export const keysOf = (design: Design): readonly Key[] =>
+  (Object.keys(KEYS) as Key[]).filter((key) => {
+    const own = OWN.find((one) => one === key);
+    return own === undefined || design.keys.includes(own);
+  });
+
+/** What is wrong with the value of a key; the message is for the operator of a stack. */
+export class KeyError extends Error {
+  readonly key: string;
+  /** What it is, and what it must be, without the place. */
+  readonly why: string;
+
+  constructor(key: string, why: string, remedy: string) {
+    super(`byoa:${key} of the stack ${why}. ${remedy}`);
+    this.name = 'KeyError';
+    this.key = key;
+    this.why = why;
+  }
+}
+
+/** An error of one key: what, the value, where, why, and the command that mends it. */
+export function wrong(key: Key, value: string | undefined, why: string): KeyError {
+  const found = value === undefined ? 'is not set' : `is '${value}'`;
+  return new KeyError(key, `${found}: ${why}`, `Run: pulumi config set byoa:${key} ${KEYS[key].example}`);
+}
