@@ -1,4 +1,4 @@
-/** What Pulumi runs for programs in other languages (`PulumiPlugin.yaml`): serves the package until it is told to end. */
+/** What Pulumi runs for programs in other languages (`PulumiPlugin.yaml`): serves the package until its end. */
 import { readFileSync } from 'node:fs';
 import * as pulumi from '@pulumi/pulumi';
 import { createProvider } from './provider.ts';

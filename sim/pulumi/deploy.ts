@@ -1,8 +1,8 @@
 /**
  * A test engine for Pulumi programs: runs an unmodified program by the SDK's own `cmd/run` and deploys what
  * it registers, without the Pulumi CLI. It is for tests and demonstrations against a simulator; users with
- * the CLI use the CLI. It has no encryption of secrets, import, transforms, hooks or targets, and says so where
- * met.
+ * the CLI use the CLI. It has no encryption of secrets, import, transforms, hooks or targets, and says so
+ * where met.
  */
 import { spawn } from 'node:child_process';
 import { statSync } from 'node:fs';

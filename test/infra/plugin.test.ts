@@ -1,4 +1,4 @@
-/** The designs as a Pulumi package: its schema, and its plugin as Pulumi would run it, for the test engine. */
+/** The designs as a Pulumi package: its schema, and its plugin as Pulumi would run it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync } from 'node:fs';
