@@ -1,4 +1,4 @@
-/** What Pulumi runs for programs in other languages (`PulumiPlugin.yaml`): serves the package until its end. */
+/** What Pulumi runs for programs in other languages (`PulumiPlugin.yaml`): serves the package. */
 import { readFileSync } from 'node:fs';
 import * as pulumi from '@pulumi/pulumi';
 import { createProvider } from './provider.ts';
