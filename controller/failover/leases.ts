@@ -155,6 +155,13 @@ export function pumpLeases(start: Leases, scene: Scene, turn: Turn): Leases {
   return { ...start, groups };
 }
 
+/** Whether a step would have nothing to say about the lease of `group`. */
+export const isTold = ({ groups }: Leases, { name, lease: config }: Group, now: Instant): boolean => {
+  const lease = groups[name];
+  if (config === undefined || lease === undefined) return true;
+  return holds(lease, config, now) === lease.told && isCutOff(lease, config, now) === lease.alarmed;
+};
+
 /** Says what is new about a lease; those whose store cannot be reached are added to `cut`. */
 function tell({ name, lease: config }: Group, lease: Lease, id: string, cut: string[], turn: Turn): Lease {
   if (config === undefined) return lease;

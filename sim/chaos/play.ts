@@ -176,7 +176,8 @@ const nameOfFault = (fault: Fault): string =>
     .join(' ');
 
 /**
- * Lets time pass until `to`, or the first violation; false where there is one. A leap may go on to `leapTo`.
+ * Lets time pass until `to`, or the first violation; false where there is one. A leap may go on to `leapTo`;
+ * what is due where it ends has happened then, too.
  */
 function run(
   judge: Judge,
@@ -187,7 +188,7 @@ function run(
   const { world } = judge.truth;
   const budget = Math.max((to - world.now) / 1000, 1) * EVENTS_PER_S;
   const first = world.nextSeq;
-  for (let at = nextAt(world); at !== undefined && at <= to; at = nextAt(world)) {
+  for (let at = nextAt(world); at !== undefined && at <= Math.max(to, world.now); at = nextAt(world)) {
     if (judge.violations.length > 0) return false;
     if (leaps !== undefined && leap(world, leaps, leapTo)) continue;
     advance(world, at);

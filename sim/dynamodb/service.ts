@@ -67,6 +67,19 @@ const error = (code: string, message: string): Reply => ({ kind: 'error', code, 
 const ok = (output: object = {}): Reply => ({ kind: 'ok', output });
 const isAction = (action: string): action is Action => Object.hasOwn(INPUT, action);
 
+/** Puts back the item that a request about one item would change; for requests that are tried out. */
+export function restorerOf(tables: Tables, { account, region, input }: Request): () => void {
+  const { TableName, Key } = input as { readonly TableName: string; readonly Key: Item };
+  const table = tables.all.get(`${account}/${region}/${TableName}`);
+  if (table === undefined) return () => undefined;
+  const key = keyOf(table, Key);
+  const before = table.items.get(key);
+  return () => {
+    if (before === undefined) table.items.delete(key);
+    else table.items.set(key, before);
+  };
+}
+
 /** Handles one request; an error changes nothing. */
 export function handle(tables: Tables, { account, region, action, input }: Request): Reply {
   if (!isAction(action)) return error('UnknownOperationException', `${action} is not simulated.`);

@@ -90,14 +90,28 @@ export function callLeases(
   table: string,
   done: (outcome: LeaseOutcome) => void,
 ): () => void {
-  const { account, region, principal, timeoutMs } = caller;
-  const asked = { account, region, principal, service: 'dynamodb', ...toLeaseRequest(call, table) };
-  return ask(caller, asked, 1, (reply) => {
-    if (reply === undefined) done(toLeaseFailure({ message: `no answer within ${timeoutMs} ms` }));
-    else if (reply.kind === 'ok') done(toLeaseOutcome(reply.output));
-    else done(toLeaseFailure(reply));
+  return ask(caller, leaseRequest(caller, call, table), 1, (reply) => {
+    if (reply === undefined) done(toLeaseFailure({ message: `no answer within ${caller.timeoutMs} ms` }));
+    else done(leaseOutcome(reply));
   });
 }
+
+/** The request about a lease as it travels. */
+export const leaseRequest = (
+  { account, region, principal }: Caller,
+  call: LeaseCall,
+  table: string,
+): TablesRequest => ({
+  account,
+  region,
+  ...(principal !== undefined && { principal }),
+  service: 'dynamodb',
+  ...toLeaseRequest(call, table),
+});
+
+/** What an answer to it says. */
+export const leaseOutcome = (reply: Reply): LeaseOutcome =>
+  reply.kind === 'ok' ? toLeaseOutcome(reply.output) : toLeaseFailure(reply);
 
 /** Asks the API host, in so many attempts; undefined where none was answered in time. */
 function ask(

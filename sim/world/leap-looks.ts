@@ -1,7 +1,7 @@
 /**
  * Looks at EC2 in a leap: describes that find what the daemon knows already. Each has its instants as its
  * connection to the API would give them, without packets and without steps of the brain: the brain's own
- * functions send it and take it in.
+ * functions send it and take it in. Requests about leases (leap-leases.ts) go along with them.
  */
 import { present } from '../../controller/base/result.ts';
 import type { Instant, Millis } from '../../controller/base/time.ts';
@@ -13,7 +13,7 @@ import {
   sendObservations,
   take,
 } from '../../controller/failover/observe.ts';
-import { newTurn, type Resources, settle } from '../../controller/failover/turn.ts';
+import { newTurn, settle } from '../../controller/failover/turn.ts';
 import { API_ADDRESS } from '../ec2/catalog/services.ts';
 import { handle, type Request } from '../ec2/service.ts';
 import { admit } from '../ec2/throttle.ts';
@@ -21,6 +21,17 @@ import { isFaultless, recordCall } from './api.ts';
 import { JSON_PORT } from './api-client.ts';
 import { type Endpoint, takePort } from './endpoint.ts';
 import { delayOf, draw, giveBack } from './kernel.ts';
+import {
+  firstFlight,
+  firstOf,
+  goOn,
+  leaseDueAt,
+  nextOf,
+  noLeasing,
+  type Position,
+  sendLeases,
+  undo,
+} from './leap-leases.ts';
 import { callerOf, type Daemon } from './node.ts';
 import type { World } from './state.ts';
 import { survey } from './wire.ts';
@@ -50,12 +61,8 @@ interface Exchange {
 }
 
 /** Where a daemon stands after some looks. */
-interface Course {
-  readonly daemon: Daemon;
+interface Course extends Position {
   readonly known: Known;
-  readonly wayMs: Millis;
-  readonly resources: Resources;
-  readonly observed: Observed;
 }
 
 /** The looks that daemons complete before a leap ends. */
@@ -73,7 +80,7 @@ export interface Foresight {
   readonly until: (limit: Instant) => Looks;
   /** Lets them happen; false, and nothing happens, where one would be throttled. */
   readonly commit: (looks: Looks) => boolean;
-  /** Gives back what was drawn for others than the first `used` numbers. */
+  /** Gives back what was drawn for others than the first `used` numbers, and what was done in vain. */
   readonly end: (used: number) => void;
 }
 
@@ -85,6 +92,7 @@ export function foresee(world: World, daemons: readonly Daemon[]): Foresight {
   const drawn: number[] = [];
   const isForeseeable = isFaultless(api);
   const first = new Map<Daemon, Course | undefined>();
+  let leasing = noLeasing();
 
   const courseOf = (daemon: Daemon): Course | undefined => {
     if (!first.has(daemon)) first.set(daemon, isForeseeable ? beginOf(daemon) : undefined);
@@ -92,6 +100,8 @@ export function foresee(world: World, daemons: readonly Daemon[]): Foresight {
   };
 
   function until(limit: Instant): Looks {
+    undo(leasing);
+    leasing = noLeasing();
     let at = 0;
     const numbers = (): number => {
       if (at === drawn.length) drawn.push(draw(world, LATENCY));
@@ -105,9 +115,20 @@ export function foresee(world: World, daemons: readonly Daemon[]): Foresight {
     };
     for (;;) {
       const due = firstDue(daemons, courses);
+      const flight = firstFlight(leasing);
       const used = at;
+      if (flight !== undefined && (due === undefined || nextOf(flight) <= due.at)) {
+        if (!goOn(leasing, flight, courses)) return looks(flight.sentAt, used);
+        continue;
+      }
       if (due === undefined || due.at >= limit) return looks(limit, used);
       const course = courses.get(due.daemon) ?? courseOf(due.daemon);
+      if (due.isLease) {
+        const asked = course && sendLeases(leasing, course, due.at, limit);
+        if (asked === undefined) return looks(due.at, used);
+        courses.set(due.daemon, asked);
+        continue;
+      }
       const look = course && lookOf(course, due.at, () => delayOf(api.knobs.latency, numbers));
       if (look === undefined || look.overAt > limit) return looks(due.at, used);
       courses.set(due.daemon, look.course);
@@ -127,26 +148,36 @@ export function foresee(world: World, daemons: readonly Daemon[]): Foresight {
       world.now = answeredAt;
       recordCall(world, request, requestedAt, 'ok', true);
     }
-    for (const { daemon, known, resources, observed } of courses) {
-      daemon.node = { ...daemon.node, resources, observed };
+    for (const endpoint of leasing.asked) takePort(endpoint);
+    leasing = noLeasing();
+    for (const { daemon, known, resources, observed, leases } of courses) {
+      daemon.node = { ...daemon.node, resources, observed, leases };
       knownTo.set(daemon, { ...known, observed });
     }
     return true;
   }
 
-  return { until, commit, end: (used) => giveBack(world, LATENCY, drawn.slice(used)) };
+  function end(used: number): void {
+    undo(leasing);
+    giveBack(world, LATENCY, drawn.slice(used));
+  }
+
+  return { until, commit, end };
 }
 
-/** The daemon that looks next, of those at one instant the first; `courses` are those that have looked. */
+/**
+ * The daemon that looks, or asks for leases, next; of those at one instant the first. `courses` are those
+ * that have.
+ */
 function firstDue(
   daemons: readonly Daemon[],
   courses: ReadonlyMap<Daemon, Course>,
-): { readonly daemon: Daemon; readonly at: Instant } | undefined {
-  let first: { daemon: Daemon; at: Instant } | undefined;
+): { readonly daemon: Daemon; readonly at: Instant; readonly isLease: boolean } | undefined {
+  let first: { daemon: Daemon; at: Instant; isLease: boolean } | undefined;
   for (const daemon of daemons) {
-    const { observed, config } = { ...daemon.node, ...courses.get(daemon) };
-    const at = nextObservationAt(observed, config);
-    if (at !== undefined && (first === undefined || at < first.at)) first = { daemon, at };
+    const { observed, leases } = courses.get(daemon) ?? daemon.node;
+    const due = firstOf(nextObservationAt(observed, daemon.node.config), leaseDueAt(daemon, leases));
+    if (due !== undefined && (first === undefined || due.at < first.at)) first = { daemon, ...due };
   }
   return first;
 }
@@ -158,9 +189,9 @@ function firstDue(
 function firstStaleAt(daemons: readonly Daemon[], courses: ReadonlyMap<Daemon, Course>): Instant {
   let first = Number.POSITIVE_INFINITY;
   for (const daemon of daemons) {
-    const { observed, config } = { ...daemon.node, ...courses.get(daemon) };
+    const { observed } = courses.get(daemon) ?? daemon.node;
     for (const { seen } of Object.values(observed.sources)) {
-      const staleAt = seen && seen.at + config.observe.staleAfterMs;
+      const staleAt = seen && seen.at + daemon.node.config.observe.staleAfterMs;
       if (staleAt !== undefined && staleAt >= daemon.takenAt) first = Math.min(first, staleAt);
     }
   }
@@ -170,7 +201,7 @@ function firstStaleAt(daemons: readonly Daemon[], courses: ReadonlyMap<Daemon, C
 /** Where an idle daemon stands; undefined where its next look cannot be foreseen. */
 function beginOf(daemon: Daemon): Course | undefined {
   const { node, world, endpoint } = daemon;
-  const { resources, observed } = node;
+  const { resources, observed, leases } = node;
   if (Object.keys(resources.pending).length > 0 || !Object.values(observed.sources).every(isPlain))
     return undefined;
   const wayMs = wayToApi(world, endpoint);
@@ -178,9 +209,9 @@ function beginOf(daemon: Daemon): Course | undefined {
   const { commits } = world.api.cloud;
   const known = knownTo.get(daemon);
   if (known?.commits === commits && isSame(known.observed, observed))
-    return { daemon, known, wayMs, resources, observed };
+    return { daemon, known, wayMs, resources, observed, leases };
   const nothing: Known = { commits, observed, answers: new Map() };
-  return { daemon, known: nothing, wayMs, resources, observed };
+  return { daemon, known: nothing, wayMs, resources, observed, leases };
 }
 
 const isPlain = ({ seen, inFlight, wantAfter, failures, problem }: Observed['sources'][string]): boolean =>
@@ -198,12 +229,13 @@ function isSame(a: Observed, b: Observed): boolean {
 
 /** One look of a daemon at `at`, with a latency for each call; undefined where its end is not known. */
 function lookOf(
-  { daemon, known, wayMs, ...start }: Course,
+  start: Course,
   at: Instant,
   latencyMs: () => Millis,
 ):
   | { readonly course: Course; readonly exchanges: readonly Exchange[]; readonly overAt: Instant }
   | undefined {
+  const { daemon, known, wayMs } = start;
   const { config, observeOnly } = daemon.node;
   const { timeoutMs } = config.aws;
   const turn = newTurn(start.resources, at, observeOnly);
@@ -228,7 +260,7 @@ function lookOf(
     overAt = Math.max(overAt, heardAt + wayMs);
   }
   if (exchanges.length === 0) return undefined;
-  return { course: { daemon, known, wayMs, resources, observed }, exchanges, overAt };
+  return { course: { ...start, resources, observed }, exchanges, overAt };
 }
 
 type Standing = Pick<Course, 'observed' | 'resources'>;

@@ -6,10 +6,10 @@
  * else: no other event is passed over, and none finds the world otherwise than if every packet had been
  * sent (test/chaos/leap.test.ts).
  */
-import { earliest, type Instant, type Millis } from '../../controller/base/time.ts';
+import type { Instant, Millis } from '../../controller/base/time.ts';
 import { isEventDriven, type ProbeConfig } from '../../controller/config.ts';
 import { successorsOf } from '../../controller/failover/carriers.ts';
-import { nextLeaseAt } from '../../controller/failover/leases.ts';
+import { isTold } from '../../controller/failover/leases.ts';
 import { evidenceOf, hasten, refresh } from '../../controller/health/health.ts';
 import type { ProbeState } from '../../controller/health/probe.ts';
 import { TRUE_CLOCK } from './clock.ts';
@@ -64,10 +64,10 @@ export function leap(world: World, daemonsOf: () => readonly Daemon[], until: In
   let to = limit;
   const all: { readonly daemon: Daemon; readonly probes: readonly Rounds[] }[] = [];
   for (const daemon of daemons) {
-    const otherAt = otherDeadline(daemon);
     const probes = roundsOf(daemon, world.changedAt);
     if (probes === undefined) return false;
-    to = Math.min(to, otherAt ?? to);
+    // When something else than a probe, a look or a lease is due.
+    to = Math.min(to, daemon.node.wakeAt ?? to);
     all.push({ daemon, probes });
   }
   const rounds = all.flatMap(({ probes }) => probes);
@@ -100,10 +100,6 @@ const isLossy = ({ links, cuts, gateways, routers }: World): boolean =>
 const isActive = ({ running, endpoint }: Daemon): boolean =>
   running && endpoint.power === 'running' && !endpoint.hung;
 
-/** When something else than a probe or a look is due. */
-const otherDeadline = ({ node }: Daemon): Instant | undefined =>
-  earliest(node.wakeAt, nextLeaseAt(node.leases, node.config));
-
 /** The probes of a daemon to which nothing new happens; undefined where something does, or may. */
 function roundsOf(daemon: Daemon, changedAt: Instant): readonly Rounds[] | undefined {
   const { node, options, handling, world } = daemon;
@@ -114,6 +110,8 @@ function roundsOf(daemon: Daemon, changedAt: Instant): readonly Rounds[] | undef
   if (daemon.paused !== undefined || daemon.clock !== TRUE_CLOCK) return undefined;
   if (Object.values(groups).some(({ operation, watch }) => operation !== undefined || watch !== undefined))
     return undefined;
+  // A daemon hears of leases without looking further: what there is to say, its next step says.
+  if (!config.groups.every((group) => isTold(node.leases, group, world.now))) return undefined;
   if (hasten(health, config, successorsOf(node, health, health), world.now) !== health) return undefined;
   const rounds: Rounds[] = [];
   for (const evidence of evidenceOf(health, config)) {
