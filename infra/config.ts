@@ -14,6 +14,9 @@ export interface StackConfig extends Settings {
   readonly design: DesignName;
   readonly zones?: readonly string[];
   readonly ami?: string;
+  /** An existing VPC, and its Internet gateway. */
+  readonly vpcId?: string;
+  readonly internetGatewayId?: string;
   readonly instanceType: string;
   readonly architecture: Architecture;
   readonly daemonUrl: string;
@@ -63,6 +66,7 @@ export function stackConfig(keys: Readonly<Record<string, string>>): StackConfig
     cidr,
     ...(zones === undefined ? {} : { zones }),
     ...(ami === undefined ? {} : { ami }),
+    ...readVpc(read),
     instanceType,
     architecture: architectureOf(instanceType),
     daemonUrl: read.text('daemonUrl', /^https?:\/\/\S+$/, "it must be the URL of the daemon's executable"),
@@ -134,6 +138,21 @@ function checkZones(design: Design, name: string, cidr: string, zones: readonly 
   };
   check('cidr', cidr, ['eu-central-1a']);
   if (zones !== undefined) check('zones', zones.join(','), zones);
+}
+
+/** Both or neither; an existing VPC has its own IPv6 blocks, which the design cannot divide. */
+function readVpc(read: Reader): Pick<StackConfig, 'vpcId' | 'internetGatewayId'> {
+  const hex = '[0-9a-f]{8,17}$';
+  const vpcId = read.optional('vpcId', new RegExp(`^vpc-${hex}`), 'it must be the id of a VPC');
+  const gatewayId = new RegExp(`^igw-${hex}`);
+  const why = 'it must be the id of an Internet gateway';
+  const internetGatewayId = read.optional('internetGatewayId', gatewayId, why);
+  if (vpcId === undefined && internetGatewayId === undefined) return {};
+  if (vpcId === undefined) throw wrong('vpcId', vpcId, 'byoa:internetGatewayId is the gateway of this VPC');
+  if (internetGatewayId === undefined)
+    throw wrong('internetGatewayId', internetGatewayId, 'appliances in byoa:vpcId need its Internet gateway');
+  if (read.flag('ipv6')) throw wrong('ipv6', 'true', 'byoa:vpcId exists, and its IPv6 blocks are in use');
+  return { vpcId, internetGatewayId };
 }
 
 function readAppliance(read: Reader, { role }: Design, observers: boolean): ApplianceKind {

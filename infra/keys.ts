@@ -6,7 +6,7 @@ import type { Design, OwnKey } from './design.ts';
 
 export interface KeyPlan {
   /** As an argument of a component; a stack says the same in text. */
-  readonly type: 'text' | 'flag' | 'number' | 'list' | 'map';
+  readonly type: 'text' | 'flag' | 'number' | 'list' | 'map' | 'id';
   readonly what: string;
   readonly example: string;
   /** Whether it must be said. */
@@ -16,9 +16,17 @@ export interface KeyPlan {
 const text = (example: string, what: string): KeyPlan => ({ type: 'text', what, example });
 const flag = (what: string): KeyPlan => ({ type: 'flag', what, example: 'true' });
 
+/** Of something that may be made by the same program. */
+const id = (example: string, what: string): KeyPlan => ({ type: 'id', what, example });
+
 export const KEYS = {
   design: text('egress-pair', 'Which design.'),
   cidr: text('10.0.0.0/16', 'IPv4 block of the VPC, /16 to /24; 10.0.0.0/16 where absent.'),
+  vpcId: id(
+    'vpc-0123456789abcdef0',
+    'A VPC that exists, which has the block `cidr` free; needs its gateway.',
+  ),
+  internetGatewayId: id('igw-0123456789abcdef0', 'The Internet gateway of `vpcId`.'),
   zones: {
     type: 'list',
     what: 'Availability zones, the preferred first; a stack without them takes the first ones of its region.',

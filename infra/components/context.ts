@@ -10,6 +10,9 @@ import type { Tags } from './tags.ts';
 
 /** What every design is told. */
 export interface CommonArgs extends Omit<PlanArgs, OwnKey>, Partial<Omit<Settings, keyof PlanArgs | 'tags'>> {
+  /** A VPC that exists, in which `cidr` is free, and its Internet gateway; neither where the design makes one. */
+  readonly vpcId?: pulumi.Input<string>;
+  readonly internetGatewayId?: pulumi.Input<string>;
   readonly ami: pulumi.Input<string>;
   /** True where `ami` was chosen: another one replaces the instances; false where it was looked up. */
   readonly amiPinned?: boolean;

@@ -15,7 +15,7 @@ import { flowOutputs } from './flows.ts';
 import { DaemonRole } from './iam.ts';
 import { machineInstances, machineSeats } from './machines.ts';
 import { movedThings, rightsOf } from './moved.ts';
-import { Network, type Table } from './network.ts';
+import { type Existing, Network, type Table } from './network.ts';
 import { plannedRoute } from './routes.ts';
 import { Workload } from './workload.ts';
 
@@ -29,6 +29,12 @@ const settingsOf = ({ role, failback }: Design, args: DesignArgs): Settings => (
   ...args,
   tags: args.tags ?? {},
 });
+
+function existingOf({ vpcId, internetGatewayId }: DesignArgs): Existing | undefined {
+  if (vpcId === undefined && internetGatewayId === undefined) return undefined;
+  if (vpcId !== undefined && internetGatewayId !== undefined) return { vpcId, internetGatewayId };
+  throw new Error('a VPC that exists needs vpcId and internetGatewayId; give both or neither');
+}
 
 export class DesignComponent extends pulumi.ComponentResource {
   readonly vpcIds: pulumi.Output<readonly string[]>;
@@ -72,7 +78,12 @@ export class DesignComponent extends pulumi.ComponentResource {
   private context(name: string, title: string, settings: Settings, args: DesignArgs): Context {
     const { plan } = this;
     const tags = { ...args.tags, 'byoa:design': title };
-    const network = new Network(name, { vpcs: plan.vpcs, tags }, { parent: this });
+    const existing = existingOf(args);
+    const network = new Network(
+      name,
+      { vpcs: plan.vpcs, tags, ...(existing === undefined ? {} : { existing }) },
+      { parent: this },
+    );
     const securityGroups = Object.fromEntries(
       network.vpcs.map((vpc) => {
         const { name: own, cidr, ipv6, open = false } = vpc.plan;
@@ -103,7 +114,7 @@ export class DesignComponent extends pulumi.ComponentResource {
     const made = routes.map(({ destination }) =>
       plannedRoute(
         `${prefix}-${table.name}`,
-        { routeTableId: table.id, destination, target: { gatewayId: table.vpc.gateway.id }, moves: false },
+        { routeTableId: table.id, destination, target: { gatewayId: table.vpc.gatewayId }, moves: false },
         { parent: this },
       ),
     );

@@ -40,7 +40,10 @@ export function movedThings(context: Context, seats: readonly Machine[]): Moved 
       const args = { domain: 'vpc', tags: tagged(tags, full, { 'byoa:group': name }) };
       return [
         name,
-        new aws.ec2.Eip(full, args, { parent, dependsOn: network.vpcs.map((one) => one.gateway) }),
+        new aws.ec2.Eip(full, args, {
+          parent,
+          dependsOn: network.vpcs.flatMap(({ gateway }) => gateway ?? []),
+        }),
       ] as const;
     });
   const known: Record<string, pulumi.Output<string>> = Object.fromEntries([

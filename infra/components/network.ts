@@ -11,14 +11,23 @@ import { type Tags, tagged } from './tags.ts';
 export interface NetworkArgs {
   readonly vpcs: Plan['vpcs'];
   readonly tags: Tags;
+  /** An existing VPC in the place of the only one of the plan. */
+  readonly existing?: Existing;
 }
 
-/** A VPC of a plan, made. */
+export interface Existing {
+  readonly vpcId: pulumi.Input<string>;
+  readonly internetGatewayId: pulumi.Input<string>;
+}
+
+/** A VPC of a plan, made, or brought. */
 export interface Vpc {
   readonly plan: VpcPlan;
   readonly id: pulumi.Output<string>;
   readonly ipv6Cidr: pulumi.Output<string>;
-  readonly gateway: aws.ec2.InternetGateway;
+  readonly gatewayId: pulumi.Output<string>;
+  /** What an Elastic IP waits for. */
+  readonly gateway?: aws.ec2.InternetGateway;
 }
 
 /** A subnet of a plan, made. */
@@ -38,6 +47,17 @@ export interface Table {
   readonly arn: pulumi.Output<string>;
 }
 
+function broughtVpc(plan: VpcPlan, existing: Existing, count: number): Vpc {
+  if (count > 1) throw new Error(`the design has ${count} VPCs, and vpcId is one; leave it out`);
+  if (plan.ipv6) throw new Error('the VPC exists, and its IPv6 blocks are in use; leave out vpcId or ipv6');
+  return {
+    plan,
+    id: pulumi.output(existing.vpcId),
+    ipv6Cidr: pulumi.output(''),
+    gatewayId: pulumi.output(existing.internetGatewayId),
+  };
+}
+
 export class Network extends pulumi.ComponentResource {
   readonly vpcs: readonly Vpc[];
   readonly subnets: readonly Subnet[];
@@ -50,7 +70,10 @@ export class Network extends pulumi.ComponentResource {
     super('byoa:index:Network', name, {}, opts);
     this.prefix = name;
     this.tags = args.tags;
-    this.vpcs = args.vpcs.map((plan) => this.vpc(plan));
+    const { existing } = args;
+    this.vpcs = args.vpcs.map((plan) =>
+      existing === undefined ? this.vpc(plan) : broughtVpc(plan, existing, args.vpcs.length),
+    );
     const made = this.vpcs.flatMap((vpc) => vpc.plan.subnets.map((plan) => this.subnet(plan, vpc)));
     this.subnets = made.map(({ subnet }) => subnet);
     this.tables = [
@@ -76,7 +99,7 @@ export class Network extends pulumi.ComponentResource {
       child,
     );
     const gateway = new aws.ec2.InternetGateway(name, { vpcId: vpc.id, tags }, child);
-    return { plan, id: vpc.id, ipv6Cidr: vpc.ipv6CidrBlock, gateway };
+    return { plan, id: vpc.id, ipv6Cidr: vpc.ipv6CidrBlock, gatewayId: gateway.id, gateway };
   }
 
   private subnet(plan: SubnetPlan, vpc: Vpc): { readonly subnet: Subnet; readonly table: Table } {
@@ -113,7 +136,7 @@ export class Network extends pulumi.ComponentResource {
     const tags = tagged(this.tags, full, { 'byoa:role': 'edge' });
     const child = { parent: this };
     const table = new aws.ec2.RouteTable(full, { vpcId: vpc.id, tags }, child);
-    const use = { routeTableId: table.id, gatewayId: vpc.gateway.id };
+    const use = { routeTableId: table.id, gatewayId: vpc.gatewayId };
     new aws.ec2.RouteTableAssociation(full, use, child);
     return { name, vpc, id: table.id, arn: table.arn };
   }

@@ -8,7 +8,7 @@ import { DESIGNS, type DesignName } from '../designs/catalog.ts';
 import { COMPONENTS } from '../designs/components.ts';
 import { KeyError } from '../keys.ts';
 import { designArgs } from '../stack.ts';
-import { designOfToken, inputsOf, outputNames, packageSchema } from './schema.ts';
+import { designOfToken, inputsOf, isId, outputNames, packageSchema } from './schema.ts';
 
 /** The error of an argument, which Pulumi shows with the place in the program. */
 function wrongInput(propertyPath: string, reason: string): Error {
@@ -27,14 +27,19 @@ function textOf(key: string, value: unknown): string {
 /** The arguments of a design, checked; throws an error of the property that is wrong. */
 function argsOf(name: DesignName, inputs: pulumi.Inputs) {
   const given = Object.entries(inputs).filter(([, value]) => value !== undefined && value !== null);
+  const isMade = ([key, value]: readonly [string, unknown]): boolean =>
+    isId(key) && pulumi.Output.isInstance(value);
+  const made = Object.fromEntries(given.filter(isMade));
   try {
     const config = stackConfig({
-      ...Object.fromEntries(given.map(([key, value]) => [key, textOf(key, value)])),
+      ...Object.fromEntries(
+        given.filter((one) => !isMade(one)).map(([key, value]) => [key, textOf(key, value)]),
+      ),
       design: name,
     });
     const { zones } = config;
     if (zones === undefined) throw new KeyError('zones', 'is not set: a component needs its zones', '');
-    return designArgs({ ...config, zones });
+    return { ...designArgs({ ...config, zones }), ...made };
   } catch (error) {
     if (!(error instanceof KeyError)) throw error;
     throw wrongInput(error.key, error.why);

@@ -23,6 +23,7 @@ export const designOfToken = (token: string): DesignName | undefined =>
 
 const TEXT = { type: 'string' };
 const TYPES: Readonly<Record<KeyPlan['type'], Json>> = {
+  id: TEXT,
   text: TEXT,
   flag: { type: 'boolean' },
   number: { type: 'integer' },
@@ -33,6 +34,9 @@ const TYPES: Readonly<Record<KeyPlan['type'], Json>> = {
 /** What a component takes: all keys but the design, which its class says. */
 export const inputsOf = (design: Design): readonly Key[] => keysOf(design).filter((key) => key !== 'design');
 
+/** Whether it may come from another resource. */
+export const isId = (key: string): boolean => key in KEYS && KEYS[key as Key].type === 'id';
+
 /** Zones are looked up for a stack alone: a component plans before it can ask. */
 const isRequired = (key: Key): boolean => key === 'zones' || 'required' in KEYS[key];
 
@@ -40,8 +44,12 @@ const inputProperties = (design: Design): Json =>
   Object.fromEntries(
     inputsOf(design).map((key) => [
       key,
-      // Plain: the plan is made of them, in the preview too.
-      { ...(TYPES[KEYS[key].type] as object), plain: true, description: KEYS[key].what },
+      {
+        ...(TYPES[KEYS[key].type] as object),
+        // Plain: the plan is made of it, in the preview too.
+        ...(isId(key) ? {} : { plain: true }),
+        description: KEYS[key].what,
+      },
     ]),
   );
 

@@ -24,6 +24,15 @@ describe('stackConfig', () => {
     });
   });
 
+  it('takes an existing VPC with its gateway, without IPv6', () => {
+    const brought = { vpcId: 'vpc-0123456789abcdef0', internetGatewayId: 'igw-0123456789abcdef0' };
+    expect(from(brought)).toMatchObject(brought);
+    expect(() => from({ vpcId: brought.vpcId })).toThrow(/byoa:internetGatewayId .*is not set/);
+    expect(() => from({ internetGatewayId: brought.internetGatewayId })).toThrow(/byoa:vpcId .*is not set/);
+    expect(() => from({ ...brought, ipv6: 'true' })).toThrow(/byoa:ipv6 .*IPv6 blocks are in use/);
+    expect(() => from({ ...brought, vpcId: 'eni-0123456789abcdef0' })).toThrow(/must be the id of a VPC/);
+  });
+
   it('reads every key', () => {
     const keys = {
       design: 'floating-eni',

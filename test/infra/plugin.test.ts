@@ -98,7 +98,7 @@ describe('the plugin', () => {
       /the argument fence is 'shoot': it must be none or stop-instance/,
     );
     await expect(run('preview', { ...ARGS, overlay: '192.0.2.1' })).rejects.toThrow(
-      /the argument overlay is not taken by egress-pair; it takes cidr, zones/,
+      /the argument overlay is not taken by egress-pair; it takes cidr, vpcId/,
     );
   });
 });

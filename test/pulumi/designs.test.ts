@@ -15,9 +15,11 @@ import {
   EC2Client,
 } from '@aws-sdk/client-ec2';
 import { IAMClient, ListInstanceProfilesCommand, ListRolesCommand } from '@aws-sdk/client-iam';
+import * as aws from '@pulumi/aws';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Config, parseConfig } from '../../controller/config.ts';
 import { NAMES } from '../../infra/designs/catalog.ts';
+import { FloatingAddress } from '../../infra/designs/floating-address/component.ts';
 import { program } from '../../infra/program.ts';
 import { type RunningSimulator, startSimulator } from '../../sim/index.ts';
 import {
@@ -223,6 +225,36 @@ function placesOf(simulator: RunningSimulator) {
   const { routeTables, networkInterfaces } = simulator.state();
   return { routeTables, networkInterfaces };
 }
+
+it('a design stands in a VPC that exists, which stays when it goes', async () => {
+  let isWanted = true;
+  const { open, run } = stackOf(async () => {
+    const vpc = new aws.ec2.Vpc('home', { cidrBlock: '10.0.0.0/16' });
+    const gateway = new aws.ec2.InternetGateway('home', { vpcId: vpc.id });
+    if (!isWanted) return {};
+    const { vpcIds } = new FloatingAddress('edge', {
+      vpcId: vpc.id,
+      internetGatewayId: gateway.id,
+      cidr: '10.0.64.0/18',
+      zones: ['eu-central-1a'],
+      ami: 'ami-0123456789abcdef0',
+      instanceType: 't3.micro',
+      daemonUrl: 'https://example.com/byoa',
+      daemonSha256: '0'.repeat(64),
+    });
+    return { vpcIds };
+  });
+  const world = await open();
+  const { outputs } = await run(world.simulator, 'up');
+  const [vpc] = world.simulator.state().vpcs;
+  expect(outputs.vpcIds).toEqual([vpc?.id]);
+  expect(world.simulator.state().instances).toHaveLength(2);
+  isWanted = false;
+  const { steps } = await run(world.simulator, 'up');
+  expect(steps.filter((step) => step.kind === 'delete').length).toBeGreaterThan(20);
+  expect(world.simulator.state().vpcs.map((one) => one.id)).toEqual([vpc?.id]);
+  await world.close();
+});
 
 it('the engine refuses to deploy without endpoints, so that it never reaches AWS', async () => {
   const options = {
