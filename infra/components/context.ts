@@ -10,7 +10,7 @@ import type { Tags } from './tags.ts';
 
 /** What every design is told. */
 export interface CommonArgs extends Omit<PlanArgs, OwnKey>, Partial<Omit<Settings, keyof PlanArgs | 'tags'>> {
-  /** A VPC that exists, in which `cidr` is free, and its Internet gateway; neither where the design makes one. */
+  /** A VPC that exists, in which `cidr` is free, and its gateway; neither where the design makes one. */
   readonly vpcId?: pulumi.Input<string>;
   readonly internetGatewayId?: pulumi.Input<string>;
   readonly ami: pulumi.Input<string>;

@@ -30,7 +30,7 @@ export interface Ours {
   readonly order: (op: 'freeze' | 'thaw' | 'vanish') => void;
   /** The change that the session is in now. */
   readonly session: (peer?: string) => SessionChange | undefined;
-  /** Resolves when a session is established, or down, or has been since this was last asked; with the change. */
+  /** Resolves with the change when a session is so, or has been since this was last asked. */
   readonly becomes: (
     state: SessionChange['state'],
     peer?: string,
