@@ -155,7 +155,7 @@ function readVpc(read: Reader): Pick<StackConfig, 'vpcId' | 'internetGatewayId'>
   return { vpcId, internetGatewayId };
 }
 
-function readAppliance(read: Reader, { role }: Design, observers: boolean): ApplianceKind {
+function readAppliance(read: Reader, { role, keptBy }: Design, observers: boolean): ApplianceKind {
   const [rules, userData] = [read.get('rules'), read.get('userData')];
   const kind = read.text('appliance', /^(nat|firewall|own)$/, 'it must be nat, firewall or own', role);
   if (rules !== undefined && kind !== 'firewall')
@@ -165,7 +165,7 @@ function readAppliance(read: Reader, { role }: Design, observers: boolean): Appl
   if (kind === 'nat') return { kind };
   if (kind === 'firewall') return { kind, rules: rules ?? '' };
   if (read.get('ami') === undefined) throw wrong('ami', undefined, 'byoa:appliance own needs its AMI');
-  if (!observers)
+  if (!observers && keptBy !== 'bgp')
     throw wrong(
       'observers',
       read.get('observers'),

@@ -30,6 +30,8 @@ export interface Design {
   /** How many zones it spans. */
   readonly zones: { readonly min: number; readonly max: number };
   readonly keys: readonly OwnKey[];
+  /** `bgp`: flows are kept by routes that appliances announce, and no group is moved; `groups` where absent. */
+  readonly keptBy?: 'groups' | 'bgp';
   readonly role: ApplianceRole;
   /** Failback unless the stack says otherwise: `never`, or after how long. */
   readonly failback: 'never' | { readonly after: string };

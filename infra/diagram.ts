@@ -3,11 +3,13 @@ import type { Design } from './design.ts';
 import { endText } from './outputs.ts';
 import {
   type AppliancePlan,
+  type BgpPlan,
   edgeOf,
   type GroupPlan,
   type Plan,
   type RoutePlan,
   subnetsOf,
+  takersOf,
   type VpcPlan,
 } from './plan.ts';
 
@@ -22,12 +24,16 @@ function routeText({ destination, to }: RoutePlan): string {
       return `${destination} -> the ENI of ${to.group}`;
     case 'group':
       return `${destination} => the owner of ${to.group}`;
+    case 'announced':
+      return `${destination} => who announces it`;
   }
 }
 
 /** Who is in a subnet. */
-function inhabitants({ appliances, observers, groups }: Plan, subnet: string): string {
-  const machines = [...appliances, ...observers].filter((one) => one.subnet === subnet);
+function inhabitants(plan: Plan, subnet: string): string {
+  const { appliances, observers, groups } = plan;
+  const takers = takersOf(plan).map((one) => ({ ...one, name: 'workload' }));
+  const machines = [...appliances, ...observers, ...takers].filter((one) => one.subnet === subnet);
   const named = (name: string): Pick<AppliancePlan, 'overlay'> =>
     appliances.find((one) => one.name === name) ?? {};
   const floating = groups.filter((group) => group.floating?.subnet === subnet);
@@ -78,6 +84,10 @@ export function movesText(plan: Plan, group: GroupPlan): string {
   ].join(', ');
 }
 
+const bgpText = ({ as, announces, takerAs, takers }: BgpPlan): string =>
+  `BGP: appliances of AS ${as} announce ${announces.join(', ')}; ` +
+  `${takers === 'clients' ? 'workloads' : 'observers'} of AS ${takerAs} take it`;
+
 /** A plan as lines of text: subnets with who is in them and their routes, then groups and promises. */
 export const planText = (plan: Plan): string =>
   [
@@ -85,6 +95,7 @@ export const planText = (plan: Plan): string =>
     ...plan.groups.map(
       (group) => `group ${group.name}: ${movesText(plan, group)}; members ${group.members.join(', ')}`,
     ),
+    ...(plan.bgp === undefined ? [] : [bgpText(plan.bgp)]),
   ].join('\n');
 
 /** Who sends to whom, with how soon that is back. */

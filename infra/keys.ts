@@ -67,9 +67,13 @@ export type Key = keyof typeof KEYS;
 /** Keys that only some designs take. */
 const OWN: readonly OwnKey[] = ['ipv6', 'appliances', 'overlay'];
 
+/** Keys of what groups are moved by. */
+const OF_GROUPS: readonly Key[] = ['observers', 'failback', 'leaseTable', 'fence'];
+
 /** The keys that a design takes. */
 export const keysOf = (design: Design): readonly Key[] =>
   (Object.keys(KEYS) as Key[]).filter((key) => {
+    if (design.keptBy === 'bgp' && OF_GROUPS.includes(key)) return false;
     const own = OWN.find((one) => one === key);
     return own === undefined || design.keys.includes(own);
   });

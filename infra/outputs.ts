@@ -40,7 +40,8 @@ export interface FlowOutput {
   readonly name: string;
   readonly from: EndOutput;
   readonly to: EndOutput;
-  readonly group: string;
+  /** The group that it depends on, where it depends on one. */
+  readonly group?: string;
   readonly objectiveMs: number;
 }
 

@@ -14,7 +14,9 @@ export type RouteTarget =
   /** One appliance, for good. */
   | { readonly kind: 'appliance'; readonly appliance: string }
   /** The ENI that the group moves, for good. */
-  | { readonly kind: 'floating'; readonly group: string };
+  | { readonly kind: 'floating'; readonly group: string }
+  /** Whoever announces the destination by BGP: the daemons make the route (`routeSync`), the deployment none. */
+  | { readonly kind: 'announced' };
 
 export interface RoutePlan {
   /** Canonical CIDR block, IPv4 or IPv6. */
@@ -39,6 +41,8 @@ export interface SubnetPlan {
   readonly routes: readonly RoutePlan[];
   /** Whether its workloads have Elastic IPs. */
   readonly isPublic?: boolean;
+  /** The address of its client, where one is deployed; the first of the subnet where absent. */
+  readonly client?: string;
 }
 
 export interface VpcPlan {
@@ -104,12 +108,24 @@ export type FlowEnd =
   /** The Elastic IP that a group moves. */
   | { readonly kind: 'eip'; readonly group: string };
 
+/** What the appliances tell by BGP, and who takes it. */
+export interface BgpPlan {
+  /** AS number of all appliances. */
+  readonly as: number;
+  /** Prefixes that each of them announces; the first appliance is preferred, by MULTI_EXIT_DISC. */
+  readonly announces: readonly string[];
+  /** AS number of those who take it. */
+  readonly takerAs: number;
+  /** `clients` put the best paths into their kernels, `observers` into the tables with announced routes. */
+  readonly takers: 'clients' | 'observers';
+}
+
 /** Who can send to whom, and gets answers, and how soon again after any single failure. */
 export interface FlowPlan {
   readonly from: FlowEnd;
   readonly to: FlowEnd;
-  /** The group that it depends on. */
-  readonly group: string;
+  /** The group that it depends on, where it depends on one. */
+  readonly group?: string;
   /** From the failure on: detection, decision, calls and propagation. */
   readonly objectiveMs: number;
 }
@@ -119,6 +135,7 @@ export interface Plan {
   readonly appliances: readonly AppliancePlan[];
   readonly observers: readonly ObserverPlan[];
   readonly groups: readonly GroupPlan[];
+  readonly bgp?: BgpPlan;
   readonly flows: readonly FlowPlan[];
 }
 
@@ -145,6 +162,25 @@ export const tablesOf = ({ vpcs }: Plan): readonly TablePlan[] =>
 /** The routes of a table that a group moves. */
 export const movedBy = ({ routes }: TablePlan, group: string): readonly RoutePlan[] =>
   routes.filter(({ to }) => to.kind === 'group' && to.group === group);
+
+/** The destinations in a table that follow what is announced. */
+export const announcedIn = ({ routes }: TablePlan): readonly string[] =>
+  routes.filter(({ to }) => to.kind === 'announced').map(({ destination }) => destination);
+
+/** A client that runs a daemon, which takes routes by BGP. */
+export interface TakerPlan {
+  readonly name: string;
+  readonly subnet: string;
+  readonly address: string;
+}
+
+/** The clients of a plan that take routes by BGP, where they are deployed. */
+export const takersOf = (plan: Plan): readonly TakerPlan[] =>
+  plan.bgp?.takers !== 'clients'
+    ? []
+    : subnetsOf(plan).flatMap(({ name, client }) =>
+        client === undefined ? [] : [{ name, subnet: name, address: client }],
+      );
 
 /** The thing of that name; throws where a design names something that it does not have. */
 export function named<T extends { readonly name: string }>(all: readonly T[], name: string): T {

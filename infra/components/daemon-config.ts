@@ -5,6 +5,7 @@
 import { type ConfigInput, formatConfig, formatConfigError, parseConfig } from '../../controller/config.ts';
 import { type AppliancePlan, type GroupPlan, movedBy, type Plan, tablesOf } from '../plan.ts';
 import type { Settings } from '../settings.ts';
+import { bgpInput } from './bgp-config.ts';
 
 type GroupInput = NonNullable<ConfigInput['groups']>[number];
 type ProbeInput = NonNullable<NonNullable<ConfigInput['appliances']>[number]['probes']>[number];
@@ -34,6 +35,9 @@ export const unknownIds = (plan: Plan): Ids =>
 
 /** Port on which a daemon tells of its appliance's health. */
 export const HEALTH_PORT = 8179;
+
+/** Whether daemons run beside the appliances instead of on them. */
+const isObserved = ({ observers, bgp }: Plan): boolean => observers.length > 0 && bgp === undefined;
 
 const FAST = { interval: '200ms', timeout: '180ms', rise: 3, fall: 3 } as const;
 
@@ -98,7 +102,7 @@ export function daemonConfigInput(
   ids: Ids,
 ): ConfigInput {
   const { endpoint, leaseTable } = settings;
-  const observed = plan.observers.length > 0;
+  const observed = isObserved(plan);
   return {
     version: 1,
     node,
@@ -111,6 +115,7 @@ export function daemonConfigInput(
       probes: probes(appliance, observed),
     })),
     groups: plan.groups.map((group) => groupOf(plan, group, settings, ids)),
+    ...bgpInput(plan, node, (name) => ids[`table ${name}`] ?? ''),
     ...(leaseTable === undefined ? {} : { lease: { kind: 'dynamodb', table: leaseTable } }),
     ...(observed ? {} : { health: { listen: `0.0.0.0:${HEALTH_PORT}` } }),
   };

@@ -4,11 +4,11 @@
  */
 import * as pulumi from '@pulumi/pulumi';
 import type { Design } from '../design.ts';
-import { hostAddress } from '../layout.ts';
 import type { ApplianceOutput, FlowOutput, NodeOutput, WorkloadOutput } from '../outputs.ts';
 import { named, type Plan, type RoutePlan, tablesOf } from '../plan.ts';
 import type { Settings } from '../settings.ts';
 import type { ApplianceInstance } from './appliance.ts';
+import { type Clients, clients } from './clients.ts';
 import type { Context, DesignArgs, Machine, Moved } from './context.ts';
 import { Firewall } from './firewall.ts';
 import { flowOutputs } from './flows.ts';
@@ -17,7 +17,16 @@ import { machineInstances, machineSeats } from './machines.ts';
 import { movedThings, rightsOf } from './moved.ts';
 import { type Existing, Network, type Table } from './network.ts';
 import { plannedRoute } from './routes.ts';
-import { Workload } from './workload.ts';
+
+/** What moves groups, where a design has none, would be ignored. */
+function refuseOfGroups({ keptBy }: Design, title: string, args: DesignArgs): void {
+  if (keptBy !== 'bgp') return;
+  const given = (['observers', 'leaseTable', 'fence', 'failback'] as const).filter(
+    (key) => args[key] !== undefined && args[key] !== false && args[key] !== 'none' && args[key] !== 'never',
+  );
+  if (given.length > 0)
+    throw new Error(`${title} moves no group: it cannot be given ${given.join(', ')}; leave that out`);
+}
 
 const settingsOf = ({ role, failback }: Design, args: DesignArgs): Settings => ({
   appliance: role === 'nat' ? { kind: 'nat' } : { kind: 'firewall', rules: '' },
@@ -54,6 +63,7 @@ export class DesignComponent extends pulumi.ComponentResource {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super(`byoa:index:${type}`, name, {}, opts);
+    refuseOfGroups(design, title, args);
     const plan = design.plan(args);
     this.plan = plan;
     const context = this.context(name, title, settingsOf(design, args), args);
@@ -67,9 +77,10 @@ export class DesignComponent extends pulumi.ComponentResource {
     const routes = this.routes(context, moved, seats, instances);
     this.ids = moved.ids;
     this.vpcIds = pulumi.all(network.vpcs.map(({ id }) => id));
-    this.nodes = nodes;
+    const made: Clients = clients(context, moved, routes);
+    this.nodes = pulumi.all([nodes, made.nodes]).apply((lists) => lists.flat());
     this.appliances = appliances;
-    this.workloads = this.makeWorkloads(context, routes);
+    this.workloads = made.workloads;
     const subnetIds = Object.fromEntries(network.subnets.map((one) => [one.plan.name, one.id]));
     this.flows = flowOutputs(plan.flows, { subnetIds, eips: moved.publicIps });
     this.registerOutputs({ vpcIds: this.vpcIds, nodes: this.nodes, flows: this.flows });
@@ -134,6 +145,7 @@ export class DesignComponent extends pulumi.ComponentResource {
     const targetOf = ({ to }: RoutePlan): pulumi.Output<string> | undefined => {
       switch (to.kind) {
         case 'internet':
+        case 'announced':
           return undefined;
         case 'appliance':
           return eniOf(to.appliance);
@@ -159,39 +171,4 @@ export class DesignComponent extends pulumi.ComponentResource {
       }),
     );
   }
-
-  /** A client in each workload subnet, made when its way out exists. */
-  private makeWorkloads(context: Context, dependsOn: pulumi.Resource[]): Workloads {
-    const { prefix, args, settings, tags, network, securityGroups } = context;
-    if (!settings.workload) return pulumi.output([]);
-    const homes = network.subnets.filter(({ plan }) => plan.role === 'workload');
-    return pulumi.all(
-      homes.map(({ plan, vpc, id }) => {
-        const address = hostAddress(plan.cidr, 0);
-        const { instanceId, publicIp } = new Workload(
-          `${prefix}-${plan.name}`,
-          {
-            subnetId: id,
-            address,
-            securityGroupId: securityGroups[vpc.plan.name] ?? '',
-            ami: args.debianAmi ?? args.ami,
-            amiPinned: args.debianAmi === undefined && (args.amiPinned ?? true),
-            instanceType: args.instanceType,
-            ipv6: vpc.plan.ipv6,
-            isPublic: plan.isPublic ?? false,
-            tags,
-          },
-          { parent: this, dependsOn },
-        );
-        return pulumi.all([instanceId, publicIp]).apply(([instance, ip]) => ({
-          name: plan.name,
-          instanceId: instance,
-          privateIp: address,
-          publicIp: ip,
-        }));
-      }),
-    );
-  }
 }
-
-type Workloads = pulumi.Output<readonly WorkloadOutput[]>;

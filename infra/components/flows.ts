@@ -38,7 +38,7 @@ export const flowOutputs = (
           name: flowText(flow),
           from: from as EndOutput,
           to: to as EndOutput,
-          group: flow.group,
+          ...(flow.group === undefined ? {} : { group: flow.group }),
           objectiveMs: flow.objectiveMs,
         }),
       ),

@@ -56,8 +56,10 @@ export function machineInstances(
   const apart = placements(context);
   for (const seat of seats) {
     const { name } = seat.plan;
-    const runsDaemon = seat.isObserver || plan.observers.length === 0;
-    const config = runsDaemon ? configOf(context, name, seat.subnet.plan.zone.slice(0, -1), ids) : undefined;
+    // Who announces has to speak.
+    const speaks = plan.bgp !== undefined && settings.appliance.kind !== 'own';
+    const runsDaemon = seat.isObserver || plan.observers.length === 0 || speaks;
+    const config = runsDaemon ? configOf(context, name, seat.subnet.plan.zone, ids) : undefined;
     if (config !== undefined) configs.set(name, config);
     const before = machines.at(-1);
     const debian = seat.isObserver ? args.debianAmi : undefined;
@@ -116,13 +118,14 @@ const overlayOf = ({ plan }: Machine): readonly string[] =>
   'overlay' in plan && plan.overlay !== undefined ? plan.overlay : [];
 
 /** Checked with placeholders at once, and again with the real ids. */
-function configOf(
+export function configOf(
   { plan, args, settings }: Context,
   name: string,
-  region: string,
+  zone: string,
   ids: Moved['ids'],
 ): pulumi.Output<string> {
   const { instanceType } = args;
+  const region = zone.slice(0, -1);
   const known = typeof instanceType === 'string' ? instanceType : undefined;
   judgeText(plan, daemonConfig(plan, name, region, settings, unknownIds(plan)), known);
   return ids.apply((all) => daemonConfig(plan, name, region, settings, all));
@@ -130,10 +133,11 @@ function configOf(
 
 /** What an instance runs on its first boot. */
 function scriptOf(
-  { args, settings }: Context,
+  context: Context,
   machine: Machine,
   config: pulumi.Output<string> | undefined,
 ): pulumi.Output<string> | undefined {
+  const { args, settings } = context;
   const { appliance: kind } = settings;
   const { plan, isObserver, subnet } = machine;
   if (!isObserver && kind.kind === 'own')
@@ -144,6 +148,7 @@ function scriptOf(
       isObserver || kind.kind === 'own' ? { kind: 'none' } : forwardingOf(kind, plan, subnet.vpc.plan.cidr),
     overlay: overlayOf(machine),
     ipv6: subnet.vpc.plan.ipv6,
+    speaks: context.plan.bgp !== undefined,
   };
   if (config === undefined) return pulumi.output(userData(boot));
   return pulumi

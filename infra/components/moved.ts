@@ -5,7 +5,7 @@
  */
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
-import { movedBy, named, tablesOf } from '../plan.ts';
+import { announcedIn, movedBy, named, tablesOf } from '../plan.ts';
 import type { Context, Machine, MadeMachine, Moved } from './context.ts';
 import { idsOf } from './daemon-config.ts';
 import { type PolicyScope, tableArn } from './iam.ts';
@@ -80,10 +80,14 @@ export function rightsOf(
   const tables = network.tables
     .filter(({ name }) => groups.some((group) => movedBy(named(tablesOf(plan), name), group.name).length > 0))
     .map(({ arn }) => arn);
+  const followed = network.tables
+    .filter(({ name }) => announcedIn(named(tablesOf(plan), name)).length > 0)
+    .map(({ arn }) => arn);
   const beside = seats[0]?.port.networkInterfaceArn;
   const { leaseTable, fence } = settings;
   return {
     routeTables: tables,
+    syncedTables: followed,
     networkInterfaces: Object.values(moved.floating).map(({ arn }) => arn),
     instances: instances(attached),
     addressedInterfaces: seats

@@ -22,6 +22,10 @@ export interface Boot {
   /** Addresses outside the VPC that it answers for. */
   readonly overlay: readonly string[];
   readonly ipv6: boolean;
+  /** Whether its daemon speaks BGP. */
+  readonly speaks?: boolean;
+  /** Appliances on its own link, by one of which it fetches the daemon that then takes their routes. */
+  readonly gateways?: readonly string[];
   /** The daemon, where it runs one. */
   readonly daemon?: {
     readonly url: string;
@@ -50,27 +54,31 @@ const ECHO = [
   'net.ipv4.ping_group_range = 0 2147483647',
 ];
 
-const sysctls = ({ forwarding, ipv6 }: Boot): string =>
-  (forwarding.kind === 'none'
-    ? ECHO
-    : [
-        '# Forward, and let packets come in on one ENI and leave by another.',
-        'net.ipv4.ip_forward = 1',
-        'net.ipv4.conf.all.rp_filter = 0',
-        'net.ipv4.conf.default.rp_filter = 2',
-        'net.ipv4.conf.all.send_redirects = 0',
-        'net.ipv4.conf.default.send_redirects = 0',
-        ...ECHO,
-        ...(ipv6
-          ? [
-              '# A forwarding host would otherwise ignore the router that gives it its default route.',
-              'net.ipv6.conf.all.accept_ra = 2',
-              'net.ipv6.conf.default.accept_ra = 2',
-              'net.ipv6.conf.all.forwarding = 1',
-            ]
-          : []),
-      ]
-  ).join('\n');
+const BGP = ["# BGP's port without privileges, for the daemon.", 'net.ipv4.ip_unprivileged_port_start = 179'];
+
+const sysctls = ({ forwarding, ipv6, speaks = false }: Boot): string =>
+  [
+    ...(speaks ? BGP : []),
+    ...(forwarding.kind === 'none'
+      ? ECHO
+      : [
+          '# Forward, and let packets come in on one ENI and leave by another.',
+          'net.ipv4.ip_forward = 1',
+          'net.ipv4.conf.all.rp_filter = 0',
+          'net.ipv4.conf.default.rp_filter = 2',
+          'net.ipv4.conf.all.send_redirects = 0',
+          'net.ipv4.conf.default.send_redirects = 0',
+          ...ECHO,
+          ...(ipv6
+            ? [
+                '# A forwarding host would otherwise ignore the router that gives it its default route.',
+                'net.ipv6.conf.all.accept_ra = 2',
+                'net.ipv6.conf.default.accept_ra = 2',
+                'net.ipv6.conf.all.forwarding = 1',
+              ]
+            : []),
+        ]),
+  ].join('\n');
 
 const masquerade = ({ block, translate }: Extract<Boot['forwarding'], { kind: 'nat' }>): string => {
   const special = translate.map(
@@ -116,8 +124,26 @@ ${overlay.map((address) => `ExecStart=/usr/sbin/ip address replace ${address}/32
 [Install]
 WantedBy=multi-user.target`;
 
+/** Between what the daemon writes and what DHCP has brought. */
+const LEAD_METRIC = 30;
+
+/** Until its daemon takes routes, the machine sends by one after the other of those that will announce them. */
+const leading = (gateways: readonly string[]): string => `GATEWAYS=(${gateways.join(' ')})
+
+lead_out() { # ATTEMPT
+  ip route replace default via "\${GATEWAYS[$1 % \${#GATEWAYS[@]}]}" metric ${LEAD_METRIC}
+}
+
+lead_back() {
+  ip route delete default metric ${LEAD_METRIC}
+}
+
+`;
+
 /** Fetches by whatever the image has: curl, wget, or the Python that cloud-init itself needs. */
-const FETCH = `fetch() { # URL FILE
+const fetching = ({
+  gateways = [],
+}: Boot): string => `${gateways.length === 0 ? '' : leading(gateways)}fetch() { # URL FILE
   if command -v curl >/dev/null; then
     curl --fail --silent --show-error --location --max-time 120 --output "$2" "$1"
   elif command -v wget >/dev/null; then
@@ -130,7 +156,7 @@ const FETCH = `fetch() { # URL FILE
 install_daemon() {
   local part="$ROOT/usr/local/bin/byoa.part" attempt found
   for attempt in $(seq "$ATTEMPTS"); do
-    if fetch "$DAEMON_URL" "$part"; then
+${gateways.length === 0 ? '' : '    lead_out "$attempt"\n'}    if fetch "$DAEMON_URL" "$part"; then
       found=$(sha256sum "$part" | cut -d ' ' -f 1)
       if [ "$found" = "$DAEMON_SHA256" ]; then
         chmod 755 "$part"
@@ -150,7 +176,7 @@ install_daemon() {
 
 /** The script; throws an error that gives the size where EC2 would refuse it. */
 export function userData(boot: Boot): string {
-  const { name, daemon, overlay, forwarding } = boot;
+  const { name, daemon, overlay, forwarding, gateways = [] } = boot;
   const script = `#!/bin/bash
 # byoa: sets up ${name} on its first boot.
 set -euo pipefail
@@ -164,7 +190,7 @@ say() {
   echo "byoa: $*" >&2
 }
 
-${daemon === undefined ? '' : FETCH}
+${daemon === undefined ? '' : fetching(boot)}
 
 write_files() {
 mkdir -p "$ROOT/etc/sysctl.d" "$ROOT/etc/byoa" "$ROOT/etc/systemd/system" "$ROOT/usr/local/bin"
@@ -184,7 +210,7 @@ start_daemon() {
 main() {
   write_files
   start_network
-${daemon === undefined ? '' : '  install_daemon\n  start_daemon\n'}  say '${name} is set up'
+${daemon === undefined ? '' : `  install_daemon\n${gateways.length === 0 ? '' : '  lead_back\n'}  start_daemon\n`}  say '${name} is set up'
 }
 
 main

@@ -14,11 +14,13 @@ export interface WorkloadArgs {
   readonly ipv6: boolean;
   /** Whether it has an Elastic IP. */
   readonly isPublic: boolean;
+  readonly userData?: pulumi.Input<string>;
   readonly tags: Tags;
 }
 
 export class Workload extends pulumi.ComponentResource {
   readonly instanceId: pulumi.Output<string>;
+  readonly networkInterfaceId: pulumi.Output<string>;
   /** Empty where it has none. */
   readonly publicIp: pulumi.Output<string>;
 
@@ -38,6 +40,7 @@ export class Workload extends pulumi.ComponentResource {
       },
       child,
     );
+    this.networkInterfaceId = eni.id;
     this.publicIp = args.isPublic ? this.eip(name, eni, tags) : pulumi.output('');
     const instance = new ApplianceInstance(
       name,
@@ -46,6 +49,7 @@ export class Workload extends pulumi.ComponentResource {
         ami: args.ami,
         amiPinned: args.amiPinned,
         instanceType: args.instanceType,
+        ...(args.userData === undefined ? {} : { userData: args.userData }),
         tags: args.tags,
       },
       child,

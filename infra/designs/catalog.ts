@@ -8,6 +8,7 @@ import { floatingEni } from './floating-eni/plan.ts';
 import { ingressInspection } from './ingress-inspection/plan.ts';
 import { natFleet } from './nat-fleet/plan.ts';
 import { overlayAddress } from './overlay-address/plan.ts';
+import { sameSubnetBgp } from './same-subnet-bgp/plan.ts';
 
 export const DESIGNS = {
   'egress-pair': egressPair,
@@ -18,6 +19,7 @@ export const DESIGNS = {
   'overlay-address': overlayAddress,
   'ingress-inspection': ingressInspection,
   'east-west-inspection': eastWestInspection,
+  'same-subnet-bgp': sameSubnetBgp,
 } as const satisfies Readonly<Record<string, Design>>;
 
 export type DesignName = keyof typeof DESIGNS;

@@ -12,6 +12,8 @@ import {
 
 /** How soon a flow is back where routes are rewritten: three missed probes, two calls, and propagation. */
 export const ROUTES_OBJECTIVE_MS = 5_000;
+/** Where machines take another route by BGP: BFD's detection, or three missed probes; no call. */
+export const BGP_OBJECTIVE_MS = 3_000;
 /** Where addresses move: two daemons that cannot see each other may both begin before they agree. */
 export const ADDRESS_OBJECTIVE_MS = 10_000;
 /** Where an ENI is detached, by force where its instance does not answer, and attached again. */
@@ -148,6 +150,22 @@ export function appliancesInZone(args: PlanArgs, names: readonly string[]): Site
     observers: observersOf(args),
   };
 }
+
+/** Appliances in the subnet of those whom they serve, who probe one target by way of each. */
+export const appliancesBeside = (
+  args: PlanArgs,
+  {
+    subnet,
+    cidr,
+    names,
+  }: { readonly subnet: string; readonly cidr: string; readonly names: readonly string[] },
+): readonly AppliancePlan[] =>
+  names.map((name) => ({
+    name,
+    subnet,
+    address: hostAddress(cidr, placeOf(name)),
+    through: { target: targetOf(args, ['a'], 'a'), by: 'next-hop', from: 'all' },
+  }));
 
 /** Observers have a subnet of their own in each zone, whose table leads by each appliance to its target. */
 const observerSubnets = (args: PlanArgs, names: readonly string[]): readonly SubnetPlan[] =>

@@ -73,10 +73,12 @@ const OUTPUTS: Readonly<Record<string, Json>> = {
 
 export const outputNames: readonly string[] = Object.keys(OUTPUTS);
 
-const object = (properties: Readonly<Record<string, Json>>): Json => ({
+const object = (properties: Readonly<Record<string, Json>>, ...optional: readonly string[]): Json => ({
   type: 'object',
   properties,
-  required: Object.keys(properties).sort(),
+  required: Object.keys(properties)
+    .filter((name) => !optional.includes(name))
+    .sort(),
 });
 const texts = (...names: readonly string[]): Readonly<Record<string, Json>> =>
   Object.fromEntries(names.map((name) => [name, TEXT]));
@@ -89,12 +91,15 @@ const OBJECTS: Readonly<Record<string, Json>> = {
     overlay: { type: 'array', items: TEXT },
   }),
   Workload: object(texts('name', 'instanceId', 'privateIp', 'publicIp')),
-  Flow: object({
-    ...texts('name', 'group'),
-    from: { $ref: 'pulumi.json#/Any' },
-    to: { $ref: 'pulumi.json#/Any' },
-    objectiveMs: { type: 'integer' },
-  }),
+  Flow: object(
+    {
+      ...texts('name', 'group'),
+      from: { $ref: 'pulumi.json#/Any' },
+      to: { $ref: 'pulumi.json#/Any' },
+      objectiveMs: { type: 'integer' },
+    },
+    'group',
+  ),
 };
 
 const LANGUAGES = ['nodejs', 'python', 'csharp', 'java', 'go'];

@@ -41,7 +41,7 @@ export function promisedFlows(world: World, promises: readonly FlowOutput[], dep
       from: sender.instance ?? sender.address,
       to: receiver.address,
       ...(receiver.instance !== undefined && { receiver: receiver.instance }),
-      group,
+      ...(group !== undefined && { group }),
       objectiveMs,
     };
   });

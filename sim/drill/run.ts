@@ -141,12 +141,21 @@ function isSavable(
   owners: ReadonlyMap<string, readonly string[]>,
 ): boolean {
   const group = stage.groups.find(({ name }) => name === flow.group);
-  if (group === undefined) return true;
+  if (group === undefined) return isAnnounced(stage, cast);
   const owned = owners.get(group.name) ?? [];
   if (owned.length > 0 && owned.every((owner) => forwards(stage, owner))) return true;
   const able = [...cast.values()].filter(({ name }) => isAble(stage, cast, name)).map(({ name }) => name);
   const observes = able.some((name) => !stage.appliances.includes(name));
   return group.members.some((name) => forwards(stage, name) && (observes || able.includes(name)));
+}
+
+/** The same where no group is moved: somebody forwards, and where tables follow BGP, somebody may write. */
+function isAnnounced(stage: Stage, cast: Cast): boolean {
+  const writers = Object.values(stage.daemons).filter(({ routeSync }) => routeSync.length > 0);
+  return (
+    stage.appliances.some((name) => forwards(stage, name)) &&
+    (writers.length === 0 || writers.some(({ node }) => isAble(stage, cast, node)))
+  );
 }
 
 /** Whether a daemon runs and reaches EC2. */

@@ -8,7 +8,7 @@ import type { Design } from '../../infra/design.ts';
 import { DESIGNS, type DesignName, NAMES } from '../../infra/designs/catalog.ts';
 import { COMPONENTS } from '../../infra/designs/components.ts';
 import type { NodeOutput } from '../../infra/outputs.ts';
-import { movedBy, subnetsOf, tablesOf } from '../../infra/plan.ts';
+import { announcedIn, movedBy, subnetsOf, tablesOf, takersOf } from '../../infra/plan.ts';
 import { sharedZones } from '../../infra/rules.ts';
 import { type Registration, recorded, resolved } from './recorded.ts';
 
@@ -34,6 +34,9 @@ const argsOf = (name: DesignName, more: Partial<DesignArgs> = {}): DesignArgs =>
 
 const make = (name: DesignName, more: Partial<DesignArgs> = {}) =>
   recorded(() => new COMPONENTS[name](name, argsOf(name, more)));
+
+/** Whether routes that are announced keep its flows, instead of groups. */
+const isByBgp = (name: DesignName): boolean => designOf(name).keptBy === 'bgp';
 
 const of = (seen: readonly Registration[], type: string): readonly Registration[] =>
   seen.filter((one) => one.type.endsWith(`:${type}`));
@@ -113,6 +116,8 @@ describe.each(NAMES)('%s', (name) => {
     const tables = groups.flatMap(routeSetsOf).flatMap(({ table }) => table ?? []);
     const moves = Statement.find(({ Sid }) => Sid === 'MoveRoutes')?.Resource ?? [];
     expect([...moves].map((arn) => arn.split('/')[1]).sort()).toEqual([...new Set(tables)].sort());
+    const synced = Statement.find(({ Sid }) => Sid === 'SyncRoutes')?.Resource ?? [];
+    expect(synced).toHaveLength(tablesOf(made.plan).filter((one) => announcedIn(one).length > 0).length);
   });
 
   it('boots instances with IMDSv2, an encrypted disk and no pause between old and new on one ENI', () => {
@@ -158,11 +163,14 @@ describe.each(NAMES)('%s', (name) => {
 
   it('puts out configurations that name what was made, one for each daemon', async () => {
     const nodes = await nodesOf(made);
-    expect(nodes.map((one) => one.name)).toEqual(made.plan.appliances.map((one) => one.name));
+    const { plan } = made;
+    const daemons = [...plan.appliances, ...plan.observers, ...takersOf(plan)].map((one) => one.name);
+    expect(nodes.map((one) => one.name)).toEqual(daemons);
+    const enis = plan.appliances.map((one) => nodes.find((node) => node.name === one.name));
     for (const node of nodes) {
       const config = configOf(node);
       expect(config.node).toBe(node.name);
-      expect(config.appliances.map(({ eni }) => eni)).toEqual(nodes.map((one) => one.networkInterfaceId));
+      expect(config.appliances.map(({ eni }) => eni)).toEqual(enis.map((one) => one?.networkInterfaceId));
       expect(config.groups.map((group) => group.name)).toEqual(made.plan.groups.map((group) => group.name));
       const script = of(seen, 'Instance').find((one) => one.name === `${name}-${node.name}`)?.inputs.userData;
       expect(script).toContain(`\nnode: ${node.name}\n`);
@@ -171,13 +179,18 @@ describe.each(NAMES)('%s', (name) => {
   });
 
   it('promises something for every group', async () => {
-    const flows = (await resolved(made.flows)) as readonly { group: string; objectiveMs: number }[];
-    expect(new Set(flows.map((flow) => flow.group))).toEqual(
+    const flows = (await resolved(made.flows)) as readonly { group?: string; objectiveMs: number }[];
+    expect(flows.length).toBeGreaterThan(0);
+    expect(new Set(flows.flatMap((flow) => flow.group ?? []))).toEqual(
       new Set(made.plan.groups.map((one) => one.name)),
     );
   });
 
   it('gives the daemons leases, and the right to stop each other, where they are asked for', async () => {
+    if (isByBgp(name)) {
+      await expect(make(name, { leaseTable: 'byoa-leases' })).rejects.toThrow('moves no group');
+      return;
+    }
     const leased = await make(name, { leaseTable: 'byoa-leases', fence: 'stop-instance' });
     const config = configOf((await nodesOf(leased.made))[0] as NodeOutput);
     expect(config.leaseStore).toMatchObject({ table: 'byoa-leases' });
@@ -191,6 +204,10 @@ describe.each(NAMES)('%s', (name) => {
   });
 
   it('has observers run the daemons instead of the appliances, where they are asked for', async () => {
+    if (isByBgp(name)) {
+      await expect(make(name, { observers: true })).rejects.toThrow('moves no group');
+      return;
+    }
     const observed = await make(name, { observers: true });
     const nodes = await nodesOf(observed.made);
     expect(nodes.map((one) => one.name)).toEqual(['observer-a', 'observer-b']);
@@ -209,11 +226,13 @@ describe.each(NAMES)('%s', (name) => {
 
   it("leaves an appliance of the user's own to the user", async () => {
     const own = { kind: 'own', userData: '#!/bin/sh\necho mine\n' } as const;
-    const { seen: all } = await make(name, { observers: true, appliance: own, debianAmi: 'ami-0debian0' });
+    const observers = isByBgp(name) ? {} : { observers: true };
+    const { seen: all } = await make(name, { ...observers, appliance: own, debianAmi: 'ami-0debian0' });
     const scripts = of(all, 'Instance').map((one) => [one.inputs.ami, one.inputs.userData]);
     const mine = scripts.filter(([, script]) => script === own.userData);
     expect(mine.map(([ami]) => ami)).toEqual(made.plan.appliances.map(() => SHARED.ami));
-    expect(scripts.filter(([ami]) => ami === 'ami-0debian0')).toHaveLength(2);
+    const beside = isByBgp(name) ? made.plan.observers.length : 2;
+    expect(scripts.filter(([ami]) => ami === 'ami-0debian0')).toHaveLength(beside);
   });
 
   it('has a README with a diagram, reasons for and against, costs and failure modes', () => {
@@ -291,4 +310,29 @@ it('floating-eni lets the peers probe through each other, since they share a sub
   expect(config.groups[0]?.resources).toMatchObject([{ kind: 'eni', deviceIndex: 1 }]);
   const eni = of(seen, 'NetworkInterface').find((one) => one.name === 'floating-eni-floating');
   expect(eni?.inputs.privateIps).toEqual(['10.0.0.12']);
+});
+
+it('same-subnet-bgp has workloads take default routes from appliances, and prefer the first', async () => {
+  const { made, seen } = await make('same-subnet-bgp', { workload: true, ipv6: true });
+  const nodes = await nodesOf(made);
+  const [a, b, taker] = nodes.map((node) => configOf(node));
+  const meds = [a, b].map((one) => one?.bgp?.options.originate.map(({ prefix, med }) => [prefix, med]));
+  expect(meds).toEqual([
+    [
+      ['0.0.0.0/0', 0],
+      ['::/0', 0],
+    ],
+    [
+      ['0.0.0.0/0', 10],
+      ['::/0', 10],
+    ],
+  ]);
+  expect(taker?.kernel).toBeDefined();
+  expect(taker?.bgp?.options.neighbors.map(({ address }) => address)).toEqual(
+    made.plan.appliances.map(({ address }) => address),
+  );
+  // Nobody may write anything: no API is called.
+  expect(policyOf(seen).Statement.map(({ Sid }) => Sid)).toEqual(['Describe']);
+  const client = of(seen, 'Instance').find((one) => one.name === 'same-subnet-bgp-workload-eu-central-1a');
+  expect(client?.inputs.iamInstanceProfile).toBeUndefined();
 });

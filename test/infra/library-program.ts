@@ -14,6 +14,7 @@ const deployed = (name: DesignName) => {
     daemonUrl: 'https://example.com/byoa',
     daemonSha256: '0'.repeat(64),
     probeTargets: PROBED,
+    ipv6: DESIGNS[name].keys.some((key) => key === 'ipv6'),
     workload: true,
   });
   return { nodes, appliances, workloads, flows };

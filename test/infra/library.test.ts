@@ -6,12 +6,16 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { present, unreachable } from '../../controller/base/result.ts';
+import { must, present, unreachable } from '../../controller/base/result.ts';
 import { NAMES } from '../../infra/designs/catalog.ts';
+import { startCast } from '../../sim/chaos/cast.ts';
 import { type Failure, failuresOf } from '../../sim/drill/failure.ts';
 import { stageOf } from '../../sim/drill/subject.ts';
 import { outcomeText, titleOf } from '../../sim/drill/text.ts';
 import { isMissed } from '../../sim/drill/verdict.ts';
+import { addHost } from '../../sim/world/guests.ts';
+import { advance } from '../../sim/world/kernel.ts';
+import { tracePacket } from '../../sim/world/trace.ts';
 import { deployLibrary, play, type Shelved } from './library.ts';
 
 // Operations start a process each, which takes seconds where other tests run beside it.
@@ -42,6 +46,28 @@ describe.each(NAMES)('%s', (name) => {
       );
     expect(missed).toEqual([]);
   });
+});
+
+it('same-subnet-bgp sends by the first appliance; only what is translated comes back by it', () => {
+  const { subject } = shelved('same-subnet-bgp');
+  const stage = stageOf(subject, 1);
+  const { world, machines } = stage;
+  must(addHost(world, '2001:db8:ffff::10'));
+  startCast(world, stage, 1, { onStep: () => {} });
+  advance(world, world.now + 15_000);
+  const from = present(machines['workload-eu-central-1a'], 'the workload').instance;
+  const passed = (to: string) => {
+    const there = must(tracePacket(world, { from, to, both: true }));
+    const byFirst = (hops: typeof there.hops) => hops.some(({ id }) => id === machines.a?.instance);
+    return [
+      there.disposition,
+      byFirst(there.hops),
+      there.answer?.disposition,
+      byFirst(there.answer?.hops ?? []),
+    ];
+  };
+  expect(passed('203.0.113.10')).toEqual(['DELIVERED', true, 'DELIVERED', true]);
+  expect(passed('2001:db8:ffff::10')).toEqual(['DELIVERED', true, 'DELIVERED', false]);
 });
 
 /** A few of all, which take something away; `npm run docs:designs` plays every single one. */

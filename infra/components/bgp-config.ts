@@ -1,0 +1,91 @@
+/**
+ * What the daemons of a plan say to each other by BGP: appliances announce, and wait for whoever dials from
+ * the subnets of those who take it. Pure.
+ */
+import type { ConfigInput } from '../../controller/config.ts';
+import {
+  announcedIn,
+  type BgpPlan,
+  type ObserverPlan,
+  type Plan,
+  subnetsOf,
+  type TakerPlan,
+  tablesOf,
+  takersOf,
+} from '../plan.ts';
+
+type BgpInput = Pick<ConfigInput, 'bgp' | 'kernel' | 'routeSync' | 'drain'>;
+type Families = NonNullable<NonNullable<NonNullable<ConfigInput['bgp']>['neighbors']>[number]['families']>;
+
+/** Between appliances, so that there is room for another value. */
+const MED_STEP = 10;
+/** Below what DHCP gives a route on the usual images. */
+const METRIC = 20;
+const POLICY = 'announced';
+
+const familiesOf = ({ announces }: BgpPlan): Families =>
+  announces.some((prefix) => prefix.includes(':')) ? ['ipv4', 'ipv6'] : ['ipv4'];
+
+const takingOf = (plan: Plan, bgp: BgpPlan): readonly (TakerPlan | ObserverPlan)[] =>
+  bgp.takers === 'clients' ? takersOf(plan) : plan.observers;
+
+/** An appliance announces, and takes nothing; a BFD session watches each that takes it. */
+function announcer(plan: Plan, bgp: BgpPlan, index: number, routerId: string): BgpInput {
+  const homes = new Set(takingOf(plan, bgp).map(({ subnet }) => subnet));
+  return {
+    bgp: {
+      as: bgp.as,
+      routerId,
+      originate: bgp.announces.map((prefix) => ({ prefix, med: index * MED_STEP })),
+      dynamic: subnetsOf(plan)
+        .filter(({ name }) => homes.has(name))
+        .map(({ name, cidr }) => ({
+          name,
+          prefix: cidr,
+          as: [bgp.takerAs],
+          export: 'all',
+          bfd: true,
+          families: familiesOf(bgp),
+        })),
+    },
+    drain: { how: 'graceful-shutdown' },
+  };
+}
+
+/** Takes what the plan says that appliances announce, and nothing else. */
+function taker(plan: Plan, bgp: BgpPlan, routerId: string, table: (name: string) => string): BgpInput {
+  const spoken: NonNullable<ConfigInput['bgp']> = {
+    as: bgp.takerAs,
+    routerId,
+    prefixLists: { [POLICY]: bgp.announces.map((prefix) => ({ prefix })) },
+    policies: [{ name: POLICY, rules: [{ match: { prefixList: POLICY }, action: 'accept' }] }],
+    neighbors: plan.appliances.map(({ name }) => ({
+      appliance: name,
+      as: bgp.as,
+      import: POLICY,
+      bfd: true,
+      families: familiesOf(bgp),
+    })),
+  };
+  if (bgp.takers === 'clients') return { bgp: spoken, kernel: { metric: METRIC } };
+  const followed = tablesOf(plan).filter((one) => announcedIn(one).length > 0);
+  const ranges = bgp.announces.map((prefix) => ({ prefix }));
+  return {
+    bgp: spoken,
+    // All who write here have the same view, and each may find what another has written.
+    routeSync: [
+      { tables: followed.map((one) => ({ table: table(one.name) })), prefixes: ranges, adopt: ranges },
+    ],
+  };
+}
+
+/** Of the node's configuration what BGP is; `table` gives the id of a table. */
+export function bgpInput(plan: Plan, node: string, table: (name: string) => string): BgpInput {
+  const { bgp, appliances } = plan;
+  if (bgp === undefined) return {};
+  const index = appliances.findIndex(({ name }) => name === node);
+  const own = appliances[index];
+  if (own !== undefined) return announcer(plan, bgp, index, own.address);
+  const taking = takingOf(plan, bgp).find(({ name }) => name === node);
+  return taking === undefined ? {} : taker(plan, bgp, taking.address, table);
+}
