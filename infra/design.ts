@@ -30,7 +30,7 @@ export interface Design {
   /** How many zones it spans. */
   readonly zones: { readonly min: number; readonly max: number };
   readonly keys: readonly OwnKey[];
-  /** `bgp`: flows are kept by routes that appliances announce, and no group is moved; `groups` where absent. */
+  /** `bgp`: routes that appliances announce keep flows, no group is moved; absent: `groups`. */
   readonly keptBy?: 'groups' | 'bgp';
   readonly role: ApplianceRole;
   /** Failback unless the stack says otherwise: `never`, or after how long. */

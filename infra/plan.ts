@@ -15,7 +15,7 @@ export type RouteTarget =
   | { readonly kind: 'appliance'; readonly appliance: string }
   /** The ENI that the group moves, for good. */
   | { readonly kind: 'floating'; readonly group: string }
-  /** Whoever announces the destination by BGP: the daemons make the route (`routeSync`), the deployment none. */
+  /** Whoever announces the destination: daemons make the route (`routeSync`), the deployment none. */
   | { readonly kind: 'announced' };
 
 export interface RoutePlan {

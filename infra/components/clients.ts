@@ -1,4 +1,4 @@
-/** A client in each workload subnet of a plan, where they are asked for; some run a daemon that takes routes. */
+/** A client in each workload subnet of a plan, where asked for; some run a daemon that takes routes. */
 import * as pulumi from '@pulumi/pulumi';
 import { hostAddress } from '../layout.ts';
 import type { NodeOutput, WorkloadOutput } from '../outputs.ts';

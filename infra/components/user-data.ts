@@ -127,7 +127,7 @@ WantedBy=multi-user.target`;
 /** Between what the daemon writes and what DHCP has brought. */
 const LEAD_METRIC = 30;
 
-/** Until its daemon takes routes, the machine sends by one after the other of those that will announce them. */
+/** Until its daemon takes routes, the machine sends by those that will announce them, in turn. */
 const leading = (gateways: readonly string[]): string => `GATEWAYS=(${gateways.join(' ')})
 
 lead_out() { # ATTEMPT

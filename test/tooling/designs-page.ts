@@ -23,7 +23,8 @@ export function designsText(): string {
     const objectives = unique(plan.flows.map(({ objectiveMs }) => `${objectiveMs / 1000} s`));
     const link = `[\`${name}\`](../infra/designs/${name}/README.md)`;
     const groups = plan.groups.length === 1 ? 'one group' : `${plan.groups.length} groups`;
-    return `| ${link} | ${design.summary} | ${zonesText(design)} | ${groups}: ${moves} | ${objectives} |`;
+    const moved = plan.groups.length === 0 ? 'nothing: BGP' : `${groups}: ${moves}`;
+    return `| ${link} | ${design.summary} | ${zonesText(design)} | ${moved} | ${objectives} |`;
   });
   return [
     '| design | what it is | zones | what moves | objective |',
