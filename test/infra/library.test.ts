@@ -13,7 +13,7 @@ import { type Failure, failuresOf } from '../../sim/drill/failure.ts';
 import { stageOf } from '../../sim/drill/subject.ts';
 import { outcomeText, titleOf } from '../../sim/drill/text.ts';
 import { isMissed } from '../../sim/drill/verdict.ts';
-import { addHost } from '../../sim/world/guests.ts';
+import { addHost, setProfile } from '../../sim/world/guests.ts';
 import { advance } from '../../sim/world/kernel.ts';
 import { tracePacket } from '../../sim/world/trace.ts';
 import { deployLibrary, play, type Shelved } from './library.ts';
@@ -67,6 +67,9 @@ it('same-subnet-bgp sends by the first appliance; only what is translated comes 
     ];
   };
   expect(passed('203.0.113.10')).toEqual(['DELIVERED', true, 'DELIVERED', true]);
+  // Without NAT, as an appliance forwards IPv6; what the simulator calls `nat` translates it, too.
+  for (const name of ['a', 'b'])
+    must(setProfile(world, present(machines[name], name).instance, { role: 'router', services: [] }));
   expect(passed('2001:db8:ffff::10')).toEqual(['DELIVERED', true, 'DELIVERED', false]);
 });
 
