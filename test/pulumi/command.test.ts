@@ -5,9 +5,11 @@ import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseConfig } from '../../controller/config.ts';
 import { type RunningSimulator, startSimulator } from '../../sim/index.ts';
+import { register } from '../../sim/pulumi/main.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
@@ -86,7 +88,13 @@ describe('byoa deploy', () => {
   });
 
   it('refuses options that contradict each other, and endpoints that are none', async () => {
-    expect((await byoa(['--preview', '--destroy'], directory)).err).toMatch(/cannot be used with/);
-    expect((await byoa(['--endpoint', 'localhost'], directory)).err).toMatch(/not a URL/);
+    const refused = (...args: readonly string[]): Promise<unknown> => {
+      const program = new Command().exitOverride();
+      register(program);
+      for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => {} });
+      return program.parseAsync(['deploy', ...args], { from: 'user' });
+    };
+    await expect(refused('--preview', '--destroy')).rejects.toThrow(/cannot be used with/);
+    await expect(refused('--endpoint', 'localhost')).rejects.toThrow(/not a URL/);
   });
 });

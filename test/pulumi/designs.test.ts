@@ -198,12 +198,8 @@ describe('all designs side by side', () => {
   });
   afterAll(() => world.close());
 
-  it('a second up changes nothing', async () => {
-    expect(configs).toHaveLength(NAMES.length);
-    expect(changes((await run(world.simulator, 'up')).steps)).toEqual([]);
-  });
-
   it('what failovers moved stays where it is through up, refresh, and up after the refresh', async () => {
+    expect(configs).toHaveLength(NAMES.length);
     for (const config of configs) await failOver(world.ec2, config);
     const moved = placesOf(world.simulator);
     expect(changes((await run(world.simulator, 'up')).steps)).toEqual([]);
