@@ -34,8 +34,9 @@ export function resolve(file: ParsedFile): {
   const kernel = file.kernel === undefined ? undefined : resolveKernel(file.kernel, note);
   const routeSync = resolveSync(file, note);
   const leaseStore = groups.some(({ lease }) => lease !== undefined) ? resolveLeaseStore(file) : undefined;
-  if (file.groups.length === 0 && file.bgp === undefined)
-    note([], 'the daemon has nothing to do', 'configure groups, or bgp');
+  // One that only tells others what it finds has work enough.
+  if (file.groups.length === 0 && file.bgp === undefined && file.health === undefined)
+    note([], 'the daemon has nothing to do', 'configure groups, bgp, or health to tell others what it finds');
   if (file.kernel !== undefined && bgp === undefined)
     note(['kernel'], 'there are no routes without BGP', 'configure bgp, or remove kernel');
   const config: Config = {

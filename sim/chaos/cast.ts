@@ -3,6 +3,7 @@
  * started again with its memory when its machine runs, as systemd would.
  */
 import type { Instant, Millis } from '../../controller/base/time.ts';
+import { isRead } from '../../controller/ec2/call.ts';
 import type { Effect, Event, Memory } from '../../controller/event.ts';
 import { after } from '../world/kernel.ts';
 import { crash, type Daemon, type DaemonOptions, memoryOf, startDaemon } from '../world/node.ts';
@@ -18,6 +19,8 @@ export interface Actor {
   daemon: Daemon;
   /** Whether its supervisor may start it. */
   allowed: boolean;
+  /** So many writes leave in the next step that makes any, and then it crashes. */
+  doomed: number | undefined;
   /** What is different in its next runs. */
   next: Partial<DaemonOptions>;
 }
@@ -31,7 +34,7 @@ export interface Mutant {
 }
 
 interface Options {
-  readonly onStep: (name: string, daemon: Daemon, effects: readonly Effect[]) => void;
+  readonly onStep: (name: string, daemon: Daemon, event: Event, effects: readonly Effect[]) => void;
   /** Makes one for each daemon, by the name of its machine. */
   readonly mutant?: ((name: string) => Mutant) | undefined;
 }
@@ -52,13 +55,14 @@ export function startCast(
       config,
       seed: `${seed}/${name}`,
       forgetful: true,
-      onStep: (one, _event, effects) => {
+      onStep: (one, event, effects) => {
         mutant?.did?.(effects);
-        options.onStep(name, one, effects);
+        options.onStep(name, one, event, effects);
       },
+      crashes: (_, effects) => crashIn(world, cast.get(name), effects),
       ...(mutant && { tamper: (event: Event) => mutant.hear(event, world.now) }),
     });
-    cast.set(name, { name, daemon, allowed: true, next: {} });
+    cast.set(name, { name, daemon, allowed: true, doomed: undefined, next: {} });
   }
   world.listeners.add((logged) => {
     if (logged.kind !== 'power' || logged.power !== 'running') return;
@@ -67,6 +71,19 @@ export function startCast(
   });
   return cast;
 }
+
+/** Where a step of a daemon that is doomed breaks off: behind so many writes, or all that there are. */
+function crashIn(world: World, actor: Actor | undefined, effects: readonly Effect[]): number | undefined {
+  if (actor?.doomed === undefined) return undefined;
+  const writes = effects.flatMap((effect, index) => (isWrite(effect) ? [index] : []));
+  if (writes.length === 0) return undefined;
+  const after = actor.doomed === 0 ? writes[0] : (writes[actor.doomed - 1] ?? writes.at(-1) ?? 0) + 1;
+  actor.doomed = undefined;
+  startLater(world, actor);
+  return after;
+}
+
+const isWrite = (effect: Effect): boolean => effect.kind === 'ec2-call' && !isRead(effect.call.kind);
 
 function startLater(world: World, actor: Actor): void {
   after(world, RESTART_MS, () => {

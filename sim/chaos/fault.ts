@@ -23,14 +23,16 @@ const troubles = [
   /** All machines of a zone lose their power. */
   z.strictObject({ kind: z.literal('zone'), zone: z.string() }),
   /**
-   * `kill`: the daemon's process is killed, and started again at the end. `pause`: it is held up, its
-   * kernel and its BFD are not. `clock`: it is started anew with a clock that is ahead and gains, and at
-   * the end with the true one.
+   * `kill`: the daemon's process is killed, and started again at the end. `crash`: it dies in the next step
+   * that writes, when `writes` of its writes have left, and is started again. `pause`: it is held up, its
+   * kernel and its BFD are not. `clock`: it is started anew with a clock that is ahead and gains, and at the
+   * end with the true one.
    */
   z.strictObject({
     kind: z.literal('daemon'),
-    how: z.enum(['kill', 'pause', 'clock']),
+    how: z.enum(['kill', 'crash', 'pause', 'clock']),
     machine: z.string(),
+    writes: z.int().min(0).optional(),
     aheadMs: millis,
     drift: z.number(),
   }),
@@ -56,7 +58,8 @@ const troubles = [
   /**
    * How the API behaves meanwhile. `much`: ms where it is slow, stale or late in effect, or detaching
    * takes so long; else a share. `outage`: nobody reaches the region's endpoints. `emptied`: another tool
-   * takes the account's requests. `ipv6-refused`: nobody may change IPv6 routes.
+   * takes the account's requests. `revoked`: nobody may move groups, all else works. `ipv6-refused`: nobody
+   * may change IPv6 routes.
    */
   z.strictObject({
     kind: z.literal('api'),
@@ -71,6 +74,7 @@ const troubles = [
       'expired',
       'emptied',
       'detach-hangs',
+      'revoked',
       'ipv6-refused',
     ]),
     much: z.number().min(0),
@@ -129,7 +133,7 @@ function wordsOf(fault: Trouble): string {
     case 'zone':
       return `zone ${fault.zone} without power`;
     case 'daemon':
-      return `daemon of ${fault.machine}: ${fault.how}${fault.how === 'clock' ? ` ${fault.aheadMs} ms ahead, gains ${fault.drift * 1e6} ppm` : ''}`;
+      return `daemon of ${fault.machine}: ${daemonWords(fault)}`;
     case 'link':
       return `${fault.loss === 1 ? 'cut' : `loss of ${Math.round(fault.loss * 100)} %`} ${betweenWords(fault)}`;
     case 'path':
@@ -146,6 +150,37 @@ function wordsOf(fault: Trouble): string {
       return `operator ${fault.to === undefined ? 'deletes what it owns' : `moves it to ${fault.to}`}: ${fault.group}`;
     case 'store':
       return `store of leases ${fault.how}`;
+    default:
+      return unreachable(fault);
+  }
+}
+
+function daemonWords({ how, aheadMs, drift, writes = 0 }: Extract<Trouble, { kind: 'daemon' }>): string {
+  if (how === 'clock') return `clock ${aheadMs} ms ahead, gains ${drift * 1e6} ppm`;
+  return how === 'crash' ? `crash when ${writes} writes of a step have left` : how;
+}
+
+/** What is told apart where faults are counted: `machine kill`, `link cut one-way`. */
+export function nameOfFault(fault: Trouble): string {
+  switch (fault.kind) {
+    case 'machine':
+    case 'daemon':
+    case 'api':
+    case 'store':
+      return `${fault.kind} ${fault.how}`;
+    case 'calls':
+      return `calls ${fault.what}`;
+    case 'link':
+      return `link ${fault.loss === 1 ? `cut ${fault.direction}` : 'loss'}`;
+    case 'path':
+      return `path ${fault.twice > 0 ? 'twice' : fault.jitterMs > fault.delayMs ? 'reordering' : 'delay'}`;
+    case 'upgrade':
+      return `upgrade ${fault.from}`;
+    case 'operator':
+      return `operator ${fault.to === undefined ? 'deletes' : 'moves'}`;
+    case 'zone':
+    case 'pulumi':
+      return fault.kind;
     default:
       return unreachable(fault);
   }

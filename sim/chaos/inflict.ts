@@ -100,12 +100,17 @@ const groupOf = ({ scene }: Theatre, name: string): OwnedGroup =>
 function troubleDaemon(
   world: World,
   actor: Actor,
-  { how, aheadMs, drift }: Extract<Trouble, { kind: 'daemon' }>,
+  { how, aheadMs, drift, writes = 0 }: Extract<Trouble, { kind: 'daemon' }>,
 ): () => void {
   switch (how) {
     case 'kill':
       hold(actor);
       return () => release(world, actor);
+    case 'crash':
+      actor.doomed = writes;
+      return () => {
+        actor.doomed = undefined;
+      };
     case 'pause': {
       const { daemon } = actor;
       pause(daemon);
@@ -242,6 +247,7 @@ function troubleApi(theatre: Theatre, fault: ApiTrouble): () => void {
     return cut(theatre, everybody, 1);
   }
   if (fault.how === 'emptied') return emptyBuckets(theatre);
+  if (fault.how === 'revoked') return revoke(theatre);
   setKnobs(world.api, knobsOf(fault.how, fault.much));
   return () => setKnobs(world.api, knobs);
 }
@@ -262,9 +268,22 @@ function emptyBuckets({ world, writes }: Theatre): () => void {
   };
 }
 
+/** Refuses the actions that move groups, as where a permission was taken away long before it is needed. */
+function revoke({ world, writes }: Theatre): () => void {
+  const message = 'You are not authorized to perform this operation.';
+  const fault = { kind: 'error', code: 'UnauthorizedOperation', message, status: 403 } as const;
+  for (const action of writes) inject(world.api, { fault, times: Number.POSITIVE_INFINITY, action });
+  return () => {
+    world.api.injections = world.api.injections.filter((one) => one.fault !== fault);
+  };
+}
+
 type ApiTrouble = Extract<Trouble, { kind: 'api' }>;
 
-function knobsOf(how: Exclude<ApiTrouble['how'], 'outage' | 'emptied'>, much: number): Partial<Knobs> {
+function knobsOf(
+  how: Exclude<ApiTrouble['how'], 'outage' | 'emptied' | 'revoked'>,
+  much: number,
+): Partial<Knobs> {
   switch (how) {
     case 'slow':
       return { latency: { medianMs: much, spread: 0.5 } };

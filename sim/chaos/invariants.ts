@@ -4,13 +4,14 @@
  */
 import { present } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
-import type { Call } from '../../controller/ec2/call.ts';
-import type { Effect } from '../../controller/event.ts';
+import { type Call, isRead } from '../../controller/ec2/call.ts';
+import type { Effect, Event } from '../../controller/event.ts';
 import type { Daemon } from '../world/node.ts';
 import type { Cast } from './cast.ts';
+import { isLastResortDue, judgeLastResort, judgeNeed } from './need.ts';
 import { isPreparation, touched } from './owned.ts';
 import type { Scenario } from './scenario.ts';
-import { heirsOf, holderOf, isFit, isOnlyAppliances, type Truth, unfitForMs } from './truth.ts';
+import { heirsOf, holderOf, isOnlyAppliances, type Truth, unfitForMs } from './truth.ts';
 import type { Watch } from './watch.ts';
 
 export type Invariant =
@@ -20,14 +21,21 @@ export type Invariant =
   | 'lease'
   /** A group goes only to an appliance that was able to forward a moment ago. */
   | 'fresh-evidence'
-  /** Nothing is taken from an owner that forwards, while all is calm. */
+  /**
+   * Nothing is taken from an owner that forwards, while all is calm; or, where several must agree, while too
+   * few could be mistaken.
+   */
   | 'needless'
+  /** Nothing goes to a last resort while a member forwards that the writer could see. */
+  | 'last-resort'
   /** Where only appliances are in trouble, and one of a group is fit, traffic goes on through it. */
   | 'failover'
   /** Writes stay within EC2's request buckets. */
   | 'budget'
   /** Moves stay within the damping of the configuration. */
   | 'damping'
+  /** What a daemon sees of EC2 is what EC2 shows. */
+  | 'view'
   /** When the faults have ended: traffic returns, one owner says so, and then nothing more is written. */
   | 'recovery'
   | 'agreement'
@@ -45,8 +53,6 @@ export interface Violation {
 const FAILOVER_MS = 15_000;
 /** What was wrong with links, calls or daemons is not felt for longer than this, ms. */
 const AFTERMATH_MS = 35_000;
-/** After a disturbance, so long nothing is called needless, ms. */
-const CALM_MS = 10_000;
 /** ReplaceRoute and its like: https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html */
 const BUCKET = 50;
 const REFILL_PER_S = 5;
@@ -65,6 +71,10 @@ export interface Judge {
   readonly buckets: Map<string, Bucket>;
   /** The moves of each daemon and group: when they began by the daemon's clock, and by the world's. */
   readonly begun: Map<string, { readonly startedAt: Instant; readonly at: Instant }[]>;
+  /** By daemon and request, the writes under way. */
+  readonly asked: Map<string, Call['kind']>;
+  /** By daemon and group, what it takes for so and is not, and since when. */
+  readonly wrongViews: Map<string, { readonly text: string; readonly since: Instant }>;
   /** Writes of all daemons so far. */
   writes: number;
 }
@@ -76,6 +86,8 @@ export const createJudge = (truth: Truth, scenario: Scenario): Judge => ({
   seen: new Map(),
   buckets: new Map(),
   begun: new Map(),
+  asked: new Map(),
+  wrongViews: new Map(),
   writes: 0,
 });
 
@@ -87,13 +99,27 @@ export function violate(judge: Judge, invariant: Invariant, text: string): void 
   judge.violations.push({ at: judge.truth.world.now, invariant, text });
 }
 
+interface Step {
+  readonly event: Event;
+  readonly effects: readonly Effect[];
+}
+
 /** Judges one step of a daemon. */
-export function judgeStep(judge: Judge, name: string, daemon: Daemon, effects: readonly Effect[]): void {
+export function judgeStep(judge: Judge, name: string, daemon: Daemon, { event, effects }: Step): void {
   judgeMoves(judge, name, daemon);
+  if (event.kind === 'ec2-outcome') countOutcome(judge, `${name}/${event.request}`, event.outcome.kind);
   for (const effect of effects) {
     if (effect.kind === 'log') count(judge, `log ${effect.topic}`);
+    if (effect.kind === 'ec2-call' && !isRead(effect.call.kind))
+      judge.asked.set(`${name}/${effect.request}`, effect.call.kind);
     if (effect.kind === 'ec2-call') judgeCall(judge, name, daemon, effect.call);
   }
+}
+
+function countOutcome(judge: Judge, request: string, outcome: string): void {
+  const kind = judge.asked.get(request);
+  judge.asked.delete(request);
+  if (kind !== undefined) count(judge, `outcome ${outcome} of ${kind}`);
 }
 
 function judgeCall(judge: Judge, name: string, daemon: Daemon, call: Call): void {
@@ -104,18 +130,22 @@ function judgeCall(judge: Judge, name: string, daemon: Daemon, call: Call): void
   spend(judge, call.kind);
   if (groups.length === 0)
     violate(judge, 'owned', `${name} sends ${JSON.stringify(call)}, which no group owns`);
-  const owned = groups.flatMap((group) => (group === 'synced' ? [] : [group.name]));
+  const owned = groups.flatMap((group) => (group === 'synced' ? [] : [group]));
   if (isPreparation(judge.truth, call)) return;
   for (const group of owned) {
-    judgeLease(judge, name, daemon, group);
-    const to = daemon.node.groups[group]?.operation?.to;
+    judgeLease(judge, name, daemon, group.name);
+    const to = daemon.node.groups[group.name]?.operation?.to;
     if (to === undefined) continue;
+    if (!group.members.includes(to)) {
+      judgeLastResort(judge, name, group);
+      continue;
+    }
     const unfit = unfitForMs(judge.truth, to, name);
     if (unfit > judge.scenario.freshMs)
       violate(
         judge,
         'fresh-evidence',
-        `${name} moves ${group} to ${to}, which has not forwarded for ${unfit} ms`,
+        `${name} moves ${group.name} to ${to}, which has not forwarded for ${unfit} ms`,
       );
   }
 }
@@ -142,7 +172,8 @@ function spend(judge: Judge, action: string): void {
 }
 
 /** Judges moves that a daemon has begun in this step. */
-function judgeMoves(judge: Judge, name: string, { node }: Daemon): void {
+function judgeMoves(judge: Judge, name: string, daemon: Daemon): void {
+  const { node } = daemon;
   for (const { name: group, damping } of node.config.groups) {
     const operation = node.groups[group]?.operation;
     if (operation === undefined) continue;
@@ -161,17 +192,8 @@ function judgeMoves(judge: Judge, name: string, { node }: Daemon): void {
         `${name} has begun ${recent.length} moves of ${group} within ${damping.withinMs} ms`,
       );
     if (operation.cause === 'takeover' && operation.from !== undefined)
-      judgeNeed(judge, name, group, operation.from);
+      judgeNeed(judge, { name, daemon, group, owner: operation.from });
   }
-}
-
-function judgeNeed(judge: Judge, name: string, group: string, owner: string): void {
-  const { truth } = judge;
-  const now = truth.world.now;
-  const since = truth.fitSince.get(owner);
-  const calm = truth.world.cuts.size === 0 && now - truth.disturbedAt > CALM_MS;
-  if (calm && isFit(truth, owner) && since !== undefined && now - since > CALM_MS)
-    violate(judge, 'needless', `${name} takes ${group} from ${owner}, which forwards`);
 }
 
 /**
@@ -194,6 +216,7 @@ export function judgeFailover(judge: Judge, watches: readonly Watch[], cast: Cas
     if (down === undefined || now - down.since < FAILOVER_MS) continue;
     const heirs = heirsOf(truth, { ...ends, ...(group !== undefined && { group }) }, FAILOVER_MS);
     const able = heirs.filter((name) => cast.get(name)?.daemon.running ?? true);
+    if (able.length === 0 && isLastResortDue(truth, group, FAILOVER_MS)) able.push('the last resort');
     if (able.length === 0) continue;
     if (waits(cast, group)) count(judge, 'waits for a lease or an operator');
     else

@@ -66,11 +66,13 @@ type Mood =
   | 'deaths'
   /** Something else is wrong, and then an appliance dies: what a failover must not stumble over. */
   | 'double'
+  /** An appliance dies, and the writes of the takeover fare badly. */
+  | 'botched'
   /** Few faults, so that what follows one can be seen to its end. */
   | 'few'
   | 'many';
 
-const MOODS = ['deaths', 'double', 'few', 'many', 'many'] as const satisfies readonly Mood[];
+const MOODS = ['deaths', 'double', 'botched', 'few', 'many', 'many'] as const satisfies readonly Mood[];
 
 /** All that befalls the places in the run of a seed, in the order of time. */
 export function drawPlan(seed: number, places: Places): Plan {
@@ -82,8 +84,7 @@ export function drawPlan(seed: number, places: Places): Plan {
   });
   const moments = [0, 1].map(() => between(mixture, 5000, FAULTS_MS - 20_000));
   const draws: Draws = { seed, places, mixture, moments };
-  const faults =
-    mood === 'deaths' || mood === 'double' ? pointed(draws, mood, kinds) : mixed(draws, mood, kinds);
+  const faults = mood === 'few' || mood === 'many' ? mixed(draws, mood, kinds) : pointed(draws, mood, kinds);
   return { seed, scenario: places.scenario, faults: faults.toSorted((a, b) => a.at - b.at) };
 }
 
@@ -108,8 +109,8 @@ function mixed({ seed, places, mixture, moments }: Draws, mood: 'few' | 'many', 
   });
 }
 
-/** At the moments machines die, for long; first the one that groups begin with. Before, more goes wrong. */
-function pointed(draws: Draws, mood: 'deaths' | 'double', kinds: readonly Kind[]): readonly Fault[] {
+/** At the moments machines die, for long; first the one that groups begin with. Around that, more goes wrong. */
+function pointed(draws: Draws, mood: Exclude<Mood, 'few' | 'many'>, kinds: readonly Kind[]) {
   const { seed, places, mixture, moments } = draws;
   const deaths = stream(seed, 'faults/machine');
   return moments.flatMap((moment, index) => {
@@ -119,8 +120,32 @@ function pointed(draws: Draws, mood: 'deaths' | 'double', kinds: readonly Kind[]
     const isFirst = index === 0 && drawn.kind === 'machine' && drawn.how !== 'terminate';
     const trouble = isFirst ? { ...drawn, machine: first } : drawn;
     const death = lasting(deaths, trouble, moment, pick(deaths, [20_000, FAULTS_MS]));
-    return [...(mood === 'double' ? before(draws, moment, index, kinds) : []), ...(isSpared ? [] : [death])];
+    const more = {
+      deaths: () => [],
+      double: () => before(draws, moment, index, kinds),
+      botched: () => amid(draws, moment, index, kinds),
+    };
+    return [...more[mood](), ...(isSpared ? [] : [death])];
   });
+}
+
+/** What becomes of the writes of a takeover, and often one more thing while it goes on or soon after. */
+function amid({ seed, places, mixture }: Draws, moment: Millis, index: number, kinds: readonly Kind[]) {
+  const calls = stream(seed, `faults/writes/${index}`);
+  const faults = Array.from({ length: Math.min(places.writes.length, 1) * between(calls, 1, 2) }, () => {
+    const trouble = {
+      ...callsOf(calls, ['lost', 'lost', 'late', 'late', 'applied-no-answer', 'error']),
+      action: pick(calls, places.writes),
+    };
+    return lasting(calls, trouble, moment - between(calls, 0, 1500), 2000);
+  });
+  const usual = ['daemon', 'api', 'operator', 'pulumi', 'store'];
+  const others = kinds.filter((kind) => usual.includes(kind));
+  if (mixture() < 0.4) return faults;
+  const kind = pick(mixture, others);
+  const draw = stream(seed, `faults/${kind}/amid/${index}`);
+  const trouble = lasting(draw, troubleOf(kind, draw, places), moment + between(draw, -500, 15_000), 5000);
+  return [...faults, trouble];
 }
 
 /** What goes wrong ahead of a death: often the one that should take over is cut off. */
@@ -175,8 +200,9 @@ function troubleOf(kind: Kind, draw: Draw, places: Places): Trouble {
     case 'daemon':
       return {
         kind,
-        how: pick(draw, ['kill', 'kill', 'pause', 'clock']),
+        how: pick(draw, ['kill', 'kill', 'crash', 'crash', 'pause', 'clock']),
         machine: pick(draw, daemons),
+        writes: between(draw, 0, 2),
         aheadMs: pick(draw, [50, 5000, 3_600_000]),
         drift: pick(draw, [0, 0.0005]),
       };
@@ -196,16 +222,13 @@ function troubleOf(kind: Kind, draw: Draw, places: Places): Trouble {
       return { kind, group: pick(draw, groups), lateMs: between(draw, 0, 5000) };
     case 'calls':
       return {
-        kind,
-        what: pick(draw, ['throttle', 'error', 'applied-no-answer', 'lost', 'late']),
+        ...callsOf(draw, ['throttle', 'error', 'applied-no-answer', 'lost', 'late']),
         action: draw() < 0.7 && writes.length > 0 ? pick(draw, writes) : undefined,
-        times: between(draw, 1, 5),
-        lateMs: between(draw, 100, 10_000),
       };
     case 'api': {
       const how = pick(draw, [
         ...(['slow', 'stale', 'errors', 'unanswered', 'forbidden', 'late-effect'] as const),
-        ...(['outage', 'expired', 'emptied', 'detach-hangs'] as const),
+        ...(['outage', 'expired', 'emptied', 'detach-hangs', 'revoked'] as const),
         ...(places.hasIpv6 ? (['ipv6-refused', 'ipv6-refused'] as const) : []),
       ]);
       const isShare = how === 'errors' || how === 'unanswered' || how === 'forbidden';
@@ -222,6 +245,14 @@ function troubleOf(kind: Kind, draw: Draw, places: Places): Trouble {
       return { kind, how: pick(draw, ['silent', 'slow', 'unanswered']) };
   }
 }
+
+/** What happens to the next few requests. */
+const callsOf = (draw: Draw, kinds: readonly Extract<Trouble, { kind: 'calls' }>['what'][]) => ({
+  kind: 'calls' as const,
+  what: pick(draw, kinds),
+  times: between(draw, 1, 5),
+  lateMs: between(draw, 100, 10_000),
+});
 
 /** Two ends of which one has a daemon, and which way between them is meant. */
 function ends(draw: Draw, { daemons, appliances }: Places) {

@@ -14,7 +14,7 @@ import { AWS, type Knobs } from '../world/settings.ts';
 import type { World } from '../world/state.ts';
 import { createWorld } from '../world/world.ts';
 import { type Cast, type Mutant, release, startCast } from './cast.ts';
-import type { Fault } from './fault.ts';
+import { type Fault, nameOfFault } from './fault.ts';
 import { planFault, type Theatre, wake } from './inflict.ts';
 import {
   count,
@@ -29,6 +29,7 @@ import { ownersOf } from './owned.ts';
 import { FAULTS_MS, type Places, type Plan } from './plan.ts';
 import type { Blackout, Scenario, Scene } from './scenario.ts';
 import { createTruth, foreignOf, noteFault } from './truth.ts';
+import { judgeViews } from './views.ts';
 import { type Watch, watchFlow } from './watch.ts';
 
 export interface Outcome {
@@ -118,8 +119,8 @@ function perform(plan: Plan, judge: Judge, scene: Scene, options: PlayOptions): 
   };
   setKnobs(world.api, knobs);
   const cast = startCast(world, scene, plan.seed, {
-    onStep: (name, daemon, effects) => {
-      judgeStep(judge, name, daemon, effects);
+    onStep: (name, daemon, event, effects) => {
+      judgeStep(judge, name, daemon, { event, effects });
       for (const effect of effects)
         if (effect.kind === 'log') options.onLine?.(world.now, `${name}: ${effect.text}`);
     },
@@ -155,13 +156,16 @@ function perform(plan: Plan, judge: Judge, scene: Scene, options: PlayOptions): 
     const isUp = watches.every(({ down }) => down === undefined);
     if (!run(judge, next, leaps, isUp ? end : next)) return watches;
     judgeFailover(judge, watches, cast);
+    judgeViews(judge, cast);
   }
   options.onLine?.(world.now, 'All faults have ended.');
   heal(theatre);
   if (!until(scenario.recoverMs)) return watches;
+  judgeViews(judge, cast);
   judgeRecovery(judge, plan, watches, cast);
   const { writes } = judge;
   if (!until(QUIET_MS)) return watches;
+  judgeViews(judge, cast);
   if (judge.writes > writes)
     violate(judge, 'quiet', `${judge.writes - writes} writes after all had recovered`);
   const after = foreignOf(truth, doomed);
@@ -169,11 +173,6 @@ function perform(plan: Plan, judge: Judge, scene: Scene, options: PlayOptions): 
     violate(judge, 'foreign', `what no group owns has changed:\n${foreign}\nto\n${after}`);
   return watches;
 }
-
-const nameOfFault = (fault: Fault): string =>
-  [fault.kind, 'how' in fault ? fault.how : undefined, 'what' in fault ? fault.what : undefined]
-    .filter((word) => word !== undefined)
-    .join(' ');
 
 /**
  * Lets time pass until `to`, or the first violation; false where there is one. A leap may go on to `leapTo`;
@@ -213,7 +212,10 @@ function heal({ world, scene, cast, knobs }: Theatre): void {
 
 /** Whether an operator has made a daemon move a group as often as damping allows: now it waits for him. */
 const waitsForOperator = ({ faults }: Plan, cast: Cast): boolean =>
-  faults.some(({ kind }) => kind === 'operator') &&
+  faults.some(({ kind }) => kind === 'operator') && isDamped(cast);
+
+/** Whether a daemon has moved a group as often as damping allows, and waits. */
+const isDamped = (cast: Cast): boolean =>
   [...cast.values()].some(({ daemon }) =>
     Object.values(daemon.node.groups).some(({ decision }) => decision.key.startsWith('hold damped')),
   );
@@ -233,7 +235,10 @@ function judgeRecovery(judge: Judge, plan: Plan, watches: readonly Watch[], cast
       .filter(({ daemon }) => daemon.running && daemon.node.groups[group.name]?.announced)
       .map(({ name }) => name);
     const expected = owners.filter((owner) => cast.has(owner));
-    if (owners.length !== 1 || announced.join() !== expected.join())
+    // A last resort carries traffic for as long as damping keeps the group with it.
+    const mayRest = group.hasLastResort === true && isDamped(cast);
+    const isAstray = !mayRest && owners.some((owner) => !group.members.includes(owner));
+    if (isAstray || owners.length !== 1 || announced.join() !== expected.join())
       violate(
         judge,
         'agreement',

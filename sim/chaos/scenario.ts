@@ -9,6 +9,8 @@ export interface OwnedGroup {
   readonly name: string;
   readonly members: readonly string[];
   readonly parts: readonly OwnedPart[];
+  /** Whether its routes lead to something else when no member is left. */
+  readonly hasLastResort?: boolean;
 }
 
 export type OwnedPart =

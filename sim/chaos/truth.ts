@@ -1,6 +1,6 @@
 /** What is really so: which appliance forwards, who owns what, and since when all is calm. */
 import { present } from '../../controller/base/result.ts';
-import type { Instant } from '../../controller/base/time.ts';
+import type { Instant, Millis } from '../../controller/base/time.ts';
 import { toLeaseOutcome, toLeaseRequest } from '../../controller/lease/request.ts';
 import { handle } from '../dynamodb/service.ts';
 import type { World } from '../world/state.ts';
@@ -21,6 +21,8 @@ export interface Truth {
   readonly own: ReadonlyMap<string, Watch>;
   /** Faults that are being inflicted. */
   readonly active: Set<Fault>;
+  /** Those that have ended, and when. */
+  readonly ended: Map<Fault, Instant>;
   /** When anything but an appliance last was in trouble. */
   troubledAt: Instant;
   /** When something last was wrong with links, with a machine that watches, or was done by an operator. */
@@ -35,6 +37,7 @@ export function createTruth(world: World, scene: Scene): Truth {
     fitSince: new Map(scene.appliances.map((name) => [name, world.now])),
     own: new Map(scene.appliances.map((name) => [name, watchOwn(world, scene, name)])),
     active: new Set(),
+    ended: new Map(),
     troubledAt: world.now,
     disturbedAt: world.now,
   };
@@ -82,7 +85,10 @@ export function unfitForMs(truth: Truth, name: string, by: string): number {
 /** A fault begins or ends. */
 export function noteFault(truth: Truth, fault: Fault, begins: boolean): void {
   if (begins) truth.active.add(fault);
-  else truth.active.delete(fault);
+  else {
+    truth.active.delete(fault);
+    truth.ended.set(fault, truth.world.now);
+  }
   if (!isOfAppliance(fault)) truth.troubledAt = truth.world.now;
 }
 
@@ -90,6 +96,12 @@ const isOfAppliance = ({ kind }: Fault): boolean => kind === 'machine' || kind =
 
 /** Whether only appliances are in trouble, if anything is. */
 export const isOnlyAppliances = ({ active }: Truth): boolean => [...active].every(isOfAppliance);
+
+/** The faults that are inflicted, or were within the last `ms`. */
+export const recentFaults = ({ active, ended, world }: Truth, ms: Millis): readonly Fault[] => [
+  ...active,
+  ...[...ended].flatMap(([fault, at]) => (world.now - at < ms ? [fault] : [])),
+];
 
 /** The appliances that could carry a flow for `forMs` already: fit, and with room for its group. */
 export function heirsOf(truth: Truth, flow: Flow, forMs: number): readonly string[] {

@@ -60,7 +60,7 @@ export function drill(subject: Subject, failures: readonly Failure[], options: D
   const said: Said[] = [];
   let struckAt: Instant | undefined;
   const cast = startCast(world, stage, options.seed, {
-    onStep: (who, _daemon, effects) => {
+    onStep: (who, _daemon, _event, effects) => {
       if (struckAt === undefined) return;
       for (const effect of effects)
         if (effect.kind === 'log' && effect.level !== 'debug')

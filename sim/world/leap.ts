@@ -64,7 +64,7 @@ export function leap(world: World, daemonsOf: () => readonly Daemon[], until: In
   let to = limit;
   const all: { readonly daemon: Daemon; readonly probes: readonly Rounds[] }[] = [];
   for (const daemon of daemons) {
-    const probes = roundsOf(daemon, world.changedAt);
+    const probes = roundsOf(daemon, daemons);
     if (probes === undefined) return false;
     // When something else than a probe, a look or a lease is due.
     to = Math.min(to, daemon.node.wakeAt ?? to);
@@ -101,10 +101,10 @@ const isActive = ({ running, endpoint }: Daemon): boolean =>
   running && endpoint.power === 'running' && !endpoint.hung;
 
 /** The probes of a daemon to which nothing new happens; undefined where something does, or may. */
-function roundsOf(daemon: Daemon, changedAt: Instant): readonly Rounds[] | undefined {
+function roundsOf(daemon: Daemon, all: readonly Daemon[]): readonly Rounds[] | undefined {
   const { node, options, handling, world } = daemon;
   const { config, health, groups } = node;
-  const isObserved = !options.forgetful || options.tamper !== undefined || options.crashAfter !== undefined;
+  const isObserved = !options.forgetful || options.tamper !== undefined;
   if (isObserved || handling || node.phase !== 'running') return undefined;
   // What its clock shows is taken for the world's time here.
   if (daemon.paused !== undefined || daemon.clock !== TRUE_CLOCK) return undefined;
@@ -116,11 +116,19 @@ function roundsOf(daemon: Daemon, changedAt: Instant): readonly Rounds[] | undef
   const rounds: Rounds[] = [];
   for (const evidence of evidenceOf(health, config)) {
     if (isEventDriven(evidence.config)) continue;
-    const steady = steadyRounds(evidence, world.now, changedAt);
+    if (echoOf(evidence.config) === undefined && !isOldNews(evidence, all)) return undefined;
+    const steady = steadyRounds(evidence, world.now, world.changedAt);
     if (steady === undefined) return undefined;
     rounds.push(steady);
   }
   return rounds;
+}
+
+/** Whether a daemon, asked for its word, says again what it said last. */
+function isOldNews({ config, state }: Pick<Rounds, 'config' | 'state'>, all: readonly Daemon[]): boolean {
+  if (config.kind !== 'daemon' || !state.last?.up) return false;
+  const { word } = all.find(({ node }) => node.config.node === config.appliance) ?? {};
+  return word?.healthy === true && word.dead.join() === (state.dead ?? []).join();
 }
 
 function steadyRounds(
@@ -129,7 +137,7 @@ function steadyRounds(
   changedAt: Instant,
 ): Rounds | undefined {
   const { last, lastUpSentAt, sentAt, streak, forgiven } = state;
-  if (echoOf(config) === undefined || last === undefined) return undefined;
+  if (last === undefined) return undefined;
   if (state.silence !== undefined || state.unarmed || (sentAt ?? state.nextAt - config.intervalMs) > now)
     return undefined;
   if (last.up) {

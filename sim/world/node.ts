@@ -45,11 +45,8 @@ export interface DaemonOptions {
   readonly forgetful?: boolean;
   /** The failure of a hook, if it fails. */
   readonly hook?: (effect: Extract<Effect, { kind: 'hook' }>) => string | undefined;
-  /**
-   * Crashes when it has taken in so many events: before any effect of the last one, or after the first
-   * `effects` of them.
-   */
-  readonly crashAfter?: { readonly events: number; readonly effects?: number };
+  /** Asked at each step: after how many of its effects the daemon crashes; undefined where it lives on. */
+  readonly crashes?: (taken: number, effects: readonly Effect[]) => number | undefined;
 }
 
 /**
@@ -159,7 +156,7 @@ export const memoryOf = (daemon: Daemon): Memory => recall(daemon.node);
 /** Starts a daemon anew, with what its journal holds; options that are given replace the old ones. */
 export function restartDaemon(daemon: Daemon, changed: Partial<DaemonOptions> = {}): Daemon {
   if (daemon.running) crash(daemon);
-  const { crashAfter: _, ...options } = daemon.options;
+  const { crashes: _, ...options } = daemon.options;
   return startDaemon(daemon.world, { ...options, memory: memoryOf(daemon), ...changed });
 }
 
@@ -226,12 +223,12 @@ function handle(daemon: Daemon, heard: Event): void {
   const { node, effects } = step(daemon.node, event, at);
   daemon.node = node;
   options.onStep?.(daemon, event, effects);
-  const last = daemon.taken === options.crashAfter?.events;
-  for (const effect of last ? effects.slice(0, options.crashAfter?.effects ?? 0) : effects) {
+  const last = options.crashes?.(daemon.taken, effects);
+  for (const effect of effects.slice(0, last)) {
     if (!options.forgetful) daemon.effects.push({ at, effect });
     perform(daemon, effect);
   }
-  if (last) end(daemon, `it crashed at event ${daemon.taken}`);
+  if (last !== undefined) end(daemon, `it crashed at event ${daemon.taken}`);
   else arm(daemon);
 }
 

@@ -56,44 +56,49 @@ describe.each(Object.keys(SCENARIOS))('%s', (scenario) => {
   });
 });
 
-const cutOff: Fault = {
-  kind: 'link',
-  from: 'b',
-  to: 'host',
-  direction: 'both',
-  loss: 1,
-  at: 10_000,
-  forMs: 70_000,
-};
-const unanswered: Fault = {
-  kind: 'calls',
-  what: 'lost',
-  action: 'ReplaceRoute',
-  times: 1,
-  lateMs: 0,
-  at: 19_000,
-  forMs: 60_000,
-};
-const takenBack: Fault = { kind: 'operator', group: 'egress', to: 'a', at: 70_000, forMs: 1 };
+test('a lost answer to a write is made good by looking', () => {
+  const lost: Fault = {
+    kind: 'calls',
+    what: 'lost',
+    action: 'ReplaceRoute',
+    times: 1,
+    lateMs: 0,
+    at: 19_000,
+    forMs: 60_000,
+  };
+  expect(playPlan(planned('egress-routes', [lost, death])).failure).toBeUndefined();
+});
 
-describe('a planted bug is found', () => {
-  test.each<[keyof typeof MUTANTS, string, readonly Fault[], string]>([
-    ['trustsStaleViews', 'egress-routes', [death], 'liveness agreement'],
-    ['skipsReadBack', 'egress-routes', [death, takenBack], 'liveness agreement'],
-    ['ignoresUnknownOutcomes', 'egress-routes', [{ ...unanswered, times: 20 }, death], 'liveness agreement'],
-    ['neverSeesDeath', 'egress-observer', [death], 'safety failover'],
-    ['inventsDeaths', 'egress-routes', [], 'safety needless'],
-    ['ignoresTheLease', 'egress-lease', [death], 'safety lease'],
-    ['trustsItself', 'egress-routes', [cutOff, death], 'safety fresh-evidence'],
-  ])('%s', (name, scenario, faults, broken) => {
-    expect(playPlan(planned(scenario, faults)).failure).toBeUndefined();
-    const found = playPlan(planned(scenario, faults), { mutant: MUTANTS[name] });
-    expect(`${found.grade} ${found.failure?.invariant}`, found.failure?.text).toBe(broken);
+describe('a last resort', () => {
+  const second: Fault = { ...death, kind: 'machine', how: 'kill', machine: 'b', at: 30_000 };
+
+  test('has the routes while every member is dead', () => {
+    const { failure, blackoutsMs } = playPlan(planned('egress-last-resort', [death, second]));
+    expect(failure).toBeUndefined();
+    expect(blackoutsMs).toHaveLength(4);
+    expect(Math.max(...blackoutsMs)).toBeLessThan(3000);
   });
 
-  test('a lost answer to a write is made good by looking', () => {
-    expect(playPlan(planned('egress-routes', [unanswered, death])).failure).toBeUndefined();
+  test('has nothing where none is configured', () => {
+    const { failure, seen } = playPlan(planned('egress-observer', [death, second]));
+    expect(failure).toBeUndefined();
+    expect(seen['write replace-route']).toBe(2);
   });
+});
+
+test('a quorum: one that alone cannot reach the owner takes nothing', () => {
+  const cut: Fault = {
+    kind: 'link',
+    from: 'b',
+    to: 'a',
+    direction: 'both',
+    loss: 1,
+    at: 10_000,
+    forMs: 60_000,
+  };
+  const { failure, seen } = playPlan(planned('egress-quorum', [cut]));
+  expect(failure).toBeUndefined();
+  expect(seen['write replace-route']).toBeUndefined();
 });
 
 describe('two address families', () => {

@@ -127,8 +127,10 @@ export const MUTANTS = {
 export type MutantName = keyof typeof MUTANTS;
 
 /** Where a bug has something to falsify: elsewhere a run with it is one without. */
-export const canAct = (name: MutantName, places: Places): boolean => {
-  const { hasLeases, writes, groups, daemons, appliances } = places;
+export const canAct = (
+  name: MutantName,
+  { hasLeases, writes, groups, daemons, appliances }: Places,
+): boolean => {
   switch (name) {
     case 'ignoresTheLease':
       return hasLeases;
@@ -145,4 +147,10 @@ export const canAct = (name: MutantName, places: Places): boolean => {
     default:
       return unreachable(name);
   }
+};
+
+/** What has to happen in a run, as the judge counts, for a bug to have something to falsify. */
+export const PREY: Readonly<Partial<Record<MutantName, string>>> = {
+  ignoresUnknownOutcomes: 'outcome unknown of replace-route',
+  skipsReadBack: 'write replace-route',
 };

@@ -119,6 +119,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controller/config.ts',
     'controller/event.ts',
     'controller/ec2/',
+    'controller/failover/view.ts',
     'controller/lease/',
     'sim/vpc/',
     'sim/world/',

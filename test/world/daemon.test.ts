@@ -160,7 +160,7 @@ describe('the brain in a world', () => {
   test('a crash at an event ends the daemon, its restart knows its memory', () => {
     const one = scene();
     const { world, pair, b } = one;
-    const again = restartDaemon(b, { crashAfter: { events: 40 } });
+    const again = restartDaemon(b, { crashes: (taken) => (taken === 40 ? 0 : undefined) });
     expect(b.running).toBe(false);
     advance(world, world.now + 20_000);
     expect(again.running).toBe(false);

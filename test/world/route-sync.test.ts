@@ -130,10 +130,12 @@ describe('route sync', () => {
     for (const events of [1, 2, 3, 5, 8]) {
       const scene = syncScene({ a: [HOSTS], b: [HOSTS] });
       const { world, pair, w, table } = scene;
-      const doomed = restartDaemon(w, { crashAfter: { events: 10_000 } });
+      const doomed = restartDaemon(w);
       pass(world, 20_000);
       const since = doomed.events.length;
-      const mortal = restartDaemon(doomed, { crashAfter: { events: since + events, effects: events % 2 } });
+      const mortal = restartDaemon(doomed, {
+        crashes: (taken) => (taken === since + events ? events % 2 : undefined),
+      });
       pass(world, 20_000);
       must(controlGuest(world, pair.a.instance, 'kill'));
       pass(world, 5000);

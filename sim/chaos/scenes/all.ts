@@ -2,7 +2,14 @@
 import type { Scenario } from '../scenario.ts';
 import { routeSync, subnetBgp } from './bgp.ts';
 import { dualStack } from './dual-stack.ts';
-import { egressBfd, egressLease, egressObserver, egressRoutes } from './egress-routes.ts';
+import {
+  egressBfd,
+  egressLastResort,
+  egressLease,
+  egressObserver,
+  egressQuorum,
+  egressRoutes,
+} from './egress-routes.ts';
 import { floatingEni } from './floating-eni.ts';
 import { zones } from './zones.ts';
 
@@ -13,6 +20,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = Object.fromEntries(
     egressObserver,
     floatingEni,
     egressLease,
+    egressLastResort,
+    egressQuorum,
     subnetBgp,
     routeSync,
     dualStack,

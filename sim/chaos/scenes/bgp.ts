@@ -17,6 +17,8 @@ import {
   type Machine,
   makePublic,
   PLACE,
+  probed,
+  THROUGH,
 } from './network.ts';
 
 /** The hosts that the appliances announce a way to. */
@@ -54,15 +56,7 @@ function workloadConfig(
   const names = ['a', 'b'] as const;
   return configOf({
     node: 'workload',
-    appliances: names.map((name) => ({
-      name,
-      address: appliances[name].address,
-      eni: appliances[name].eni,
-      probes: [
-        { kind: 'bfd' },
-        { kind: 'through', target: { icmp: HOST }, interval: '200ms', timeout: '180ms' },
-      ],
-    })),
+    appliances: probed(appliances, names, [{ kind: 'bfd' }, THROUGH]),
     bgp: {
       as: AS.workload,
       routerId: '10.0.0.20',

@@ -18,8 +18,11 @@ import {
   createTable,
   giveIpv6,
   HOST,
+  ICMP,
   type Machine,
   PLACE,
+  probed,
+  THROUGH,
 } from './network.ts';
 
 const NAMES = ['a', 'b'] as const;
@@ -33,21 +36,12 @@ function configOf(
   table: string,
   allocation: string,
 ): Config {
-  const quick = { interval: '200ms', timeout: '180ms' };
   return must(
     checkConfig({
       version: 1,
       node,
       aws: { region: PLACE.region },
-      appliances: NAMES.map((name) => ({
-        name,
-        address: appliances[name].address,
-        eni: appliances[name].eni,
-        probes: [
-          { kind: 'icmp', ...quick },
-          { kind: 'through', target: { icmp: HOST }, ...quick },
-        ],
-      })),
+      appliances: probed(appliances, NAMES, [ICMP, THROUGH]),
       groups: [
         {
           name: 'edge',

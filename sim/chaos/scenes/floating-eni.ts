@@ -12,27 +12,21 @@ import {
   createTable,
   forwardFor,
   HOST,
+  ICMP,
   type Machine,
   PLACE,
+  probed,
+  THROUGH,
 } from './network.ts';
 
 const NAMES = ['a', 'b'] as const;
 
 function configOf(node: string, appliances: Readonly<Record<'a' | 'b', Machine>>, eni: string): Config {
-  const quick = { interval: '200ms', timeout: '180ms' };
   const input: ConfigInput = {
     version: 1,
     node,
     aws: { region: PLACE.region },
-    appliances: NAMES.map((name) => ({
-      name,
-      address: appliances[name].address,
-      eni: appliances[name].eni,
-      probes: [
-        { kind: 'icmp', ...quick },
-        { kind: 'through', target: { icmp: HOST }, ...quick },
-      ],
-    })),
+    appliances: probed(appliances, NAMES, [ICMP, THROUGH]),
     groups: [{ name: 'floating', members: [...NAMES], eni: { id: eni, deviceIndex: 1 } }],
   };
   return must(checkConfig(input));

@@ -1,6 +1,7 @@
 /** Builds a scenario's VPC by EC2 calls, as its operator would. */
 import { formatAddress, prefix } from '../../../controller/base/ip.ts';
 import { must, present } from '../../../controller/base/result.ts';
+import type { ConfigInput } from '../../../controller/config.ts';
 import { setProfile } from '../../world/guests.ts';
 import { call, type Place } from '../../world/operator.ts';
 import type { Profile, World } from '../../world/state.ts';
@@ -16,6 +17,27 @@ export interface Machine {
   readonly address: string;
   readonly zone: string;
 }
+
+type Probed = NonNullable<ConfigInput['appliances']>[number];
+export type Probes = NonNullable<Probed['probes']>;
+
+const QUICK = { interval: '200ms', timeout: '180ms' } as const;
+export const ICMP = { kind: 'icmp', ...QUICK } as const;
+/** To the host, by way of the appliance. */
+export const THROUGH = { kind: 'through', target: { icmp: HOST }, ...QUICK } as const;
+/** The same, where an appliance can probe through itself only: the others are in other subnets. */
+export const THROUGH_ITSELF = { ...THROUGH, by: 'route', from: 'self' } as const;
+
+/** The appliances of a configuration, all probed alike. */
+export const probed = <Name extends string>(
+  machines: Readonly<Record<Name, Machine>>,
+  names: readonly Name[],
+  probes: Probes,
+): Probed[] =>
+  names.map((name) => {
+    const { address, eni } = machines[name];
+    return { name, address, eni, probes };
+  });
 
 export interface Site {
   readonly world: World;

@@ -2,7 +2,7 @@
  * An appliance in each of two zones carries what is inside its zone, and takes over from the other; a third
  * one stands by for both, and carries one of them at most. One zone has prepared tables, the other a route.
  */
-import { must } from '../../../controller/base/result.ts';
+import { must, present } from '../../../controller/base/result.ts';
 import { type Config, type ConfigInput, checkConfig } from '../../../controller/config.ts';
 import type { World } from '../../world/state.ts';
 import type { OwnedGroup, Scenario, Scene } from '../scenario.ts';
@@ -13,8 +13,11 @@ import {
   createSubnet,
   createTable,
   HOST,
+  ICMP,
   type Machine,
   PLACE,
+  probed,
+  THROUGH_ITSELF,
 } from './network.ts';
 
 const NAMES = ['a', 'b', 'c'] as const;
@@ -31,20 +34,13 @@ interface Inside {
 }
 
 function configOf(node: Name, appliances: Readonly<Record<Name, Machine>>, inside: Inside): Config {
-  const quick = { interval: '200ms', timeout: '180ms' };
   const input: ConfigInput = {
     version: 1,
     node,
     aws: { region: PLACE.region },
-    appliances: NAMES.map((name) => ({
-      name,
-      address: appliances[name].address,
-      eni: appliances[name].eni,
-      capacity: CAPACITY[name],
-      probes: [
-        { kind: 'icmp', ...quick },
-        { kind: 'through', target: { icmp: HOST }, ...quick, by: 'route', from: 'self' },
-      ],
+    appliances: probed(appliances, NAMES, [ICMP, THROUGH_ITSELF]).map((one, index) => ({
+      ...one,
+      capacity: CAPACITY[present(NAMES[index], 'its name')],
     })),
     groups: [
       {
