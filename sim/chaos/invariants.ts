@@ -8,7 +8,7 @@ import { type Call, isRead } from '../../controller/ec2/call.ts';
 import type { Effect, Event } from '../../controller/event.ts';
 import type { Daemon } from '../world/node.ts';
 import type { Cast } from './cast.ts';
-import { isLastResortDue, judgeLastResort, judgeNeed } from './need.ts';
+import { aliveFor, isLastResortDue, needlessness } from './need.ts';
 import { isPreparation, touched } from './owned.ts';
 import type { Scenario } from './scenario.ts';
 import { heirsOf, holderOf, isOnlyAppliances, type Truth, unfitForMs } from './truth.ts';
@@ -137,7 +137,9 @@ function judgeCall(judge: Judge, name: string, daemon: Daemon, call: Call): void
     const to = daemon.node.groups[group.name]?.operation?.to;
     if (to === undefined) continue;
     if (!group.members.includes(to)) {
-      judgeLastResort(judge, name, group);
+      const alive = aliveFor(judge.truth, name, group);
+      if (alive !== undefined)
+        violate(judge, 'last-resort', `${name} moves ${group.name} to a last resort, and ${alive} forwards`);
       continue;
     }
     const unfit = unfitForMs(judge.truth, to, name);
@@ -191,8 +193,9 @@ function judgeMoves(judge: Judge, name: string, daemon: Daemon): void {
         'damping',
         `${name} has begun ${recent.length} moves of ${group} within ${damping.withinMs} ms`,
       );
-    if (operation.cause === 'takeover' && operation.from !== undefined)
-      judgeNeed(judge, { name, daemon, group, owner: operation.from });
+    if (operation.cause !== 'takeover' || operation.from === undefined) continue;
+    const needless = needlessness(judge.truth, { name, daemon, group, owner: operation.from });
+    if (needless !== undefined) violate(judge, 'needless', needless);
   }
 }
 

@@ -1,8 +1,7 @@
-/** Whether a group had to leave its owner, or all of its members: by the truth, and by what could be seen of it. */
+/** Whether a group had to leave its owner, or all members: by the truth, and by what could be seen of it. */
 import type { Millis } from '../../controller/base/time.ts';
 import type { Daemon } from '../world/node.ts';
 import type { Fault } from './fault.ts';
-import { type Judge, violate } from './invariants.ts';
 import type { OwnedGroup } from './scenario.ts';
 import { isFit, recentFaults, type Truth } from './truth.ts';
 
@@ -16,31 +15,22 @@ interface Taking {
   readonly owner: string;
 }
 
-/** Judges that a daemon begins to take a group from its owner. */
-export function judgeNeed(judge: Judge, { name, daemon, group, owner }: Taking): void {
-  const { truth } = judge;
-  if (!hasForwarded(truth, owner)) return;
-  const calm = truth.world.cuts.size === 0 && truth.world.now - truth.disturbedAt > CALM_MS;
-  if (calm) violate(judge, 'needless', `${name} takes ${group} from ${owner}, which forwards`);
+/** Why a daemon that begins to take a group from its owner had no need to; undefined where it may have. */
+export function needlessness(truth: Truth, { name, daemon, group, owner }: Taking): string | undefined {
+  if (!hasForwarded(truth, owner)) return undefined;
+  const text = `${name} takes ${group} from ${owner}, which forwards`;
+  if (truth.world.cuts.size === 0 && truth.world.now - truth.disturbedAt > CALM_MS) return text;
   const { quorum } = daemon.node.config;
   const misled = Object.keys(truth.scene.daemons).filter(
     (source) => source !== owner && mayBeMistaken(truth, source, owner),
   );
-  if (misled.length < quorum && quorum > 1)
-    violate(
-      judge,
-      'needless',
-      `${name} takes ${group} from ${owner}, which forwards; ${quorum} must agree, and ${misled.join() || 'nobody'} could be mistaken`,
-    );
+  if (quorum === 1 || misled.length >= quorum) return undefined;
+  return `${text}; ${quorum} must agree, and ${misled.join() || 'nobody'} could be mistaken`;
 }
 
-/** Judges a write by which a group goes to its last resort: all of its members must be seen to be dead. */
-export function judgeLastResort(judge: Judge, name: string, { name: group, members }: OwnedGroup): void {
-  const { truth } = judge;
-  const alive = members.find((one) => hasForwarded(truth, one) && !mayBeMistaken(truth, name, one));
-  if (alive !== undefined)
-    violate(judge, 'last-resort', `${name} moves ${group} to its last resort, and ${alive} forwards`);
-}
+/** A member that forwards, and that a daemon must see to do so; undefined where none does. */
+export const aliveFor = (truth: Truth, name: string, { members }: OwnedGroup): string | undefined =>
+  members.find((one) => hasForwarded(truth, one) && !mayBeMistaken(truth, name, one));
 
 /** Whether a group that has a last resort is to be with it: no member has had power for `forMs`. */
 export function isLastResortDue(truth: Truth, group: string | undefined, forMs: Millis): boolean {
@@ -60,7 +50,7 @@ const hasForwarded = (truth: Truth, name: string): boolean => {
   return isFit(truth, name) && since !== undefined && truth.world.now - since > CALM_MS;
 };
 
-/** Whether a daemon may find a machine dead that is not: it was itself in trouble, or the way between them. */
+/** Whether a daemon may find a machine dead that is not: it was in trouble itself, or the way to it. */
 const mayBeMistaken = (truth: Truth, source: string, about: string): boolean =>
   recentFaults(truth, CALM_MS).some((fault) => misleads(fault, source, about));
 

@@ -109,7 +109,7 @@ function mixed({ seed, places, mixture, moments }: Draws, mood: 'few' | 'many', 
   });
 }
 
-/** At the moments machines die, for long; first the one that groups begin with. Around that, more goes wrong. */
+/** At the moments machines die, for long; first the one that groups begin with. More goes wrong around it. */
 function pointed(draws: Draws, mood: Exclude<Mood, 'few' | 'many'>, kinds: readonly Kind[]) {
   const { seed, places, mixture, moments } = draws;
   const deaths = stream(seed, 'faults/machine');
@@ -159,9 +159,9 @@ function before({ seed, places, mixture }: Draws, moment: Millis, index: number,
   });
   const draw = stream(seed, `faults/heir/${index}`);
   const heirs = places.daemons.filter((name) => name !== places.appliances[0]);
-  const heir = heirs[Math.floor(draw() * 2 * heirs.length)];
+  const heir = heirs[Math.floor(draw() * 1.25 * heirs.length)];
   if (heir === undefined) return faults;
-  const to = pick(draw, ['host', 'internet', 'api']);
+  const to = pick(draw, ['host', 'host', 'internet', 'api']);
   const cut = { kind: 'link', from: heir, to, direction: 'both', loss: 1 } as const;
   return [...faults, lasting(draw, cut, moment - between(draw, 2000, 5000), 20_000)];
 }

@@ -70,7 +70,7 @@ test('a lost answer to a write is made good by looking', () => {
 });
 
 describe('a last resort', () => {
-  const second: Fault = { ...death, kind: 'machine', how: 'kill', machine: 'b', at: 30_000 };
+  const second: Fault = { ...death, kind: 'machine', how: 'kill', machine: 'b', at: 30_000, forMs: 30_000 };
 
   test('has the routes while every member is dead', () => {
     const { failure, blackoutsMs } = playPlan(planned('egress-last-resort', [death, second]));
