@@ -278,7 +278,8 @@ function updateGroup(
   const group = node.config.groups.find((one) => one.name === name);
   const state = node.groups[name];
   if (group === undefined || state === undefined) return node;
-  return { ...node, groups: { ...node.groups, [name]: change(state, group) } };
+  const changed = change(state, group);
+  return changed === state ? node : { ...node, groups: { ...node.groups, [name]: changed } };
 }
 
 function probeResult(node: Node, event: Extract<Event, { kind: 'probe-result' }>, turn: Turn): Node {

@@ -26,17 +26,37 @@ export const JSON_PORT = 4566;
 /** Attempts of a write; the shell makes as many. */
 const WRITE_ATTEMPTS = 2;
 
-const encode = (value: unknown): Uint8Array => new TextEncoder().encode(`${JSON.stringify(value)}\n`);
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder();
+const NEW_LINE = 0x0a;
+
+const encode = (value: unknown): Uint8Array => ENCODER.encode(`${JSON.stringify(value)}\n`);
 
 /** Gathers bytes and hands over whole lines. */
 function lines(take: (line: string) => void): (bytes: Uint8Array) => void {
-  const decoder = new TextDecoder();
-  let rest = '';
+  let parts: Uint8Array[] = [];
   return (bytes) => {
-    const parts = (rest + decoder.decode(bytes, { stream: true })).split('\n');
-    rest = parts.pop() ?? '';
-    for (const part of parts) take(part);
+    let from = 0;
+    for (let end = bytes.indexOf(NEW_LINE); end >= 0; end = bytes.indexOf(NEW_LINE, from)) {
+      const line = joined([...parts, bytes.subarray(from, end)]);
+      parts = [];
+      from = end + 1;
+      take(DECODER.decode(line));
+    }
+    if (from < bytes.length) parts.push(bytes.subarray(from));
   };
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [first] = parts;
+  if (first !== undefined && parts.length === 1) return first;
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 /** Puts the API host on the simulated Internet, once. */
