@@ -27,6 +27,9 @@ const backKey = createFlowKey();
 /** ICMP that has an identifier to translate; errors have not. */
 const isEcho = (h: Header): boolean =>
   (h.protocol === ICMP || h.protocol === ICMP6) && h.quoted === undefined;
+/** Echo, timestamp, information and mask requests: they ask, and so answer nothing. */
+const REQUESTS: Readonly<Record<number, readonly number[]>> = { [ICMP]: [8, 13, 15, 17], [ICMP6]: [128] };
+const isRequest = (h: Header): boolean => isEcho(h) && REQUESTS[h.protocol]?.includes(h.icmpType) === true;
 const nearPort = (h: Header): number => (isEcho(h) ? h.icmpId : h.sourcePort);
 const farPort = (h: Header): number => (isEcho(h) ? 0 : h.destinationPort);
 const scope = (h: Header): number => h.protocol * 2 + (h.family === 6 ? 1 : 0);
@@ -139,6 +142,7 @@ function unmasqueradeError(nat: Nat, h: Header, quoted: Header): boolean {
 /** Gives an answer its true destination back; true where the packet belongs to a masqueraded flow. */
 export function unmasquerade(nat: Nat, h: Header, idle: IdleTimes): boolean {
   if (h.quoted !== undefined) return unmasqueradeError(nat, h, h.quoted);
+  if (isRequest(h)) return false;
   fillForward(backKey, h);
   backKey.ports = isEcho(h) ? h.icmpId : (h.sourcePort << 16) | h.destinationPort;
   const flow = findFlow(nat.back, backKey, h.now);

@@ -52,6 +52,17 @@ describe('egress through a NAT appliance', () => {
     expect(back).toMatchObject({ deliveredTo: 'i-w', packet: { icmp: { type: 0, id: 77 } } });
   });
 
+  it('takes an echo request with the identifier of a flow for no answer', () => {
+    const lab = createLab();
+    const { w } = pair(lab);
+    const icmp = { code: 0, id: 77 };
+    roundTrip(lab, w, SERVER, { protocol: 'icmp', icmp: { ...icmp, type: 8 } });
+    const from = (type: number) =>
+      udp(lab, SERVER, '198.51.100.1', { protocol: 'icmp', icmp: { ...icmp, type } }).deliveredTo;
+    expect(from(8)).toBe('i-a');
+    expect(from(0)).toBe('i-w');
+  });
+
   it('keeps two flows with the same port apart', () => {
     const lab = createLab();
     const { w } = pair(lab);
