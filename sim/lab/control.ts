@@ -13,7 +13,10 @@ import { enterRoot } from './root.ts';
 export function openControl(lab: Lab, end: () => void): Promise<void> {
   const server = createServer((socket) => {
     socket.on('error', () => socket.destroy());
-    createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) => {
+    const lines = createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY });
+    // It repeats the errors of the socket: who asked has gone.
+    lines.on('error', () => undefined);
+    lines.on('line', (line) => {
       const say = (answer: Answer): void => void socket.write(`${JSON.stringify(answer)}\n`);
       respond(lab, JSON.parse(line) as Question, say, socket, end).catch((error: unknown) =>
         say({ kind: 'failed', why: error instanceof Error ? error.message : String(error) }),
