@@ -23,6 +23,8 @@ export interface Result {
   readonly rows: readonly Row[];
   readonly goals: readonly Goal[];
   readonly notes?: readonly string[];
+  /** Further files that `--record` writes, by their path in the repository. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /** One file of `bench/`: the question that it answers, and how. `say` shows progress on stderr. */

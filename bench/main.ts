@@ -59,6 +59,8 @@ function record(name: string, question: string, result: Result): void {
       ? `${before}\n${section}\n`
       : before.slice(0, from) + section + before.slice(to + end.length);
   writeFileSync(RESULTS, after);
+  for (const [path, text] of Object.entries(result.files ?? {}))
+    writeFileSync(new URL(`../${path}`, import.meta.url), text);
 }
 
 async function runOne(name: string, recorded: boolean): Promise<void> {
@@ -75,10 +77,10 @@ async function runOne(name: string, recorded: boolean): Promise<void> {
   );
 }
 
-const [name, flag] = process.argv.slice(2);
+const [name, ...flags] = process.argv.slice(2);
 if (name === undefined) await list();
 else if (names().includes(name)) {
-  await runOne(name, flag === '--record').catch((error: unknown) => {
+  await runOne(name, flags.includes('--record')).catch((error: unknown) => {
     process.stderr.write(
       `${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
     );

@@ -187,7 +187,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'sim/lab/main.ts',
     'infra/init/main.ts',
   ],
-  'bench/': ['bin/', 'controller/', 'infra/components/unit.ts', 'sim/', 'test/interop/'],
+  'bench/': ['bin/', 'controller/', 'infra/components/unit.ts', 'sim/', 'test/interop/', 'test/lab/'],
   'test/': ['test/', 'bin/', 'bench/', 'controller/', 'sim/', 'infra/'],
 };
 

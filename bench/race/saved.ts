@@ -1,0 +1,46 @@
+/** What is kept of a course, as race/results.json has it, and what the page counts from it. Pure. */
+import type { Course, Kill } from './kills.ts';
+import { API_MS, PROPAGATION_MS } from './knobs.ts';
+import type { Idle } from './stage.ts';
+
+export interface Saved {
+  readonly name: string;
+  readonly settings: string;
+  readonly mark: string;
+  readonly version: string;
+  readonly detectionMs: number;
+  readonly day: string;
+  readonly machine: string;
+  /** The machine's load average over the last five minutes. */
+  readonly load: number;
+  readonly kills: readonly Kill[];
+  readonly idle: Idle;
+  readonly switchovers: readonly number[];
+}
+
+export const INJECTED_MS = API_MS + PROPAGATION_MS;
+
+const tenths = (value: number): number => Math.round(value * 10) / 10;
+
+function roundedKill(kill: Kill): Kill {
+  const entries = Object.entries(kill).map(([key, value]) => [key, value && tenths(value)]);
+  return Object.fromEntries(entries) as unknown as Kill;
+}
+
+export const savedOf = ({ entrant, kills, idle, switchovers, load }: Course, machine: string): Saved => ({
+  name: entrant.name,
+  settings: entrant.settings,
+  mark: entrant.mark,
+  version: entrant.version(),
+  detectionMs: entrant.detectionMs,
+  day: new Date().toISOString().slice(0, 10),
+  machine,
+  load: tenths(load),
+  kills: kills.map(roundedKill),
+  idle: { cpuPercent: tenths(idle.cpuPercent), rssMiB: tenths(idle.rssMiB) },
+  switchovers,
+});
+
+/** The blackouts less the entrant's own detection and what was injected, ms. */
+export const remainders = ({ kills }: Saved): readonly number[] =>
+  kills.map(({ blackoutMs, detectMs }) => blackoutMs - detectMs - INJECTED_MS);

@@ -1,0 +1,181 @@
+/**
+ * What all entrants of the race share: a lab with two appliances that serve one overlay address, a route to
+ * it, a flow from a client to it, and the kill. Knows no entrant.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { present } from '../../controller/base/result.ts';
+import { ask as askLab } from '../../sim/lab/ask.ts';
+import type { Logged } from '../../sim/world/happening.ts';
+import { type Rig, startRig } from '../../test/lab/rig.ts';
+import { API_MS, PROPAGATION_MS } from './knobs.ts';
+import { createRaceWorld, OVERLAY, type RaceScene } from './world.ts';
+
+export type Side = 'a' | 'b';
+export const other = (side: Side): Side => (side === 'a' ? 'b' : 'a');
+
+/** A silence of the flow; Unix ms. */
+export interface Gap {
+  readonly from: number;
+  readonly to: number;
+  readonly lost: number;
+}
+
+export interface Stage {
+  readonly rig: Rig;
+  readonly scene: RaceScene;
+  /** Runs a shell script in an appliance; fails where it does. */
+  readonly run: (side: Side, script: string) => Promise<string>;
+  /** What happened in the world after an event. */
+  readonly events: (since: number) => Promise<readonly Logged[]>;
+  /** Whether the route of the overlay address leads to an appliance. */
+  readonly routeLeadsTo: (side: Side) => Promise<boolean>;
+  /** Asks until the answer is true; fails in time. */
+  readonly until: (what: string, ask: () => Promise<boolean>) => Promise<void>;
+  readonly flow: Flow;
+  readonly close: () => Promise<void>;
+}
+
+/** Datagrams that were answered so far, and those before the last of them that were not. */
+export interface Counted {
+  readonly answered: number;
+  readonly missing: number;
+}
+
+export interface Flow {
+  readonly gaps: readonly Gap[];
+  readonly counts: () => Promise<Counted>;
+}
+
+const PATIENCE_MS = 60_000;
+const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function until(what: string, ask: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + PATIENCE_MS;
+  while (!(await ask())) {
+    if (performance.now() > end) throw new Error(`${what}: not within ${PATIENCE_MS / 1000} s`);
+    await pause(200);
+  }
+}
+
+function followFlow(child: ChildProcess): Flow {
+  const gaps: Gap[] = [];
+  const waiting: ((counts: Counted) => void)[] = [];
+  createInterface(present(child.stdout, 'the output of the flow')).on('line', (line) => {
+    const said = JSON.parse(line);
+    if ('lost' in said) gaps.push(said);
+    else waiting.shift()?.(said);
+  });
+  return {
+    gaps,
+    counts: () =>
+      new Promise((resolve) => {
+        waiting.push(resolve);
+        child.stdin?.write('\n');
+      }),
+  };
+}
+
+/** What an appliance is at its boot: it serves the overlay address; nobody watches it yet. */
+export async function prepare({ run }: Pick<Stage, 'run'>, side: Side): Promise<void> {
+  await run(
+    side,
+    `ip address add ${OVERLAY}/32 dev lo
+setsid ${process.execPath} ${here('echo.mjs')} ${OVERLAY} </dev/null >/var/log/echo.log 2>&1 &
+echo $! >/run/echo.pid`,
+  );
+}
+
+/** Opens a lab whose flow is not there yet. */
+export async function openStage(): Promise<Stage> {
+  const { world, scene } = createRaceWorld();
+  const knobs = ['--latency', String(API_MS), '--propagation', String(PROPAGATION_MS)];
+  const rig = await startRig(world, knobs);
+  const run: Stage['run'] = async (side, script) => {
+    const { status, out } = await rig.run(scene[side].instance, script);
+    if (status !== 0) throw new Error(`in appliance ${side}, ${script.slice(0, 120)}: ${out.slice(-800)}`);
+    return out;
+  };
+  const events: Stage['events'] = async (since) => {
+    const path = `/_byoa/events?since=${since}`;
+    const { out } = await rig.run('lab', `curl -s 'http://127.0.0.1:4566${path}'`);
+    return JSON.parse(out).events;
+  };
+  for (const side of ['a', 'b'] as const) await prepare({ run }, side);
+  const client = rig.start(scene.client, [process.execPath, here('flow.mjs'), OVERLAY], 'pipe');
+  const flow = followFlow(client);
+  await until('the first answers', async () => (await flow.counts()).answered > 500);
+  return {
+    rig,
+    scene,
+    run,
+    events,
+    routeLeadsTo: async (side) => {
+      const { out } = await rig.run('lab', `curl -s http://127.0.0.1:4566/_byoa/state`);
+      const { routeTables } = JSON.parse(out);
+      return JSON.stringify(routeTables).includes(scene[side].eni);
+    },
+    until,
+    flow,
+    close: async () => {
+      client.kill();
+      await rig.close();
+    },
+  };
+}
+
+const ETHERNET = 14;
+const UDP = 17;
+const BFD_PORT = 3784;
+
+/** Notes when BFD packets come to an appliance; the answer stops it, and says when the last one came. */
+export function listenForBfd({ rig, scene }: Stage, side: Side): () => number | undefined {
+  let last: number | undefined;
+  let stopped = false;
+  const told = askLab(rig.lab, { kind: 'capture', eni: scene[side].eni }, (answer) => {
+    if (answer.kind !== 'frames' || stopped) return stopped;
+    for (const { at, sent, frame } of answer.frames) {
+      const bytes = Buffer.from(frame, 'base64');
+      if (sent || bytes.length < 42 || bytes[ETHERNET + 9] !== UDP) continue;
+      if (bytes.readUInt16BE(ETHERNET + 22) === BFD_PORT) last = at;
+    }
+    return false;
+  });
+  told.catch(() => undefined);
+  return () => {
+    stopped = true;
+    return last;
+  };
+}
+
+/** Processor time in a second and memory of an appliance's processes other than the server. */
+export interface Idle {
+  readonly cpuPercent: number;
+  readonly rssMiB: number;
+}
+
+const SUM = `own=$(readlink /proc/self/ns/net); ticks=0; pages=0
+for d in /proc/[0-9]*; do
+  p=\${d#/proc/}
+  [ "$p" = $$ ] || [ "$p" = "$(cat /run/echo.pid)" ] && continue
+  [ "$(readlink $d/ns/net 2>/dev/null)" = "$own" ] || continue
+  stat=$(cat $d/stat 2>/dev/null) || continue
+  set -- \${stat##*) }
+  ticks=$((ticks + \${12} + \${13})); pages=$((pages + \${22}))
+done
+echo $ticks $pages`;
+const IDLE_MS = 10_000;
+
+/** Measures over ten seconds in which nothing happens. */
+export async function measureIdle(stage: Stage, side: Side): Promise<Idle> {
+  const numbers = async (): Promise<readonly number[]> =>
+    (await stage.run(side, SUM)).trim().split(' ').map(Number);
+  const [before = 0] = await numbers();
+  const began = performance.now();
+  await pause(IDLE_MS);
+  const [after = 0, pages = 0] = await numbers();
+  const seconds = (performance.now() - began) / 1000;
+  return { cpuPercent: (after - before) / seconds, rssMiB: (pages * 4096) / 2 ** 20 };
+}
