@@ -38,12 +38,17 @@ const entrantsIn = async (folder: string): Promise<readonly Entrant[]> => [
   pacemaker(1000, 'fastest safe'),
 ];
 
+interface Titled {
+  readonly name: string;
+  readonly settings: string;
+}
+const titleOf = ({ name, settings }: Titled): string => `${name}, ${settings}`;
+const isSame = (one: Titled, two: Titled): boolean => titleOf(one) === titleOf(two);
+
 /** What stands recorded, without what has been measured anew. */
 function recorded(fresh: readonly Saved[]): readonly Saved[] {
   const old: readonly Saved[] = existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, 'utf8')) : [];
-  const isFresh = (one: Saved): boolean =>
-    fresh.some(({ name, settings }) => name === one.name && settings === one.settings);
-  return [...old.filter((one) => !isFresh(one)), ...fresh];
+  return [...old.filter((one) => !fresh.some((each) => isSame(each, one))), ...fresh];
 }
 
 const rowOf = (saved: Saved): Row => {
@@ -85,16 +90,17 @@ async function run(say: (line: string) => void): ReturnType<Benchmark['run']> {
   const folder = mkdtempSync(join(tmpdir(), 'byoa-race-'));
   const notes: string[] = [];
   const courses: Course[] = [];
+  const entrants = await entrantsIn(folder);
   try {
-    for (const entrant of await entrantsIn(folder)) {
-      if (!`${entrant.name}, ${entrant.settings}`.includes(only)) continue;
+    for (const entrant of entrants) {
+      if (!titleOf(entrant).includes(only)) continue;
       const why = entrant.missing();
       if (why !== undefined) {
-        notes.push(`${entrant.name}, ${entrant.settings}, is skipped: it ${why}`);
+        notes.push(`${titleOf(entrant)}, is skipped: it ${why}`);
         continue;
       }
       const course = await runCourse(entrant, kills, say).catch((error: unknown) => {
-        notes.push(`${entrant.name}, ${entrant.settings}, broke off: ${String(error)}`);
+        notes.push(`${titleOf(entrant)}, broke off: ${String(error)}`);
         return undefined;
       });
       if (course !== undefined) courses.push(course);
@@ -107,13 +113,13 @@ async function run(say: (line: string) => void): ReturnType<Benchmark['run']> {
   return {
     rows: all.map(rowOf),
     goals: goalsOf(all),
-    notes: [
-      ...notes,
-      `injected: ${INJECTED_MS} ms; measured now: ${fresh.map((one) => `${one.name}, ${one.settings}`).join('; ')}`,
-    ],
+    notes: [...notes, `injected: ${INJECTED_MS} ms; measured now: ${fresh.map(titleOf).join('; ')}`],
     files: {
       'bench/race/results.json': `[\n${all.map((one) => JSON.stringify(one)).join(',\n')}\n]\n`,
-      'docs/race.md': pageOf(all),
+      'docs/race.md': pageOf(
+        all,
+        entrants.filter((one) => !all.some((has) => isSame(has, one))).map(titleOf),
+      ),
       'docs/race.svg': pictureOf(all),
     },
   };

@@ -135,7 +135,11 @@ const versions = (all: readonly Saved[]): string =>
     )
     .join('\n');
 
-export const pageOf = (all: readonly Saved[]): string => `# Race
+const absentText = (absent: readonly string[]): string =>
+  absent.length === 0 ? '' : `\nNothing is recorded yet of: ${absent.join('; ')}.\n`;
+
+/** `absent` are the entrants that nothing is recorded of. */
+export const pageOf = (all: readonly Saved[], absent: readonly string[]): string => `# Race
 
 Written by \`npm run bench -- race --record\`; not edited. An appliance serves an address outside of the VPC's range, by a route that
 leads to its ENI; another one in another zone stands by. A client sends a datagram each millisecond. The owner is killed at the
@@ -145,7 +149,7 @@ fabric's port and with all its processes, at a random instant. In the [lab](lab.
 ![blackouts](race.svg)
 
 ${measured(all)}
-
+${absentText(absent)}
 Blackout: from the last answer before the kill to the first one after it. API calls: from the kill to that answer. CPU and RSS: all of an
 entrant's processes on the owner, over ten seconds in which nothing happens. One machine carries the whole lab and whatever else runs on
 it; its load shows in every row's maximum.

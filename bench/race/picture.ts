@@ -43,6 +43,7 @@ export function pictureOf(all: readonly Saved[]): string {
     return `<text x="${LEFT - 8}" y="${y + 14}" text-anchor="end">${label}</text>${rects.join('')}<text x="${(x + 6).toFixed(1)}" y="${y + 14}">${total}</text>`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${LEFT + WIDTH + 90}" height="${height}" font-family="sans-serif" font-size="12">
+<title>Blackout when the owner dies, median, in its parts</title>
 <rect width="100%" height="100%" fill="white"/>
 ${legend.join('\n')}
 ${bars.join('\n')}
