@@ -1,10 +1,10 @@
 /**
- * The race: the same lab, appliances, kill, API latency and propagation for byoa and for its peers, each as its
+ * The race: the same lab, appliances, kill, API latency and propagation for byoa and its peers, each as its
  * own documentation configures it. With `--record`, what was measured goes to race/results.json, and
  * docs/race.md and docs/race.svg are written from all that stands there.
  *
- * `--kills N` (20) sets how often each owner dies; `--only TEXT` runs the entrants whose name or settings have
- * the text.
+ * `--kills N` (20) sets how often each owner dies; `--only TEXT` runs the entrants whose name or settings
+ * have the text.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

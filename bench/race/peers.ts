@@ -90,9 +90,7 @@ ${AHEAD} keepalived -n -l -f /etc/keepalived.conf -p /run/k.pid -r /run/v.pid </
   };
 }
 
-/** Corosync and Pacemaker with two nodes; no fencing, as a lab without power switches has none. */
-export function pacemaker(tokenMs: number, mark: string): Entrant {
-  const conf = ({ scene }: Stage): string => `totem {
+const corosyncConf = ({ scene }: Stage, tokenMs: number): string => `totem {
   version: 2
   cluster_name: race
   transport: udpu
@@ -124,22 +122,26 @@ nodelist {
   }
 }
 `;
-  const resource = ({ scene }: Stage): string =>
-    `<primitive id="vip" class="ocf" provider="heartbeat" type="aws-vpc-move-ip"><instance_attributes id="vip-p">` +
-    [
-      ['awscli', AWS],
-      ['region', REGION],
-      ['ip', OVERLAY],
-      ['routing_table', scene.table],
-      ['interface', 'eth0'],
-      ['lookup_type', 'NetworkInterfaceId'],
-    ]
-      .map(([name, value]) => `<nvpair id="vip-${name}" name="${name}" value="${value}"/>`)
-      .join('') +
-    '</instance_attributes><operations>' +
-    '<op id="vip-start" name="start" interval="0" timeout="180s"/>' +
-    '<op id="vip-monitor" name="monitor" interval="60s" timeout="30s"/>' +
-    '</operations></primitive>';
+
+const clusterResource = ({ scene }: Stage): string =>
+  `<primitive id="vip" class="ocf" provider="heartbeat" type="aws-vpc-move-ip"><instance_attributes id="vip-p">` +
+  [
+    ['awscli', AWS],
+    ['region', REGION],
+    ['ip', OVERLAY],
+    ['routing_table', scene.table],
+    ['interface', 'eth0'],
+    ['lookup_type', 'NetworkInterfaceId'],
+  ]
+    .map(([name, value]) => `<nvpair id="vip-${name}" name="${name}" value="${value}"/>`)
+    .join('') +
+  '</instance_attributes><operations>' +
+  '<op id="vip-start" name="start" interval="0" timeout="180s"/>' +
+  '<op id="vip-monitor" name="monitor" interval="60s" timeout="30s"/>' +
+  '</operations></primitive>';
+
+/** Corosync and Pacemaker with two nodes; no fencing, as a lab without power switches has none. */
+export function pacemaker(tokenMs: number, mark: string): Entrant {
   return {
     name: 'Pacemaker + aws-vpc-move-ip',
     settings: `token ${tokenMs} ms`,
@@ -162,7 +164,7 @@ nodelist {
         side,
         `${writingAws}
 ${AGENT_ADDRESS}
-${writing('/etc/corosync/corosync.conf', conf(stage))}
+${writing('/etc/corosync/corosync.conf', corosyncConf(stage, tokenMs))}
 rm -rf /var/lib/corosync/* /var/lib/pacemaker/cib/*; mkdir -p /run/crm /var/log/pacemaker
 mount -t tmpfs none /dev/shm
 ${AHEAD} corosync -f </dev/null >>/var/log/corosync.out 2>&1 &
@@ -172,7 +174,7 @@ for i in $(seq 80); do crm_node -q >/dev/null 2>&1 && cibadmin -Q >/dev/null 2>&
 cibadmin -Q | grep -q 'id="vip"' || {
   crm_attribute -n stonith-enabled -v false; crm_attribute -n no-quorum-policy -v ignore
   crm_attribute -t rsc_defaults -n resource-stickiness -v 1000
-  cibadmin -C -o resources -X '${resource(stage)}'
+  cibadmin -C -o resources -X '${clusterResource(stage)}'
 } || true`,
       );
     },
