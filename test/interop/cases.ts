@@ -78,7 +78,7 @@ const roles: readonly Case[] = [
     run: async (_, ours) => {
       await until('Role Mismatch', () => notifications(ours).find((one) => one.endsWith(' 2/11')));
       expect(ours.sessions.filter(({ state }) => state === 'established')).toEqual([]);
-      expect(ours.log.join('\n')).toMatch(/role/i);
+      await until('it is logged', () => /role/i.test(ours.log.join('\n')));
     },
   },
 ];
@@ -153,7 +153,9 @@ const storms: readonly Case[] = [
       await bothUp(trial, ours);
       const prefix = (index: number): string =>
         family === 'ipv4' ? `172.20.${index}.0/24` : `2001:db8:aa${index}::/48`;
-      const sessions = ours.sessions.length;
+      // FRR may drop at first what it keeps, and come back at once: only what the storm ends counts.
+      const lost = (): number => ours.sessions.filter(({ state }) => state === 'down').length;
+      const before = lost();
       // The storm may be too fast for a daemon to tell each turn: one withdrawal is waited for.
       await changeRoute(peer, address, prefix(11), 0);
       await ours.has(prefix(11));
@@ -170,7 +172,7 @@ const storms: readonly Case[] = [
       await changeRoute(peer, address, prefix(99), 0);
       await ours.has(prefix(99));
       for (let index = 10; index < most; index++) expect(ours.routes.has(prefix(index))).toBe(true);
-      expect(ours.sessions).toHaveLength(sessions);
+      expect(lost()).toBe(before);
     },
   },
   {
