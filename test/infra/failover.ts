@@ -33,7 +33,7 @@ async function lead(ec2: EC2Client, resource: Resource, heir: Appliance): Promis
           await ec2.send(
             new ReplaceRouteCommand({
               RouteTableId,
-              DestinationCidrBlock: destination,
+              [destination.includes(':') ? 'DestinationIpv6CidrBlock' : 'DestinationCidrBlock']: destination,
               NetworkInterfaceId,
             }),
           );
