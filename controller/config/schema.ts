@@ -197,7 +197,10 @@ const group = z.strictObject({
   slowStart: slowStartSchema,
   damping: z
     .strictObject({ moves: count(1000).default(3), within: duration(1_000, 86_400_000).prefault('10m') })
-    .prefault({}),
+    .prefault({})
+    .describe(
+      'At most so many moves in such a time; twice as many to put together a group that is half moved.',
+    ),
   takeoverStagger: duration(0, 60_000).prefault('500ms'),
   orphanGrace: duration(100, 600_000).prefault('3s'),
   lease: groupLeaseSchema.optional(),

@@ -71,7 +71,8 @@ function decideFreely(situation: Situation): Decision {
     return hold('watch', `${group.name}: only watches, for ${self} is not a member.`);
   }
   const decision = decideByOwner(situation, owner);
-  return decision.kind === 'move' && decision.cause !== 'drain' ? damped(situation, decision) : decision;
+  if (decision.kind !== 'move' || decision.cause === 'drain') return decision;
+  return damped(situation, decision, owner.kind === 'split' ? 2 * group.damping.moves : group.damping.moves);
 }
 
 function decideByOwner(situation: Situation, owner: Owner): Decision {
@@ -93,11 +94,18 @@ function decideByOwner(situation: Situation, owner: Owner): Decision {
   }
 }
 
-/** At most so many moves in such a time; what an operator asks for is not held back. */
-function damped({ group, state, now }: Situation, decision: Extract<Decision, { kind: 'move' }>): Decision {
+/**
+ * At most so many moves in such a time; twice as many where a group is torn apart, for a late write must not
+ * leave it half moved until the time is over. What an operator asks for is not held back.
+ */
+function damped(
+  { group, state, now }: Situation,
+  decision: Extract<Decision, { kind: 'move' }>,
+  most: number,
+): Decision {
   const recent = recentMoves(state.moves, group.damping.withinMs, now);
-  const first = recent.at(-group.damping.moves);
-  if (first === undefined || recent.length < group.damping.moves) return decision;
+  const first = recent.at(-most);
+  if (first === undefined || recent.length < most) return decision;
   const text =
     `${group.name}: would move it to ${decision.to}, but has moved it ${recent.length} times within ` +
     `${formatMillis(group.damping.withinMs)}; waits, or for byoa switchover.`;

@@ -80,7 +80,7 @@ export const withStep = (operation: Operation, key: string, step: Step): Operati
 const NO_SUCH_ROUTE = /no route defined|InvalidRoute\.NotFound/i;
 const ROUTE_EXISTS = /RouteAlreadyExists/;
 /** That an ENI does not have the IPv6 address, or that another has it. */
-const NOT_ASSIGNED = /are not assigned to interface/;
+const NOT_ASSIGNED = /(is|are) not assigned to interface/;
 const ADDRESS_IN_USE = /InvalidIPAddress\.InUse/;
 
 /** The operation after the outcome of one of its writes. */
@@ -131,7 +131,8 @@ export function endedStep(
       const instead = insteadOf(call, error);
       if (instead !== undefined && before.attempts < 4)
         return { ...base, state: 'refused', notBefore: turn.now, error, instead };
-      return { ...base, state: outcome.retry ? 'refused' : 'failed', notBefore: retryAt, error };
+      const passes = outcome.retry || (call.kind === 'associate-address' && NOT_ASSIGNED.test(error));
+      return { ...base, state: passes ? 'refused' : 'failed', notBefore: retryAt, error };
     }
     default:
       return unreachable(outcome);

@@ -276,7 +276,8 @@ const targetKey = (target: ThroughTarget): string =>
 
 /**
  * Whether a failing `through` probe is its target's fault: this node probes the same target by way of other
- * members too, and none of them has got through since this one began to fail.
+ * members too, and none of them has got through since this one began to fail. A member whose own probes are
+ * down is no witness: nothing gets through a dead one, whatever its target does.
  */
 export function isTargetsFault({ config, state }: Evidence, all: readonly Evidence[]): boolean {
   if (config.kind !== 'through') return false;
@@ -285,11 +286,23 @@ export function isTargetsFault({ config, state }: Evidence, all: readonly Eviden
     (one) =>
       one.config.kind === 'through' &&
       one.config.appliance !== config.appliance &&
-      targetKey(one.config.target) === key,
+      targetKey(one.config.target) === key &&
+      !hasFallen(one.config.appliance, all),
   );
   const began = state.last?.firstAt ?? 0;
   return others.length > 0 && others.every((one) => (one.state.lastUpAt ?? Number.NEGATIVE_INFINITY) < began);
 }
+
+/** Whether an appliance does not answer for itself, or not for long enough yet, by a required probe. */
+const hasFallen = (appliance: string, all: readonly Evidence[]): boolean =>
+  all.some(
+    ({ config, state }) =>
+      config.appliance === appliance &&
+      !config.advisory &&
+      config.kind !== 'through' &&
+      config.kind !== 'daemon' &&
+      state.state === 'down',
+  );
 
 /** Whether all of these appliances are dead. */
 export const allDead = (names: readonly string[], verdicts: Readonly<Record<string, Verdict>>): boolean =>

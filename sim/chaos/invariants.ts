@@ -50,7 +50,7 @@ export interface Violation {
 }
 
 /** A failover takes no longer, ms. */
-const FAILOVER_MS = 15_000;
+export const FAILOVER_MS = 15_000;
 /** What was wrong with links, calls or daemons is not felt for longer than this, ms. */
 const AFTERMATH_MS = 35_000;
 /** ReplaceRoute and its like: https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html */
@@ -75,6 +75,8 @@ export interface Judge {
   readonly asked: Map<string, Call['kind']>;
   /** By daemon and group, what it takes for so and is not, and since when. */
   readonly wrongViews: Map<string, { readonly text: string; readonly since: Instant }>;
+  /** When a daemon last waited for what it cannot settle alone, by flow. */
+  readonly waited: Map<string, Instant>;
   /** Writes of all daemons so far. */
   writes: number;
 }
@@ -88,6 +90,7 @@ export const createJudge = (truth: Truth, scenario: Scenario): Judge => ({
   begun: new Map(),
   asked: new Map(),
   wrongViews: new Map(),
+  waited: new Map(),
   writes: 0,
 });
 
@@ -187,7 +190,9 @@ function judgeMoves(judge: Judge, name: string, daemon: Daemon): void {
     const recent = [...before.filter(({ at }) => now - at < damping.withinMs), { startedAt, at: now }];
     judge.begun.set(key, recent);
     count(judge, `move ${operation.cause}`);
-    if (recent.length > damping.moves)
+    // What is torn apart may be put together beyond that.
+    const most = operation.from === undefined ? 2 * damping.moves : damping.moves;
+    if (recent.length > most)
       violate(
         judge,
         'damping',
@@ -216,12 +221,14 @@ export function judgeFailover(judge: Judge, watches: readonly Watch[], cast: Cas
   if (isDrop && !judge.scenario.seesDrops) return;
   for (const [index, { flow, down }] of watches.entries()) {
     const { group, ...ends } = present(truth.scene.flows[index], 'the flow of a watch');
+    if (waits(cast, group)) judge.waited.set(flow, now);
+    const since = Math.max(down?.since ?? now, judge.waited.get(flow) ?? 0);
     if (down === undefined || now - down.since < FAILOVER_MS) continue;
     const heirs = heirsOf(truth, { ...ends, ...(group !== undefined && { group }) }, FAILOVER_MS);
     const able = heirs.filter((name) => cast.get(name)?.daemon.running ?? true);
     if (able.length === 0 && isLastResortDue(truth, group, FAILOVER_MS)) able.push('the last resort');
     if (able.length === 0) continue;
-    if (waits(cast, group)) count(judge, 'waits for a lease or an operator');
+    if (now - since < FAILOVER_MS) count(judge, 'waits for a lease or an operator');
     else
       violate(
         judge,

@@ -19,6 +19,7 @@ import { planFault, type Theatre, wake } from './inflict.ts';
 import {
   count,
   createJudge,
+  FAILOVER_MS,
   type Judge,
   judgeFailover,
   judgeStep,
@@ -161,6 +162,9 @@ function perform(plan: Plan, judge: Judge, scene: Scene, options: PlayOptions): 
   options.onLine?.(world.now, 'All faults have ended.');
   heal(theatre);
   if (!until(scenario.recoverMs)) return watches;
+  // EC2 frees what a terminated owner had a minute later: a member that was away meanwhile begins only then.
+  const isLate = doomed.length > 0 && watches.some(({ down }) => down !== undefined) && isMoving(cast);
+  if (isLate && !until(FAILOVER_MS)) return watches;
   judgeViews(judge, cast);
   judgeRecovery(judge, plan, watches, cast);
   const { writes } = judge;
@@ -218,6 +222,11 @@ const waitsForOperator = ({ faults }: Plan, cast: Cast): boolean =>
 const isDamped = (cast: Cast): boolean =>
   [...cast.values()].some(({ daemon }) =>
     Object.values(daemon.node.groups).some(({ decision }) => decision.key.startsWith('hold damped')),
+  );
+
+const isMoving = (cast: Cast): boolean =>
+  [...cast.values()].some(({ daemon }) =>
+    Object.values(daemon.node.groups).some(({ operation }) => operation !== undefined),
   );
 
 function judgeRecovery(judge: Judge, plan: Plan, watches: readonly Watch[], cast: Cast): void {
