@@ -276,8 +276,8 @@ const targetKey = (target: ThroughTarget): string =>
 
 /**
  * Whether a failing `through` probe is its target's fault: this node probes the same target by way of other
- * members too, and none of them has got through since this one began to fail. A member whose own probes are
- * down is no witness: nothing gets through a dead one, whatever its target does.
+ * members too, and all of them have failed since the same moment, by two rounds at most. One that began to
+ * fail long before, or whose own probes are down, is no witness: its failures have a cause of their own.
  */
 export function isTargetsFault({ config, state }: Evidence, all: readonly Evidence[]): boolean {
   if (config.kind !== 'through') return false;
@@ -286,12 +286,17 @@ export function isTargetsFault({ config, state }: Evidence, all: readonly Eviden
     (one) =>
       one.config.kind === 'through' &&
       one.config.appliance !== config.appliance &&
-      targetKey(one.config.target) === key &&
-      !hasFallen(one.config.appliance, all),
+      targetKey(one.config.target) === key,
   );
   const began = state.last?.firstAt ?? 0;
-  return others.length > 0 && others.every((one) => (one.state.lastUpAt ?? Number.NEGATIVE_INFINITY) < began);
+  const hasFailed = ({ state: { lastUpAt } }: Evidence): boolean => (lastUpAt ?? NEVER) < began;
+  const isWitness = ({ config: own, state: { lastUpAt } }: Evidence): boolean =>
+    (lastUpAt ?? began) >= began - 2 * Math.max(config.intervalMs, own.intervalMs) - own.timeoutMs &&
+    !hasFallen(own.appliance, all);
+  return others.every(hasFailed) && others.some(isWitness);
 }
+
+const NEVER = Number.NEGATIVE_INFINITY;
 
 /** Whether an appliance does not answer for itself, or not for long enough yet, by a required probe. */
 const hasFallen = (appliance: string, all: readonly Evidence[]): boolean =>

@@ -6,12 +6,13 @@ import { present } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
 import { type Call, isRead } from '../../controller/ec2/call.ts';
 import type { Effect, Event } from '../../controller/event.ts';
+import { programPower } from '../world/endpoint.ts';
 import type { Daemon } from '../world/node.ts';
 import type { Cast } from './cast.ts';
 import { aliveFor, isLastResortDue, needlessness } from './need.ts';
 import { isPreparation, touched } from './owned.ts';
 import type { Scenario } from './scenario.ts';
-import { heirsOf, holderOf, isOnlyAppliances, type Truth, unfitForMs } from './truth.ts';
+import { heirsOf, holderOf, isOnlyAppliances, recentFaults, type Truth, unfitForMs } from './truth.ts';
 import type { Watch } from './watch.ts';
 
 export type Invariant =
@@ -215,6 +216,9 @@ export function judgeFailover(judge: Judge, watches: readonly Watch[], cast: Cas
   const { truth } = judge;
   const { now } = truth.world;
   if (!isOnlyAppliances(truth) || now - truth.troubledAt < AFTERMATH_MS) return;
+  // A zone takes those with it who watch, and they start anew.
+  const watchers = [...cast.keys()].filter((name) => !truth.scene.appliances.includes(name));
+  if (watchers.length > 0 && recentFaults(truth, AFTERMATH_MS).some(({ kind }) => kind === 'zone')) return;
   const isDrop = [...truth.active].some(
     (fault) => fault.kind === 'machine' && (fault.how === 'drop' || fault.how === 'full'),
   );
@@ -225,7 +229,7 @@ export function judgeFailover(judge: Judge, watches: readonly Watch[], cast: Cas
     const since = Math.max(down?.since ?? now, judge.waited.get(flow) ?? 0);
     if (down === undefined || now - down.since < FAILOVER_MS) continue;
     const heirs = heirsOf(truth, { ...ends, ...(group !== undefined && { group }) }, FAILOVER_MS);
-    const able = heirs.filter((name) => cast.get(name)?.daemon.running ?? true);
+    const able = heirs.filter((name) => isAwake(cast, name));
     if (able.length === 0 && isLastResortDue(truth, group, FAILOVER_MS)) able.push('the last resort');
     if (able.length === 0) continue;
     if (now - since < FAILOVER_MS) count(judge, 'waits for a lease or an operator');
@@ -237,6 +241,12 @@ export function judgeFailover(judge: Judge, watches: readonly Watch[], cast: Cas
       );
   }
 }
+
+/** Whether the daemon of an appliance can act, if it has one. */
+const isAwake = (cast: Cast, name: string): boolean => {
+  const daemon = cast.get(name)?.daemon;
+  return daemon === undefined || (daemon.running && programPower(daemon.endpoint) === 'running');
+};
 
 const waits = (cast: Cast, group: string | undefined): boolean =>
   [...cast.values()].some(({ daemon }) =>
