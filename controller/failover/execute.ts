@@ -145,8 +145,9 @@ function whyInVain(
   if (isBusy) return undefined;
   if (gate.kind === 'shut') return gate.reason;
   if (verdicts[to]?.kind === 'dead') return `${to} has died meanwhile (${verdicts[to].reason})`;
+  // A member that is fit again is better than a last resort, also where a write may have been applied.
   const written = Object.values(steps).some(
-    ({ state }) => state === 'ok' || state === 'halfway' || state === 'unknown',
+    ({ state }) => state === 'ok' || state === 'halfway' || (state === 'unknown' && to !== LAST_RESORT),
   );
   if (written || Object.keys(steps).length === 0) return undefined;
   const others =

@@ -6,13 +6,14 @@ import { present } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
 import { type Call, isRead } from '../../controller/ec2/call.ts';
 import type { Effect, Event } from '../../controller/event.ts';
+import { LAST_RESORT } from '../../controller/failover/part.ts';
 import { programPower } from '../world/endpoint.ts';
 import type { Daemon } from '../world/node.ts';
 import type { Cast } from './cast.ts';
 import { aliveFor, isLastResortDue, needlessness } from './need.ts';
 import { isPreparation, touched } from './owned.ts';
 import type { Scenario } from './scenario.ts';
-import { heirsOf, holderOf, isOnlyAppliances, recentFaults, type Truth, unfitForMs } from './truth.ts';
+import { heirsOf, holderOf, isFit, isOnlyAppliances, recentFaults, type Truth, unfitForMs } from './truth.ts';
 import type { Watch } from './watch.ts';
 
 export type Invariant =
@@ -192,7 +193,8 @@ function judgeMoves(judge: Judge, name: string, daemon: Daemon): void {
     judge.begun.set(key, recent);
     count(judge, `move ${operation.cause}`);
     // What is torn apart may be put together beyond that.
-    const most = operation.from === undefined ? 2 * damping.moves : damping.moves;
+    const isTorn = operation.from === undefined || operation.from === LAST_RESORT;
+    const most = isTorn ? 2 * damping.moves : damping.moves;
     if (recent.length > most)
       violate(
         judge,
@@ -215,6 +217,8 @@ const WAITS = ['hold lost', 'hold given', 'hold damped', 'hold foreign'];
 export function judgeFailover(judge: Judge, watches: readonly Watch[], cast: Cast): void {
   const { truth } = judge;
   const { now } = truth.world;
+  for (const [index, { flow }] of watches.entries())
+    if (waits(cast, truth.scene.flows[index]?.group) || isAsleep(truth, cast)) judge.waited.set(flow, now);
   if (!isOnlyAppliances(truth) || now - truth.troubledAt < AFTERMATH_MS) return;
   // A zone takes those with it who watch, and they start anew.
   const watchers = [...cast.keys()].filter((name) => !truth.scene.appliances.includes(name));
@@ -225,7 +229,6 @@ export function judgeFailover(judge: Judge, watches: readonly Watch[], cast: Cas
   if (isDrop && !judge.scenario.seesDrops) return;
   for (const [index, { flow, down }] of watches.entries()) {
     const { group, ...ends } = present(truth.scene.flows[index], 'the flow of a watch');
-    if (waits(cast, group)) judge.waited.set(flow, now);
     const since = Math.max(down?.since ?? now, judge.waited.get(flow) ?? 0);
     if (down === undefined || now - down.since < FAILOVER_MS) continue;
     const heirs = heirsOf(truth, { ...ends, ...(group !== undefined && { group }) }, FAILOVER_MS);
@@ -247,6 +250,10 @@ const isAwake = (cast: Cast, name: string): boolean => {
   const daemon = cast.get(name)?.daemon;
   return daemon === undefined || (daemon.running && programPower(daemon.endpoint) === 'running');
 };
+
+/** Whether no appliance that forwards has a daemon that can act. */
+const isAsleep = (truth: Truth, cast: Cast): boolean =>
+  truth.scene.appliances.every((name) => !isFit(truth, name) || !isAwake(cast, name));
 
 const waits = (cast: Cast, group: string | undefined): boolean =>
   [...cast.values()].some(({ daemon }) =>
