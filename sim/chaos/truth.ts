@@ -29,6 +29,9 @@ export interface Truth {
   disturbedAt: Instant;
 }
 
+/** Outcomes of calls that only faults bring about. */
+const INFLICTED = ['InternalError', 'unanswered'];
+
 export function createTruth(world: World, scene: Scene): Truth {
   const truth: Truth = {
     world,
@@ -41,9 +44,12 @@ export function createTruth(world: World, scene: Scene): Truth {
     troubledAt: world.now,
     disturbedAt: world.now,
   };
-  world.listeners.add(({ kind }) => {
+  world.listeners.add((happening) => {
+    const { kind } = happening;
     if (kind === 'power' || kind === 'guest') noteFitness(truth);
     if (kind === 'link' || kind === 'power') truth.disturbedAt = world.now;
+    // What is to befall the next calls lasts until they have been made.
+    if (kind === 'api' && INFLICTED.includes(happening.outcome)) truth.troubledAt = world.now;
   });
   return truth;
 }
