@@ -6,7 +6,6 @@ import { present } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
 import { type Call, isRead } from '../../controller/ec2/call.ts';
 import type { Effect, Event } from '../../controller/event.ts';
-import { LAST_RESORT } from '../../controller/failover/part.ts';
 import { programPower } from '../world/endpoint.ts';
 import type { Daemon } from '../world/node.ts';
 import type { Cast } from './cast.ts';
@@ -181,7 +180,7 @@ function spend(judge: Judge, action: string): void {
 /** Judges moves that a daemon has begun in this step. */
 function judgeMoves(judge: Judge, name: string, daemon: Daemon): void {
   const { node } = daemon;
-  for (const { name: group, damping } of node.config.groups) {
+  for (const { name: group, damping, members } of node.config.groups) {
     const operation = node.groups[group]?.operation;
     if (operation === undefined) continue;
     const key = `${name}/${group}`;
@@ -193,7 +192,7 @@ function judgeMoves(judge: Judge, name: string, daemon: Daemon): void {
     judge.begun.set(key, recent);
     count(judge, `move ${operation.cause}`);
     // What is torn apart may be put together beyond that.
-    const isTorn = operation.from === undefined || operation.from === LAST_RESORT;
+    const isTorn = operation.from === undefined || !members.includes(operation.from);
     const most = isTorn ? 2 * damping.moves : damping.moves;
     if (recent.length > most)
       violate(
