@@ -55,6 +55,7 @@ export {
   probesOfNode,
   routeSetsOf,
 } from './config/model.ts';
+export { accountOf, type InRealm, type Realm, realmKey, realmsOf, sameRealm } from './config/realm.ts';
 export type { ConfigInput } from './config/schema.ts';
 export type { SyncConfig } from './config/sync-model.ts';
 

@@ -8,7 +8,6 @@ import { unreachable } from './base/result.ts';
 import { earliest, type Instant } from './base/time.ts';
 import { command } from './commands.ts';
 import { type Config, ownAppliance, probesOfNode } from './config.ts';
-import { actionOf } from './ec2/budget.ts';
 import type { Outcome } from './ec2/call.ts';
 import { isThrottling } from './ec2/failure.ts';
 import type { Effect, Event, Memory, Orders } from './event.ts';
@@ -35,8 +34,6 @@ import {
   nextObservationAt,
   nothingObserved,
   type Observed,
-  resourcesOf,
-  STATUS,
   sendObservations,
   take,
 } from './failover/observe.ts';
@@ -44,6 +41,7 @@ import { expired, nextExpiryAt, noOrders, ordersMemory } from './failover/orders
 import { guestEnded, passed } from './failover/ownership.ts';
 import { newReadiness, nextReadinessAt, pumpReadiness, type Readiness, tried } from './failover/readiness.ts';
 import { askEc2, reported } from './failover/reports.ts';
+import { isStatus, resourcesOf } from './failover/sources.ts';
 import { newTurn, type Resources, settle, type Turn } from './failover/turn.ts';
 import { type GroupView, viewGroup } from './failover/view.ts';
 import {
@@ -307,11 +305,10 @@ function ec2Outcome(
   { purpose, sentAt, call }: Pending,
   turn: Turn,
 ): Node {
-  if (call !== undefined && outcome.kind === 'rejected' && isThrottling(outcome.code))
-    turn.throttled(actionOf(call));
+  if (call !== undefined && outcome.kind === 'rejected' && isThrottling(outcome.code)) turn.throttled(call);
   if (purpose.kind === 'observe') {
     const observed = take(node.observed, purpose.source, request, sentAt, outcome, turn);
-    if (purpose.source !== STATUS) return { ...node, observed };
+    if (!isStatus(purpose.source)) return { ...node, observed };
     return { ...node, observed, health: reported(node.health, node.config, observed) };
   }
   if (purpose.kind === 'sync') return { ...node, sync: syncEnded(node.sync, purpose, call, outcome, turn) };

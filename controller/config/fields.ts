@@ -4,6 +4,7 @@ import { formatPrefix, parseAddress, parsePrefix } from '../base/ip.ts';
 import { formatDuration, parseDuration, parseSize } from './units.ts';
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+export const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
 export const name = z
   .string({ error: 'a name is text' })
   .regex(NAME, { error: 'a name is 1 to 63 lower-case letters, digits or inner hyphens' });
@@ -16,6 +17,22 @@ export const id = (prefix: string, what: string) =>
 
 export const routeTable = id('rtb', 'a route table');
 export const tag = z.strictObject({ key: z.string().min(1).max(128), value: z.string().max(256) });
+
+/** An account's role, and a region: where something is that is not where the daemon is. */
+export const realm = {
+  role: z
+    .string({ error: 'a role is text' })
+    .regex(/^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, {
+      error: 'a role looks like arn:aws:iam::123456789012:role/NAME',
+    })
+    .optional()
+    .describe('The role that calls are made by; its credentials are fetched ahead. By default its own.'),
+  region: z
+    .string({ error: 'a region is text' })
+    .regex(REGION, { error: 'a region looks like eu-central-1' })
+    .optional()
+    .describe('The region of it; that of aws by default.'),
+};
 
 /** A duration between two limits, in milliseconds after parsing. */
 export const duration = (minMs: number, maxMs: number) =>

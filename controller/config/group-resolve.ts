@@ -17,6 +17,7 @@ import {
   type RouteSet,
 } from './model.ts';
 import { checkLastResort, resolveFailback, resolveFence } from './policy-resolve.ts';
+import { checkRealms, resolveRealm } from './realm-resolve.ts';
 import type { ParsedFile } from './schema.ts';
 
 type ParsedGroup = ParsedFile['groups'][number];
@@ -45,7 +46,7 @@ export function resolveGroup(file: ParsedFile, group: ParsedGroup, path: Finding
   return {
     name: group.name,
     members: group.members,
-    resources: resolveResources(group, path, note),
+    resources: resolveResources(group, file, path, note),
     ...(failback === undefined ? {} : { failback }),
     slowStartMs: group.slowStart,
     ...(group.objective === undefined ? {} : { objectiveMs: group.objective }),
@@ -66,6 +67,7 @@ export function resolveGroup(file: ParsedFile, group: ParsedGroup, path: Finding
 /** What a group owns, in the order in which it is moved. */
 function resolveResources(
   { members, eni, addresses = [], eips = [], routes, transitRoutes }: ParsedGroup,
+  file: ParsedFile,
   path: Finding['path'],
   note: Note,
 ): readonly Resource[] {
@@ -85,13 +87,14 @@ function resolveResources(
     ),
   );
   if (routes !== undefined) {
-    const sets = routes.map((set, index) => resolveSet(set, members, [...path, 'routes', index], note));
+    const sets = routes.map((set, index) => resolveSet(set, file, members, [...path, 'routes', index], note));
     resources.push({ kind: 'routes', sets });
   }
   if (transitRoutes !== undefined) {
-    const sets = transitRoutes.map(({ table, destinations, lastResort, ...course }, index) => ({
+    const sets = transitRoutes.map(({ table, destinations, lastResort, role, region, ...course }, index) => ({
       table,
       destinations,
+      ...resolveRealm({ role, region }, file),
       ...given('lastResort', lastResort),
       ...resolveCourse(course, [...path, 'transitRoutes', index], note),
     }));
@@ -124,7 +127,13 @@ function resolveCourse(
 
 type ParsedSet = NonNullable<ParsedGroup['routes']>[number];
 
-function resolveSet(set: ParsedSet, members: readonly string[], path: Finding['path'], note: Note): RouteSet {
+function resolveSet(
+  set: ParsedSet,
+  file: ParsedFile,
+  members: readonly string[],
+  path: Finding['path'],
+  note: Note,
+): RouteSet {
   const { table, tag, tables, destinations, lastResort } = set;
   const found = [table, tag, tables].filter((one) => one !== undefined).length;
   if (found !== 1)
@@ -139,6 +148,7 @@ function resolveSet(set: ParsedSet, members: readonly string[], path: Finding['p
     ...(tag === undefined ? {} : { tag }),
     ...(prepared === undefined ? given('lastResort', lastResort) : { prepared }),
     destinations,
+    ...resolveRealm(set, file),
     ...resolveCourse(set, path, note),
   };
 }
@@ -204,6 +214,7 @@ export function checkMoved({ appliances, groups }: Config, note: Note): void {
       note(['groups', index, 'addresses', at], why, 'name a secondary address of the subnet');
     });
     checkAttachments(group, ['groups', index], appliances, note);
+    checkRealms(group, ['groups', index], appliances, note);
     checkLastResort(group, ['groups', index], appliances, note);
   });
   const addresses = groups.flatMap(addressesOf);

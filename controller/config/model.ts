@@ -4,6 +4,7 @@
  */
 import type { Millis } from '../base/time.ts';
 import type { BfdSessionConfig, BgpConfig, KernelConfig } from './bgp-model.ts';
+import type { InRealm } from './realm.ts';
 import type { SyncConfig } from './sync-model.ts';
 
 /** Who runs a probe: the daemons on other machines, the appliance's own daemon, or both. */
@@ -66,7 +67,8 @@ export type ProbeConfig = ProbeBase &
 
 export type ThroughProbe = Extract<ProbeConfig, { kind: 'through' }>;
 
-export interface Appliance {
+/** An appliance; `at` is where its ENI and instance are. */
+export interface Appliance extends InRealm {
   readonly name: string;
   /** Primary private address, where others probe it. */
   readonly address: string;
@@ -101,9 +103,9 @@ export interface Prepared {
 
 /**
  * Some routes of a group: of one table, of all tables that carry a tag, or of whichever prepared table is in
- * use.
+ * use; `at` is where the tables are.
  */
-export interface RouteSet extends Course {
+export interface RouteSet extends Course, InRealm {
   readonly table?: string;
   readonly tag?: { readonly key: string; readonly value: string };
   readonly prepared?: Prepared;
@@ -125,7 +127,7 @@ export interface EniResource {
 }
 
 /** Static routes of a transit gateway route table, to the attachment of the owner. */
-export interface TransitRouteSet extends Course {
+export interface TransitRouteSet extends Course, InRealm {
   readonly table: string;
   /** The attachment when no member is left. */
   readonly lastResort?: string;

@@ -10,6 +10,7 @@ import { type Finding, type Note, unique } from './finding.ts';
 import { checkMoved, resolveGroup } from './group-resolve.ts';
 import { resolveLeaseStore } from './lease-resolve.ts';
 import type { Appliance, Config, ProbeBase, ProbeConfig, ThroughTarget } from './model.ts';
+import { resolveRealm } from './realm-resolve.ts';
 import type { ParsedFile } from './schema.ts';
 import { suggest } from './suggest.ts';
 import { checkSync, resolveSync, trackedRanges } from './sync-resolve.ts';
@@ -25,7 +26,7 @@ export function resolve(file: ParsedFile): {
   const findings: Finding[] = [];
   const note: Note = (path, why, remedy) => findings.push({ path, why, remedy });
   const appliances = file.appliances.map((appliance, index) =>
-    resolveAppliance(appliance, ['appliances', index], note),
+    resolveAppliance(appliance, file, ['appliances', index], note),
   );
   const groups = file.groups.map((group, index) => resolveGroup(file, group, ['groups', index], note));
   const own = appliances.find((appliance) => appliance.name === file.node);
@@ -105,7 +106,12 @@ function resolveListen(
   return { address, port };
 }
 
-function resolveAppliance(appliance: ParsedAppliance, path: Finding['path'], note: Note): Appliance {
+function resolveAppliance(
+  appliance: ParsedAppliance,
+  file: ParsedFile,
+  path: Finding['path'],
+  note: Note,
+): Appliance {
   const probes = appliance.probes.map((probe, index) =>
     resolveProbe(appliance, probe, [...path, 'probes', index], note),
   );
@@ -126,6 +132,7 @@ function resolveAppliance(appliance: ParsedAppliance, path: Finding['path'], not
     ...given('instance', instance),
     ...given('capacity', capacity),
     ...given('attachment', attachment),
+    ...resolveRealm(appliance, file),
     probes,
   };
 }

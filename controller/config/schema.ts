@@ -13,6 +13,8 @@ import {
   id,
   name,
   port,
+  REGION,
+  realm,
   routeTable,
   size,
   tag,
@@ -149,6 +151,7 @@ const routes = z
       .min(1, { error: 'at least one destination' })
       .describe('CIDR blocks and ids of prefix lists, the most important first.'),
     ...course,
+    ...realm,
   })
   .describe('Routes of one table, of all tables with a tag, or of prepared tables, one for each member.');
 
@@ -160,6 +163,7 @@ const transitRoutes = z
       .describe('The attachment when no member is left.'),
     destinations: z.array(cidr).min(1, { error: 'at least one destination' }),
     ...course,
+    ...realm,
   })
   .describe("Static routes of a transit gateway, to the owner's attachment.");
 
@@ -226,6 +230,7 @@ const appliance = z.strictObject({
     .optional()
     .describe('By which it is reached: the target of its transit gateway routes.'),
   probes: z.array(probe).default([]),
+  ...realm,
 });
 
 /** The file, before the checks between fields. */
@@ -235,7 +240,7 @@ export const fileSchema = z.strictObject({
     "This daemon's name: the appliance that it runs on, or any other name for an observer.",
   ),
   aws: z.strictObject({
-    region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: 'a region looks like eu-central-1' }),
+    region: z.string().regex(REGION, { error: 'a region looks like eu-central-1' }),
     endpoint: url.optional(),
     attemptTimeout: duration(50, 60_000).prefault('500ms'),
     timeout: duration(100, 300_000).prefault('5s'),

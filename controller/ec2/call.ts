@@ -2,6 +2,8 @@
  * The EC2 calls that the controller makes, and how they end. Pure data; `request.ts` maps them to the API.
  */
 
+import type { InRealm } from '../config.ts';
+
 /** Selects resources by id, or by one tag (key and value), in one region. */
 export type Selector =
   | { readonly kind: 'ids'; readonly ids: readonly string[] }
@@ -16,7 +18,7 @@ export type RouteEnd =
 export const routeEnd = (id: string): RouteEnd => (id.startsWith('eni-') ? { eni: id } : { target: id });
 
 /** One call. `destination` is a canonical CIDR block, IPv4 or IPv6, or the id of a prefix list. */
-type Plain =
+type Action =
   | { readonly kind: 'describe-route-tables'; readonly select: Selector }
   | { readonly kind: 'describe-network-interfaces'; readonly enis: readonly string[] }
   /** Those, of a VPC or of all, that own one of these private addresses, of one IP version; 200 at most. */
@@ -76,11 +78,17 @@ type Plain =
       readonly deviceIndex: number;
     };
 
+/** One call, and where it is made. */
+type Plain = Action & InRealm;
+
 /** A call that changes something. */
 export type Write = Exclude<Plain, { readonly kind: `describe-${string}` | `search-${string}` }>;
 
 /** One call; `dry-run` asks whether a write would be allowed, and changes nothing. */
 export type Call = Plain | { readonly kind: 'dry-run'; readonly of: Write };
+
+/** Where a call is made. */
+export const madeIn = (call: Call): InRealm => (call.kind === 'dry-run' ? call.of : call);
 
 /** Whether a route's destination is a prefix list: one route for all its entries. */
 export const isPrefixList = (destination: string): boolean => destination.startsWith('pl-');
@@ -100,7 +108,7 @@ export interface ObservedStatus {
 }
 
 /** Whether calls of a kind change nothing. */
-export const isRead = (kind: Call['kind']): boolean =>
+export const isRead = (kind: string): boolean =>
   kind.startsWith('describe-') || kind.startsWith('search-') || kind === 'dry-run';
 
 /**

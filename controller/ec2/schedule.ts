@@ -3,7 +3,7 @@
  * for. A prediction; what is sent takes its tokens when it is sent. Pure.
  */
 import type { Instant, Millis } from '../base/time.ts';
-import { type Budget, take } from './budget.ts';
+import { type BucketName, type Budget, bucketOf, take } from './budget.ts';
 import type { Call } from './call.ts';
 
 /** A call to schedule; `after` names those that must be done before it is sent. */
@@ -35,18 +35,19 @@ export function schedule(
   let budget = start;
   const ends = new Map<string, Instant>();
   /** An action's tokens are taken in order. */
-  const reached = new Map<Call['kind'], Instant>();
+  const reached = new Map<BucketName, Instant>();
   const answered: Instant[] = [];
   return calls.map(({ key, call, after, takesMs = 0 }, index) => {
     const free = index < width ? now : (answered[index - width] ?? now);
-    let at = Math.max(now, free, reached.get(call.kind) ?? now, ...after.map((one) => ends.get(one) ?? now));
-    let taken = take(budget, call.kind, at);
+    const bucket = bucketOf(call);
+    let at = Math.max(now, free, reached.get(bucket) ?? now, ...after.map((one) => ends.get(one) ?? now));
+    let taken = take(budget, bucket, at);
     while (!taken.granted) {
       at = taken.at;
-      taken = take(budget, call.kind, at);
+      taken = take(budget, bucket, at);
     }
     budget = taken.budget;
-    reached.set(call.kind, at);
+    reached.set(bucket, at);
     const end = at + latencyMs + takesMs;
     ends.set(key, end);
     answered.push(end);

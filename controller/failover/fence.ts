@@ -4,7 +4,7 @@
  * whoever asks for a fence wants no two owners, and rather none.
  */
 import { formatMillis, type Instant } from '../base/time.ts';
-import { type Appliance, type Config, type Fence, type Group, ownAppliance } from '../config.ts';
+import { type Appliance, type Config, type Fence, type Group, ownAppliance, sameRealm } from '../config.ts';
 import type { Call, Outcome } from '../ec2/call.ts';
 import type { Fencing, Operation } from './group.ts';
 import type { Observed } from './observe.ts';
@@ -79,14 +79,16 @@ function dueCall(
   if (now < again) return undefined;
   if (fence.kind === 'stop-instance') {
     // An instance that is gone has taken its primary ENI with it.
-    return instance === undefined ? undefined : { kind: 'stop-instances', instances: [instance] };
+    return instance === undefined
+      ? undefined
+      : { kind: 'stop-instances', instances: [instance], ...sameRealm(owner) };
   }
   const attachment =
     fencing?.found?.kind === 'eni' ? fencing.found.attachment : observed.enis[owner.eni]?.attachment;
   if (attachment === undefined) return undefined;
   if (attachment.deviceIndex === 0)
     return `${owner.eni} is the primary ENI of ${attachment.instance}, which cannot be detached; choose fence: stop-instance or none`;
-  return { kind: 'detach-network-interface', attachment: attachment.id, force: true };
+  return { kind: 'detach-network-interface', attachment: attachment.id, force: true, ...sameRealm(owner) };
 }
 
 /** Looks what has become of it, again and again. */
@@ -97,8 +99,8 @@ function look({ group }: FenceScene, operation: Operation, target: Target, turn:
   if (turn.now < fencing.lookAt) return { operation, need: { wakeAt: fencing.lookAt } };
   const call: Call =
     fence.kind === 'stop-instance' && instance !== undefined
-      ? { kind: 'describe-instances', instances: [instance] }
-      : { kind: 'describe-network-interfaces', enis: [owner.eni] };
+      ? { kind: 'describe-instances', instances: [instance], ...sameRealm(owner) }
+      : { kind: 'describe-network-interfaces', enis: [owner.eni], ...sameRealm(owner) };
   const sent = turn.call(call, { kind: 'fence', group: group.name });
   if ('at' in sent) return { operation, need: { wakeAt: sent.at } };
   const looking = { ...fencing, looking: sent.request, lookAt: turn.now + LOOK_MS };

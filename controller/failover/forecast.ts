@@ -4,7 +4,7 @@
  * probes' affair.
  */
 import type { Instant, Millis } from '../base/time.ts';
-import { type Appliance, type Config, type Group, hasLastResort } from '../config.ts';
+import { type Appliance, type Config, type Group, hasLastResort, sameRealm } from '../config.ts';
 import type { Budget } from '../ec2/budget.ts';
 import { isRead } from '../ec2/call.ts';
 import { toRequest } from '../ec2/request.ts';
@@ -176,12 +176,13 @@ function fenceOf({ fence }: Group, owner: Appliance | undefined): readonly Due[]
   if (fence === undefined || owner === undefined) return [];
   const { name, eni, instance = `the instance of ${name}` } = owner;
   const due = { key: 'fence', after: [] };
+  const at = sameRealm(owner);
   return fence.kind === 'stop-instance'
-    ? [{ ...due, call: { kind: 'stop-instances', instances: [instance] }, takesMs: STOP_MS }]
+    ? [{ ...due, call: { kind: 'stop-instances', instances: [instance], ...at }, takesMs: STOP_MS }]
     : [
         {
           ...due,
-          call: { kind: 'detach-network-interface', attachment: `of ${eni}`, force: true },
+          call: { kind: 'detach-network-interface', attachment: `of ${eni}`, force: true, ...at },
           takesMs: ENI_MS,
         },
       ];
@@ -219,13 +220,14 @@ function writesOf({ key, thing, exists }: Part, target: Appliance, after: readon
   const { name, instance = `the instance of ${name}` } = target;
   const { attachment } = eni ?? {};
   const [detach, attach] = [`${key} detach`, `${key} attach`];
+  const at = sameRealm(thing);
   const detached: Due[] =
     attachment === undefined
       ? []
       : [
           {
             key: detach,
-            call: { kind: 'detach-network-interface', attachment: attachment.id, force: false },
+            call: { kind: 'detach-network-interface', attachment: attachment.id, force: false, ...at },
             after,
             takesMs: ENI_MS,
           },
@@ -235,7 +237,7 @@ function writesOf({ key, thing, exists }: Part, target: Appliance, after: readon
     ...detached,
     {
       key: attach,
-      call: { kind: 'attach-network-interface', eni: id, instance, deviceIndex },
+      call: { kind: 'attach-network-interface', eni: id, instance, deviceIndex, ...at },
       after: detached.length > 0 ? [detach] : after,
       takesMs: ENI_MS,
     },

@@ -3,7 +3,7 @@
  * attached. Each cycle looks at what EC2 shows and does the one thing that leads on from there, so it makes
  * no difference who did the things before.
  */
-import type { Appliance } from '../config.ts';
+import { type Appliance, sameRealm } from '../config.ts';
 import type { ObservedEni } from '../ec2/call.ts';
 import type { EniProgress, Operation, Step } from './group.ts';
 import type { Part, Thing } from './part.ts';
@@ -56,7 +56,7 @@ export function advanceEni(move: EniMove, turn: Turn): Fated {
     return write(
       move,
       'attach',
-      { kind: 'attach-network-interface', eni: eni.id, instance, deviceIndex },
+      { kind: 'attach-network-interface', eni: eni.id, instance, deviceIndex, ...sameRealm(thing) },
       turn,
     );
   }
@@ -85,16 +85,17 @@ function isTakenByAnother(move: EniMove, attachment: string): boolean {
 function detach(start: EniMove, attachment: NonNullable<ObservedEni['attachment']>, turn: Turn): Fated {
   const { resource } = start.thing;
   const { id, status } = attachment;
+  const call = { kind: 'detach-network-interface', attachment: id, ...sameRealm(start.thing) } as const;
   const { detachSince = turn.now, detaches = id } = progressOf(start);
   const move = { ...start, operation: withProgress(start, { detachSince, detaches }) };
   const forceAt = detachSince + resource.forceAfterMs;
   const [normal, forced] = [stepOf(move, 'detach'), stepOf(move, 'force')];
   if (turn.now >= forceAt && (forced === undefined || turn.now >= forced.sentAt + FORCE_AGAIN_MS)) {
-    return write(move, 'force', { kind: 'detach-network-interface', attachment: id, force: true }, turn);
+    return write(move, 'force', { ...call, force: true }, turn);
   }
   const repeat = normal === undefined || (normal.state !== 'ok' && turn.now >= normal.notBefore);
   if (status !== 'detaching' && repeat && forced === undefined) {
-    return write(move, 'detach', { kind: 'detach-network-interface', attachment: id, force: false }, turn);
+    return write(move, 'detach', { ...call, force: false }, turn);
   }
   const { operation, fate } = poll(move, turn);
   return forced === undefined && fate.kind === 'look'

@@ -1,9 +1,8 @@
 /**
  * What a node has seen of EC2, by source: one describe call each for the listed tables, for each tag, for the
- * ENIs and for their subnets. A source is asked periodically, and at once when somebody needs to see beyond a
+ * ENIs and for their subnets, in each realm. A source is asked periodically, and at once when somebody needs to see beyond a
  * certain request.
  */
-import { unreachable } from '../base/result.ts';
 import { earliest, type Instant } from '../base/time.ts';
 import type { Config } from '../config.ts';
 import { backoffMs } from '../ec2/budget.ts';
@@ -17,6 +16,7 @@ import type {
   ObservedTransitRoute,
   Outcome,
 } from '../ec2/call.ts';
+import { isStatus, makeSources, transitSource } from './sources.ts';
 import type { Turn } from './turn.ts';
 
 export interface SourceState {
@@ -34,8 +34,8 @@ export interface SourceState {
 export interface Observed {
   readonly sources: Readonly<Record<string, SourceState>>;
   readonly tables: Readonly<Record<string, ObservedRouteTable>>;
-  /** Table ids by tag source. */
-  readonly tagged: Readonly<Record<string, readonly string[]>>;
+  /** What each source showed last, by id. */
+  readonly listed: Readonly<Record<string, readonly string[]>>;
   readonly enis: Readonly<Record<string, ObservedEni>>;
   readonly subnets: Readonly<Record<string, ObservedSubnet>>;
   /** ENIs that have the private addresses that move, by source; also those of other VPCs. */
@@ -50,7 +50,7 @@ export interface Observed {
 export const nothingObserved: Observed = {
   sources: {},
   tables: {},
-  tagged: {},
+  listed: {},
   enis: {},
   subnets: {},
   holders: {},
@@ -58,22 +58,6 @@ export const nothingObserved: Observed = {
   statuses: {},
   transit: {},
 };
-
-export const tagSource = (tag: { readonly key: string; readonly value: string }): string =>
-  `tag:${tag.key}=${tag.value}`;
-
-/** Who has a private address: one source for each IP version. */
-export const addressSource = (address: string): string =>
-  address.includes(':') ? 'addresses-6' : 'addresses-4';
-
-/** The state and checks of the instances, where they are asked for. */
-export const STATUS = 'status';
-
-export const transitSource = (table: string): string => `transit:${table}`;
-
-/** All that EC2 is asked for, as a text to compare. */
-export const resourcesOf = ({ groups, appliances, routeSync }: Config): string =>
-  JSON.stringify([groups.map(({ resources }) => resources), appliances.map(({ eni }) => eni), routeSync]);
 
 type Sources = ReadonlyMap<string, Call>;
 
@@ -87,71 +71,6 @@ function sourcesOf(config: Config, observed: Observed): Sources {
   if (known?.enis === enis && known.subnets === subnets) return known.sources;
   const sources = makeSources(config, observed);
   made.set(config, { enis, subnets, sources });
-  return sources;
-}
-
-function makeSources(config: Config, observed: Observed): Sources {
-  const sources = new Map<string, Call>();
-  const tables = new Set<string>();
-  const enis = new Set<string>(config.appliances.map(({ eni }) => eni));
-  const unknownSubnets = new Set<string>();
-  const addresses: string[] = [];
-  const allocations: string[] = [];
-  const transit = new Map<string, readonly string[]>();
-  const byTag = (tag: { readonly key: string; readonly value: string }): void =>
-    void sources.set(tagSource(tag), { kind: 'describe-route-tables', select: { kind: 'tag', ...tag } });
-  for (const resource of config.groups.flatMap(({ resources }) => resources)) {
-    switch (resource.kind) {
-      case 'eni': {
-        enis.add(resource.id);
-        const subnet = observed.enis[resource.id]?.subnet;
-        if (subnet !== undefined && observed.subnets[subnet] === undefined) unknownSubnets.add(subnet);
-        break;
-      }
-      case 'routes':
-        for (const { table, tag, prepared } of resource.sets) {
-          if (table !== undefined) tables.add(table);
-          for (const one of Object.values(prepared?.tables ?? {})) tables.add(one);
-          if (prepared?.lastResort !== undefined) tables.add(prepared.lastResort);
-          if (tag !== undefined) byTag(tag);
-        }
-        break;
-      case 'transit-routes':
-        for (const { table, destinations } of resource.sets)
-          transit.set(table, [...(transit.get(table) ?? []), ...destinations]);
-        break;
-      case 'address':
-        addresses.push(resource.address);
-        break;
-      case 'eip':
-        allocations.push(resource.allocation);
-        break;
-      default:
-        unreachable(resource);
-    }
-  }
-  for (const source of new Set(addresses.map(addressSource))) {
-    const asked = addresses.filter((address) => addressSource(address) === source);
-    sources.set(source, { kind: 'describe-network-interfaces', addresses: asked });
-  }
-  if (allocations.length > 0) sources.set('eips', { kind: 'describe-addresses', allocations });
-  for (const [table, destinations] of transit)
-    sources.set(transitSource(table), { kind: 'search-transit-gateway-routes', table, destinations });
-  if (unknownSubnets.size > 0)
-    sources.set('subnets', { kind: 'describe-subnets', subnets: [...unknownSubnets] });
-  for (const { table, tag } of config.routeSync.flatMap((entry) => entry.tables)) {
-    if (table !== undefined) tables.add(table);
-    if (tag !== undefined) byTag(tag);
-  }
-  if (tables.size > 0) {
-    sources.set('tables', { kind: 'describe-route-tables', select: { kind: 'ids', ids: [...tables] } });
-  }
-  if (config.instanceStatusMs !== undefined) {
-    const instances = config.appliances.flatMap((one) => observed.enis[one.eni]?.attachment?.instance ?? []);
-    if (instances.length > 0) sources.set(STATUS, { kind: 'describe-instance-status', instances });
-  }
-  // An empty filter would be refused.
-  if (enis.size > 0) sources.set('enis', { kind: 'describe-network-interfaces', enis: [...enis] });
   return sources;
 }
 
@@ -171,7 +90,7 @@ export function sendObservations(observed: Observed, config: Config, turn: Turn)
     if (at === undefined || at > turn.now) continue;
     const sent = turn.call(call, { kind: 'observe', source }, state.wantAfter === undefined ? 0.5 : 0);
     const { intervalMs } = config.observe;
-    const nextAt = turn.now + (source === STATUS ? (config.instanceStatusMs ?? intervalMs) : intervalMs);
+    const nextAt = turn.now + (isStatus(source) ? (config.instanceStatusMs ?? intervalMs) : intervalMs);
     if ('at' in sent)
       sources[source] = {
         ...state,
@@ -246,27 +165,22 @@ export function take(
   });
   const { value } = outcome;
   switch (value.kind) {
-    case 'route-tables': {
-      const byId = Object.fromEntries(value.tables.map((table) => [table.id, table]));
-      if (source === 'tables') {
-        const others = new Set(Object.values(observed.tagged).flat());
-        const kept = Object.entries(observed.tables).filter(([id]) => others.has(id));
-        return { ...next, tables: { ...Object.fromEntries(kept), ...byId } };
-      }
-      const tagged = { ...observed.tagged, [source]: value.tables.map(({ id }) => id) };
-      return { ...next, tagged, tables: { ...observed.tables, ...byId } };
-    }
+    case 'route-tables':
+      return { ...next, ...shown(observed, 'tables', source, byId(value.tables)) };
     case 'statuses':
-      return { ...next, statuses: Object.fromEntries(value.statuses.map((one) => [one.id, one])) };
-    case 'addresses':
-      return { ...next, eips: Object.fromEntries(value.addresses.map((eip) => [eip.allocation, eip])) };
+      return { ...next, ...shown(observed, 'statuses', source, byId(value.statuses)) };
+    case 'addresses': {
+      const eips = value.addresses.map((eip) => [eip.allocation, eip] as const);
+      return { ...next, ...shown(observed, 'eips', source, eips) };
+    }
     case 'transit-routes': {
       const table = source.slice(transitSource('').length);
       return { ...next, transit: { ...observed.transit, [table]: value.routes } };
     }
     case 'network-interfaces':
-      if (source !== 'enis') return { ...next, holders: { ...observed.holders, [source]: value.enis } };
-      return { ...next, enis: Object.fromEntries(value.enis.map((eni) => [eni.id, eni])) };
+      if (source.startsWith('addresses-'))
+        return { ...next, holders: { ...observed.holders, [source]: value.enis } };
+      return { ...next, ...shown(observed, 'enis', source, byId(value.enis)) };
     case 'subnets':
       return {
         ...next,
@@ -281,3 +195,21 @@ const withSource = (observed: Observed, source: string, state: SourceState): Obs
   ...observed,
   sources: { ...observed.sources, [source]: state },
 });
+
+const byId = <T extends { readonly id: string }>(list: readonly T[]) =>
+  list.map((one) => [one.id, one] as const);
+
+/** What a source shows now, in the place of what it showed before and no other source shows. */
+function shown<K extends 'tables' | 'enis' | 'eips' | 'statuses'>(
+  { listed: before, ...observed }: Observed,
+  key: K,
+  source: string,
+  found: readonly (readonly [string, Observed[K][string]])[],
+): Pick<Observed, 'listed'> & Record<K, Observed[K]> {
+  const listed = { ...before, [source]: found.map(([id]) => id) };
+  const others = new Set(Object.values(listed).flat());
+  const gone = new Set(before[source]?.filter((id) => !others.has(id)));
+  const kept = Object.entries(observed[key]).filter(([id]) => !gone.has(id));
+  const all = Object.fromEntries([...kept, ...found]);
+  return { listed, [key]: all } as Pick<Observed, 'listed'> & Record<K, Observed[K]>;
+}

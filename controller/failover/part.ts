@@ -4,7 +4,7 @@
  * to an owner that lacks what it needs to answer.
  */
 
-import type { Appliance, EniResource } from '../config.ts';
+import type { Appliance, EniResource, InRealm } from '../config.ts';
 import type { ObservedEni } from '../ec2/call.ts';
 
 /** The stages of a move, in their order. */
@@ -18,7 +18,9 @@ export const LAST_RESORT = 'the last resort';
 export const lastResort: Appliance = { name: LAST_RESORT, address: '', eni: '', probes: [] };
 
 /** What a part is, as far as its writes have to know. */
-export type Thing =
+export type Thing = What & InRealm;
+
+type What =
   | {
       readonly kind: 'route' | 'transit-route';
       readonly table: string;

@@ -1,34 +1,37 @@
 /** The parts of a group as EC2 was last seen, and the observations that show them. */
 import { unreachable } from '../base/result.ts';
-import type {
-  Appliance,
-  Course,
-  EipResource,
-  EniResource,
-  Group,
-  Resource,
-  RouteSet,
-  TransitRouteSet,
+import {
+  type Appliance,
+  type Course,
+  type EipResource,
+  type EniResource,
+  type Group,
+  type InRealm,
+  type Resource,
+  type RouteSet,
+  sameRealm,
+  type TransitRouteSet,
 } from '../config.ts';
-import { addressSource, type Observed, tagSource, transitSource } from './observe.ts';
+import type { Observed } from './observe.ts';
 import { type Held, LAST_RESORT, type Part, STAGES } from './part.ts';
+import { addressSource, homeOf, sourceIn, tableSource, tagSource, transitSource } from './sources.ts';
 
 /** The sources that show all of a group. */
-export const sourcesOfGroup = ({ resources }: Group): readonly string[] => [
-  ...new Set(resources.flatMap(sourcesOfResource)),
+export const sourcesOfGroup = ({ resources }: Group, members: readonly Appliance[]): readonly string[] => [
+  ...new Set(resources.flatMap((resource) => sourcesOfResource(resource, homeOf(members)))),
 ];
 
-function sourcesOfResource(resource: Resource): readonly string[] {
+function sourcesOfResource(resource: Resource, home: InRealm): readonly string[] {
   switch (resource.kind) {
     case 'routes':
-      return resource.sets.map(({ tag }) => (tag === undefined ? 'tables' : tagSource(tag)));
+      return resource.sets.map(tableSource);
     case 'eni':
-      return ['enis'];
+      return [sourceIn('enis', home)];
     // Which of two VPCs with the same addresses is meant, the members' ENIs tell.
     case 'address':
-      return ['enis', addressSource(resource.address)];
+      return [sourceIn('enis', home), addressSource(resource.address, home)];
     case 'eip':
-      return ['eips'];
+      return [sourceIn('eips', home)];
     case 'transit-routes':
       return resource.sets.map(({ table }) => transitSource(table));
     default:
@@ -120,6 +123,7 @@ export const routesOfTable = (
         destination,
         rank: urgency(destination, rank + index),
         ...(set.lastResort === undefined ? {} : { lastResort: set.lastResort }),
+        ...sameRealm(set),
       },
       members,
       observed,
@@ -130,8 +134,10 @@ export const routesOfTable = (
 /** Everything goes by a default route. */
 const urgency = (destination: string, rank: number): number => (destination.endsWith('/0') ? 0 : rank);
 
-const tablesOf = ({ table, tag }: RouteSet, { tagged }: Observed): readonly string[] =>
-  table === undefined ? (tag === undefined ? [] : (tagged[tagSource(tag)] ?? [])) : [table];
+const tablesOf = (set: RouteSet, { listed }: Observed): readonly string[] => {
+  if (set.table !== undefined) return [set.table];
+  return set.tag === undefined ? [] : (listed[tagSource(set.tag, set)] ?? []);
+};
 
 /** Which of the prepared tables a place uses, and by which association. */
 export function useOf(
@@ -175,6 +181,7 @@ export function associationPart(
       place,
       ...(use === undefined ? {} : { association: use.association }),
       tables,
+      ...sameRealm(set),
     },
     exists: use !== undefined,
     held: held ?? { kind: 'foreign', reason },
@@ -198,12 +205,13 @@ function routePart(
     destination,
     rank,
     lastResort,
+    at,
   }: {
     readonly table: string;
     readonly destination: string;
     readonly rank: number;
     readonly lastResort?: string;
-  },
+  } & InRealm,
   members: readonly Appliance[],
   observed: Observed,
 ): Path {
@@ -213,7 +221,13 @@ function routePart(
   const base = {
     key,
     rank,
-    thing: { kind: 'route', table, destination, ...(lastResort === undefined ? {} : { lastResort }) },
+    thing: {
+      kind: 'route',
+      table,
+      destination,
+      ...(lastResort === undefined ? {} : { lastResort }),
+      ...(at === undefined ? {} : { at }),
+    },
     exists: route !== undefined,
     shown: route?.target ?? '',
   } as const;
@@ -227,7 +241,7 @@ function routePart(
 }
 
 function transitPart(
-  { table, lastResort }: TransitRouteSet,
+  { table, lastResort, ...set }: TransitRouteSet,
   destination: string,
   members: readonly Appliance[],
   observed: Observed,
@@ -238,7 +252,13 @@ function transitPart(
   const member = members.find(({ attachment }) => attachment !== undefined && attachment === target)?.name;
   const base = {
     key,
-    thing: { kind: 'transit-route', table, destination, ...(lastResort === undefined ? {} : { lastResort }) },
+    thing: {
+      kind: 'transit-route',
+      table,
+      destination,
+      ...(lastResort === undefined ? {} : { lastResort }),
+      ...sameRealm(set),
+    },
     exists: route !== undefined,
     shown: target,
   } as const;
@@ -253,7 +273,7 @@ const foreign = (reason: string): Held => ({ kind: 'foreign', reason });
 
 function addressPart(address: string, members: readonly Appliance[], observed: Observed): Part {
   const vpcs = new Set(members.flatMap(({ eni }) => observed.enis[eni]?.vpc ?? []));
-  const holder = observed.holders[addressSource(address)]?.find(
+  const holder = observed.holders[addressSource(address, homeOf(members))]?.find(
     ({ vpc, addresses }) => addresses.includes(address) && vpcs.has(vpc),
   )?.id;
   const member = members.find(({ eni }) => eni === holder)?.name;
@@ -267,7 +287,12 @@ function addressPart(address: string, members: readonly Appliance[], observed: O
     key: address,
     stage: 'addresses',
     rank: 0,
-    thing: { kind: 'address', address, ...(holder === undefined ? {} : { holder }) },
+    thing: {
+      kind: 'address',
+      address,
+      ...(holder === undefined ? {} : { holder }),
+      ...homeOf(members),
+    },
     exists: holder !== undefined,
     held,
     shown: holder ?? '',
@@ -293,7 +318,12 @@ function eipPart(
     key: allocation,
     stage: 'public-addresses',
     rank: 0,
-    thing: { kind: 'eip', allocation, ...(address === undefined ? {} : { address }) },
+    thing: {
+      kind: 'eip',
+      allocation,
+      ...(address === undefined ? {} : { address }),
+      ...homeOf(members),
+    },
     exists: eip !== undefined,
     held: held(),
     shown: at,
@@ -308,7 +338,7 @@ function eniPart(resource: EniResource, members: readonly Appliance[], observed:
     key: id,
     stage: 'interfaces',
     rank: 0,
-    thing: { kind: 'eni', resource, ...(eni === undefined ? {} : { eni }) },
+    thing: { kind: 'eni', resource, ...(eni === undefined ? {} : { eni }), ...homeOf(members) },
     exists: eni !== undefined,
     held: eniHeld(id, eni, members, observed),
     shown: eni === undefined ? '' : [eni.status, attachment?.instance ?? 'nothing'].join(' '),

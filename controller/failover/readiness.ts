@@ -5,7 +5,14 @@
  */
 import { next, prng } from '../base/prng.ts';
 import type { Instant } from '../base/time.ts';
-import { type Appliance, type Config, type Group, hasLastResort, ownAppliance } from '../config.ts';
+import {
+  type Appliance,
+  type Config,
+  type Group,
+  hasLastResort,
+  ownAppliance,
+  sameRealm,
+} from '../config.ts';
 import type { Outcome, Write } from '../ec2/call.ts';
 import type { Verdict } from '../health/verdict.ts';
 import type { Leases } from './leases.ts';
@@ -167,17 +174,27 @@ function writesOfPart({ thing, exists }: Part, target: Appliance, instance?: str
             eni: resource.id,
             instance,
             deviceIndex: resource.deviceIndex,
+            ...sameRealm(thing),
           } as const,
         ]),
     ...(attachment === undefined
       ? []
-      : [{ kind: 'detach-network-interface', attachment: attachment.id, force: false } as const]),
+      : [
+          {
+            kind: 'detach-network-interface',
+            attachment: attachment.id,
+            force: false,
+            ...sameRealm(thing),
+          } as const,
+        ]),
   ];
 }
 
 function fenceOf({ fence }: Group, other: Appliance, observed: Observed): readonly Write[] {
   const attachment = observed.enis[other.eni]?.attachment;
   if (fence === undefined || attachment === undefined) return [];
-  if (fence.kind === 'stop-instance') return [{ kind: 'stop-instances', instances: [attachment.instance] }];
-  return [{ kind: 'detach-network-interface', attachment: attachment.id, force: true }];
+  const at = sameRealm(other);
+  if (fence.kind === 'stop-instance')
+    return [{ kind: 'stop-instances', instances: [attachment.instance], ...at }];
+  return [{ kind: 'detach-network-interface', attachment: attachment.id, force: true, ...at }];
 }

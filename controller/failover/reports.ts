@@ -4,20 +4,22 @@ import type { Config } from '../config.ts';
 import type { ObservedStatus } from '../ec2/call.ts';
 import type { Health } from '../health/health.ts';
 import type { Report } from '../health/quorum.ts';
-import { type Observed, STATUS, want } from './observe.ts';
+import { type Observed, want } from './observe.ts';
 import { instanceOf } from './parts.ts';
+import { statusSource } from './sources.ts';
 
 /** So many rounds a report counts. */
 const ROUNDS = 3;
 
 /** The health with what EC2 was last seen to find. */
 export function reported(health: Health, config: Config, observed: Observed): Health {
-  const seen = observed.sources[STATUS]?.seen;
-  if (config.instanceStatusMs === undefined || seen === undefined) return health;
-  const until = seen.at + ROUNDS * config.instanceStatusMs;
+  const { instanceStatusMs } = config;
+  if (instanceStatusMs === undefined) return health;
   const reports = config.appliances.flatMap((appliance): [string, Report][] => {
+    const seen = observed.sources[statusSource(appliance)]?.seen;
     const status = observed.statuses[instanceOf(appliance, observed) ?? ''];
-    return status === undefined ? [] : [[appliance.name, { ...judged(status), until }]];
+    if (seen === undefined || status === undefined) return [];
+    return [[appliance.name, { ...judged(status), until: seen.at + ROUNDS * instanceStatusMs }]];
   });
   return { ...health, reports: Object.fromEntries(reports) };
 }
@@ -31,8 +33,13 @@ function judged({ state, checks }: ObservedStatus): Pick<Report, 'dead' | 'reaso
 /** Asks EC2 at once where this node's probes find an appliance dead, and others have to agree. */
 export function askEc2(observed: Observed, config: Config, { verdicts }: Health, now: Instant): Observed {
   if (config.instanceStatusMs === undefined) return observed;
-  const since = Object.values(verdicts).flatMap(({ wantsSince }) => wantsSince ?? []);
-  const { seen } = observed.sources[STATUS] ?? {};
-  if (since.length === 0 || (seen?.at ?? Number.NEGATIVE_INFINITY) >= Math.max(...since)) return observed;
-  return want(observed, [STATUS], seen?.request ?? -1, now);
+  let next = observed;
+  for (const appliance of config.appliances) {
+    const since = verdicts[appliance.name]?.wantsSince;
+    const source = statusSource(appliance);
+    const { seen } = observed.sources[source] ?? {};
+    if (since === undefined || (seen?.at ?? Number.NEGATIVE_INFINITY) >= since) continue;
+    next = want(next, [source], seen?.request ?? -1, now);
+  }
+  return next;
 }

@@ -4,7 +4,7 @@
  */
 import type { Instant } from '../base/time.ts';
 import type { Config, Group } from '../config.ts';
-import { tokens } from '../ec2/budget.ts';
+import { bucketsOf, tokens } from '../ec2/budget.ts';
 import type { Call } from '../ec2/call.ts';
 import type { Orders } from '../event.ts';
 import { evidenceOf, type Health } from '../health/health.ts';
@@ -182,9 +182,14 @@ const SHOWN: readonly Call['kind'][] = [
   'detach-network-interface',
 ];
 
-/** The API budget, in calls left. */
+/** The API budget, in calls left; of other accounts and regions as far as it was used. */
 const apiTokens = ({ budget }: Resources, now: Instant): Readonly<Record<string, number>> =>
-  Object.fromEntries(SHOWN.map((kind) => [kind, Math.floor(tokens(budget, kind, now))]));
+  Object.fromEntries(
+    [...SHOWN, ...bucketsOf(budget).filter((name) => name.includes(' '))].map((name) => [
+      name,
+      Math.floor(tokens(budget, name, now)),
+    ]),
+  );
 
 /** The parts of a node that the status is made from. */
 export interface StatusParts {

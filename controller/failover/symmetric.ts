@@ -4,7 +4,7 @@
  */
 import type { Instant, Millis } from '../base/time.ts';
 import type { Appliance } from '../config.ts';
-import type { Call } from '../ec2/call.ts';
+import { type BucketName, bucketOf } from '../ec2/budget.ts';
 import type { Half, Operation } from './group.ts';
 import { isWith, type Part } from './part.ts';
 import type { Turn } from './turn.ts';
@@ -34,14 +34,14 @@ export function together(parts: readonly Part[]): readonly Part[] {
 
 /** When the budget allows all writes of a set that have not been sent yet; now, where it does already. */
 export function roomAt(set: readonly Part[], { steps }: Operation, target: Appliance, turn: Turn): Instant {
-  const counts = new Map<Call['kind'], number>();
+  const counts = new Map<BucketName, number>();
   for (const { key, thing, exists, held } of set) {
     if (thing.kind === 'eni' || steps[key] !== undefined) continue;
     if (held.kind === 'member' && held.member === target.name) continue;
-    const { kind } = writeOf(thing, exists, undefined, target);
-    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    const bucket = bucketOf(writeOf(thing, exists, undefined, target));
+    counts.set(bucket, (counts.get(bucket) ?? 0) + 1);
   }
-  return Math.max(turn.now, ...[...counts].map(([kind, count]) => turn.roomAt(kind, count)));
+  return Math.max(turn.now, ...[...counts].map(([bucket, count]) => turn.roomAt(bucket, count)));
 }
 
 /** The operation with what is half moved, by the last answers and looks. */

@@ -4,7 +4,7 @@
  */
 import { next, type Prng } from '../base/prng.ts';
 import type { Instant } from '../base/time.ts';
-import { actionOf, type Budget, exhausted, fullAt, take } from '../ec2/budget.ts';
+import { type BucketName, type Budget, bucketOf, exhausted, fullAt, take } from '../ec2/budget.ts';
 import type { Call } from '../ec2/call.ts';
 import type { Effect, GuestChange, HookName, KernelChange } from '../event.ts';
 import type { LeaseCall } from '../lease/call.ts';
@@ -61,10 +61,10 @@ export interface Turn {
     purpose: Purpose,
     reserve?: number,
   ) => { readonly request: number } | { readonly at: Instant };
-  /** When the budget allows so many calls of a kind at once, or as many as it ever does. */
-  readonly roomAt: (kind: Call['kind'], count: number) => Instant;
+  /** When the budget allows so many calls of a bucket at once, or as many as it ever does. */
+  readonly roomAt: (bucket: BucketName, count: number) => Instant;
   /** EC2 refused such a call for throttling. */
-  readonly throttled: (kind: Call['kind']) => void;
+  readonly throttled: (call: Call) => void;
   /** False where it only observes. */
   readonly guest: (changes: readonly GuestChange[], group: string, what: 'own' | 'lose') => boolean;
   /** Changes kernel routes, before anything is told; gives the request's number. */
@@ -102,16 +102,16 @@ export function newTurn(start: Resources, now: Instant, observeOnly: boolean): T
     },
     lastRequest: () => lastRequest,
     call: (call, purpose, reserve) => {
-      const taken = take(budget, actionOf(call), now, reserve);
+      const taken = take(budget, bucketOf(call), now, reserve);
       if (!taken.granted) return { at: taken.at };
       budget = taken.budget;
       const number = request(purpose, call);
       calls.push({ kind: 'ec2-call', request: number, call });
       return { request: number };
     },
-    roomAt: (kind, count) => fullAt(budget, kind, count, now),
-    throttled: (kind) => {
-      budget = exhausted(budget, kind, now);
+    roomAt: (bucket, count) => fullAt(budget, bucket, count, now),
+    throttled: (call) => {
+      budget = exhausted(budget, bucketOf(call), now);
     },
     guest: (changes, group, what) => {
       if (observeOnly) return false;

@@ -43,8 +43,8 @@ export function viewGroup(config: Config, group: Group, observed: Observed): Gro
 }
 
 function newView(config: Config, group: Group, observed: Observed): GroupView {
-  const sources = sourcesOfGroup(group);
   const members = group.members.flatMap((name) => config.appliances.find((one) => one.name === name) ?? []);
+  const sources = sourcesOfGroup(group, members);
   const unplugged = unpluggedOf(members, observed);
   const seen = sources.map((source) => observed.sources[source]?.seen);
   const times = seen.flatMap((one) => one?.at ?? []);

@@ -1,12 +1,17 @@
 /** The write that brings a part to an appliance. */
 import { unreachable } from '../base/result.ts';
-import type { Appliance } from '../config.ts';
+import { type Appliance, sameRealm } from '../config.ts';
 import { type RouteEnd, routeEnd, type Write } from '../ec2/call.ts';
 import type { Step } from './group.ts';
 import { LAST_RESORT, type Thing } from './part.ts';
 
-/** The write; whether the part exists is what EC2 said last, in a look or in the refusal of `step`. */
-export function writeOf(
+/** The write, in the place of the part; whether the part exists is what EC2 said last, in a look or in the refusal of `step`. */
+export const writeOf = (...[thing, exists, step, target]: Parameters<typeof plainWriteOf>): Write => ({
+  ...plainWriteOf(thing, exists, step, target),
+  ...sameRealm(thing),
+});
+
+function plainWriteOf(
   thing: Exclude<Thing, { kind: 'eni' }>,
   exists: boolean,
   step: Step | undefined,

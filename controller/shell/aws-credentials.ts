@@ -36,6 +36,8 @@ const SOON_MS: Millis = 20_000;
 
 export interface CredentialsOptions {
   readonly source: CredentialSource;
+  /** The role whose credentials they are; absent: the node's own. */
+  readonly role?: string;
   /** Told of the first failure in a row. */
   readonly onFailure: (sentence: string) => void;
   /** Wall-clock time, ms. */
@@ -53,7 +55,12 @@ export function refreshAfterMs(leftMs: Millis | undefined): Millis {
 }
 
 /** Starts to fetch at once. */
-export function keepCredentials({ source, onFailure, clock }: CredentialsOptions): KeptCredentials {
+export function keepCredentials({ source, role, onFailure, clock }: CredentialsOptions): KeptCredentials {
+  const what = role === undefined ? 'AWS credentials' : `credentials of ${role}`;
+  const remedy =
+    role === undefined
+      ? 'check the instance profile or AWS_PROFILE'
+      : `allow sts:AssumeRole on it in the role of this node, and this node's role in its trust policy`;
   let current: Credentials | undefined;
   let failure: string | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -76,7 +83,7 @@ export function keepCredentials({ source, onFailure, clock }: CredentialsOptions
       const rest =
         current === undefined ? 'no EC2 call can be made until they come' : 'going on with the present ones';
       if (failure === undefined) {
-        onFailure(`Cannot get AWS credentials (${why}): ${rest}; check the instance profile or AWS_PROFILE.`);
+        onFailure(`Cannot get ${what} (${why}): ${rest}; ${remedy}.`);
       }
       failure = why;
     }
@@ -94,12 +101,11 @@ export function keepCredentials({ source, onFailure, clock }: CredentialsOptions
     },
     failure: () => failure,
     problem() {
-      if (current === undefined)
-        return `there are no AWS credentials${failure === undefined ? '' : `: ${failure}`}`;
+      if (current === undefined) return `there are no ${what}${failure === undefined ? '' : `: ${failure}`}`;
       const left = current.expiration === undefined ? undefined : current.expiration.getTime() - clock();
       if (left === undefined || left > NEAR_MS) return undefined;
-      if (left <= 0) return 'the AWS credentials have expired';
-      return `the AWS credentials expire within ${NEAR_MS / 60_000} min, and no others have come`;
+      if (left <= 0) return `the ${what} have expired`;
+      return `the ${what} expire within ${NEAR_MS / 60_000} min, and no others have come`;
     },
     stop() {
       stopped = true;

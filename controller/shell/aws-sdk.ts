@@ -25,7 +25,8 @@ import {
   StopInstancesCommand,
   UnassignIpv6AddressesCommand,
 } from '@aws-sdk/client-ec2';
-import type { CredentialSource, KeptCredentials } from './aws-credentials.ts';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import type { CredentialSource, Credentials, KeptCredentials } from './aws-credentials.ts';
 import type { WireRequest, WireResponse } from './aws-wire.ts';
 
 export type Input = Readonly<Record<string, unknown>>;
@@ -89,6 +90,34 @@ export async function sendBy(client: EC2Client, action: string, input: Input): P
   const sender = SENDERS[action];
   if (sender === undefined) throw new Error(`the daemon does not make ${action} calls`);
   return sender(client, input);
+}
+
+/** Credentials of a role, for an hour, by those in the options. A session is named after the node. */
+export function assumedCredentials(options: SdkOptions, role: string, node: string): CredentialSource {
+  const client = new STSClient({
+    region: options.region,
+    endpoint: options.endpoint,
+    credentials: () => options.credentials.get(),
+    maxAttempts: 1,
+    requestHandler: {
+      handle: async (request: WireRequest) => ({ response: await options.transmit(request) }),
+    },
+  });
+  return () => assume(client, role, node);
+}
+
+/** Assumes a role; rejects with the SDK's exception. */
+export async function assume(client: STSClient, role: string, node: string): Promise<Credentials> {
+  const input = { RoleArn: role, RoleSessionName: `byoa-${node}` };
+  const { Credentials: given } = await client.send(new AssumeRoleCommand(input));
+  if (given?.AccessKeyId === undefined || given.SecretAccessKey === undefined)
+    throw new Error('STS answered without credentials');
+  return {
+    accessKeyId: given.AccessKeyId,
+    secretAccessKey: given.SecretAccessKey,
+    ...(given.SessionToken === undefined ? {} : { sessionToken: given.SessionToken }),
+    ...(given.Expiration === undefined ? {} : { expiration: given.Expiration }),
+  };
 }
 
 /**

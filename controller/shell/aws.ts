@@ -3,15 +3,15 @@
  * outcome. What a call looks like and what its end means is decided in `controller/ec2`.
  */
 import { z } from 'zod';
-import type { Config } from '../config.ts';
-import type { Call, Outcome } from '../ec2/call.ts';
+import { type Config, type InRealm, type Realm, realmKey } from '../config.ts';
+import { type Call, madeIn, type Outcome } from '../ec2/call.ts';
 import { toOutcome } from '../ec2/failure.ts';
 import { toRequest, toValue } from '../ec2/request.ts';
 import { type Addresses, keepAddresses } from './aws-addresses.ts';
 import type { Origin } from './aws-agent.ts';
 import { type CredentialSource, type KeptCredentials, keepCredentials } from './aws-credentials.ts';
 import type { Send } from './aws-sdk.ts';
-import { createWire, type Wire, type WireResponse } from './aws-wire.ts';
+import { createWire, type Wire, type WireRequest, type WireResponse } from './aws-wire.ts';
 import type { Network } from './network.ts';
 
 export interface AwsState {
@@ -26,6 +26,8 @@ export interface Aws {
   /** Makes a call; `done` is called once. */
   call(call: Call, done: (outcome: Outcome) => void): void;
   state(): AwsState;
+  /** Fetches ahead what calls in these realms, and no others, will need. */
+  prepare(realms: readonly Realm[]): void;
   /** What would keep it from making calls. */
   problems(): readonly string[];
   /** Those that it signs with, for other services. */
@@ -34,10 +36,13 @@ export interface Aws {
 }
 
 export interface AwsOptions {
+  /** `endpoint` also where the network has one of its own. */
   readonly aws: Config['aws'];
+  /** By whose name sessions of roles are called. */
+  readonly node: string;
+  /** Other realms that calls will be made in. */
+  readonly realms?: readonly Realm[];
   readonly network: Network;
-  /** Endpoint instead of the configured or regional one. */
-  readonly endpoint?: string;
   /** Instead of the SDK's default chain. */
   readonly credentials?: CredentialSource;
   readonly onFailure: (sentence: string) => void;
@@ -52,47 +57,66 @@ const REHEARSALS = 12;
 export const regionalHost = (service: string, region: string): string =>
   `${service}.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
 
+/** The endpoint of a service in a region. */
+export function endpointOf(
+  { region: own, endpoint }: Pick<Config['aws'], 'region' | 'endpoint'>,
+  service: 'ec2' | 'sts',
+  region: string,
+): string {
+  if (endpoint === undefined) return `https://${regionalHost(service, region)}`;
+  // One that names no region, such as a simulator's, is the door to all services of all regions.
+  const { hostname, protocol } = new URL(endpoint);
+  const isForAll = !hostname.includes(own);
+  return isForAll || (service === 'ec2' && region === own)
+    ? endpoint
+    : `${protocol}//${regionalHost(service, region)}`;
+}
+
 /**
  * Makes the client ready: SDK loaded, request path rehearsed. Credentials and connections come in the
- * background.
+ * background, in all realms.
  */
 export async function createAws(options: AwsOptions): Promise<Aws> {
-  const { aws, network, onFailure } = options;
-  const endpoint = options.endpoint ?? aws.endpoint ?? `https://${regionalHost('ec2', aws.region)}`;
-  const origin = originOf(endpoint);
-  const pinned = aws.addresses[origin.host];
-  const addresses = keepAddresses({
-    host: origin.host,
-    ...(pinned === undefined ? {} : { pinned }),
-    resolve: (name) => network.resolve(name),
-    onFailure,
-  });
+  const { aws, onFailure } = options;
   const sdk = await import('./aws-sdk.ts');
+  await rehearse((transmit) =>
+    sdk.createSend({
+      region: aws.region,
+      endpoint: endpointOf(aws, 'ec2', aws.region),
+      credentials: REHEARSAL_CREDENTIALS,
+      transmit,
+    }),
+  );
+  const ways = new Ways(options);
   const source = options.credentials ?? sdk.defaultCredentials(aws.region);
   const credentials = keepCredentials({ source, onFailure, clock: Date.now });
-  const wire = createWire({
-    network,
-    origin,
-    addresses,
-    warm: options.warm ?? WARM_CONNECTIONS,
-    attemptTimeoutMs: aws.attemptTimeoutMs,
-    timeoutMs: aws.timeoutMs,
-  });
-  await rehearse((transmit) =>
-    sdk.createSend({ region: aws.region, endpoint, credentials: REHEARSAL_CREDENTIALS, transmit }),
-  );
-  const turns = takeTurns();
-  const send = sdk.createSend({
-    region: aws.region,
-    endpoint,
-    credentials,
-    transmit: (request) => {
-      const answer = wire.send(request);
+  const open = (region: string, kept: KeptCredentials): Client => {
+    const endpoint = endpointOf(aws, 'ec2', region);
+    const way = ways.to(endpoint, options.warm ?? WARM_CONNECTIONS);
+    const turns = takeTurns();
+    const transmit = (request: WireRequest): Promise<WireResponse> => {
+      const answer = way.wire.send(request);
       turns.sent();
       return answer;
-    },
-  });
-  return assemble({ endpoint, addresses, credentials, wire, send, turns });
+    };
+    return {
+      send: sdk.createSend({ region, endpoint, credentials: kept, transmit }),
+      turns,
+      credentials: kept,
+    };
+  };
+  const assume = (role: string, region: string): KeptCredentials => {
+    const endpoint = endpointOf(aws, 'sts', region);
+    const { wire } = ways.to(endpoint, 1);
+    const by = { region, endpoint, credentials, transmit: (request: WireRequest) => wire.send(request) };
+    const fetch = sdk.assumedCredentials(by, role, options.node);
+    return keepCredentials({ source: fetch, role, onFailure, clock: Date.now });
+  };
+  const all = new Clients(open(aws.region, credentials), ({ role, region = aws.region }) =>
+    open(region, role === undefined ? credentials : assume(role, region)),
+  );
+  all.prepare(options.realms ?? []);
+  return assemble({ endpoint: endpointOf(aws, 'ec2', aws.region), ways, clients: all, credentials });
 }
 
 /** Where an endpoint's connections go. */
@@ -158,20 +182,119 @@ function takeTurns(): Turns {
   };
 }
 
-interface Parts {
-  readonly endpoint: string;
-  readonly addresses: Addresses;
-  readonly credentials: KeptCredentials;
-  readonly wire: Wire;
+/** What calls of one realm go by. */
+interface Client {
   readonly send: Send;
   readonly turns: Turns;
+  readonly credentials: KeptCredentials;
 }
 
-function assemble({ endpoint, addresses, credentials, wire, send, turns }: Parts): Aws {
+/** The clients of all realms, by their key. */
+class Clients {
+  readonly #own: Client;
+  readonly #open: (at: Realm) => Client;
+  readonly #others = new Map<string, Client>();
+
+  constructor(own: Client, open: (at: Realm) => Client) {
+    this.#own = own;
+    this.#open = open;
+  }
+
+  /** Opens what calls will need; credentials of realms that are left out are renewed no longer. */
+  prepare(realms: readonly Realm[]): void {
+    const wanted = new Set(realms.map((at) => realmKey({ at })));
+    for (const [key, client] of this.#others) {
+      if (wanted.has(key)) continue;
+      this.#stop(client);
+      this.#others.delete(key);
+    }
+    for (const at of realms) this.for({ at });
+  }
+
+  for({ at }: InRealm): Client {
+    if (at === undefined) return this.#own;
+    const key = realmKey({ at });
+    const client = this.#others.get(key) ?? this.#open(at);
+    this.#others.set(key, client);
+    return client;
+  }
+
+  /** All credentials, each once. */
+  credentials(): readonly KeptCredentials[] {
+    return [...new Set([this.#own, ...this.#others.values()].map((client) => client.credentials))];
+  }
+
+  stop(): void {
+    for (const kept of this.credentials()) kept.stop();
+  }
+
+  #stop({ credentials }: Client): void {
+    if (credentials !== this.#own.credentials) credentials.stop();
+  }
+}
+
+interface Way {
+  readonly addresses: Addresses;
+  readonly wire: Wire;
+}
+
+/** The connections to each endpoint, for all that use it. */
+class Ways {
+  readonly #options: AwsOptions;
+  readonly #ways = new Map<string, Way>();
+
+  constructor(options: AwsOptions) {
+    this.#options = options;
+  }
+
+  /** `warm` connections are kept open by whoever comes first. */
+  to(endpoint: string, warm: number): Way {
+    const known = this.#ways.get(endpoint);
+    if (known !== undefined) return known;
+    const { aws, network, onFailure } = this.#options;
+    const origin = originOf(endpoint);
+    const pinned = aws.addresses[origin.host];
+    const addresses = keepAddresses({
+      host: origin.host,
+      ...(pinned === undefined ? {} : { pinned }),
+      resolve: (name) => network.resolve(name),
+      onFailure,
+    });
+    const { attemptTimeoutMs, timeoutMs } = aws;
+    const way = {
+      addresses,
+      wire: createWire({ network, origin, addresses, warm, attemptTimeoutMs, timeoutMs }),
+    };
+    this.#ways.set(endpoint, way);
+    return way;
+  }
+
+  failures(): readonly string[] {
+    return [...this.#ways.values()].flatMap(({ addresses }) => addresses.failure() ?? []);
+  }
+
+  close(): void {
+    for (const { addresses, wire } of this.#ways.values()) {
+      addresses.stop();
+      wire.close();
+    }
+  }
+}
+
+interface Parts {
+  readonly endpoint: string;
+  readonly ways: Ways;
+  readonly clients: Clients;
+  readonly credentials: KeptCredentials;
+}
+
+function assemble({ endpoint, ways, clients, credentials }: Parts): Aws {
   return {
     credentials,
+    prepare: (realms) => clients.prepare(realms),
     call(call, done) {
       const { action, input } = toRequest(call);
+      const { send, turns } = clients.for(madeIn(call));
       turns.enter(() =>
         send(action, input).then(
           (output) => done({ kind: 'ok', value: toValue(call, output) }),
@@ -180,17 +303,14 @@ function assemble({ endpoint, addresses, credentials, wire, send, turns }: Parts
       );
     },
     state() {
-      const { warm, address } = wire.state();
-      const failures = [addresses.failure(), credentials.failure()].filter(
-        (failure) => failure !== undefined,
-      );
+      const { warm, address } = ways.to(endpoint, WARM_CONNECTIONS).wire.state();
+      const failures = [...ways.failures(), ...clients.credentials().flatMap((kept) => kept.failure() ?? [])];
       return { endpoint, warmConnections: warm, address, failures };
     },
-    problems: () => [addresses.failure(), credentials.problem()].filter((problem) => problem !== undefined),
+    problems: () => [...ways.failures(), ...clients.credentials().flatMap((kept) => kept.problem() ?? [])],
     close() {
-      addresses.stop();
-      credentials.stop();
-      wire.close();
+      clients.stop();
+      ways.close();
     },
   };
 }

@@ -3,10 +3,23 @@
  * the existence and sanity of everything that the configuration names. Reads and dry runs only.
  */
 import { unreachable } from '../base/result.ts';
-import type { Config, EniResource, Group, Resource, RouteSet } from '../config.ts';
-import { ownAppliance, routeSetsOf } from '../config.ts';
+import {
+  type Appliance,
+  type Config,
+  type EniResource,
+  type Group,
+  ownAppliance,
+  type Realm,
+  type Resource,
+  type RouteSet,
+  realmKey,
+  realmsOf,
+  routeSetsOf,
+  sameRealm,
+} from '../config.ts';
 import { type Call, type ObservedEni, routeEnd } from '../ec2/call.ts';
 import { toRequest } from '../ec2/request.ts';
+import { homeOf } from '../failover/sources.ts';
 import { failureOf } from './aws.ts';
 import { checkDesign } from './check-design.ts';
 import { checkLeases } from './check-lease.ts';
@@ -24,16 +37,20 @@ const bad = (what: string, remedy: string): Finding => ({ ok: false, what, remed
 export async function* checkAws(config: Config): AsyncGenerator<Finding> {
   const reader = await createReader(config);
   try {
-    const identity = await identify(reader);
-    yield identity.finding;
-    if (identity.account === undefined) return;
-    const enis = new Map<string, ObservedEni | undefined>();
-    for (const { name, eni } of config.appliances) {
-      const seen = await reader.eni(eni);
-      enis.set(eni, seen.eni);
-      yield* checkAppliance(config, name, eni, seen, identity.account);
+    const accounts = new Map<string, string>();
+    for (const at of [undefined, ...realmsOf(config)]) {
+      const identity = await identify(reader, at);
+      yield identity.finding;
+      if (identity.account === undefined) return;
+      accounts.set(realmKey({ ...(at && { at }) }), identity.account);
     }
-    yield* checkVpcs([...enis.values()]);
+    const enis = new Map<string, ObservedEni | undefined>();
+    for (const appliance of config.appliances) {
+      const seen = await reader.eni(appliance.eni, appliance);
+      enis.set(appliance.eni, seen.eni);
+      yield* checkAppliance(config, appliance, seen, accounts.get(realmKey(appliance)) ?? '');
+    }
+    yield* checkVpcs(config, enis);
     yield* checkDesign(reader, config, enis);
     for (const group of config.groups) {
       for (const resource of group.resources) yield* checkResource(reader, group, resource, config, enis);
@@ -53,11 +70,20 @@ export async function* checkAws(config: Config): AsyncGenerator<Finding> {
   }
 }
 
-async function identify(reader: AwsReader): Promise<{ finding: Finding; account?: string }> {
+async function identify(
+  reader: AwsReader,
+  at: Realm | undefined,
+): Promise<{ finding: Finding; account?: string }> {
   try {
-    const { account, arn } = await reader.identity();
-    return { finding: fine(`identity ${arn}`), account };
+    const { account, arn } = await reader.identity({ ...(at && { at }) });
+    const where = at?.region === undefined ? '' : ` in ${at.region}`;
+    return { finding: fine(`identity ${arn}${where}`), account };
   } catch (error) {
+    if (at?.role !== undefined) {
+      const what = `${at.role} cannot be assumed: ${failureOf(error).message}`;
+      const remedy = `allow sts:AssumeRole on it in the role of this node, and that role in its trust policy`;
+      return { finding: bad(what, remedy) };
+    }
     const what = `no AWS identity: ${failureOf(error).message}`;
     return { finding: bad(what, 'attach an instance profile, or set AWS_PROFILE or AWS_ACCESS_KEY_ID') };
   }
@@ -67,21 +93,19 @@ type SeenEni = Awaited<ReturnType<AwsReader['eni']>>;
 
 function* checkAppliance(
   config: Config,
-  name: string,
-  id: string,
+  { name, eni: id, address, at }: Appliance,
   { eni, owner }: SeenEni,
   account: string,
 ): Generator<Finding> {
   if (eni === undefined) {
     yield bad(
-      `${name}: ENI ${id} does not exist in ${config.aws.region}`,
+      `${name}: ENI ${id} does not exist in ${at?.region ?? config.aws.region}`,
       `correct \`eni\` of appliance ${name}`,
     );
     return;
   }
   if (owner !== account)
     yield bad(`${name}: ${id} belongs to account ${owner}, not ${account}`, 'use credentials of its account');
-  const { address } = config.appliances.find((appliance) => appliance.name === name) ?? { address: '' };
   yield eni.addresses.includes(address)
     ? fine(`${name}: ${id} in ${eni.zone} has address ${address}`)
     : bad(
@@ -106,13 +130,16 @@ function* checkAppliance(
 const isDetached = ({ groups }: Config, name: string): boolean =>
   groups.some(({ fence, members }) => fence?.kind === 'detach-eni' && members.includes(name));
 
-function* checkVpcs(enis: readonly (ObservedEni | undefined)[]): Generator<Finding> {
-  const vpcs = new Set(enis.flatMap((eni) => (eni === undefined ? [] : [eni.vpc])));
-  if (vpcs.size > 1)
-    yield bad(
-      `the appliances are in several VPCs: ${[...vpcs].join(', ')}`,
-      'a route can only lead to an ENI of its own VPC',
-    );
+function* checkVpcs({ appliances }: Config, enis: SeenEnis): Generator<Finding> {
+  for (const key of new Set(appliances.map(realmKey))) {
+    const there = appliances.filter((one) => realmKey(one) === key);
+    const vpcs = new Set(there.flatMap(({ eni }) => enis.get(eni)?.vpc ?? []));
+    if (vpcs.size > 1)
+      yield bad(
+        `the appliances are in several VPCs: ${[...vpcs].join(', ')}`,
+        'a route can only lead to an ENI of its own VPC',
+      );
+  }
 }
 
 type SeenEnis = ReadonlyMap<string, ObservedEni | undefined>;
@@ -183,12 +210,12 @@ async function* checkFloatingEni(
   config: Config,
   enis: SeenEnis,
 ): AsyncGenerator<Finding> {
-  const { eni } = await reader.eni(resource.id);
+  const members = config.appliances.filter(({ name }) => group.members.includes(name));
+  const { eni } = await reader.eni(resource.id, homeOf(members));
   if (eni === undefined) {
     yield bad(`${group.name}: ENI ${resource.id} does not exist`, 'correct `eni.id` of the group');
     return;
   }
-  const members = config.appliances.filter(({ name }) => group.members.includes(name));
   const elsewhere = members.filter((member) => {
     const own = enis.get(member.eni);
     return own !== undefined && own.zone !== eni.zone;
@@ -240,39 +267,45 @@ async function* checkSyncedTables(reader: AwsReader, { routeSync }: Config): Asy
 
 /** The writes that this node may have to make, one of each action and resource. */
 async function writesOf(reader: AwsReader, config: Config, enis: SeenEnis): Promise<readonly Call[]> {
-  const own = ownAppliance(config) ?? config.appliances[0];
-  const instance = enis.get(own?.eni ?? '')?.attachment?.instance;
   const calls: Call[] = [];
-  for (const resource of config.groups.flatMap(({ resources }) => resources)) {
+  for (const [resource, own] of config.groups.flatMap((group) => targetsOf(group, config))) {
+    const instance = enis.get(own.eni)?.attachment?.instance;
+    const at = sameRealm(own);
     switch (resource.kind) {
       case 'eni': {
-        const { eni } = await reader.eni(resource.id);
+        const { eni } = await reader.eni(resource.id, own);
         const { id, deviceIndex } = resource;
         if (instance !== undefined)
-          calls.push({ kind: 'attach-network-interface', eni: id, instance, deviceIndex });
+          calls.push({ kind: 'attach-network-interface', eni: id, instance, deviceIndex, ...at });
         const attachment = eni?.attachment?.id;
         if (attachment !== undefined)
-          calls.push({ kind: 'detach-network-interface', attachment, force: false });
+          calls.push({ kind: 'detach-network-interface', attachment, force: false, ...at });
         break;
       }
       case 'address':
       case 'eip':
       case 'transit-routes':
-        if (own !== undefined) calls.push(...(await writesOfResource(reader, resource, own)));
+        calls.push(...(await writesOfResource(reader, resource, own)));
         break;
       case 'routes':
         for (const set of resource.sets) {
           for (const { id, routes } of await reader.tables(set)) {
             const present = set.destinations.find((one) => routes.some((route) => route.destination === one));
             const [destination = ''] = present === undefined ? set.destinations : [present];
-            const target = { table: id, destination, eni: own?.eni ?? '' };
+            const target = { table: id, destination, eni: own.eni, ...sameRealm(set) };
             calls.push({ kind: 'create-route', ...target });
             // EC2 refuses to replace what is not there; routes of prepared tables may be still to be made.
             if (present !== undefined || set.prepared === undefined)
               calls.push({ kind: 'replace-route', ...target });
             const end = set.lastResort;
             if (end !== undefined && present !== undefined)
-              calls.push({ kind: 'replace-route', table: id, destination, ...routeEnd(end) });
+              calls.push({
+                kind: 'replace-route',
+                table: id,
+                destination,
+                ...routeEnd(end),
+                ...sameRealm(set),
+              });
           }
         }
         break;
@@ -283,6 +316,7 @@ async function writesOf(reader: AwsReader, config: Config, enis: SeenEnis): Prom
   for (const group of config.groups)
     calls.push(...(await seePrepared(reader, group, config)).flatMap(changesOf));
   calls.push(...fencesOf(config, enis));
+  const own = ownAppliance(config) ?? config.appliances[0];
   for (const synced of await syncedTables(reader, config)) {
     // Documentation space: a dry run changes nothing, whatever it names.
     const made = { table: synced.id, destination: '192.0.2.0/24' };
@@ -295,6 +329,17 @@ async function writesOf(reader: AwsReader, config: Config, enis: SeenEnis): Prom
   return calls;
 }
 
+/** The resources of a group, each with a member that may get it: this node's own, where that is one. */
+function targetsOf(
+  { members, resources }: Group,
+  config: Config,
+): readonly (readonly [Resource, Appliance])[] {
+  const self = ownAppliance(config)?.name;
+  const heir = members.find((name) => name === self) ?? members[0];
+  const target = config.appliances.find(({ name }) => name === heir);
+  return target === undefined ? [] : resources.map((resource) => [resource, target] as const);
+}
+
 /** The writes by which this node may have to fence others; those of primary ENIs cannot be made. */
 function fencesOf(config: Config, enis: SeenEnis): readonly Call[] {
   const self = ownAppliance(config)?.name;
@@ -302,11 +347,13 @@ function fencesOf(config: Config, enis: SeenEnis): readonly Call[] {
     members.flatMap((member): Call[] => {
       const appliance = config.appliances.find(({ name }) => name === member);
       const attachment = enis.get(appliance?.eni ?? '')?.attachment;
-      if (fence === undefined || attachment === undefined || member === self) return [];
+      if (fence === undefined || appliance === undefined || attachment === undefined || member === self)
+        return [];
+      const at = sameRealm(appliance);
       if (fence.kind === 'stop-instance')
-        return [{ kind: 'stop-instances', instances: [attachment.instance] }];
+        return [{ kind: 'stop-instances', instances: [attachment.instance], ...at }];
       if (attachment.deviceIndex === 0) return [];
-      return [{ kind: 'detach-network-interface', attachment: attachment.id, force: true }];
+      return [{ kind: 'detach-network-interface', attachment: attachment.id, force: true, ...at }];
     }),
   );
   return [...new Map(calls.map((call) => [JSON.stringify(call), call])).values()];
@@ -362,12 +409,13 @@ async function* checkApiPaths(reader: AwsReader, config: Config, enis: SeenEnis)
     if (!set.destinations.some((destination) => destination.endsWith('/0'))) continue;
     for (const { id } of await reader.tables(set)) moved.add(id);
   }
-  for (const { name, eni } of config.appliances) {
-    const seen = enis.get(eni);
+  for (const appliance of config.appliances) {
+    const { name } = appliance;
+    const seen = enis.get(appliance.eni);
     if (seen === undefined) continue;
-    const table: Routes | undefined = await reader.tableOfSubnet(seen.subnet, seen.vpc);
+    const table: Routes | undefined = await reader.tableOfSubnet(seen.subnet, seen.vpc, appliance);
     // One in another zone may be lost together with that zone.
-    const zones = await reader.endpointZones(seen.vpc);
+    const zones = await reader.endpointZones(seen.vpc, appliance);
     if (zones.includes(seen.zone))
       yield fine(`${name}: reaches EC2 by an interface endpoint of ${seen.vpc} in ${seen.zone}`);
     else if (table === undefined)

@@ -1,8 +1,7 @@
 /** `byoa check --aws`: whether the design keeps the rules that deployments are held to, `config/rules.ts`. */
 
 import { judgeDesign, type SeenAppliance, type SeenTable } from '../config/rules.ts';
-import type { Config } from '../config.ts';
-import { routeSetsOf } from '../config.ts';
+import { type Config, type InRealm, realmKey, routeSetsOf, sameRealm } from '../config.ts';
 import type { ObservedEni } from '../ec2/call.ts';
 import type { AwsReader, Routes } from './check-reader.ts';
 import type { Finding } from './finding.ts';
@@ -14,7 +13,7 @@ export async function* checkDesign(
   config: Config,
   enis: SeenEnis,
 ): AsyncGenerator<Finding> {
-  const instances = await seeInstances(reader, enis);
+  const instances = await seeInstances(reader, config, enis);
   if (instances === undefined) {
     const actions = 'ec2:DescribeInstances and ec2:DescribePlacementGroups';
     yield { ok: true, what: `instance types and placement are not checked: that takes ${actions}` };
@@ -36,20 +35,31 @@ export async function* checkDesign(
 /** Types and placement of the appliances' instances; undefined where this may not be seen. */
 async function seeInstances(
   reader: AwsReader,
+  config: Config,
   enis: SeenEnis,
 ): Promise<ReadonlyMap<string, Pick<SeenAppliance, 'instanceType' | 'placement'>> | undefined> {
-  const ids = [...enis.values()].flatMap((eni) => eni?.attachment?.instance ?? []);
-  const seen = ids.length === 0 ? [] : await reader.instances(ids);
-  return (
-    seen && new Map(seen.map(({ id, type, placement }) => [id, { instanceType: type, placement }] as const))
-  );
+  const homes = new Map(config.appliances.map((one) => [realmKey(one), sameRealm(one)]));
+  const found = new Map<string, Pick<SeenAppliance, 'instanceType' | 'placement'>>();
+  for (const [key, home] of homes) {
+    const there = config.appliances.filter((one) => realmKey(one) === key);
+    const ids = there.flatMap(({ eni }) => enis.get(eni)?.attachment?.instance ?? []);
+    const seen = ids.length === 0 ? [] : await reader.instances(ids, home);
+    if (seen === undefined) return undefined;
+    for (const { id, type, placement } of seen) found.set(id, { instanceType: type, placement });
+  }
+  return found;
 }
 
 /** The tables whose routes groups move or sync, each once. */
 async function seeTables(reader: AwsReader, config: Config): Promise<readonly SeenTable[]> {
   const found = new Map<string, SeenTable>();
-  const add = async (table: Routes, more: Partial<SeenTable>, moved: readonly string[]): Promise<void> => {
-    const known = found.get(table.id) ?? (await tableOf(reader, config, table));
+  const add = async (
+    table: Routes,
+    more: Partial<SeenTable>,
+    moved: readonly string[],
+    home: InRealm = {},
+  ): Promise<void> => {
+    const known = found.get(table.id) ?? (await tableOf(reader, config, table, home));
     const groups = [...known.groups, ...(more.groups ?? [])];
     const fixed = known.fixed.filter(({ destination }) => !moved.includes(destination));
     found.set(table.id, { ...known, ...more, groups, fixed });
@@ -57,7 +67,7 @@ async function seeTables(reader: AwsReader, config: Config): Promise<readonly Se
   for (const group of config.groups) {
     for (const set of routeSetsOf(group)) {
       const more = { groups: [group.name] };
-      for (const table of await reader.tables(set)) await add(table, more, set.destinations);
+      for (const table of await reader.tables(set)) await add(table, more, set.destinations, set);
     }
   }
   for (const { tables, limit } of config.routeSync) {
@@ -71,7 +81,12 @@ async function seeTables(reader: AwsReader, config: Config): Promise<readonly Se
   return [...found.values()];
 }
 
-async function tableOf(reader: AwsReader, { appliances }: Config, table: Routes): Promise<SeenTable> {
+async function tableOf(
+  reader: AwsReader,
+  { appliances }: Config,
+  table: Routes,
+  home: InRealm,
+): Promise<SeenTable> {
   const statics = table.routes.filter(
     ({ propagated, target }) => propagated === undefined && target !== 'local',
   );
@@ -80,7 +95,7 @@ async function tableOf(reader: AwsReader, { appliances }: Config, table: Routes)
   return {
     name: table.id,
     groups: [],
-    zones: await reader.zonesOf(subnets),
+    zones: await reader.zonesOf(subnets, home),
     routes: { v4: statics.filter((route) => !isV6(route)).length, v6: statics.filter(isV6).length },
     fixed: statics.flatMap(({ destination, target }) => {
       const owner = appliances.find(({ eni }) => eni === target);

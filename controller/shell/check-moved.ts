@@ -1,7 +1,17 @@
 /** What `byoa check --aws` says of addresses, Elastic IPs and transit gateway routes that groups move. */
 import { unreachable } from '../base/result.ts';
-import type { Appliance, Config, EipResource, Group, Resource, TransitRouteSet } from '../config.ts';
+import {
+  type Appliance,
+  type Config,
+  type EipResource,
+  type Group,
+  type InRealm,
+  type Resource,
+  sameRealm,
+  type TransitRouteSet,
+} from '../config.ts';
 import type { Call, ObservedEip, ObservedEni, ObservedTransitRoute } from '../ec2/call.ts';
+import { homeOf } from '../failover/sources.ts';
 import type { AwsReader } from './check-reader.ts';
 import type { Finding } from './finding.ts';
 
@@ -12,21 +22,28 @@ const membersOf = ({ members }: Group, { appliances }: Config): readonly Applian
   appliances.filter(({ name }) => members.includes(name));
 
 /** The ENIs that have an address, also in other VPCs. */
-async function holdersOf(reader: AwsReader, address: string): Promise<readonly ObservedEni[]> {
-  const value = await reader.read({ kind: 'describe-network-interfaces', addresses: [address] });
+async function holdersOf(reader: AwsReader, address: string, home: InRealm): Promise<readonly ObservedEni[]> {
+  const addresses = [address];
+  const value = await reader.read({ kind: 'describe-network-interfaces', addresses, ...sameRealm(home) });
   return value.kind === 'network-interfaces' ? value.enis : [];
 }
 
-async function eipOf(reader: AwsReader, allocation: string): Promise<ObservedEip | undefined> {
-  const value = await reader.read({ kind: 'describe-addresses', allocations: [allocation] });
+async function eipOf(reader: AwsReader, allocation: string, home: InRealm): Promise<ObservedEip | undefined> {
+  const allocations = [allocation];
+  const value = await reader.read({ kind: 'describe-addresses', allocations, ...sameRealm(home) });
   return value.kind === 'addresses' ? value.addresses[0] : undefined;
 }
 
 async function transitRoutesOf(
   reader: AwsReader,
-  { table, destinations }: TransitRouteSet,
+  { table, destinations, ...set }: TransitRouteSet,
 ): Promise<readonly ObservedTransitRoute[]> {
-  const value = await reader.read({ kind: 'search-transit-gateway-routes', table, destinations });
+  const value = await reader.read({
+    kind: 'search-transit-gateway-routes',
+    table,
+    destinations,
+    ...sameRealm(set),
+  });
   return value.kind === 'transit-routes' ? value.routes : [];
 }
 
@@ -49,7 +66,9 @@ export async function* checkAddress(
       'an address stays in its subnet: use eips or routes instead',
     );
   const vpcs = seen.map(({ eni }) => eni.vpc);
-  const holder = (await holdersOf(reader, address)).find(({ vpc }) => vpcs.includes(vpc));
+  const holder = (await holdersOf(reader, address, homeOf(membersOf(group, config)))).find(({ vpc }) =>
+    vpcs.includes(vpc),
+  );
   const owner = seen.find(({ eni }) => eni.id === holder?.id);
   if (holder === undefined)
     yield bad(
@@ -72,7 +91,7 @@ export async function* checkEip(
   { allocation, address }: EipResource,
   config: Config,
 ): AsyncGenerator<Finding> {
-  const eip = await eipOf(reader, allocation);
+  const eip = await eipOf(reader, allocation, homeOf(membersOf(group, config)));
   const owner = membersOf(group, config).find(({ eni }) => eni === eip?.eni);
   if (eip === undefined) yield bad(`${group.name}: ${allocation} does not exist`, 'correct `eips`');
   else if (owner === undefined)
@@ -123,37 +142,35 @@ export async function writesOfResource(
   own: Appliance,
 ): Promise<readonly Call[]> {
   const { eni, attachment = '' } = own;
+  const home = sameRealm(own);
   switch (resource.kind) {
     case 'address': {
       const { address } = resource;
-      if (!address.includes(':')) return [{ kind: 'assign-private-ip-addresses', eni, address }];
-      const [holder] = await holdersOf(reader, address);
+      if (!address.includes(':')) return [{ kind: 'assign-private-ip-addresses', eni, address, ...home }];
+      const [holder] = await holdersOf(reader, address, home);
       const held = holder === undefined ? [] : [holder.id];
       return [
-        ...held.map((id): Call => ({ kind: 'unassign-ipv6-addresses', eni: id, address })),
-        { kind: 'assign-ipv6-addresses', eni, address },
+        ...held.map((id): Call => ({ kind: 'unassign-ipv6-addresses', eni: id, address, ...home })),
+        { kind: 'assign-ipv6-addresses', eni, address, ...home },
       ];
     }
     case 'eip':
       // Without its address, which the ENI need not have yet.
-      return [{ kind: 'associate-address', allocation: resource.allocation, eni }];
+      return [{ kind: 'associate-address', allocation: resource.allocation, eni, ...home }];
     case 'transit-routes':
-      return resource.sets.flatMap(
-        ({ table, lastResort, destinations: [destination = ''] }): readonly Call[] => [
-          { kind: 'replace-transit-gateway-route', table, destination, attachment },
-          { kind: 'create-transit-gateway-route', table, destination, attachment },
-          ...(lastResort === undefined
-            ? []
-            : [
-                {
-                  kind: 'replace-transit-gateway-route' as const,
-                  table,
-                  destination,
-                  attachment: lastResort,
-                },
-              ]),
-        ],
-      );
+      return resource.sets.flatMap((set): readonly Call[] => {
+        const { table, lastResort, destinations } = set;
+        const route = { table, destination: destinations[0] ?? '', ...sameRealm(set) };
+        const ends = [attachment, ...(lastResort === undefined ? [] : [lastResort])];
+        return [
+          { kind: 'create-transit-gateway-route', ...route, attachment },
+          ...ends.map((end) => ({
+            kind: 'replace-transit-gateway-route' as const,
+            ...route,
+            attachment: end,
+          })),
+        ];
+      });
     default:
       return unreachable(resource);
   }

@@ -1,5 +1,5 @@
 /** `byoa check --aws` on prepared tables: that they are there, in use, and differ in members alone. */
-import type { Config, Group } from '../config.ts';
+import { type Config, type Group, sameRealm } from '../config.ts';
 import type { Call } from '../ec2/call.ts';
 import { nothingObserved } from '../failover/observe.ts';
 import { type PreparedView, preparedOf } from '../failover/prepared.ts';
@@ -59,5 +59,6 @@ export const changesOf = ({ set, uses }: PreparedView): readonly Call[] =>
       association,
       place,
       table: one,
+      ...sameRealm(set),
     }));
   });

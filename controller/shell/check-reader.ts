@@ -12,11 +12,11 @@ import {
 } from '@aws-sdk/client-ec2';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { Placement } from '../config/rules.ts';
-import type { Config, RouteSet } from '../config.ts';
-import type { Call, ObservedEni, ObservedRouteTable, Value } from '../ec2/call.ts';
+import { type Config, type InRealm, type RouteSet, realmKey } from '../config.ts';
+import { type Call, madeIn, type ObservedEni, type ObservedRouteTable, type Value } from '../ec2/call.ts';
 import { toRequest, toValue } from '../ec2/request.ts';
-import { failureOf } from './aws.ts';
-import { sendBy } from './aws-sdk.ts';
+import { endpointOf, failureOf } from './aws.ts';
+import { assume, sendBy } from './aws-sdk.ts';
 
 export type Routes = ObservedRouteTable;
 
@@ -28,19 +28,20 @@ export interface SeenInstance {
 
 export interface AwsReader {
   readonly endpoint: string;
-  identity(): Promise<{ readonly account: string; readonly arn: string }>;
-  eni(id: string): Promise<{ readonly eni?: ObservedEni; readonly owner?: string }>;
+  /** Who asks in a realm. */
+  identity(home?: InRealm): Promise<{ readonly account: string; readonly arn: string }>;
+  eni(id: string, home: InRealm): Promise<{ readonly eni?: ObservedEni; readonly owner?: string }>;
   /** What a describe call of the daemon sees. */
   read(call: Call): Promise<Value>;
-  tables(set: Pick<RouteSet, 'table' | 'tag' | 'prepared'>): Promise<readonly Routes[]>;
+  tables(set: Pick<RouteSet, 'table' | 'tag' | 'prepared' | 'at'>): Promise<readonly Routes[]>;
   /** The table associated with a subnet, or the main one of its VPC. */
-  tableOfSubnet(subnet: string, vpc: string): Promise<Routes | undefined>;
+  tableOfSubnet(subnet: string, vpc: string, home: InRealm): Promise<Routes | undefined>;
   /** The zones of subnets. */
-  zonesOf(subnets: readonly string[]): Promise<readonly string[]>;
+  zonesOf(subnets: readonly string[], home: InRealm): Promise<readonly string[]>;
   /** Instances with their types and placement groups; undefined where this may not be seen. */
-  instances(ids: readonly string[]): Promise<readonly SeenInstance[] | undefined>;
+  instances(ids: readonly string[], home: InRealm): Promise<readonly SeenInstance[] | undefined>;
   /** The zones in which the VPC has an interface endpoint for EC2. */
-  endpointZones(vpc: string): Promise<readonly string[]>;
+  endpointZones(vpc: string, home: InRealm): Promise<readonly string[]>;
   /** The code that a dry run ends with: `DryRunOperation` where the call would have been allowed. */
   dryRun(call: Call): Promise<string>;
   close(): void;
@@ -77,28 +78,51 @@ async function zonesOf(ec2: EC2Client, subnets: readonly string[]): Promise<read
   return [...new Set(Subnets.flatMap(({ AvailabilityZone }) => AvailabilityZone ?? []))];
 }
 
+interface Clients {
+  readonly ec2: EC2Client;
+  readonly sts: STSClient;
+}
+
+/** Clients of a realm: with credentials of its role, which the SDK renews. */
+function openClients({ aws, node }: Config, { at }: InRealm): Clients {
+  const { role, region = aws.region } = at ?? {};
+  const to = (service: 'ec2' | 'sts') =>
+    aws.endpoint === undefined ? { region } : { region, endpoint: endpointOf(aws, service, region) };
+  if (role === undefined) return { ec2: new EC2Client(to('ec2')), sts: new STSClient(to('sts')) };
+  const own = new STSClient(to('sts'));
+  const credentials = () => assume(own, role, node);
+  return {
+    ec2: new EC2Client({ ...to('ec2'), credentials }),
+    sts: new STSClient({ ...to('sts'), credentials }),
+  };
+}
+
 export function createReader(config: Config): AwsReader {
   const { region, endpoint } = config.aws;
-  const settings = { region, ...(endpoint === undefined ? {} : { endpoint }) };
-  const ec2 = new EC2Client(settings);
-  const sts = new STSClient(settings);
-  const tablesBy = async (name: string, ...values: readonly string[]): Promise<readonly Routes[]> => {
+  const clients = new Map<string, Clients>();
+  const at = (home: InRealm = {}): Clients => {
+    const key = realmKey(home);
+    const known = clients.get(key) ?? openClients(config, home);
+    clients.set(key, known);
+    return known;
+  };
+  const tablesBy = async (home: InRealm, name: string, ...values: readonly string[]) => {
     const input = { Filters: [{ Name: name, Values: [...values] }] };
     const answer = toValue(
       { kind: 'describe-route-tables', select: { kind: 'ids', ids: [] } },
-      await ec2.send(new DescribeRouteTablesCommand(input)),
+      await at(home).ec2.send(new DescribeRouteTablesCommand(input)),
     );
     return answer.kind === 'route-tables' ? answer.tables : [];
   };
   return {
     endpoint: endpoint ?? `the EC2 endpoint of ${region}`,
-    async identity() {
-      const { Account = '', Arn = '' } = await sts.send(new GetCallerIdentityCommand({}));
+    async identity(home) {
+      const { Account = '', Arn = '' } = await at(home).sts.send(new GetCallerIdentityCommand({}));
       return { account: Account, arn: Arn };
     },
-    async eni(id) {
+    async eni(id, home) {
       const call: Call = { kind: 'describe-network-interfaces', enis: [id] };
-      const output = await ec2.send(new DescribeNetworkInterfacesCommand(toRequest(call).input));
+      const output = await at(home).ec2.send(new DescribeNetworkInterfacesCommand(toRequest(call).input));
       const value = toValue(call, output);
       const eni = value.kind === 'network-interfaces' ? value.enis[0] : undefined;
       const owner = output.NetworkInterfaces?.[0]?.OwnerId;
@@ -106,27 +130,30 @@ export function createReader(config: Config): AwsReader {
     },
     async read(call) {
       const { action, input } = toRequest(call);
-      return toValue(call, await sendBy(ec2, action, input));
+      return toValue(call, await sendBy(at(madeIn(call)).ec2, action, input));
     },
-    tables({ table = '', tag, prepared }) {
-      if (tag !== undefined) return tablesBy(`tag:${tag.key}`, tag.value);
+    tables({ table = '', tag, prepared, ...set }) {
+      if (tag !== undefined) return tablesBy(set, `tag:${tag.key}`, tag.value);
       return tablesBy(
+        set,
         'route-table-id',
         ...(prepared === undefined ? [table] : Object.values(prepared.tables)),
       );
     },
-    async tableOfSubnet(subnet, vpc) {
-      const [own] = await tablesBy('association.subnet-id', subnet);
+    async tableOfSubnet(subnet, vpc, home) {
+      const [own] = await tablesBy(home, 'association.subnet-id', subnet);
       if (own !== undefined) return own;
-      const mains = await tablesBy('association.main', 'true');
+      const mains = await tablesBy(home, 'association.main', 'true');
       return mains.find((table) => table.vpc === vpc);
     },
-    zonesOf: (subnets) => zonesOf(ec2, subnets),
-    instances: (ids) => seeInstances(ec2, ids),
-    async endpointZones(vpc) {
+    zonesOf: (subnets, home) => zonesOf(at(home).ec2, subnets),
+    instances: (ids, home) => seeInstances(at(home).ec2, ids),
+    async endpointZones(vpc, home) {
+      const { ec2 } = at(home);
+      const there = home.at?.region ?? region;
       const Filters = [
         { Name: 'vpc-id', Values: [vpc] },
-        { Name: 'service-name', Values: [`com.amazonaws.${region}.ec2`] },
+        { Name: 'service-name', Values: [`com.amazonaws.${there}.ec2`] },
       ];
       try {
         const { VpcEndpoints = [] } = await ec2.send(new DescribeVpcEndpointsCommand({ Filters }));
@@ -144,7 +171,7 @@ export function createReader(config: Config): AwsReader {
     async dryRun(call) {
       try {
         const { action, input } = toRequest(call);
-        await sendBy(ec2, action, { ...input, DryRun: true });
+        await sendBy(at(madeIn(call)).ec2, action, { ...input, DryRun: true });
         return 'no refusal';
       } catch (error) {
         const { code, message } = failureOf(error);
@@ -152,8 +179,10 @@ export function createReader(config: Config): AwsReader {
       }
     },
     close() {
-      ec2.destroy();
-      sts.destroy();
+      for (const { ec2, sts } of clients.values()) {
+        ec2.destroy();
+        sts.destroy();
+      }
     },
   };
 }

@@ -6,7 +6,7 @@ import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { present, unreachable } from '../base/result.ts';
 import { probesOfNode } from '../config/model.ts';
-import { type Config, formatConfigError, parseConfig, type Secrets } from '../config.ts';
+import { type Config, formatConfigError, parseConfig, realmsOf, type Secrets } from '../config.ts';
 import type { Effect, Event, HookName, Memory } from '../event.ts';
 import { createNode, nextDeadline, recall, step } from '../node.ts';
 import { attach } from './attach-network.ts';
@@ -101,9 +101,10 @@ async function assemble(
   });
   const onFailure = (sentence: string): void => log.write('error', 'aws', sentence);
   const aws = await createAws({
-    aws: config.aws,
-    network: network.network,
     ...network.aws(config),
+    node: config.node,
+    realms: realmsOf(config),
+    network: network.network,
     onFailure,
   });
   const store = config.leaseStore;
@@ -153,15 +154,14 @@ const warnOf =
 interface OpenedNetwork {
   readonly network: Network;
   /** How the AWS API is reached from there. */
-  readonly aws: (
-    config: Config,
-  ) => Partial<Pick<Parameters<typeof createAws>[0], 'endpoint' | 'credentials'>>;
+  readonly aws: (config: Config) => Pick<Parameters<typeof createAws>[0], 'aws' | 'credentials'>;
   /** How the store of leases is. */
   readonly leases: (config: Config) => { readonly endpoint?: string };
 }
 
 async function openNetwork(target: string | undefined): Promise<OpenedNetwork> {
-  if (target === undefined) return { network: createHostNetwork(), aws: () => ({}), leases: () => ({}) };
+  if (target === undefined)
+    return { network: createHostNetwork(), aws: ({ aws }) => ({ aws }), leases: () => ({}) };
   const network = await attach(target);
   const { account } = network.hello;
   // The simulated Internet has its own AWS hosts; this machine's loopback does not exist there.
@@ -170,7 +170,7 @@ async function openNetwork(target: string | undefined): Promise<OpenedNetwork> {
     network,
     leases: (config) => ({ endpoint: endpointOf(config) }),
     aws: (config) => ({
-      endpoint: endpointOf(config),
+      aws: { ...config.aws, endpoint: endpointOf(config) },
       credentials: fixedCredentials(account, 'simulated'),
     }),
   };
@@ -374,6 +374,7 @@ class Daemon {
       const secrets = await readSecrets(next, process.env, warnOf(log));
       await word.listen(next.health);
       await prepare(network, next, log);
+      this.#parts.aws.prepare(realmsOf(next));
       this.#config = next;
       this.#machines.configure(next, secrets);
       log.setLevel(next.log.level);

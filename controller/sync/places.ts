@@ -2,7 +2,8 @@
 import { isChosen } from '../base/prefix-range.ts';
 import type { Instant } from '../base/time.ts';
 import { type Config, routeSetsOf, type SyncConfig } from '../config.ts';
-import { type Observed, tagSource } from '../failover/observe.ts';
+import type { Observed } from '../failover/observe.ts';
+import { tableSource, tagSource } from '../failover/sources.ts';
 
 /** A table that follows an entry of the configuration, as it was seen. */
 export interface Place {
@@ -19,14 +20,14 @@ export interface Place {
 export function placesOf(config: Config, observed: Observed): readonly Place[] {
   const places = new Map<string, Place>();
   config.routeSync.forEach((entry, scope) => {
-    for (const { table: listed, tag } of entry.tables) {
-      const source = tag === undefined ? 'tables' : tagSource(tag);
+    for (const { table, tag } of entry.tables) {
+      const source = tableSource({ ...(tag && { tag }) });
       const seen = observed.sources[source]?.seen;
-      const ids = listed === undefined ? (observed.tagged[source] ?? []) : [listed];
+      const ids = table === undefined ? (observed.listed[source] ?? []) : [table];
       for (const id of ids) {
-        const table = observed.tables[id];
-        if (seen === undefined || table === undefined || places.has(id)) continue;
-        places.set(id, { scope, entry, source, table, seen, moved: movedIn(config, observed, id) });
+        const found = observed.tables[id];
+        if (seen === undefined || found === undefined || places.has(id)) continue;
+        places.set(id, { scope, entry, source, table: found, seen, moved: movedIn(config, observed, id) });
       }
     }
   });
@@ -34,20 +35,22 @@ export function placesOf(config: Config, observed: Observed): readonly Place[] {
 }
 
 /** Whether an entry names a table, as far as tags have been seen. */
-export const isNamed = ({ routeSync }: Config, { sources, tagged }: Observed, id: string): boolean =>
+export const isNamed = ({ routeSync }: Config, { sources, listed }: Observed, id: string): boolean =>
   routeSync.some(({ tables }) =>
     tables.some(({ table, tag }) => {
       if (tag === undefined) return table === id;
       const source = tagSource(tag);
-      return sources[source]?.seen === undefined || tagged[source]?.includes(id) === true;
+      return sources[source]?.seen === undefined || listed[source]?.includes(id) === true;
     }),
   );
 
-function movedIn({ groups }: Config, { tagged }: Observed, id: string): readonly string[] {
-  return groups.flatMap(routeSetsOf).flatMap(({ table, tag, prepared, destinations }) => {
+function movedIn({ groups }: Config, { listed }: Observed, id: string): readonly string[] {
+  return groups.flatMap(routeSetsOf).flatMap(({ table, tag, prepared, destinations, at }) => {
     const isPrepared = Object.values(prepared?.tables ?? {}).includes(id);
     const isIn =
-      table === id || isPrepared || (tag !== undefined && tagged[tagSource(tag)]?.includes(id) === true);
+      table === id ||
+      isPrepared ||
+      (tag !== undefined && listed[tagSource(tag, { ...(at && { at }) })]?.includes(id) === true);
     return isIn ? destinations : [];
   });
 }

@@ -19,6 +19,7 @@ import { handle, type Request } from '../ec2/service.ts';
 import { admit } from '../ec2/throttle.ts';
 import { isFaultless, recordCall } from './api.ts';
 import { JSON_PORT } from './api-client.ts';
+import { actorOf } from './assume.ts';
 import { type Endpoint, takePort } from './endpoint.ts';
 import { delayOf, draw, giveBack } from './kernel.ts';
 import {
@@ -294,7 +295,9 @@ function askedFor(
   const source = pending.purpose.kind === 'observe' ? pending.purpose.source : '';
   const known = answers.get(source);
   if (known !== undefined) return known;
-  const { world, account, region } = callerOf(daemon);
+  const actor = actorOf(callerOf(daemon), call);
+  if (!('world' in actor)) return undefined;
+  const { world, account, region } = actor;
   const request: Request = { account, region, service: 'ec2', ...toRequest(call) };
   // Of a cloud with full buckets: whether a request is admitted is asked when it is made.
   const reply = handle({ ...world.api.cloud, buckets: new Map() }, request, world.now);

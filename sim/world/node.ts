@@ -6,11 +6,13 @@
 import { must, present, unreachable } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
 import type { Config } from '../../controller/config.ts';
+import { toOutcome } from '../../controller/ec2/failure.ts';
 import type { Command, Effect, Event, Memory } from '../../controller/event.ts';
 import { createNode, type Node, nextDeadline, recall, step } from '../../controller/node.ts';
 import { instanceSession } from '../ec2/iam/principal.ts';
 import { inspectInstance } from '../ec2/service.ts';
 import { type Caller, callApi, callLeases, serveApis } from './api-client.ts';
+import { actorOf } from './assume.ts';
 import { type Clock, TRUE_CLOCK } from './clock.ts';
 import { type Endpoint, inProgram, programTimer } from './endpoint.ts';
 import { changeGuest, endpointOf } from './guests.ts';
@@ -262,7 +264,15 @@ function perform(daemon: Daemon, effect: Effect): void {
       break;
     }
     case 'ec2-call': {
-      const giveUp = callApi(callerOf(daemon), effect.call, (outcome) => {
+      const actor = actorOf(callerOf(daemon), effect.call);
+      if (!('world' in actor)) {
+        const outcome = toOutcome(actor);
+        programTimer(endpoint, 0, () =>
+          feed(daemon, { kind: 'ec2-outcome', request: effect.request, outcome }),
+        );
+        break;
+      }
+      const giveUp = callApi(actor, effect.call, (outcome) => {
         daemon.cleanUp.delete(giveUp);
         feed(daemon, { kind: 'ec2-outcome', request: effect.request, outcome });
       });

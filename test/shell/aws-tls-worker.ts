@@ -18,6 +18,7 @@ const REPLACE: Call = { kind: 'replace-route', table: 'rtb-0', destination: '0.0
 
 const { endpoint, addresses, warm, calls }: Errand = JSON.parse(process.argv[2] ?? '{}');
 const aws = await createAws({
+  node: 'a',
   aws: { region: 'eu-central-1', endpoint, attemptTimeoutMs: 300, timeoutMs: 5000, addresses },
   network: createHostNetwork(),
   credentials: fixedCredentials('123456789012', 'secret'),

@@ -64,6 +64,7 @@ async function client(
 ): Promise<Aws> {
   const network = createHostNetwork();
   const aws = await createAws({
+    node: 'a',
     aws: {
       region: 'eu-central-1',
       endpoint: `http://ec2.test:${port}`,

@@ -39,6 +39,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controller/event.ts',
     'controller/ec2/',
     'controller/failover/observe.ts',
+    'controller/failover/sources.ts',
     'controller/failover/step.ts',
     'controller/failover/turn.ts',
     'controller/failover/group.ts',
