@@ -3,7 +3,7 @@ import { CreateRouteTableCommand, CreateVpcCommand, EC2Client } from '@aws-sdk/c
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { present } from '../../controller/base/result.ts';
-import { formatConfigError, parseConfig } from '../../controller/config.ts';
+import { formatConfigError, type InRealm, parseConfig } from '../../controller/config.ts';
 import { type Budget, bucketOf, take, tokens } from '../../controller/ec2/budget.ts';
 import type { Call, Outcome } from '../../controller/ec2/call.ts';
 import { type Aws, createAws, fixedCredentials } from '../../controller/shell/aws.ts';
@@ -45,7 +45,13 @@ beforeAll(async () => {
   there.destroy();
   aws = await createAws({
     node: 'a',
-    aws: { region: REGION, endpoint: simulator.url, attemptTimeoutMs: 2000, timeoutMs: 10_000, addresses: {} },
+    aws: {
+      region: REGION,
+      endpoint: simulator.url,
+      attemptTimeoutMs: 2000,
+      timeoutMs: 10_000,
+      addresses: {},
+    },
     realms: [{ role: role('reads') }, { role: role('writes') }, { region: ELSEWHERE }],
     network,
     credentials: fixedCredentials(ACCOUNT, 'simulated'),
@@ -69,7 +75,7 @@ const replace = (name: string): Call => ({
   eni: pair.b.eni,
   at: { role: role(name) },
 });
-const tablesIn = async (call: Pick<Call, 'at'>, id: string): Promise<number> => {
+const tablesIn = async (call: InRealm, id: string): Promise<number> => {
   const outcome = await outcomeOf({
     kind: 'describe-route-tables',
     select: { kind: 'ids', ids: [id] },
