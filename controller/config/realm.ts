@@ -1,5 +1,6 @@
 /**
- * A realm is where calls are made: a region, by the role of an account. Absent: the node's own region and credentials.
+ * A realm is where calls are made: a region, by the role of an account. Absent: the node's own region and
+ * credentials.
  */
 import type { Config } from './model.ts';
 

@@ -5,7 +5,10 @@ import { type RouteEnd, routeEnd, type Write } from '../ec2/call.ts';
 import type { Step } from './group.ts';
 import { LAST_RESORT, type Thing } from './part.ts';
 
-/** The write, in the place of the part; whether the part exists is what EC2 said last, in a look or in the refusal of `step`. */
+/**
+ * The write, in the place of the part; whether the part exists is what EC2 said last, in a look or in the
+ * refusal of `step`.
+ */
 export const writeOf = (...[thing, exists, step, target]: Parameters<typeof plainWriteOf>): Write => ({
   ...plainWriteOf(thing, exists, step, target),
   ...sameRealm(thing),

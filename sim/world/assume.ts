@@ -1,5 +1,6 @@
 /**
- * Roles that daemons act by elsewhere. STS is asked without packets, since daemons do so long before they need
+ * Roles that daemons act by elsewhere. STS is asked without packets, since daemons do so long before they
+ * need
  * the answer: a session is renewed in its last quarter of an hour, and goes on to its end where it is not.
  */
 import type { Instant } from '../../controller/base/time.ts';
