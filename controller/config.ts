@@ -55,7 +55,8 @@ export {
   probesOfNode,
   routeSetsOf,
 } from './config/model.ts';
-export { accountOf, type InRealm, type Realm, realmKey, realmsOf, sameRealm } from './config/realm.ts';
+export { accountOf, type InRealm, type Realm, realmKey, sameRealm } from './config/realm.ts';
+export { realmsOf } from './config/realms-of.ts';
 export type { ConfigInput } from './config/schema.ts';
 export type { SyncConfig } from './config/sync-model.ts';
 

@@ -78,6 +78,36 @@ async function zonesOf(ec2: EC2Client, subnets: readonly string[]): Promise<read
   return [...new Set(Subnets.flatMap(({ AvailabilityZone }) => AvailabilityZone ?? []))];
 }
 
+async function endpointZones(ec2: EC2Client, vpc: string, region: string): Promise<readonly string[]> {
+  const Filters = [
+    { Name: 'vpc-id', Values: [vpc] },
+    { Name: 'service-name', Values: [`com.amazonaws.${region}.ec2`] },
+  ];
+  try {
+    const { VpcEndpoints = [] } = await ec2.send(new DescribeVpcEndpointsCommand({ Filters }));
+    const usable = VpcEndpoints.filter(({ State }) => State?.toLowerCase() === 'available');
+    const NetworkInterfaceIds = usable.flatMap((each) => each.NetworkInterfaceIds ?? []);
+    if (NetworkInterfaceIds.length === 0) return [];
+    const input = { NetworkInterfaceIds };
+    const { NetworkInterfaces = [] } = await ec2.send(new DescribeNetworkInterfacesCommand(input));
+    return NetworkInterfaces.flatMap(({ AvailabilityZone }) => AvailabilityZone ?? []);
+  } catch {
+    // Not allowed to know: judged as if there were none.
+    return [];
+  }
+}
+
+async function dryRun(ec2: EC2Client, call: Call): Promise<string> {
+  try {
+    const { action, input } = toRequest(call);
+    await sendBy(ec2, action, { ...input, DryRun: true });
+    return 'no refusal';
+  } catch (error) {
+    const { code, message } = failureOf(error);
+    return code ?? message;
+  }
+}
+
 interface Clients {
   readonly ec2: EC2Client;
   readonly sts: STSClient;
@@ -148,36 +178,8 @@ export function createReader(config: Config): AwsReader {
     },
     zonesOf: (subnets, home) => zonesOf(at(home).ec2, subnets),
     instances: (ids, home) => seeInstances(at(home).ec2, ids),
-    async endpointZones(vpc, home) {
-      const { ec2 } = at(home);
-      const there = home.at?.region ?? region;
-      const Filters = [
-        { Name: 'vpc-id', Values: [vpc] },
-        { Name: 'service-name', Values: [`com.amazonaws.${there}.ec2`] },
-      ];
-      try {
-        const { VpcEndpoints = [] } = await ec2.send(new DescribeVpcEndpointsCommand({ Filters }));
-        const usable = VpcEndpoints.filter(({ State }) => State?.toLowerCase() === 'available');
-        const NetworkInterfaceIds = usable.flatMap((each) => each.NetworkInterfaceIds ?? []);
-        if (NetworkInterfaceIds.length === 0) return [];
-        const input = { NetworkInterfaceIds };
-        const { NetworkInterfaces = [] } = await ec2.send(new DescribeNetworkInterfacesCommand(input));
-        return NetworkInterfaces.flatMap(({ AvailabilityZone }) => AvailabilityZone ?? []);
-      } catch {
-        // Not allowed to know: judged as if there were none.
-        return [];
-      }
-    },
-    async dryRun(call) {
-      try {
-        const { action, input } = toRequest(call);
-        await sendBy(at(madeIn(call)).ec2, action, { ...input, DryRun: true });
-        return 'no refusal';
-      } catch (error) {
-        const { code, message } = failureOf(error);
-        return code ?? message;
-      }
-    },
+    endpointZones: (vpc, home) => endpointZones(at(home).ec2, vpc, home.at?.region ?? region),
+    dryRun: (call) => dryRun(at(madeIn(call)).ec2, call),
     close() {
       for (const { ec2, sts } of clients.values()) {
         ec2.destroy();
