@@ -248,6 +248,22 @@ export function arm(daemon: Daemon): void {
   daemon.armed = { at: due, cancel };
 }
 
+/** Calls EC2 as the role that the call names; a refusal of the role is the call's own failure. */
+function callEc2(daemon: Daemon, { call, request }: Extract<Effect, { kind: 'ec2-call' }>): void {
+  const answer = (outcome: ReturnType<typeof toOutcome>) => feed(daemon, { kind: 'ec2-outcome', request, outcome });
+  const actor = actorOf(callerOf(daemon), call);
+  if (!('world' in actor)) {
+    const outcome = toOutcome(actor);
+    programTimer(daemon.endpoint, 0, () => answer(outcome));
+    return;
+  }
+  const giveUp = callApi(actor, call, (outcome) => {
+    daemon.cleanUp.delete(giveUp);
+    answer(outcome);
+  });
+  daemon.cleanUp.add(giveUp);
+}
+
 function perform(daemon: Daemon, effect: Effect): void {
   const { endpoint, options, world } = daemon;
   switch (effect.kind) {
@@ -263,22 +279,9 @@ function perform(daemon: Daemon, effect: Effect): void {
       if (giveUp !== undefined && !over) daemon.rounds.set(probe, giveUp);
       break;
     }
-    case 'ec2-call': {
-      const actor = actorOf(callerOf(daemon), effect.call);
-      if (!('world' in actor)) {
-        const outcome = toOutcome(actor);
-        programTimer(endpoint, 0, () =>
-          feed(daemon, { kind: 'ec2-outcome', request: effect.request, outcome }),
-        );
-        break;
-      }
-      const giveUp = callApi(actor, effect.call, (outcome) => {
-        daemon.cleanUp.delete(giveUp);
-        feed(daemon, { kind: 'ec2-outcome', request: effect.request, outcome });
-      });
-      daemon.cleanUp.add(giveUp);
+    case 'ec2-call':
+      callEc2(daemon, effect);
       break;
-    }
     case 'lease-call': {
       const { request, call, timeoutMs } = effect;
       const table = present(options.config.leaseStore, 'a store of leases').table;
