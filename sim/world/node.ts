@@ -250,7 +250,8 @@ export function arm(daemon: Daemon): void {
 
 /** Calls EC2 as the role that the call names; a refusal of the role is the call's own failure. */
 function callEc2(daemon: Daemon, { call, request }: Extract<Effect, { kind: 'ec2-call' }>): void {
-  const answer = (outcome: ReturnType<typeof toOutcome>) => feed(daemon, { kind: 'ec2-outcome', request, outcome });
+  const answer = (outcome: ReturnType<typeof toOutcome>) =>
+    feed(daemon, { kind: 'ec2-outcome', request, outcome });
   const actor = actorOf(callerOf(daemon), call);
   if (!('world' in actor)) {
     const outcome = toOutcome(actor);
