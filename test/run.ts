@@ -20,7 +20,7 @@ const PEERS_LIMIT_MS = 10 * 60_000;
 /** For all tiers together, so that the last line comes before a CI machine runs out of patience. */
 const TOTAL_LIMIT_MS = 23 * 60_000;
 /** Of the lane that computes: how far it stands back (`nice`), and how patient its tests are for that. */
-const NICENESS = 10;
+const NICENESS = 19;
 const PATIENCE = ['--testTimeout=120000', '--hookTimeout=120000'];
 
 /** One program after the other; each is some tiers of vitest, or a command that its exit code judges. */

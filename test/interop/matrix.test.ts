@@ -44,6 +44,15 @@ function place(kind: Kind, cases: readonly Case[]): readonly Placed[] {
 
 const entries: Entry[] = [];
 
+/** The last attempt counts. */
+function enter(entry: Entry): void {
+  const index = entries.findIndex(
+    ({ name, kind, family }) => name === entry.name && kind === entry.kind && family === entry.family,
+  );
+  if (index < 0) entries.push(entry);
+  else entries[index] = entry;
+}
+
 /** What stands ready for the cases of a kind. */
 interface Stage {
   readonly kind: Kind;
@@ -87,9 +96,9 @@ async function run(stage: Stage, placed: Placed): Promise<void> {
   try {
     if (one.manual) await one.run(trial);
     else await one.run(trial, trial.start('ours', trial.optionsAt(trial.address, one.ours)));
-    entries.push({ ...entry, outcome: 'ok' });
+    enter({ ...entry, outcome: 'ok' });
   } catch (error) {
-    entries.push({ ...entry, outcome: 'FAILED' });
+    enter({ ...entry, outcome: 'FAILED' });
     if (error instanceof Error) error.message += `\n${logOf(stage.peer)}`;
     throw error;
   } finally {
@@ -139,10 +148,10 @@ function company(kind: Kind, number: number) {
     await stage?.ours.end();
     await stage?.lab.close();
   };
-  const each = (which: readonly Case[]): void => {
+  const each = (which: readonly Case[], retry = 0): void => {
     for (const one of placed.filter((other) => which.includes(other.one))) {
       const title = `${one.one.name}, ${one.family}${why === undefined ? '' : ` (${why})`}`;
-      it.skipIf(why !== undefined)(title, async () => {
+      it.skipIf(why !== undefined)(title, { retry }, async () => {
         if (stage === undefined) throw new Error(`${kind} did not start`);
         await run(stage, one);
       });
@@ -164,11 +173,12 @@ describe.concurrent.each(companies)('$kind', (one) => {
   describe.sequential('one after another', () => one.each(LAST_CASES));
 });
 
-// Last, when nothing else keeps the machine busy.
+// Last, when no other peer keeps the machine busy. Whatever else does may hold up either side for longer
+// than the 30 ms that the fastest sessions wait: another one fails than was meant, and the case is repeated.
 describe.each(withBfd)('BFD with $kind', (one) => {
   beforeAll(one.open);
   afterAll(one.close);
-  one.each(BFD_CASES);
+  one.each(BFD_CASES, 3);
 });
 
 afterAll(() => {
