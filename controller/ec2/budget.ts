@@ -1,7 +1,7 @@
 /**
- * The API budget: a token bucket per account, region and action, as EC2 documents them (bucket and refill
- * in "Request throttling for the Amazon EC2 API"). Others spend from the
- * same account, so a refusal empties the bucket. Pure: the caller says what time it is.
+ * The API budget: a token bucket per account, region and action, as EC2 documents them (bucket and refill in
+ * "Request throttling for the Amazon EC2 API"). Others spend from the same account, so a refusal empties the
+ * bucket. Pure: the caller says what time it is.
  */
 import type { Instant } from '../base/time.ts';
 import { accountOf } from '../config.ts';

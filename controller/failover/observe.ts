@@ -1,8 +1,7 @@
 /**
  * What a node has seen of EC2, by source: one describe call each for the listed tables, for each tag, for the
- * ENIs and for their subnets, in each realm. A source is asked periodically, and at once when somebody
- * needs to see beyond a
- * certain request.
+ * ENIs and for their subnets, in each realm. A source is asked periodically, and at once when somebody needs
+ * to see beyond a certain request.
  */
 import { earliest, type Instant } from '../base/time.ts';
 import type { Config } from '../config.ts';

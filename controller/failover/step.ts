@@ -79,7 +79,7 @@ export const withStep = (operation: Operation, key: string, step: Step): Operati
 /** EC2's ways to say that there is no such route, or that there is one. */
 const NO_SUCH_ROUTE = /no route defined|InvalidRoute\.NotFound/i;
 const ROUTE_EXISTS = /RouteAlreadyExists/;
-/** That an ENI does not have the IPv6 address, or that another has it. */
+/** That an ENI does not have the address, or that another has it. */
 const NOT_ASSIGNED = /(is|are) not assigned to interface/;
 const ADDRESS_IN_USE = /InvalidIPAddress\.InUse/;
 

@@ -40,17 +40,17 @@ export interface SdkOptions {
   readonly transmit: (request: WireRequest) => Promise<WireResponse>;
 }
 
+const settingsOf = ({ region, endpoint, credentials, transmit }: SdkOptions) => ({
+  region,
+  endpoint,
+  credentials: () => credentials.get(),
+  maxAttempts: 1,
+  requestHandler: { handle: async (request: WireRequest) => ({ response: await transmit(request) }) },
+});
+
 /** The sender of EC2 actions. The SDK serialises, signs and parses; retries are the brain's. */
 export function createSend(options: SdkOptions): Send {
-  const client = new EC2Client({
-    region: options.region,
-    endpoint: options.endpoint,
-    credentials: () => options.credentials.get(),
-    maxAttempts: 1,
-    requestHandler: {
-      handle: async (request: WireRequest) => ({ response: await options.transmit(request) }),
-    },
-  });
+  const client = new EC2Client(settingsOf(options));
   return (action, input) => sendBy(client, action, input);
 }
 
@@ -94,15 +94,7 @@ export async function sendBy(client: EC2Client, action: string, input: Input): P
 
 /** Credentials of a role, for an hour, by those in the options. A session is named after the node. */
 export function assumedCredentials(options: SdkOptions, role: string, node: string): CredentialSource {
-  const client = new STSClient({
-    region: options.region,
-    endpoint: options.endpoint,
-    credentials: () => options.credentials.get(),
-    maxAttempts: 1,
-    requestHandler: {
-      handle: async (request: WireRequest) => ({ response: await options.transmit(request) }),
-    },
-  });
+  const client = new STSClient(settingsOf(options));
   return () => assume(client, role, node);
 }
 

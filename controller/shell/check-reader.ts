@@ -16,6 +16,7 @@ import { type Config, type InRealm, type RouteSet, realmKey } from '../config.ts
 import { type Call, madeIn, type ObservedEni, type ObservedRouteTable, type Value } from '../ec2/call.ts';
 import { toRequest, toValue } from '../ec2/request.ts';
 import { endpointOf, failureOf } from './aws.ts';
+import type { Credentials } from './aws-credentials.ts';
 import { assume, sendBy } from './aws-sdk.ts';
 
 export type Routes = ObservedRouteTable;
@@ -113,28 +114,30 @@ interface Clients {
   readonly sts: STSClient;
 }
 
-/** Clients of a realm: with credentials of its role, which the SDK renews. */
-function openClients({ aws, node }: Config, { at }: InRealm): Clients {
-  const { role, region = aws.region } = at ?? {};
-  const to = (service: 'ec2' | 'sts') =>
-    aws.endpoint === undefined ? { region } : { region, endpoint: endpointOf(aws, service, region) };
-  if (role === undefined) return { ec2: new EC2Client(to('ec2')), sts: new STSClient(to('sts')) };
-  const own = new STSClient(to('sts'));
-  const credentials = () => assume(own, role, node);
-  return {
-    ec2: new EC2Client({ ...to('ec2'), credentials }),
-    sts: new STSClient({ ...to('sts'), credentials }),
-  };
+/** Clients of a region, with these credentials; without them, with those of the SDK's default chain. */
+function openClients({ aws }: Config, region: string, credentials?: () => Promise<Credentials>): Clients {
+  const to = (service: 'ec2' | 'sts') => ({
+    region,
+    ...(aws.endpoint === undefined ? {} : { endpoint: endpointOf(aws, service, region) }),
+    ...(credentials === undefined ? {} : { credentials }),
+  });
+  return { ec2: new EC2Client(to('ec2')), sts: new STSClient(to('sts')) };
 }
 
 export function createReader(config: Config): AwsReader {
   const { region, endpoint } = config.aws;
   const clients = new Map<string, Clients>();
+  /** Credentials of a role come by the clients of its region that have the own ones; the SDK renews them. */
   const at = (home: InRealm = {}): Clients => {
     const key = realmKey(home);
-    const known = clients.get(key) ?? openClients(config, home);
-    clients.set(key, known);
-    return known;
+    const known = clients.get(key);
+    if (known !== undefined) return known;
+    const { role, region: there = region } = home.at ?? {};
+    const own = there === region ? {} : { at: { region: there } };
+    const by = role === undefined ? undefined : () => assume(at(own).sts, role, config.node);
+    const opened = openClients(config, there, by);
+    clients.set(key, opened);
+    return opened;
   };
   const tablesBy = async (home: InRealm, name: string, ...values: readonly string[]) => {
     const input = { Filters: [{ Name: name, Values: [...values] }] };

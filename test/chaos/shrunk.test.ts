@@ -12,6 +12,9 @@ interface Shrunk {
 const machine = (how: Extract<Fault, { kind: 'machine' }>['how'], name: string, at: number, forMs: number) =>
   ({ kind: 'machine', how, machine: name, at, forMs }) as const;
 
+const cut = (from: string, to: string, at: number, forMs: number) =>
+  ({ kind: 'link', from, to, direction: 'both', loss: 1, at, forMs }) as const;
+
 test.each<[string, Shrunk]>([
   [
     'a neighbor that dialed and restarts is let in while its routes are kept as stale',
@@ -71,8 +74,8 @@ test.each<[string, Shrunk]>([
       scenario: 'egress-last-resort',
       faults: [
         { kind: 'calls', what: 'late', times: 1, lateMs: 9381, at: 40308, forMs: 73 },
-        { kind: 'machine', how: 'kill', machine: 'a', at: 40632, forMs: 7602 },
-        { kind: 'machine', how: 'freeze', machine: 'b', at: 47267, forMs: 1336 },
+        machine('kill', 'a', 40632, 7602),
+        machine('freeze', 'b', 47267, 1336),
       ],
     },
   ],
@@ -81,10 +84,7 @@ test.each<[string, Shrunk]>([
     {
       seed: 249425230721,
       scenario: 'dual-stack',
-      faults: [
-        { kind: 'machine', how: 'drop', machine: 'b', at: 39878, forMs: 50122 },
-        { kind: 'machine', how: 'drop', machine: 'a', at: 47039, forMs: 8313 },
-      ],
+      faults: [machine('drop', 'b', 39878, 50122), machine('drop', 'a', 47039, 8313)],
     },
   ],
   [
@@ -103,9 +103,9 @@ test.each<[string, Shrunk]>([
           at: 7466,
           forMs: 59,
         },
-        { kind: 'link', from: 'observer', to: 'internet', direction: 'both', loss: 1, at: 8005, forMs: 5943 },
-        { kind: 'machine', how: 'freeze', machine: 'a', at: 10255, forMs: 4985 },
-        { kind: 'machine', how: 'drop', machine: 'b', at: 11160, forMs: 4521 },
+        cut('observer', 'internet', 8005, 5943),
+        machine('freeze', 'a', 10255, 4985),
+        machine('drop', 'b', 11160, 4521),
       ],
     },
   ],
@@ -115,9 +115,9 @@ test.each<[string, Shrunk]>([
       seed: 249425235158,
       scenario: 'egress-bfd',
       faults: [
-        { kind: 'link', from: 'b', to: 'api', direction: 'both', loss: 1, at: 43383, forMs: 17221 },
-        { kind: 'machine', how: 'kill', machine: 'a', at: 47819, forMs: 15367 },
-        { kind: 'link', from: 'b', to: 'host', direction: 'both', loss: 1, at: 55152, forMs: 7678 },
+        cut('b', 'api', 43383, 17221),
+        machine('kill', 'a', 47819, 15367),
+        cut('b', 'host', 55152, 7678),
       ],
     },
   ],
@@ -127,10 +127,10 @@ test.each<[string, Shrunk]>([
       seed: 249425237022,
       scenario: 'egress-lease',
       faults: [
-        { kind: 'link', from: 'other', to: 'api', direction: 'both', loss: 1, at: 44912, forMs: 5457 },
-        { kind: 'link', from: 'observer', to: 'api', direction: 'both', loss: 1, at: 45309, forMs: 8715 },
-        { kind: 'machine', how: 'drop', machine: 'a', at: 47547, forMs: 5307 },
-        { kind: 'machine', how: 'drop', machine: 'b', at: 49214, forMs: 2560 },
+        cut('other', 'api', 44912, 5457),
+        cut('observer', 'api', 45309, 8715),
+        machine('drop', 'a', 47547, 5307),
+        machine('drop', 'b', 49214, 2560),
       ],
     },
   ],
@@ -152,7 +152,7 @@ test.each<[string, Shrunk]>([
           forMs: 16354,
         },
         { kind: 'api', how: 'outage', much: 3853, at: 69925, forMs: 20075 },
-        { kind: 'link', from: 'observer', to: 'a', direction: 'both', loss: 1, at: 76835, forMs: 707 },
+        cut('observer', 'a', 76835, 707),
       ],
     },
   ],
