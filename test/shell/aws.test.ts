@@ -109,9 +109,10 @@ describe('an EC2 call', () => {
     for (const parting of ['HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n', '']) {
       const server = await ec2Like((_nth, response) => response.end(DONE));
       const aws = await client(server.port);
-      await until(() => aws.state().warmConnections === 2, 'warm connections');
-      for (const socket of server.sockets) socket.end(parting);
-      await until(() => aws.state().warmConnections === 0, 'the old ones are gone');
+      await until(() => server.sockets.size === 2 && aws.state().warmConnections === 2, 'warm connections');
+      const old = [...server.sockets];
+      for (const socket of old) socket.end(parting);
+      await until(() => old.every((socket) => socket.destroyed), 'the old ones are gone');
       expect(await outcomeOf(aws, REPLACE)).toEqual({ kind: 'ok', value: { kind: 'done' } });
     }
   });
@@ -148,7 +149,11 @@ describe('an EC2 call', () => {
   it('goes to another address when the first does not answer, and stays there', async () => {
     const silent = await ec2Like(() => undefined);
     const answering = await ec2Like((_nth, response) => response.end(DONE), '127.0.0.2', silent.port);
-    const aws = await client(silent.port, { attemptTimeoutMs: 60, addresses: ['127.0.0.1', '127.0.0.2'] });
+    const aws = await client(silent.port, {
+      attemptTimeoutMs: 1000,
+      timeoutMs: 10_000,
+      addresses: ['127.0.0.1', '127.0.0.2'],
+    });
     expect((await outcomeOf(aws, REPLACE)).kind).toBe('ok');
     expect([silent.requests.length, answering.requests.length]).toEqual([1, 1]);
     expect((await outcomeOf(aws, REPLACE)).kind).toBe('ok');
@@ -175,11 +180,11 @@ describe('an EC2 call', () => {
 
   it('is unknown when nobody answers', async () => {
     const server = await ec2Like(() => undefined);
-    const aws = await client(server.port, { attemptTimeoutMs: 50, timeoutMs: 250 });
+    const aws = await client(server.port, { attemptTimeoutMs: 100, timeoutMs: 1500 });
     const outcome = await outcomeOf(aws, REPLACE);
     expect(outcome).toMatchObject({
       kind: 'unknown',
-      reason: expect.stringContaining('no answer within 250 ms'),
+      reason: expect.stringContaining('no answer within 1500 ms'),
     });
     expect(server.requests).toHaveLength(3);
   });
