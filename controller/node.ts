@@ -11,7 +11,7 @@ import { type Config, ownAppliance, probesOfNode } from './config.ts';
 import type { Outcome } from './ec2/call.ts';
 import { isThrottling } from './ec2/failure.ts';
 import type { Effect, Event, Memory, Orders } from './event.ts';
-import { fullAppliances } from './failover/capacity.ts';
+import { fullAppliances, isLimited } from './failover/capacity.ts';
 import { carriersOf, successorsOf } from './failover/carriers.ts';
 import { runCycle, writeEnded } from './failover/cycle.ts';
 import { type Silences, tellResult, tellVerdicts } from './failover/evidence.ts';
@@ -370,11 +370,14 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
   const setting = { orders, startedAt: start.startedAt, wallOffsetMs: start.wallOffsetMs };
   const groups: Record<string, GroupState> = {};
   const standings: Standing[] = [];
+  const limited = isLimited(config);
   for (const group of config.groups) {
     const view = viewGroup(config, group, observed);
     const state = start.groups[group.name] ?? newGroup(turn.now);
     const gate = gateOf(group, start.leases, turn.now);
-    const full = fullAppliances(config, { ...start.groups, ...groups }, observed, group.name);
+    // Copied for each group: only where it matters.
+    const all = limited ? { ...start.groups, ...groups } : groups;
+    const full = fullAppliances(config, all, observed, group.name);
     const scene = { config, group, view, observed, verdicts: judged.verdicts, gate, setting, full };
     const cycled = runCycle(scene, state, start.observeOnly, turn);
     groups[group.name] = cycled.state;

@@ -4,6 +4,12 @@ import type { GroupState } from './group.ts';
 import type { Observed } from './observe.ts';
 import { viewGroup } from './view.ts';
 
+const NONE: readonly string[] = [];
+
+/** Whether any appliance carries so many groups at most. */
+export const isLimited = ({ appliances }: Config): boolean =>
+  appliances.some(({ capacity }) => capacity !== undefined);
+
 /**
  * The appliances that carry as many groups as they may, `except` not counted: those that they own or, where a
  * move is under way, are being given.
@@ -14,7 +20,7 @@ export function fullAppliances(
   observed: Observed,
   except: string,
 ): readonly string[] {
-  if (config.appliances.every(({ capacity }) => capacity === undefined)) return [];
+  if (!isLimited(config)) return NONE;
   const carriers = config.groups.flatMap((group) => {
     if (group.name === except) return [];
     const to = groups[group.name]?.operation?.to;

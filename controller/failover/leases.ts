@@ -10,10 +10,11 @@ import { allDead, type Verdict } from '../health/verdict.ts';
 import type { LeaseOutcome } from '../lease/call.ts';
 import {
   answered,
-  dueCall,
+  callOf,
   FITNESS,
   holds,
   isCutOff,
+  isDue,
   type Lease,
   leaseTimeoutMs,
   newLease,
@@ -135,24 +136,26 @@ export const isBarred = ({ lost }: GroupState, gate: Gate): boolean =>
 
 /** Sends what is due, and tells what has changed. */
 export function pumpLeases(start: Leases, scene: Scene, turn: Turn): Leases {
-  const groups: Record<string, Lease> = { ...start.groups };
+  let groups: Record<string, Lease> | undefined;
   const cut: string[] = [];
   for (const standing of scene.standings) {
     const { group, state } = standing;
     const config = group.lease;
-    const before = groups[group.name];
+    const before = start.groups[group.name];
     if (config === undefined || before === undefined) continue;
-    const lease = tell(group, before, start.id, cut, turn);
-    const fitness = fitnessOf(scene, standing, gateOf(group, start, turn.now), turn.now);
-    const place = { id: start.id, fitness, busy: state.operation !== undefined };
-    const call = dueCall(group.name, lease, config, place, turn.now);
-    groups[group.name] =
-      call === undefined
-        ? lease
-        : sent(lease, config, call, turn.lease(call, leaseTimeoutMs(config)), turn.now);
+    let lease = tell(group, before, start.id, cut, turn);
+    if (isDue(lease, turn.now)) {
+      const fitness = fitnessOf(scene, standing, gateOf(group, start, turn.now), turn.now);
+      const place = { id: start.id, fitness, busy: state.operation !== undefined };
+      const call = callOf(group.name, lease, config, place, turn.now);
+      lease = sent(lease, config, call, turn.lease(call, leaseTimeoutMs(config)), turn.now);
+    }
+    if (lease === before) continue;
+    groups ??= { ...start.groups };
+    groups[group.name] = lease;
   }
   if (cut.length > 0) alarm(cut, scene.config, turn);
-  return { ...start, groups };
+  return groups === undefined ? start : { ...start, groups };
 }
 
 /** Whether a step would have nothing to say about the lease of `group`. */
@@ -211,8 +214,19 @@ export function leaseEnded(
   return { ...leases, groups: { ...leases.groups, [group]: next } };
 }
 
+/** Asked after every event, and seldom another than before. */
+const deadlines = new WeakMap<Leases, { readonly config: Config; readonly at: Instant | undefined }>();
+
 /** When the next request is due, or time alone ends a right to write. */
-export function nextLeaseAt({ groups }: Leases, config: Config): Instant | undefined {
+export function nextLeaseAt(leases: Leases, config: Config): Instant | undefined {
+  const known = deadlines.get(leases);
+  if (known?.config === config) return known.at;
+  const at = firstDeadline(leases, config);
+  deadlines.set(leases, { config, at });
+  return at;
+}
+
+function firstDeadline({ groups }: Leases, config: Config): Instant | undefined {
   let first: Instant | undefined;
   for (const { name, lease: term } of config.groups) {
     const lease = groups[name];

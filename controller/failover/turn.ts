@@ -81,7 +81,8 @@ export interface Turn {
 /** `observeOnly`: hooks and changes of the guest are told, and not carried out. */
 export function newTurn(start: Resources, now: Instant, observeOnly: boolean): Turn {
   let { prng, lastRequest, budget } = start;
-  const pending: Record<number, Pending> = { ...start.pending };
+  // Copied when something is sent: most steps send nothing.
+  let pending: Record<number, Pending> | undefined;
   const calls: Effect[] = [];
   const rest: Effect[] = [];
   const log: Turn['log'] = (level, topic, text, fields) => {
@@ -89,6 +90,7 @@ export function newTurn(start: Resources, now: Instant, observeOnly: boolean): T
   };
   const request = (purpose: Purpose, call?: Call): number => {
     lastRequest += 1;
+    pending ??= { ...start.pending };
     pending[lastRequest] = { purpose, sentAt: now, ...(call === undefined ? {} : { call }) };
     return lastRequest;
   };
@@ -135,7 +137,10 @@ export function newTurn(start: Resources, now: Instant, observeOnly: boolean): T
       rest.push({ kind: 'hook', request: request({ kind: 'hook', group, hook }), hook, group, detail });
     },
     emit: (effect) => void rest.push(effect),
-    finish: () => ({ resources: { prng, lastRequest, pending, budget }, effects: [...calls, ...rest] }),
+    finish: () => {
+      const resources = { prng, lastRequest, pending: pending ?? start.pending, budget };
+      return { resources, effects: [...calls, ...rest] };
+    },
   };
 }
 

@@ -104,21 +104,25 @@ export interface Place {
   readonly busy: boolean;
 }
 
-/** The call that is due, if one is. */
-export function dueCall(
+/** Whether the next call is due. */
+export const isDue = ({ inFlight, nextAt }: Lease, now: Instant): boolean =>
+  inFlight === undefined && now >= nextAt;
+
+/** The next call. */
+export function callOf(
   group: string,
-  lease: Lease,
+  { changedAt, record, stale }: Lease,
   config: GroupLease,
   place: Place,
   now: Instant,
-): LeaseCall | undefined {
-  if (lease.inFlight !== undefined || now < lease.nextAt) return undefined;
-  const { record, stale } = lease;
+): LeaseCall {
   if (stale) return { kind: 'read', group };
   if (record === undefined)
     return place.fitness > FITNESS.unable ? claim(group, record, place) : { kind: 'read', group };
   if (record.holder === place.id) return keepOrRelease(group, record, place);
-  return mayTake(lease, record, config, place, now) ? claim(group, record, place) : ask(group, record, place);
+  return mayTake(changedAt, record, config, place, now)
+    ? claim(group, record, place)
+    : ask(group, record, place);
 }
 
 function claim(group: string, record: LeaseRecord | undefined, { id, fitness }: Place): LeaseCall {
@@ -154,7 +158,7 @@ function keepOrRelease(group: string, record: LeaseRecord, { id, fitness, busy }
  * who are better placed, and one that believes all dead leaves two.
  */
 function mayTake(
-  lease: Lease,
+  changedAt: Instant,
   record: LeaseRecord,
   { termMs }: GroupLease,
   place: Place,
@@ -163,7 +167,7 @@ function mayTake(
   if (place.fitness <= FITNESS.unable) return false;
   const lapses = record.holder === undefined ? 0 : termMs;
   const leaves = place.fitness <= FITNESS.last ? 2 * termMs : place.fitness <= FITNESS.owner ? termMs : 0;
-  return now - lease.changedAt >= lapses + leaves;
+  return now - changedAt >= lapses + leaves;
 }
 
 /** Looks on, or asks a holder that is placed worse. */

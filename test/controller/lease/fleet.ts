@@ -7,9 +7,10 @@ import { must, present } from '../../../controller/base/result.ts';
 import type { LeaseCall, LeaseOutcome } from '../../../controller/lease/call.ts';
 import {
   answered,
-  dueCall,
+  callOf,
   FITNESS,
   holds,
+  isDue,
   type Lease,
   leaseTimeoutMs,
   newLease,
@@ -158,9 +159,9 @@ function pump(fleet: Fleet, daemon: Daemon): void {
   inside(fleet, daemon, () => {
     const now = clockOf(fleet, daemon);
     for (const [group, lease] of daemon.leases) {
+      if (!isDue(lease, now)) continue;
       const place = { id: daemon.id, fitness: daemon.fitness(group), busy: daemon.busy };
-      const call = dueCall(group, lease, LEASE, place, now);
-      if (call === undefined) continue;
+      const call = callOf(group, lease, LEASE, place, now);
       daemon.lastRequest += 1;
       daemon.leases.set(group, sent(lease, LEASE, call, daemon.lastRequest, now));
       request(fleet, daemon, call, daemon.lastRequest);
