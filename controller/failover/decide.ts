@@ -19,7 +19,7 @@ import { decideOwned } from './decide-owned.ts';
 import { decideUnowned } from './decide-unowned.ts';
 import { recentMoves } from './group.ts';
 import { pauseOf } from './orders.ts';
-import { type Decision, hold, move, type Situation } from './situation.ts';
+import { type Decision, hold, isUnplugged, move, type Situation } from './situation.ts';
 import { describeOwner, type Owner } from './view.ts';
 
 /** The decision for a group that is not being moved by this node: a move only by who may write. */
@@ -72,7 +72,8 @@ function decideFreely(situation: Situation): Decision {
   }
   const decision = decideByOwner(situation, owner);
   if (decision.kind !== 'move' || decision.cause === 'drain') return decision;
-  return damped(situation, decision, owner.kind === 'split' ? 2 * group.damping.moves : group.damping.moves);
+  const { moves } = group.damping;
+  return damped(situation, decision, isHurt(situation, owner) ? 2 * moves : moves);
 }
 
 function decideByOwner(situation: Situation, owner: Owner): Decision {
@@ -94,9 +95,15 @@ function decideByOwner(situation: Situation, owner: Owner): Decision {
   }
 }
 
+/** Whether waiting mends nothing: nobody has it as a whole, or EC2 shows its owner attached to nothing. */
+const isHurt = (situation: Situation, owner: Owner): boolean =>
+  owner.kind === 'split' ||
+  owner.kind === 'none' ||
+  (owner.kind === 'member' && isUnplugged(situation, owner.member));
+
 /**
- * At most so many moves in such a time; twice as many where a group is torn apart, for a late write must not
- * leave it half moved until the time is over. What an operator asks for is not held back.
+ * At most so many moves in such a time; twice as many where waiting mends nothing. What an operator asks for
+ * is not held back.
  */
 function damped(
   { group, state, now }: Situation,

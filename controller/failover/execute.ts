@@ -214,8 +214,17 @@ function end(scene: Scene, state: GroupState, operation: Operation, how: Ended, 
   const rest = done
     ? without(state, 'operation', 'switchover')
     : without(state, 'operation', 'switchover', 'watch');
-  return { ...rest, ...held, history };
+  const moves = isVoid(operation, result)
+    ? state.moves.filter((at) => at !== operation.startedAt)
+    : state.moves;
+  return { ...rest, ...held, history, moves };
 }
+
+/** Whether EC2 has refused all of a move: damping does not count it. */
+const isVoid = ({ steps, fencing }: Operation, result: Move['result']): boolean =>
+  result === 'failed' &&
+  fencing === undefined &&
+  Object.values(steps).every(({ state }) => state === 'failed' || state === 'refused');
 
 /**
  * Takes in the outcome of one of the operation's writes; those of operations that have ended are only told.

@@ -133,22 +133,36 @@ function troubleMachine(
   const instance = instanceOf(theatre, machine);
   // Two faults may meet in one machine: what cannot be done to a dead one is not done.
   const verb = (name: GuestVerb): unknown => controlGuest(world, instance, name);
+  // A call that the API does not take is given up with the fault, and not made when all is well again.
+  let lasts = true;
   const end = (action: string): void =>
-    persist(world, action, { InstanceIds: [instance] }, () => stateOf(world, instance) === 'running');
+    persist(
+      world,
+      action,
+      { InstanceIds: [instance] },
+      () => lasts && stateOf(world, instance) === 'running',
+    );
+  const over = (): void => {
+    lasts = false;
+  };
   switch (how) {
     case 'stop':
       end('StopInstances');
-      return () => wake(world, instance);
+      return () => {
+        over();
+        wake(world, instance);
+      };
     case 'stuck':
       setKnobs(world.api, { stopMs: forMs });
       end('StopInstances');
       return () => {
+        over();
         setKnobs(world.api, { stopMs: theatre.knobs.stopMs });
         wake(world, instance);
       };
     case 'terminate':
       end('TerminateInstances');
-      return () => undefined;
+      return over;
     case 'full':
       setFull(world, instance, true);
       return () => setFull(world, instance, false);

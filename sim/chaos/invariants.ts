@@ -177,23 +177,35 @@ function spend(judge: Judge, action: string): void {
   if (left < 0) violate(judge, 'budget', `the bucket of ${action} is empty`);
 }
 
+/** Whether no instance has the ENI of an appliance, or one that never runs again. */
+function isUnplugged({ truth: { world, scene } }: Judge, name: string): boolean {
+  const { eni, instance } = scene.machines[name] ?? {};
+  if (eni === undefined || instance === undefined) return false;
+  const { state = 'terminated' } = world.records.instance.get(instance) ?? {};
+  return state === 'terminated' || world.records['network-interface'].get(eni)?.attachment === undefined;
+}
+
 /** Judges moves that a daemon has begun in this step. */
 function judgeMoves(judge: Judge, name: string, daemon: Daemon): void {
   const { node } = daemon;
   for (const { name: group, damping, members } of node.config.groups) {
-    const operation = node.groups[group]?.operation;
+    const { operation, history = [] } = node.groups[group] ?? {};
     if (operation === undefined) continue;
     const key = `${name}/${group}`;
     const before = judge.begun.get(key) ?? [];
     const { startedAt } = operation;
     if (before.at(-1)?.startedAt === startedAt) continue;
     const { now } = judge.truth.world;
-    const recent = [...before.filter(({ at }) => now - at < damping.withinMs), { startedAt, at: now }];
+    // One that failed is followed by a pause of its own.
+    const failed = new Set(history.flatMap(({ at, result }) => (result === 'failed' ? [at] : [])));
+    const counted = before.filter((one) => now - one.at < damping.withinMs && !failed.has(one.startedAt));
+    const recent = [...counted, { startedAt, at: now }];
     judge.begun.set(key, recent);
     count(judge, `move ${operation.cause}`);
-    // What is torn apart may be put together beyond that.
-    const isTorn = operation.from === undefined || !members.includes(operation.from);
-    const most = isTorn ? 2 * damping.moves : damping.moves;
+    // What is torn apart may be put together beyond that, and what nobody can carry any more moved away.
+    const isHurt =
+      operation.from === undefined || !members.includes(operation.from) || isUnplugged(judge, operation.from);
+    const most = isHurt ? 2 * damping.moves : damping.moves;
     if (recent.length > most)
       violate(
         judge,

@@ -7,7 +7,15 @@ export const whole = (text: string): number => {
   throw new InvalidArgumentError(`'${text}' is not a whole number.`);
 };
 
-/** A line that is written over on a terminal; nothing elsewhere. */
+/** Elsewhere than on a terminal, a line of progress is written so seldom. */
+const SELDOM_MS = 30_000;
+let lastAt = performance.now();
+
+/** A line that is written over on a terminal; elsewhere, one now and then. */
 export function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
+  else if (text !== '' && performance.now() - lastAt >= SELDOM_MS) {
+    lastAt = performance.now();
+    process.stderr.write(`${text}\n`);
+  }
 }

@@ -17,6 +17,30 @@ const cut = (from: string, to: string, at: number, forMs: number) =>
 
 test.each<[string, Shrunk]>([
   [
+    'an owner that is terminated is not waited for, although damping holds other moves back',
+    {
+      seed: 116051583090,
+      scenario: 'egress-last-resort',
+      faults: [
+        machine('stuck', 'a', 11454, 55),
+        machine('freeze', 'b', 14014, 716),
+        machine('terminate', 'b', 36673, 59),
+      ],
+    },
+  ],
+  [
+    'moves that EC2 refused do not count against damping',
+    {
+      seed: 116051583441,
+      scenario: 'egress-observer',
+      faults: [
+        machine('stuck', 'a', 13956, 318),
+        { kind: 'api', how: 'revoked', much: 4227, at: 28957, forMs: 52896 },
+        machine('terminate', 'b', 30326, 59),
+      ],
+    },
+  ],
+  [
     'a neighbor that dialed and restarts is let in while its routes are kept as stale',
     {
       seed: 1050935155568,

@@ -255,6 +255,22 @@ describe.each(['routes', 'eni'] as const)('two daemons, by %s', (kind) => {
     expect(recall(b.node).groups.g?.moves).toEqual([8500, 9000, expect.any(Number)]);
   });
 
+  it('are not held back by damping where EC2 shows the owner attached to nothing, up to twice as many', () => {
+    const attempt = (moves: readonly number[]): ReturnType<typeof design> => {
+      const memory: Memory = { groups: { g: { owned: false, moves } } };
+      const made = design({ kind });
+      made.stage.now = 9_000;
+      addDaemon(made.stage, made.config('b', { damping: { moves: 3, within: '2m' } }), { memory });
+      run(made.stage, 20_000);
+      ec2(made.stage, 'TerminateInstances', { InstanceIds: [made.instances.a] });
+      die(made, 'a');
+      run(made.stage, 60_000);
+      return made;
+    };
+    expect(attempt([8000, 8500, 9000]).owner()).toBe('b');
+    expect(attempt([6500, 7000, 7500, 8000, 8500, 9000]).owner()).not.toBe('b');
+  });
+
   it('count moves that a clock set back puts into the future as made now, and forget them', () => {
     const memory: Memory = { groups: { g: { owned: false, moves: [1e9, 1e9, 1e9] } } };
     const made = design({ kind });
