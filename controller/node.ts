@@ -28,7 +28,7 @@ import {
   pumpLeases,
   releaseAll,
   type Standing,
-  sameGates,
+  sameGate,
 } from './failover/leases.ts';
 import {
   nextObservationAt,
@@ -163,8 +163,11 @@ export function step(
   const ended = 'request' in event ? settle(start.resources, event.request) : undefined;
   const turn = newTurn(ended?.resources ?? start.resources, now, start.observeOnly);
   const handled = handle(start, event, ended?.pending, turn);
+  const purpose = ended?.pending.purpose;
   const isQuiet =
-    event.kind === 'lease-outcome' && sameGates(start.config, start.leases, handled.leases, turn.now);
+    event.kind === 'lease-outcome' &&
+    (purpose?.kind !== 'lease' ||
+      sameGate(start.config, start.leases, handled.leases, purpose.group, turn.now));
   const node = handled.phase === 'stopped' || isQuiet ? handled : cycle(handled, start.health, turn);
   const { resources, effects } = turn.finish();
   return { node: { ...node, resources }, effects };

@@ -247,11 +247,15 @@ export function releaseAll({ groups, id }: Leases, { groups: configured }: Confi
   }
 }
 
-/** Whether what may be written to is the same: then a renewal is no reason to look at anything else. */
-export const sameGates = ({ groups }: Config, before: Leases, after: Leases, now: Instant): boolean =>
-  before === after ||
-  groups.every(
-    (group) =>
-      before.groups[group.name] === after.groups[group.name] ||
-      gateOf(group, before, now).kind === gateOf(group, after, now).kind,
-  );
+/** Whether `group` may be written to as before: then a renewal is no reason to look at anything else. */
+export function sameGate(
+  { groups }: Config,
+  before: Leases,
+  after: Leases,
+  name: string,
+  now: Instant,
+): boolean {
+  if (before.groups[name] === after.groups[name]) return true;
+  const group = groups.find((one) => one.name === name);
+  return group === undefined || gateOf(group, before, now).kind === gateOf(group, after, now).kind;
+}

@@ -13,7 +13,7 @@ import {
   leaseEnded,
   nextLeaseAt,
   pumpLeases,
-  sameGates,
+  sameGate,
 } from '../../controller/failover/leases.ts';
 import type { Observed } from '../../controller/failover/observe.ts';
 import { newTurn, type Resources, settle } from '../../controller/failover/turn.ts';
@@ -127,7 +127,7 @@ function hearStore<P extends Position>(
   const { group } = ended.pending.purpose;
   const heard = { request: effect.request, outcome };
   const leases = leaseEnded(start.leases, config, group, heard, heardAt);
-  if (!sameGates(config, start.leases, leases, heardAt)) return undefined;
+  if (!sameGate(config, start.leases, leases, group, heardAt)) return undefined;
   if (!config.groups.every((one) => one.name !== group || isTold(leases, one, heardAt))) return undefined;
   return { ...start, resources: ended.resources, leases };
 }
