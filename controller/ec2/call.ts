@@ -84,8 +84,25 @@ type Plain = Action & InRealm;
 /** A call that changes something. */
 export type Write = Exclude<Plain, { readonly kind: `describe-${string}` | `search-${string}` }>;
 
+/**
+ * Changes of the private addresses of an ENI cannot be tried: EC2 has no `DryRun` for them, and the SDK drops
+ * what an action does not know, so that the change would be made. EC2 API Reference, AssignPrivateIpAddresses,
+ * AssignIpv6Addresses, UnassignIpv6Addresses.
+ */
+const WITHOUT_DRY_RUN = [
+  'assign-private-ip-addresses',
+  'assign-ipv6-addresses',
+  'unassign-ipv6-addresses',
+] as const;
+
+/** A write that can be tried dry. */
+export type Tryable = Exclude<Write, { readonly kind: (typeof WITHOUT_DRY_RUN)[number] }>;
+
+export const isTryable = (write: Write): write is Tryable =>
+  WITHOUT_DRY_RUN.every((kind) => kind !== write.kind);
+
 /** One call; `dry-run` asks whether a write would be allowed, and changes nothing. */
-export type Call = Plain | { readonly kind: 'dry-run'; readonly of: Write };
+export type Call = Plain | { readonly kind: 'dry-run'; readonly of: Tryable };
 
 /** Where a call is made. */
 export const madeIn = (call: Call): InRealm => (call.kind === 'dry-run' ? call.of : call);

@@ -1,7 +1,7 @@
 /**
  * Whether this node could act if it had to: every few minutes it tries dry each write that its groups may
- * need of it, and looks at its credentials, its leases and its own health. A right that was taken away is
- * found long before it is missed. Trials take from the API budget what moves leave, and change nothing.
+ * need of it and that EC2 can try, and looks at its credentials, its leases and its own health. A right that
+ * was taken away is found long before it is missed. Trials take from the API budget what moves leave, and change nothing.
  */
 import { next, prng } from '../base/prng.ts';
 import type { Instant } from '../base/time.ts';
@@ -13,7 +13,7 @@ import {
   ownAppliance,
   sameRealm,
 } from '../config.ts';
-import type { Outcome, Write } from '../ec2/call.ts';
+import { isTryable, type Outcome, type Tryable, type Write } from '../ec2/call.ts';
 import type { Verdict } from '../health/verdict.ts';
 import type { Leases } from './leases.ts';
 import type { Observed } from './observe.ts';
@@ -28,7 +28,7 @@ import { writeOf } from './write.ts';
 interface Trial {
   /** The write in words; one of each kind and resource. */
   readonly key: string;
-  readonly write: Write;
+  readonly write: Tryable;
 }
 
 export interface Readiness {
@@ -129,7 +129,7 @@ function conclude(readiness: Readiness, scene: ReadinessScene, turn: Turn): Read
 
 /** The writes that this node may have to make, one of each kind and resource. */
 function trialsOf({ config, observed }: ReadinessScene): readonly Trial[] {
-  const writes = config.groups.flatMap((group) => writesOf(config, group, observed));
+  const writes = config.groups.flatMap((group) => writesOf(config, group, observed).filter(isTryable));
   return [...new Map(writes.map((write) => [keyOf(write), { key: keyOf(write), write }])).values()];
 }
 

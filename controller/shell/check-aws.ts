@@ -17,7 +17,7 @@ import {
   routeSetsOf,
   sameRealm,
 } from '../config.ts';
-import { type Call, type ObservedEni, routeEnd } from '../ec2/call.ts';
+import { isTryable, type ObservedEni, routeEnd, type Write } from '../ec2/call.ts';
 import { toRequest } from '../ec2/request.ts';
 import { homeOf } from '../failover/sources.ts';
 import { failureOf } from './aws.ts';
@@ -266,8 +266,8 @@ async function* checkSyncedTables(reader: AwsReader, { routeSync }: Config): Asy
 }
 
 /** The writes that this node may have to make, one of each action and resource. */
-async function writesOf(reader: AwsReader, config: Config, enis: SeenEnis): Promise<readonly Call[]> {
-  const calls: Call[] = [];
+async function writesOf(reader: AwsReader, config: Config, enis: SeenEnis): Promise<readonly Write[]> {
+  const calls: Write[] = [];
   for (const [resource, own] of config.groups.flatMap((group) => targetsOf(group, config))) {
     const instance = enis.get(own.eni)?.attachment?.instance;
     const at = sameRealm(own);
@@ -341,10 +341,10 @@ function targetsOf(
 }
 
 /** The writes by which this node may have to fence others; those of primary ENIs cannot be made. */
-function fencesOf(config: Config, enis: SeenEnis): readonly Call[] {
+function fencesOf(config: Config, enis: SeenEnis): readonly Write[] {
   const self = ownAppliance(config)?.name;
   const calls = config.groups.flatMap(({ fence, members }) =>
-    members.flatMap((member): Call[] => {
+    members.flatMap((member): Write[] => {
       const appliance = config.appliances.find(({ name }) => name === member);
       const attachment = enis.get(appliance?.eni ?? '')?.attachment;
       if (fence === undefined || appliance === undefined || attachment === undefined || member === self)
@@ -374,7 +374,7 @@ function* checkFences(config: Config, enis: SeenEnis): Generator<Finding> {
 }
 
 /** What a permission for a write has to name. */
-function resourceOf(call: Call): string {
+function resourceOf(call: Write): string {
   if ('place' in call) return `${call.place} and ${call.table}`;
   if ('table' in call) return call.table;
   if ('allocation' in call) return `${call.allocation} and ${call.eni}`;
@@ -387,6 +387,10 @@ async function* checkPermissions(reader: AwsReader, config: Config, enis: SeenEn
   for (const call of await writesOf(reader, config, enis)) {
     const { action } = toRequest(call);
     const resource = resourceOf(call);
+    if (!isTryable(call)) {
+      yield fine(`ec2:${action} on ${resource} is not tried, for EC2 has no dry run of it`);
+      continue;
+    }
     const code = await reader.dryRun(call);
     const remedy = `allow ec2:${action} on ${resource} in the role of this node`;
     if (code === 'DryRunOperation') yield fine(`ec2:${action} on ${resource} is allowed`);

@@ -10,7 +10,7 @@ import {
   sameRealm,
   type TransitRouteSet,
 } from '../config.ts';
-import type { Call, ObservedEip, ObservedEni, ObservedTransitRoute } from '../ec2/call.ts';
+import type { ObservedEip, ObservedEni, ObservedTransitRoute, Write } from '../ec2/call.ts';
 import { homeOf } from '../failover/sources.ts';
 import type { AwsReader } from './check-reader.ts';
 import type { Finding } from './finding.ts';
@@ -140,7 +140,7 @@ export async function writesOfResource(
   reader: AwsReader,
   resource: Extract<Resource, { kind: 'address' | 'eip' | 'transit-routes' }>,
   own: Appliance,
-): Promise<readonly Call[]> {
+): Promise<readonly Write[]> {
   const { eni, attachment = '' } = own;
   const home = sameRealm(own);
   switch (resource.kind) {
@@ -150,7 +150,7 @@ export async function writesOfResource(
       const [holder] = await holdersOf(reader, address, home);
       const held = holder === undefined ? [] : [holder.id];
       return [
-        ...held.map((id): Call => ({ kind: 'unassign-ipv6-addresses', eni: id, address, ...home })),
+        ...held.map((id): Write => ({ kind: 'unassign-ipv6-addresses', eni: id, address, ...home })),
         { kind: 'assign-ipv6-addresses', eni, address, ...home },
       ];
     }
@@ -158,7 +158,7 @@ export async function writesOfResource(
       // Without its address, which the ENI need not have yet.
       return [{ kind: 'associate-address', allocation: resource.allocation, eni, ...home }];
     case 'transit-routes':
-      return resource.sets.flatMap((set): readonly Call[] => {
+      return resource.sets.flatMap((set): readonly Write[] => {
         const { table, lastResort, destinations } = set;
         const route = { table, destination: destinations[0] ?? '', ...sameRealm(set) };
         const ends = [attachment, ...(lastResort === undefined ? [] : [lastResort])];

@@ -1,6 +1,6 @@
 /** `byoa check --aws` on prepared tables: that they are there, in use, and differ in members alone. */
 import { type Config, type Group, sameRealm } from '../config.ts';
-import type { Call } from '../ec2/call.ts';
+import type { Write } from '../ec2/call.ts';
 import { nothingObserved } from '../failover/observe.ts';
 import { type PreparedView, preparedOf } from '../failover/prepared.ts';
 import type { AwsReader } from './check-reader.ts';
@@ -49,7 +49,7 @@ export function* checkPrepared(group: string, { set, uses, tables, flaw }: Prepa
 }
 
 /** A change of each subnet and gateway to another of its tables, and to its last resort, to be tried dry. */
-export const changesOf = ({ set, uses }: PreparedView): readonly Call[] =>
+export const changesOf = ({ set, uses }: PreparedView): readonly Write[] =>
   uses.flatMap(({ place, association, table }) => {
     const { tables = {}, lastResort } = set.prepared ?? {};
     const other = Object.values(tables).find((one) => one !== table);

@@ -13,7 +13,14 @@ import {
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { Placement } from '../config/rules.ts';
 import { type Config, type InRealm, type RouteSet, realmKey } from '../config.ts';
-import { type Call, madeIn, type ObservedEni, type ObservedRouteTable, type Value } from '../ec2/call.ts';
+import {
+  type Call,
+  madeIn,
+  type ObservedEni,
+  type ObservedRouteTable,
+  type Tryable,
+  type Value,
+} from '../ec2/call.ts';
 import { toRequest, toValue } from '../ec2/request.ts';
 import { endpointOf, failureOf } from './aws.ts';
 import type { Credentials } from './aws-credentials.ts';
@@ -44,7 +51,7 @@ export interface AwsReader {
   /** The zones in which the VPC has an interface endpoint for EC2. */
   endpointZones(vpc: string, home: InRealm): Promise<readonly string[]>;
   /** The code that a dry run ends with: `DryRunOperation` where the call would have been allowed. */
-  dryRun(call: Call): Promise<string>;
+  dryRun(write: Tryable): Promise<string>;
   close(): void;
 }
 
@@ -98,10 +105,10 @@ async function endpointZones(ec2: EC2Client, vpc: string, region: string): Promi
   }
 }
 
-async function dryRun(ec2: EC2Client, call: Call): Promise<string> {
+async function dryRun(ec2: EC2Client, of: Tryable): Promise<string> {
   try {
-    const { action, input } = toRequest(call);
-    await sendBy(ec2, action, { ...input, DryRun: true });
+    const { action, input } = toRequest({ kind: 'dry-run', of });
+    await sendBy(ec2, action, input);
     return 'no refusal';
   } catch (error) {
     const { code, message } = failureOf(error);
@@ -182,7 +189,7 @@ export function createReader(config: Config): AwsReader {
     zonesOf: (subnets, home) => zonesOf(at(home).ec2, subnets),
     instances: (ids, home) => seeInstances(at(home).ec2, ids),
     endpointZones: (vpc, home) => endpointZones(at(home).ec2, vpc, home.at?.region ?? region),
-    dryRun: (call) => dryRun(at(madeIn(call)).ec2, call),
+    dryRun: (write) => dryRun(at(madeIn(write)).ec2, write),
     close() {
       for (const { ec2, sts } of clients.values()) {
         ec2.destroy();

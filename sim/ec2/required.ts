@@ -1,4 +1,4 @@
-/** The check for required parameters, from the runtime schemas of the SDK's clients. */
+/** The checks for parameters that an action requires or does not know, from the runtime schemas of the SDK's clients. */
 import { missing, refuse } from './refusal.ts';
 import { missingMember, operationOf, type ServiceName } from './shape.ts';
 
@@ -13,4 +13,11 @@ export function checkRequired(service: ServiceName, action: string, input: objec
   const at = name.charAt(0).toLowerCase() + name.slice(1);
   const fault = `Value null at '${at}' failed to satisfy constraint: Member must not be null`;
   refuse('ValidationError', `1 validation error detected: ${fault}`);
+}
+
+/** Refuses a dry run of what has none, which some clients ask for all the same. */
+export function checkDryRun(action: string): void {
+  const shape = operationOf('ec2', action)?.input;
+  if (shape?.kind === 'structure' && !shape.members.some(({ name }) => name === 'DryRun'))
+    refuse('UnknownParameter', 'The parameter DryRun is not recognized');
 }

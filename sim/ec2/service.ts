@@ -19,7 +19,7 @@ import type { InstanceRecord } from './record/compute.ts';
 import { changeOf } from './record/projection.ts';
 import { same } from './record/same.ts';
 import { isRefusal } from './refusal.ts';
-import { checkRequired } from './required.ts';
+import { checkDryRun, checkRequired } from './required.ts';
 import { type CloudOptions, type CloudSettings, cloudSettings, type Quotas } from './settings.ts';
 import type { ServiceName } from './shape.ts';
 import { createStore, read, redo, type Store, tableOf, undo, type Write } from './store.ts';
@@ -132,7 +132,10 @@ export function handle(cloud: Cloud, request: Request, now: Instant): Reply {
         : 'plain';
   const run = (): object => {
     checkRequired(request.service, request.action, request.input);
-    if (request.service === 'ec2') checkPageSize(request.action, maxResults);
+    if (request.service === 'ec2') {
+      if (dryRun !== undefined) checkDryRun(request.action);
+      checkPageSize(request.action, maxResults);
+    }
     const unseen = unseenOf(cloud, request, now);
     return handler(transaction(cloud, request, now, log, queue, unseen), request.input) ?? {};
   };

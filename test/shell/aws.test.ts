@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Call, Outcome } from '../../controller/ec2/call.ts';
+import type { Call, Outcome, Tryable } from '../../controller/ec2/call.ts';
 import { type Aws, createAws, fixedCredentials } from '../../controller/shell/aws.ts';
 import { keepAddresses } from '../../controller/shell/aws-addresses.ts';
 import { keepCredentials, refreshAfterMs } from '../../controller/shell/aws-credentials.ts';
@@ -239,6 +239,52 @@ describe('an EC2 call', () => {
     expect(outcome).toMatchObject({ kind: 'ok', value: { tables: [{ id: 'rtb-1' }] } });
     expect(server.requests).toHaveLength(1);
   });
+});
+
+const ENI = 'eni-0123456789abcdef0';
+const ROUTE = { table: 'rtb-0123456789abcdef0', destination: '0.0.0.0/0' };
+const TRANSIT = { table: 'tgw-rtb-0123456789abcdef0', destination: '0.0.0.0/0' };
+const ATTACHMENT = 'tgw-attach-0123456789abcdef0';
+const TRYABLE: { readonly [K in Tryable['kind']]: Tryable & { readonly kind: K } } = {
+  'replace-route': { kind: 'replace-route', ...ROUTE, eni: ENI },
+  'create-route': { kind: 'create-route', ...ROUTE, eni: ENI },
+  'delete-route': { kind: 'delete-route', ...ROUTE },
+  'replace-route-table-association': {
+    kind: 'replace-route-table-association',
+    association: 'rtbassoc-0123456789abcdef0',
+    place: 'subnet-0123456789abcdef0',
+    table: ROUTE.table,
+  },
+  'replace-transit-gateway-route': {
+    kind: 'replace-transit-gateway-route',
+    ...TRANSIT,
+    attachment: ATTACHMENT,
+  },
+  'create-transit-gateway-route': {
+    kind: 'create-transit-gateway-route',
+    ...TRANSIT,
+    attachment: ATTACHMENT,
+  },
+  'associate-address': { kind: 'associate-address', allocation: 'eipalloc-0123456789abcdef0', eni: ENI },
+  'detach-network-interface': {
+    kind: 'detach-network-interface',
+    attachment: 'eni-attach-0123456789abcdef0',
+    force: false,
+  },
+  'attach-network-interface': {
+    kind: 'attach-network-interface',
+    eni: ENI,
+    instance: 'i-0123456789abcdef0',
+    deviceIndex: 1,
+  },
+  'stop-instances': { kind: 'stop-instances', instances: ['i-0123456789abcdef0'] },
+};
+
+it.each(Object.values(TRYABLE))('a dry run of $kind is one on the wire', async (of) => {
+  const server = await ec2Like((_nth, response) => response.writeHead(412).end(ERROR('DryRunOperation')));
+  const outcome = await outcomeOf(await client(server.port), { kind: 'dry-run', of });
+  expect(outcome).toMatchObject({ code: 'DryRunOperation' });
+  expect(server.requests.map(({ body }) => body)).toEqual([expect.stringContaining('DryRun=true')]);
 });
 
 describe('credentials', () => {

@@ -131,6 +131,33 @@ describe('two daemons attached to a pair of appliances', () => {
     });
   }, 60_000);
 
+  it('say beforehand what a failover would send, and whether its objective is met', async () => {
+    const { groups = [] } = configOf(pair, 'b', directory);
+    const write = (objective: string): void =>
+      writeFileSync(
+        fileOf('b'),
+        formatConfig({
+          ...configOf(pair, 'b', directory),
+          groups: groups.map((group) => ({ ...group, objective })),
+        }),
+      );
+    const b = start('b');
+    await b.logged(({ topic, msg }) => topic === 'verdict' && msg.startsWith('b is healthy'), 'b is healthy');
+    await b.logged(({ topic }) => topic === 'owned', 'an owner');
+    const ask = () => byoa(['plan', 'egress', '--fail', 'a', '--config', fileOf('b')]);
+    const fine = await ask();
+    expect([fine.code, fine.stderr]).toEqual([0, '']);
+    expect(fine.stdout).toMatch(/^egress: b takes over from a by 1 call, \d+ ms in 1 batch\.$/m);
+    expect(fine.stdout).toContain(`ReplaceRoute 0.0.0.0/0 of ${pair.table} to ${pair.b.eni}`);
+    write('1ms');
+    b.child.kill('SIGHUP');
+    await b.logged(({ topic }) => topic === 'config', 'the new configuration');
+    const late = await ask();
+    expect(late.code).toBe(1);
+    expect(late.stdout).toMatch(/^! \d+ ms exceed the objective of 1 ms\.$/m);
+    expect(await targetOf(pair)).toBe(pair.a.eni);
+  }, 60_000);
+
   it('only observe with --observe', async () => {
     const a = start('a');
     const b = start('b', '--observe');

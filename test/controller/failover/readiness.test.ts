@@ -1,6 +1,7 @@
 /** Each node proves every few minutes that it could act: whole brains against the real EC2 service. */
 import { describe, expect, it } from 'vitest';
 import { design, die } from '../designs.ts';
+import { ADDRESS, api, holderOf, moved } from '../moved.ts';
 import { type GroupInput, type Pair, pair } from '../pair.ts';
 import { addDaemon, type Daemon, deliver, run, texts } from '../stage.ts';
 
@@ -41,6 +42,18 @@ describe('readiness', () => {
       expect(degradedOf(made)).toEqual([]);
     },
   );
+
+  it('tries no change of addresses, of which EC2 has no dry run', () => {
+    const made = moved();
+    const owns = { addresses: [ADDRESS], eips: [{ allocation: made.eip }] };
+    const b = addDaemon(made.stage, { ...made.owning('b', owns), readiness });
+    run(made.stage, 31_000 + made.stage.now);
+    expect(trialsOf(b)).toEqual(['associate-address']);
+    expect(texts(b, 'degraded')).toEqual([]);
+    expect(holderOf(made, ADDRESS)).toBe('a');
+    const trial = { NetworkInterfaceId: made.enis.b, PrivateIpAddresses: [ADDRESS], DryRun: true };
+    expect(() => api(made.stage, 'AssignPrivateIpAddresses', trial)).toThrow('UnknownParameter');
+  });
 
   it('finds a right that was taken away within its period, tells it once, and that it is back', () => {
     const made = pair({ readiness }, HOOKS);
