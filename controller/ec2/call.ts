@@ -85,8 +85,8 @@ type Plain = Action & InRealm;
 export type Write = Exclude<Plain, { readonly kind: `describe-${string}` | `search-${string}` }>;
 
 /**
- * Changes of the private addresses of an ENI cannot be tried: EC2 has no `DryRun` for them, and the SDK drops
- * what an action does not know, so that the change would be made. EC2 API Reference, AssignPrivateIpAddresses,
+ * Changes of an ENI's private addresses cannot be tried: EC2 has no `DryRun` for them, and the SDK drops what
+ * an action does not know, so that the change would be made. EC2 API Reference, AssignPrivateIpAddresses,
  * AssignIpv6Addresses, UnassignIpv6Addresses.
  */
 const WITHOUT_DRY_RUN = [

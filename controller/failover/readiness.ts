@@ -1,7 +1,8 @@
 /**
  * Whether this node could act if it had to: every few minutes it tries dry each write that its groups may
  * need of it and that EC2 can try, and looks at its credentials, its leases and its own health. A right that
- * was taken away is found long before it is missed. Trials take from the API budget what moves leave, and change nothing.
+ * was taken away is found long before it is missed. Trials take from the API budget what moves leave, and
+ * change nothing.
  */
 import { next, prng } from '../base/prng.ts';
 import type { Instant } from '../base/time.ts';

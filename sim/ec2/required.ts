@@ -1,4 +1,4 @@
-/** The checks for parameters that an action requires or does not know, from the runtime schemas of the SDK's clients. */
+/** Checks for parameters that an action requires or does not know, from the schemas of the SDK's clients. */
 import { missing, refuse } from './refusal.ts';
 import { missingMember, operationOf, type ServiceName } from './shape.ts';
 
