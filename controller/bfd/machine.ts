@@ -25,7 +25,7 @@ import type { BfdOptions } from './options.ts';
 import { absorb, type Transition, transition } from './receive.ts';
 import { armDetection, createSession, detectionTimeMs, retime, type Session } from './session.ts';
 import { changeOf, statusOf } from './status.ts';
-import { answerPoll, armTransmit, transmitDue, transmitNow } from './transmit.ts';
+import { answerPoll, armTransmit, transmitDue, transmitNews, transmitNow } from './transmit.ts';
 import { describeDiagnostic } from './words.ts';
 
 export interface Bfd {
@@ -186,7 +186,7 @@ function receive(bfd: Bfd, datagram: Datagram, now: Instant): readonly BfdEffect
   session.tellsNext = false;
   if (packet.value.poll) effects.push(answerPoll(session));
   const news = to !== undefined || session.remoteDiscriminator !== before;
-  if (news) effects.push(...transmitNow(session, now, bfd.random));
+  if (news) effects.push(...transmitNews(session, now, bfd.random));
   else armTransmit(session, now, bfd.random);
   settle(bfd, session);
   return effects;

@@ -42,6 +42,8 @@ export interface Session {
    */
   transmitAt: Instant;
   transmittedAt: Instant;
+  /** When all that was told out of turn has been made up for. */
+  newsAt: Instant;
   scheduledUs: number;
   /** When the Detection Time ends, and when twice as much has passed. */
   detectAt: Instant;
@@ -93,6 +95,7 @@ export function createSession(name: string, options: BfdOptions, draws: Draws, n
     receivedSequence: undefined,
     transmitAt: Infinity,
     transmittedAt: -Infinity,
+    newsAt: -Infinity,
     scheduledUs: 0,
     detectAt: Infinity,
     forgetAt: Infinity,

@@ -65,6 +65,25 @@ export function transmitNow(session: Session, now: Instant, random: () => number
   return [transmitDue(session, now, random)];
 }
 
+/** Changes that are told out of turn: one in so many ms, and so many at once, which a handshake needs. */
+const NEWS_MS = 10;
+const NEWS_AT_ONCE = 4;
+
+/**
+ * What a packet of the peer has changed is told out of turn, but not without end: a network that doubles
+ * packets, or keeps old ones for long, would make more and more of them.
+ */
+export function transmitNews(session: Session, now: Instant, random: () => number): readonly BfdEffect[] {
+  const from = session.newsAt - (NEWS_AT_ONCE - 1) * NEWS_MS;
+  if (now >= from) {
+    session.newsAt = Math.max(session.newsAt, now) + NEWS_MS;
+    return transmitNow(session, now, random);
+  }
+  armTransmit(session, now, random);
+  if (session.transmitAt !== Infinity) session.transmitAt = Math.min(session.transmitAt, from);
+  return [];
+}
+
 /** The answer to a Poll: at once, whatever the schedule and the state. RFC 5880 6.8.7. */
 export const answerPoll = (session: Session): BfdEffect => packetEffect(session, true);
 

@@ -63,10 +63,12 @@ export function advance(scene: Scene, state: GroupState, turn: Turn): { state: G
   const { operation } = state;
   if (operation === undefined) return { state, need: {} };
   const vain = whyInVain(scene, operation);
-  // What has been sent is waited for; nothing follows it.
-  if (vain === undefined && scene.gate.kind === 'shut') return { state, need: {} };
-  if (vain !== undefined)
+  if (vain !== undefined) {
+    // What has been sent is waited for; nothing follows it.
+    const isBusy = Object.values(operation.steps).some((step) => step.state === 'sent');
+    if (isBusy) return { state, need: {} };
     return { state: end(scene, state, operation, { result: 'cancelled', detail: vain }, turn), need: {} };
+  }
   const { operation: next, need, ended: result } = advanceTo(scene, operation, turn);
   const back = result === undefined ? undefined : putBack(scene, next, result, turn);
   if (back !== undefined) return advance(scene, { ...state, operation: back }, turn);
@@ -141,8 +143,6 @@ function whyInVain(
   { verdicts, gate, group }: Scene,
   { to, from, cause, steps }: Operation,
 ): string | undefined {
-  const isBusy = Object.values(steps).some(({ state }) => state === 'sent');
-  if (isBusy) return undefined;
   if (gate.kind === 'shut') return gate.reason;
   if (verdicts[to]?.kind === 'dead') return `${to} has died meanwhile (${verdicts[to].reason})`;
   // A member that is fit again is better than a last resort, also where a write may have been applied.

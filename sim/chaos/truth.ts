@@ -47,7 +47,7 @@ export function createTruth(world: World, scene: Scene): Truth {
   world.listeners.add((happening) => {
     const { kind } = happening;
     if (kind === 'power' || kind === 'guest') noteFitness(truth);
-    if (kind === 'link' || kind === 'power') truth.disturbedAt = world.now;
+    if (kind === 'link' || kind === 'power' || kind === 'guest') truth.disturbedAt = world.now;
     // What is to befall the next calls lasts until they have been made.
     if (kind === 'api' && INFLICTED.includes(happening.outcome)) truth.troubledAt = world.now;
   });

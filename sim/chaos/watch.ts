@@ -67,8 +67,9 @@ export function watchFlow(world: World, from: { name: string; instance: string }
   const judge = (): void => {
     planned = false;
     const sender = world.network.guests.get(from.instance) ?? world.ends.get(from.instance);
-    if (sender === undefined || (sender.kind === 'guest' && sender.power !== 'running')) return;
-    const lost = walk(world, sender, to);
+    // Who is off sends nothing that could be lost.
+    const isOff = sender === undefined || (sender.kind === 'guest' && sender.power !== 'running');
+    const lost = isOff ? undefined : walk(world, sender, to);
     note(world, watch, lost && `${lost.way}: ${lost.lost}`);
   };
   // At the end of the instant, when all that changes together has changed.

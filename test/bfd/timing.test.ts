@@ -70,6 +70,20 @@ describe('transmission', () => {
     }
   });
 
+  it('makes no storm of changes that follow each other, and tells the last one', () => {
+    const scene = lone();
+    scene.run(100);
+    const count = scene.sent.length;
+    for (let round = 0; round < 400; round += 1)
+      scene.hear({ state: round % 2 === 0 ? down : STATE.init, yourDiscriminator: ours });
+    expect(scene.sent.length - count).toBeLessThan(10);
+    const { state } = scene.status();
+    scene.run(20);
+    expect(scene.sent.at(-1)?.packet).toMatchObject({
+      state: STATE[state === 'admin-down' ? 'adminDown' : state],
+    });
+  });
+
   it('RFC 5880 6.8.2: takes up a faster pace at once when the peer allows it', () => {
     const scene = lone(options({ intervalMs: 10 }));
     scene.bringUp({ requiredMinRxUs: 2_000_000, desiredMinTxUs: 50_000_000 });

@@ -17,6 +17,67 @@ const cut = (from: string, to: string, at: number, forMs: number) =>
 
 test.each<[string, Shrunk]>([
   [
+    'BFD makes no storm where a slow network doubles its packets',
+    {
+      seed: 920987331625,
+      scenario: 'egress-bfd',
+      faults: [
+        { kind: 'link', from: 'a', to: 'api', direction: 'both', loss: 0.3, at: 18323, forMs: 15925 },
+        {
+          kind: 'path',
+          from: 'a',
+          to: '*',
+          direction: 'both',
+          delayMs: 400,
+          jitterMs: 5,
+          twice: 1,
+          at: 21670,
+          forMs: 34165,
+        },
+        { kind: 'upgrade', from: 'older', at: 23715, forMs: 60 },
+        {
+          kind: 'daemon',
+          how: 'kill',
+          machine: 'a',
+          writes: 1,
+          aheadMs: 3_600_000,
+          drift: 0.0005,
+          at: 28676,
+          forMs: 149,
+        },
+      ],
+    },
+  ],
+  [
+    'nothing more is sent to an heir that has died, although a write to it is unanswered',
+    {
+      seed: 920987335141,
+      scenario: 'egress-last-resort',
+      faults: [
+        {
+          kind: 'calls',
+          what: 'error',
+          times: 3,
+          lateMs: 4092,
+          action: 'ReplaceRoute',
+          at: 36091,
+          forMs: 69,
+        },
+        machine('drop', 'a', 37204, 413),
+        { kind: 'calls', what: 'late', times: 4, lateMs: 8709, action: 'ReplaceRoute', at: 37696, forMs: 73 },
+        machine('freeze', 'b', 38868, 5736),
+      ],
+    },
+  ],
+  [
+    'a zone that takes a client with it interrupts no flow of that client',
+    {
+      seed: 920987329790,
+      scenario: 'zones',
+      faults: [machine('stop', 'a', 34660, 33), { kind: 'zone', zone: 'a', at: 35364, forMs: 27318 }],
+    },
+  ],
+  [
     'an owner that is terminated is not waited for, although damping holds other moves back',
     {
       seed: 116051583090,
