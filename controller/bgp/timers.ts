@@ -13,8 +13,11 @@ export type TimerName =
 /** When each running timer expires; absent: it is stopped. */
 export type Timers<T extends string = TimerName> = Partial<Record<T, Instant>>;
 
-/** RFC 4271 8.2.2: while OPENs are exchanged. */
-export const LARGE_HOLD_TIME: Millis = 240_000;
+/**
+ * While OPENs are exchanged. RFC 4271 8.2.2 suggests 4 minutes; a neighbor that was restarted amid the
+ * handshake, after it had acknowledged our OPEN, says nothing for that long, and is to be dialed anew sooner.
+ */
+export const LARGE_HOLD_TIME: Millis = 30_000;
 
 /** First wait of a peer that oscillates, and the most. RFC 4271 8.1.1 leaves both to us. */
 const FIRST_IDLE_HOLD: Millis = 1000;

@@ -418,7 +418,10 @@ export function tableWriteEnded(
   let next: Write = { ...write, ...step };
   // The table is not as it was seen: it is looked at again before anything is written.
   if (instead !== undefined) next = { ...next, state: 'unknown' };
-  if (next.state === 'failed') next = { ...next, notBefore: turn.now + FAILED_MS };
+  // What EC2 has not found again and again is not new, but gone.
+  const isGone =
+    outcome.kind === 'rejected' && outcome.code.endsWith('.NotFound') && next.attempts >= ALARM_TRIES;
+  if (next.state === 'failed' || isGone) next = { ...next, notBefore: turn.now + FAILED_MS };
   const ours: Record<string, string> = { ...state.ours };
   if (outcome.kind === 'rejected') {
     if (write.before === undefined) delete ours[destination];

@@ -17,6 +17,19 @@ const cut = (from: string, to: string, at: number, forMs: number) =>
 
 test.each<[string, Shrunk]>([
   [
+    'a neighbor that was restarted amid the handshake is dialed anew; an ENI that is gone is tried seldom',
+    {
+      seed: 249425235843,
+      scenario: 'route-sync',
+      faults: [
+        machine('hang', 'a', 30723, 59277),
+        { kind: 'upgrade', from: 'same', at: 40301, forMs: 42 },
+        machine('terminate', 'b', 51073, 73),
+        machine('reboot', 'a', 60549, 52),
+      ],
+    },
+  ],
+  [
     'BFD makes no storm where a slow network doubles its packets',
     {
       seed: 920987331625,
