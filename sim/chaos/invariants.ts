@@ -228,16 +228,19 @@ const WAITS = ['hold lost', 'hold given', 'hold damped', 'hold foreign'];
 export function judgeFailover(judge: Judge, watches: readonly Watch[], cast: Cast): void {
   const { truth } = judge;
   const { now } = truth.world;
-  for (const [index, { flow }] of watches.entries())
-    if (waits(cast, truth.scene.flows[index]?.group) || isAsleep(truth, cast)) judge.waited.set(flow, now);
+  const isDrop = [...truth.active].some(
+    (fault) => fault.kind === 'machine' && (fault.how === 'drop' || fault.how === 'full'),
+  );
+  const isUnseen = isDrop && !judge.scenario.seesDrops;
+  for (const [index, { flow }] of watches.entries()) {
+    const mayWait = isUnseen || waits(cast, truth.scene.flows[index]?.group) || isAsleep(truth, cast);
+    if (mayWait) judge.waited.set(flow, now);
+  }
   if (!isOnlyAppliances(truth) || now - truth.troubledAt < AFTERMATH_MS) return;
   // A zone takes those with it who watch, and they start anew.
   const watchers = [...cast.keys()].filter((name) => !truth.scene.appliances.includes(name));
   if (watchers.length > 0 && recentFaults(truth, AFTERMATH_MS).some(({ kind }) => kind === 'zone')) return;
-  const isDrop = [...truth.active].some(
-    (fault) => fault.kind === 'machine' && (fault.how === 'drop' || fault.how === 'full'),
-  );
-  if (isDrop && !judge.scenario.seesDrops) return;
+  if (isUnseen) return;
   for (const [index, { flow, down }] of watches.entries()) {
     const { group, ...ends } = present(truth.scene.flows[index], 'the flow of a watch');
     const since = Math.max(down?.since ?? now, judge.waited.get(flow) ?? 0);
