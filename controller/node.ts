@@ -11,15 +11,13 @@ import { type Config, ownAppliance, probesOfNode } from './config.ts';
 import type { Outcome } from './ec2/call.ts';
 import { isThrottling } from './ec2/failure.ts';
 import type { Effect, Event, Memory, Orders } from './event.ts';
-import { fullAppliances, isLimited } from './failover/capacity.ts';
 import { carriersOf, successorsOf } from './failover/carriers.ts';
-import { runCycle, writeEnded } from './failover/cycle.ts';
+import { writeEnded } from './failover/cycle.ts';
 import { type Silences, tellResult, tellVerdicts } from './failover/evidence.ts';
 import { fenceLooked } from './failover/fence.ts';
 import { type GroupState, newGroup, remembered, restored } from './failover/group.ts';
-import { groupsConfigured, groupsStopped, groupsText, tellHook } from './failover/groups.ts';
+import { cycleGroups, groupsConfigured, groupsStopped, groupsText, tellHook } from './failover/groups.ts';
 import {
-  gateOf,
   type Leases,
   leaseEnded,
   leasesConfigured,
@@ -27,7 +25,6 @@ import {
   nextLeaseAt,
   pumpLeases,
   releaseAll,
-  type Standing,
   sameGate,
 } from './failover/leases.ts';
 import {
@@ -88,6 +85,7 @@ import {
   routesChanged as syncRoutes,
   sessionChanged as syncSession,
 } from './sync/sync.ts';
+import { syncTrials } from './sync/trials.ts';
 
 export interface Node {
   readonly config: Config;
@@ -367,27 +365,11 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
   const judged = refresh(start.health, config, turn.now);
   tellVerdicts(before, judged, config, turn);
   const hurried = hasten(judged, config, successorsOf(start, before, judged), turn.now);
-  let observed = askEc2(start.observed, config, judged, turn.now);
-  let wakeAt: Instant | undefined;
+  const asked = askEc2(start.observed, config, judged, turn.now);
   const orders = expired(start.orders, turn);
   const setting = { orders, startedAt: start.startedAt, wallOffsetMs: start.wallOffsetMs };
-  const groups: Record<string, GroupState> = {};
-  const standings: Standing[] = [];
-  const limited = isLimited(config);
-  for (const group of config.groups) {
-    const view = viewGroup(config, group, observed);
-    const state = start.groups[group.name] ?? newGroup(turn.now);
-    const gate = gateOf(group, start.leases, turn.now);
-    // Copied for each group: only where it matters.
-    const all = limited ? { ...start.groups, ...groups } : groups;
-    const full = fullAppliances(config, all, observed, group.name);
-    const scene = { config, group, view, observed, verdicts: judged.verdicts, gate, setting, full };
-    const cycled = runCycle(scene, state, start.observeOnly, turn);
-    groups[group.name] = cycled.state;
-    standings.push({ group, state: cycled.state, view, full });
-    observed = cycled.observed;
-    wakeAt = earliest(wakeAt, cycled.wakeAt);
-  }
+  const { groups, standings, ...cycled } = cycleGroups(start, { ...judged, observed: asked, setting }, turn);
+  let { observed, wakeAt } = cycled;
   const placed = { config, orders, observeOnly: start.observeOnly, verdicts: judged.verdicts, standings };
   const leases = pumpLeases(start.leases, placed, turn);
   const carried = setCarriers(
@@ -402,7 +384,13 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
   }
   const synced = pumpSync(start.sync, config, observed, start.observeOnly, turn);
   wakeAt = earliest(earliest(wakeAt, nextExpiryAt(orders)), synced.wakeAt);
-  const ready = { config, observed: synced.observed, verdicts: judged.verdicts, leases };
+  const ready = {
+    config,
+    observed: synced.observed,
+    verdicts: judged.verdicts,
+    leases,
+    others: () => syncTrials(config, synced.observed),
+  };
   const readiness = start.observeOnly ? start.readiness : pumpReadiness(start.readiness, ready, turn);
   wakeAt = earliest(wakeAt, start.observeOnly ? undefined : nextReadinessAt(readiness));
   observed = sendObservations(synced.observed, config, turn);

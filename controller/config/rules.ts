@@ -56,7 +56,8 @@ export interface Fault {
   readonly remedy: string;
 }
 
-const ROUTES_PER_TABLE = 500;
+/** Static routes of a table, of each IP version. Amazon VPC quotas page. */
+export const ROUTES_PER_TABLE = 500;
 /** Below this, a processor without credits is late for packets that decide. */
 const SHORT_BFD_MS = 300;
 

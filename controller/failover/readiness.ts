@@ -16,6 +16,7 @@ import {
 } from '../config.ts';
 import { isTryable, type Outcome, type Tryable, type Write } from '../ec2/call.ts';
 import type { Verdict } from '../health/verdict.ts';
+import { crowdedTables } from './headroom.ts';
 import type { Leases } from './leases.ts';
 import type { Observed } from './observe.ts';
 import { runHook } from './ownership.ts';
@@ -60,6 +61,8 @@ export interface ReadinessScene {
   readonly observed: Observed;
   readonly verdicts: Readonly<Record<string, Verdict>>;
   readonly leases: Leases;
+  /** Writes of others than groups. */
+  readonly others: () => readonly Tryable[];
 }
 
 /** So much of each bucket is left to moves: as much as routine observation leaves. */
@@ -114,6 +117,7 @@ function conclude(readiness: Readiness, scene: ReadinessScene, turn: Turn): Read
   const degraded = [
     ...readiness.found,
     ...readiness.surroundings,
+    ...crowdedTables(config, scene.observed),
     ...(cutOff.length === 0 ? [] : [`the store of leases cannot be reached (${cutOff.join(', ')})`]),
     ...(own === undefined || own.kind === 'healthy' ? [] : [`${self} itself is ${own.kind}: ${own.reason}`]),
   ];
@@ -129,8 +133,9 @@ function conclude(readiness: Readiness, scene: ReadinessScene, turn: Turn): Read
 }
 
 /** The writes that this node may have to make, one of each kind and resource. */
-function trialsOf({ config, observed }: ReadinessScene): readonly Trial[] {
-  const writes = config.groups.flatMap((group) => writesOf(config, group, observed).filter(isTryable));
+function trialsOf({ config, observed, others }: ReadinessScene): readonly Trial[] {
+  const moves = config.groups.flatMap((group) => writesOf(config, group, observed).filter(isTryable));
+  const writes = [...moves, ...others()];
   return [...new Map(writes.map((write) => [keyOf(write), { key: keyOf(write), write }])).values()];
 }
 
@@ -146,13 +151,12 @@ function writesOf(config: Config, group: Group, observed: Observed): readonly Wr
   const self = ownAppliance(config)?.name;
   if (self !== undefined && !group.members.includes(self)) return [];
   const holder = owner.kind === 'member' ? owner.member : undefined;
-  const heir = self ?? group.members.find((member) => member !== holder);
-  const target = config.appliances.find(({ name }) => name === heir);
-  if (target === undefined) return [];
-  const instance = instanceOf(target, observed);
-  const others = config.appliances.filter(({ name }) => name !== heir && group.members.includes(name));
+  const members = config.appliances.filter(({ name }) => group.members.includes(name));
+  // An observer may have to give it to any of them, and to relieve any.
+  const heirs = members.filter(({ name }) => (self === undefined ? name !== holder : name === self));
+  const others = self === undefined ? members : members.filter(({ name }) => name !== self);
   return [
-    ...parts.flatMap((part) => writesOfPart(part, target, instance)),
+    ...heirs.flatMap((heir) => parts.flatMap((part) => writesOfPart(part, heir, instanceOf(heir, observed)))),
     ...(hasLastResort(group) ? parts.flatMap((part) => writesOfPart(part, lastResort)) : []),
     ...others.flatMap((other) => fenceOf(group, other, observed)),
   ];

@@ -20,6 +20,7 @@ import {
 import { isTryable, type ObservedEni, routeEnd, type Write } from '../ec2/call.ts';
 import { toRequest } from '../ec2/request.ts';
 import { homeOf } from '../failover/sources.ts';
+import { anyEni, staticRoute, trialsOfTable } from '../sync/trials.ts';
 import { failureOf } from './aws.ts';
 import { checkDesign } from './check-design.ts';
 import { checkLeases } from './check-lease.ts';
@@ -245,13 +246,6 @@ async function syncedTables(reader: AwsReader, { routeSync }: Config): Promise<r
   return [...new Map(found.map((table) => [table.id, table])).values()];
 }
 
-/** A route that a dry run can name as one that is there: EC2 refuses to replace any other. */
-const staticRoute = ({ routes }: Routes): string | undefined =>
-  routes.find(
-    ({ destination, target, propagated }) =>
-      target !== 'local' && propagated === undefined && destination.includes('/'),
-  )?.destination;
-
 async function* checkSyncedTables(reader: AwsReader, { routeSync }: Config): AsyncGenerator<Finding> {
   for (const place of routeSync.flatMap(({ tables }) => tables)) {
     const named = place.table ?? `tag ${place.tag?.key}=${place.tag?.value}`;
@@ -259,7 +253,7 @@ async function* checkSyncedTables(reader: AwsReader, { routeSync }: Config): Asy
     if (tables.length === 0)
       yield bad(`routeSync: no route table for ${named}`, 'correct `tables`, or tag the tables');
     for (const table of tables) {
-      const untried = ', without a static route on which ec2:ReplaceRoute could be tried dry';
+      const untried = ', without a static route on which ec2:ReplaceRoute and DeleteRoute could be tried dry';
       yield fine(`routeSync: ${table.id} exists${staticRoute(table) === undefined ? untried : ''}`);
     }
   }
@@ -316,16 +310,8 @@ async function writesOf(reader: AwsReader, config: Config, enis: SeenEnis): Prom
   for (const group of config.groups)
     calls.push(...(await seePrepared(reader, group, config)).flatMap(changesOf));
   calls.push(...fencesOf(config, enis));
-  const own = ownAppliance(config) ?? config.appliances[0];
-  for (const synced of await syncedTables(reader, config)) {
-    // Documentation space: a dry run changes nothing, whatever it names.
-    const made = { table: synced.id, destination: '192.0.2.0/24' };
-    const present = { table: synced.id, destination: staticRoute(synced) ?? made.destination };
-    calls.push({ kind: 'delete-route', ...present });
-    if (own === undefined) continue;
-    calls.push({ kind: 'create-route', ...made, eni: own.eni });
-    if (staticRoute(synced) !== undefined) calls.push({ kind: 'replace-route', ...present, eni: own.eni });
-  }
+  for (const synced of await syncedTables(reader, config))
+    calls.push(...trialsOfTable(synced, anyEni(config)));
   return calls;
 }
 

@@ -4,6 +4,7 @@
  */
 import { formatPrefix, type Prefix, parsePrefix, prefix } from '../base/ip.ts';
 import { isChosen } from '../base/prefix-range.ts';
+import { ROUTES_PER_TABLE } from '../config/rules.ts';
 import type { SyncConfig } from '../config.ts';
 import type { ObservedRoute, ObservedRouteTable } from '../ec2/call.ts';
 import { type Announced, aggregation, type Planned } from './aggregate.ts';
@@ -12,8 +13,6 @@ import { isPortion, type Portions } from './portions.ts';
 import { isWithin } from './trie.ts';
 import { FAMILIES, type IpVersion, type Want, type Wanted } from './wanted.ts';
 
-/** Static routes of a table, of each IP version. Amazon VPC quotas page. */
-const ROUTES_PER_TABLE = 500;
 /** An aggregated table is taken apart again when the plain one would fill less of the limit. */
 const PLAIN_AGAIN = 0.8;
 /** Destinations that AWS keeps for itself. Route tables page, "Considerations". */

@@ -1,8 +1,10 @@
 /** Each node proves every few minutes that it could act: whole brains against the real EC2 service. */
 import { describe, expect, it } from 'vitest';
+import type { Tryable } from '../../../controller/ec2/call.ts';
 import { design, die } from '../designs.ts';
 import { ADDRESS, api, holderOf, moved } from '../moved.ts';
 import { type GroupInput, type Pair, pair } from '../pair.ts';
+import { addRoute, preparedDesign } from '../prepared.ts';
 import { addDaemon, type Daemon, deliver, run, texts } from '../stage.ts';
 
 const HOOKS: GroupInput = { hooks: { 'on-fail': { command: ['x'] } } };
@@ -10,12 +12,14 @@ const readiness = { every: '30s' };
 const PERIOD_MS = 30_000 * 1.1;
 const LEASE = { kind: 'dynamodb', table: 'leases' } as const;
 
-const trialsOf = ({ journal }: Daemon): string[] =>
+const writesTried = ({ journal }: Daemon): Tryable[] =>
   journal.flatMap(({ effects }) =>
     effects.flatMap((effect) =>
-      effect.kind === 'ec2-call' && effect.call.kind === 'dry-run' ? [effect.call.of.kind] : [],
+      effect.kind === 'ec2-call' && effect.call.kind === 'dry-run' ? [effect.call.of] : [],
     ),
   );
+
+const trialsOf = (daemon: Daemon): string[] => writesTried(daemon).map(({ kind }) => kind);
 
 const degradedOf = ({ stage, b }: Pair, daemon = b): readonly string[] => {
   deliver(stage, daemon, { kind: 'command', id: 9, command: { kind: 'status' } });
@@ -53,6 +57,48 @@ describe('readiness', () => {
     expect(holderOf(made, ADDRESS)).toBe('a');
     const trial = { NetworkInterfaceId: made.enis.b, PrivateIpAddresses: [ADDRESS], DryRun: true };
     expect(() => api(made.stage, 'AssignPrivateIpAddresses', trial)).toThrow('UnknownParameter');
+  });
+
+  it('tries as an observer what any of the members may need', () => {
+    const made = design({ kind: 'eni', members: ['a', 'b', 'c'], readiness });
+    const x = addDaemon(made.stage, made.config('x'));
+    run(made.stage, 31_000);
+    const attached = writesTried(x).flatMap((one) =>
+      one.kind === 'attach-network-interface' ? [one.instance] : [],
+    );
+    expect(attached).toEqual([made.instances.b, made.instances.c]);
+  });
+
+  it('tries what route sync may do to its tables', () => {
+    const made = design();
+    const [table = ''] = made.tables;
+    const w = addDaemon(made.stage, {
+      ...made.config('w'),
+      groups: [],
+      readiness,
+      bgp: {
+        as: 65000,
+        routerId: '10.0.0.99',
+        neighbors: [{ appliance: 'a', as: 65001, import: 'all' }],
+      },
+      routeSync: [{ tables: [{ table }] }],
+    });
+    run(made.stage, 31_000);
+    expect(trialsOf(w)).toEqual(['create-route', 'delete-route', 'replace-route']);
+    expect(texts(w, 'degraded')).toEqual([]);
+  });
+
+  it('finds a prepared table without room for what is missing in it', () => {
+    const made = preparedDesign({ filled: false });
+    const { stage, prepared, enis } = made;
+    const full = Array.from({ length: 499 }, (_, n) => `172.20.${n >> 6}.${(n & 63) * 4}/30`);
+    for (const one of full) addRoute(stage, prepared.b[0] ?? '', one, { NetworkInterfaceId: enis.a });
+    const config = made.config('b', { routes: made.routes });
+    const b = addDaemon(stage, { ...config, readiness });
+    run(stage, stage.now + 31_000);
+    expect(texts(b, 'degraded')).toEqual([
+      expect.stringContaining(`${prepared.b[0]} has room for 0 IPv4 routes, and 2 are missing in it`),
+    ]);
   });
 
   it('finds a right that was taken away within its period, tells it once, and that it is back', () => {
