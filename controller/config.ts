@@ -119,3 +119,5 @@ function yamlError(file: string, message: string, at?: { line: number; col: numb
 
 const inOrder = (errors: readonly ConfigError[]): readonly ConfigError[] =>
   [...errors].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
+
+export { ROUTES_PER_TABLE } from './config/rules.ts';

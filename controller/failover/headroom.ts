@@ -1,6 +1,6 @@
 /** Whether tables have room for the routes that groups have yet to make in them. */
-import { ROUTES_PER_TABLE } from '../config/rules.ts';
-import type { Config } from '../config.ts';
+
+import { type Config, ROUTES_PER_TABLE } from '../config.ts';
 import type { ObservedRouteTable } from '../ec2/call.ts';
 import type { Observed } from './observe.ts';
 import type { Part } from './part.ts';

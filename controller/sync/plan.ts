@@ -4,8 +4,8 @@
  */
 import { formatPrefix, type Prefix, parsePrefix, prefix } from '../base/ip.ts';
 import { isChosen } from '../base/prefix-range.ts';
-import { ROUTES_PER_TABLE } from '../config/rules.ts';
-import type { SyncConfig } from '../config.ts';
+
+import { ROUTES_PER_TABLE, type SyncConfig } from '../config.ts';
 import type { ObservedRoute, ObservedRouteTable } from '../ec2/call.ts';
 import { type Announced, aggregation, type Planned } from './aggregate.ts';
 import type { Targets } from './hops.ts';

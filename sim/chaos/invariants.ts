@@ -232,8 +232,12 @@ export function judgeFailover(judge: Judge, watches: readonly Watch[], cast: Cas
     (fault) => fault.kind === 'machine' && (fault.how === 'drop' || fault.how === 'full'),
   );
   const isUnseen = isDrop && !judge.scenario.seesDrops;
-  for (const [index, { flow }] of watches.entries()) {
-    const mayWait = isUnseen || waits(cast, truth.scene.flows[index]?.group) || isAsleep(truth, cast);
+  for (const [index, { flow, down }] of watches.entries()) {
+    const mayWait =
+      isUnseen ||
+      waits(cast, truth.scene.flows[index]?.group) ||
+      isAsleep(truth, cast) ||
+      isUnset(truth, cast, down);
     if (mayWait) judge.waited.set(flow, now);
   }
   if (!isOnlyAppliances(truth) || now - truth.troubledAt < AFTERMATH_MS) return;
@@ -264,6 +268,11 @@ const isAwake = (cast: Cast, name: string): boolean => {
   const daemon = cast.get(name)?.daemon;
   return daemon === undefined || (daemon.running && programPower(daemon.endpoint) === 'running');
 };
+
+/** Whether an ENI is with a machine whose daemon is not there to set it up, which nobody else sees. */
+const isUnset = (truth: Truth, cast: Cast, down: Watch['down']): boolean =>
+  down?.why.endsWith('GUEST_LINK_DOWN') === true &&
+  truth.scene.appliances.some((name) => !isAwake(cast, name));
 
 /** Whether no appliance that forwards has a daemon that can act. */
 const isAsleep = (truth: Truth, cast: Cast): boolean =>

@@ -91,6 +91,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controller/lease/',
     'controller/failover/',
     'controller/sync/status.ts',
+    'controller/sync/trials.ts',
     'controller/wire/rtnetlink.ts',
     'controller/bgp/',
     'controller/bfd/',
