@@ -42,12 +42,15 @@ export const isThrottling = (code: string): boolean => THROTTLED.test(code);
 
 /** No connection came about (errno(3), Node's DNS errors; ENOTSENT is ours). */
 const NOT_CONNECTED = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|EADDRNOTAVAIL|ENOTSENT)$/;
+/** Nothing was signed (AWS SDK). */
+const NOT_SIGNED = /^CredentialsProviderError$/;
 /** The certificate was not accepted, so the handshake failed (X.509 error codes of Node's `tls`). */
 const NOT_TRUSTED =
   /^(ERR_TLS_CERT_|CERT_|UNABLE_TO_|INVALID_(CA|PURPOSE)$|HOSTNAME_MISMATCH$)|SELF_SIGNED_CERT/;
 
 /** Whether an error says that no byte of the request was sent: the call cannot have been applied. */
-export const wasNeverSent = (code: string): boolean => NOT_CONNECTED.test(code) || NOT_TRUSTED.test(code);
+export const wasNeverSent = (code: string): boolean =>
+  NOT_CONNECTED.test(code) || NOT_TRUSTED.test(code) || NOT_SIGNED.test(code);
 
 /**
  * The outcome. Without a status nothing was answered: unknown, save where no connection came about. So is an

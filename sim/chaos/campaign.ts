@@ -81,7 +81,7 @@ export const SOMETIMES: readonly string[] = [
   ),
   ...['slow', 'stale', 'errors', 'unanswered', 'forbidden', 'late-effect'].map((how) => `fault api ${how}`),
   ...['throttle', 'error', 'applied-no-answer', 'lost', 'late'].map((what) => `fault calls ${what}`),
-  ...['outage', 'expired', 'emptied', 'detach-hangs', 'revoked', 'ipv6-refused'].map(
+  ...['outage', 'expired', 'emptied', 'detach-hangs', 'revoked', 'ipv6-refused', 'no-credentials'].map(
     (how) => `fault api ${how}`,
   ),
   ...['kill', 'crash', 'pause', 'clock'].map((how) => `fault daemon ${how}`),

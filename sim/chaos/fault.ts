@@ -59,7 +59,7 @@ const troubles = [
    * How the API behaves meanwhile. `much`: ms where it is slow, stale or late in effect, or detaching
    * takes so long; else a share. `outage`: nobody reaches the region's endpoints. `emptied`: another tool
    * takes the account's requests. `revoked`: nobody may move groups, all else works. `ipv6-refused`: nobody
-   * may change IPv6 routes.
+   * may change IPv6 routes. `no-credentials`: neither STS nor instance metadata gives any.
    */
   z.strictObject({
     kind: z.literal('api'),
@@ -76,6 +76,7 @@ const troubles = [
       'detach-hangs',
       'revoked',
       'ipv6-refused',
+      'no-credentials',
     ]),
     much: z.number().min(0),
   }),

@@ -324,6 +324,8 @@ function knobsOf(
       };
     case 'detach-hangs':
       return { detachMs: much };
+    case 'no-credentials':
+      return { credentials: 'down' };
     default:
       return unreachable(how);
   }

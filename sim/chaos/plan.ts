@@ -228,7 +228,7 @@ function troubleOf(kind: Kind, draw: Draw, places: Places): Trouble {
     case 'api': {
       const how = pick(draw, [
         ...(['slow', 'stale', 'errors', 'unanswered', 'forbidden', 'late-effect'] as const),
-        ...(['outage', 'expired', 'emptied', 'detach-hangs', 'revoked'] as const),
+        ...(['outage', 'expired', 'emptied', 'detach-hangs', 'revoked', 'no-credentials'] as const),
         ...(places.hasIpv6 ? (['ipv6-refused', 'ipv6-refused'] as const) : []),
       ]);
       const isShare = how === 'errors' || how === 'unanswered' || how === 'forbidden';

@@ -102,6 +102,7 @@ export const knobs = z
     rulesOf2020: z.array(z.string()),
     quotas: z.enum(['aws', 'off']),
     dynamodb: z.enum(['up', 'silent', 'slow', 'unanswered']),
+    credentials: z.enum(['up', 'down']),
     links: z
       .strictObject({ withinZoneMs: millis, acrossZonesMs: millis, internetMs: millis, loss: rate })
       .partial(),

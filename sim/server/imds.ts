@@ -134,6 +134,8 @@ function serve(
     const present = world();
     if (present.guests.get(instance)?.endpoint.power !== 'running') return undefined;
     const nowS = present.now / 1000;
+    if (present.api.knobs.credentials === 'down' && incoming.url?.includes('/iam/security-credentials'))
+      return { status: 500 };
     return inspectInstance(present.api.cloud, instance, present.now, (tx, record) =>
       answer(incoming, record, tokens, nowS, (path) => textAt(metadataOf(tx, record), path)),
     );

@@ -5,7 +5,7 @@
  */
 
 import { must, present } from '../../controller/base/result.ts';
-import type { Millis } from '../../controller/base/time.ts';
+import type { Instant, Millis } from '../../controller/base/time.ts';
 import { type Call, isRead, type Outcome } from '../../controller/ec2/call.ts';
 import { toOutcome } from '../../controller/ec2/failure.ts';
 import { toRequest, toValue } from '../../controller/ec2/request.ts';
@@ -76,6 +76,9 @@ export function serveApis(world: World): void {
   );
 }
 
+/** Credentials that one run has been given, by role; its own under ''. */
+export type Held = Map<string, { readonly principal: string | undefined; readonly until: Instant }>;
+
 export interface Caller {
   readonly world: World;
   readonly endpoint: Endpoint;
@@ -83,6 +86,8 @@ export interface Caller {
   readonly region: string;
   /** The role's session of its credentials; absent where they are the account's own. */
   readonly principal?: string | undefined;
+  /** The credentials that it has. */
+  readonly held: Held;
   /**
    * A write unanswered for this long is made again on a new connection; after `timeoutMs` the outcome is
    * unknown.

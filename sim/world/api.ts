@@ -59,6 +59,13 @@ export interface Api {
 
 const UNANSWERED = 'unanswered';
 
+const STS_IS_DOWN: Reply = {
+  kind: 'error',
+  code: 'ServiceUnavailable',
+  message: 'The service is unavailable. Please try again later.',
+  status: 503,
+};
+
 /**
  * Makes an API request now. `reply` runs once when the answer is there, and never where the answer is lost:
  * time-outs are the caller's.
@@ -68,7 +75,8 @@ export function request(api: Api, asked: Request, reply: (reply: Reply) => void)
   const requestedAt = kernel.now;
   const latencyMs = drawDelay(kernel, 'api latency', knobs.latency);
   const fault = takeInjection(api, asked.action) ?? drawFault(api, asked.input);
-  const perform = (): Reply => performNow(api, asked);
+  const isOut = asked.service === 'sts' && knobs.credentials === 'down';
+  const perform = (): Reply => (isOut ? STS_IS_DOWN : performNow(api, asked));
   const note = (outcome: string, applied: boolean): void =>
     recordCall(kernel, asked, requestedAt, outcome, applied);
   schedule(kernel, requestedAt + latencyMs, () => {

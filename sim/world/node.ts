@@ -11,8 +11,8 @@ import type { Command, Effect, Event, Memory } from '../../controller/event.ts';
 import { createNode, type Node, nextDeadline, recall, step } from '../../controller/node.ts';
 import { instanceSession } from '../ec2/iam/principal.ts';
 import { inspectInstance } from '../ec2/service.ts';
-import { type Caller, callApi, callLeases, serveApis } from './api-client.ts';
-import { actorOf } from './assume.ts';
+import { type Caller, callApi, callLeases, type Held, serveApis } from './api-client.ts';
+import { actorOf, ownOf } from './assume.ts';
 import { type Clock, TRUE_CLOCK } from './clock.ts';
 import { type Endpoint, inProgram, programTimer } from './endpoint.ts';
 import { changeGuest, endpointOf } from './guests.ts';
@@ -85,6 +85,8 @@ export interface Daemon {
   readonly rank: number;
   /** Rounds of echo probes that are under way, by probe: each can be given up. */
   readonly rounds: Map<string, () => void>;
+  /** Credentials that this run has been given. */
+  readonly held: Held;
   nextCommand: number;
   /** What its end gives back: ports, calls. */
   readonly cleanUp: Set<() => void>;
@@ -118,6 +120,7 @@ export function startDaemon(world: World, options: DaemonOptions): Daemon {
     armed: undefined,
     rank: world.nextRank++,
     rounds: new Map(),
+    held: new Map(),
     nextCommand: 1,
     cleanUp: new Set(),
   };
@@ -286,7 +289,14 @@ function perform(daemon: Daemon, effect: Effect): void {
     case 'lease-call': {
       const { request, call, timeoutMs } = effect;
       const table = present(options.config.leaseStore, 'a store of leases').table;
-      const giveUp = callLeases({ ...callerOf(daemon), timeoutMs }, call, table, (outcome) => {
+      const caller = { ...callerOf(daemon), timeoutMs };
+      const lacking = ownOf(caller);
+      if (lacking !== undefined) {
+        const outcome = { kind: 'refused', reason: lacking.message } as const;
+        programTimer(endpoint, 0, () => feed(daemon, { kind: 'lease-outcome', request, outcome }));
+        break;
+      }
+      const giveUp = callLeases(caller, call, table, (outcome) => {
         daemon.cleanUp.delete(giveUp);
         feed(daemon, { kind: 'lease-outcome', request, outcome });
       });
@@ -342,12 +352,12 @@ const noCommands: Commands = (command) => ({
 });
 
 /** How a daemon asks the APIs. */
-export function callerOf({ world, endpoint, options }: Daemon): Caller {
+export function callerOf({ world, endpoint, options, held }: Daemon): Caller {
   const { region, attemptTimeoutMs, timeoutMs } = options.config.aws;
   const vpc = world.records.vpc.get(world.records.instance.get(endpoint.name)?.vpc ?? '');
   const account = present(options.account ?? vpc?.account, `the account of ${endpoint.name}`);
   const principal = inspectInstance(world.api.cloud, endpoint.name, world.now, instanceSession);
-  return { world, endpoint, account, region, principal, attemptTimeoutMs, timeoutMs };
+  return { world, endpoint, account, region, principal, held, attemptTimeoutMs, timeoutMs };
 }
 
 /** The health address: 200 or 503, and why; 204 before the first word. */

@@ -46,6 +46,8 @@ export interface Knobs {
   readonly quotas: 'aws' | 'off';
   /** `silent`: requests are lost. `slow`: they take 3 s. `unanswered`: applied, and never answered. */
   readonly dynamodb: 'up' | 'silent' | 'slow' | 'unanswered';
+  /** `down`: STS assumes no role, and instance metadata has no credentials, for anybody. */
+  readonly credentials: 'up' | 'down';
 }
 
 /** Delays and loss of the links that packets cross. */
@@ -97,6 +99,7 @@ export const INSTANT: Knobs = {
   rulesOf2020: [],
   quotas: 'aws',
   dynamodb: 'up',
+  credentials: 'up',
 };
 
 /**

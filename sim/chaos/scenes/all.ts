@@ -8,6 +8,7 @@ import {
   egressLease,
   egressObserver,
   egressQuorum,
+  egressRole,
   egressRoutes,
 } from './egress-routes.ts';
 import { floatingEni } from './floating-eni.ts';
@@ -17,6 +18,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = Object.fromEntries(
   [
     egressRoutes,
     egressBfd,
+    egressRole,
     egressObserver,
     floatingEni,
     egressLease,

@@ -25,11 +25,12 @@ import {
   THROUGH,
   THROUGH_ITSELF,
 } from './network.ts';
+import { createRoles } from './roles.ts';
 
 const NAMES = ['a', 'b'] as const;
 type Appliances = Readonly<Record<(typeof NAMES)[number], Machine>>;
 
-type Design = 'zones' | 'bfd' | 'observer' | 'lease' | 'last-resort' | 'quorum';
+type Design = 'zones' | 'bfd' | 'role' | 'observer' | 'lease' | 'last-resort' | 'quorum';
 /** Of leases. */
 const TABLE = 'leases';
 const DEFAULT = '0.0.0.0/0';
@@ -42,6 +43,7 @@ const WITNESS = 'witness';
 const DECIDING: Readonly<Record<Design, readonly string[]>> = {
   zones: NAMES,
   bfd: NAMES,
+  role: NAMES,
   observer: [OBSERVER],
   lease: [OBSERVER, 'other'],
   'last-resort': [OBSERVER],
@@ -59,7 +61,7 @@ const isApart = (design: Design): boolean => design === 'zones' || design === 'q
 /** In a common subnet each can probe through the other; else an appliance probes through itself only. */
 function probesOf(design: Design): Probes {
   if (isApart(design)) return [ICMP, THROUGH_ITSELF];
-  return [design === 'bfd' ? { kind: 'bfd', interval: '300ms' } : ICMP, THROUGH];
+  return [design === 'bfd' || design === 'role' ? { kind: 'bfd', interval: '300ms' } : ICMP, THROUGH];
 }
 
 interface Made {
@@ -68,9 +70,10 @@ interface Made {
   readonly others: Readonly<Record<string, Machine>>;
   readonly tables: readonly string[];
   readonly nat: string | undefined;
+  readonly role: string | undefined;
 }
 
-function configOf(node: string, { design, appliances, others, tables, nat }: Made): Config {
+function configOf(node: string, { design, appliances, others, tables, nat, role }: Made): Config {
   const decides = DECIDING[design].includes(node);
   const witness = others[WITNESS];
   const observer = others[OBSERVER];
@@ -92,6 +95,7 @@ function configOf(node: string, { design, appliances, others, tables, nat }: Mad
               table,
               destinations: [DEFAULT],
               ...(nat !== undefined && { lastResort: nat }),
+              ...(role !== undefined && { role }),
             })),
           },
         ]
@@ -134,7 +138,9 @@ function build(world: World, design: Design): Scene {
   });
   if (design === 'lease') createLeases(world, TABLE);
   const nat = design === 'last-resort' ? createNat(world, SubnetId) : undefined;
-  const made = { design, appliances: pair, others: Object.fromEntries(others), tables, nat };
+  const instances = Object.values(pair).map(({ instance }) => instance);
+  const role = design === 'role' ? createRoles(world, instances) : undefined;
+  const made = { design, appliances: pair, others: Object.fromEntries(others), tables, nat, role };
   const daemons = [...DECIDING[design], ...beside.filter((name) => name !== WITNESS)];
   const parts = tables.map((table) => ({ kind: 'route', table, destination: DEFAULT }) as const);
   return {
@@ -173,6 +179,14 @@ export const egressBfd: Scenario = {
   what: 'two appliances of one subnet, BFD at 300 ms, routes of two tables',
   seesDrops: true,
   build: (world) => build(world, 'bfd'),
+};
+
+export const egressRole: Scenario = {
+  ...shared,
+  name: 'egress-role',
+  what: 'the same, whose routes may be written by another role only, which the daemons assume',
+  seesDrops: true,
+  build: (world) => build(world, 'role'),
 };
 
 export const egressObserver: Scenario = {
