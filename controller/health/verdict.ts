@@ -277,7 +277,7 @@ const targetKey = (target: ThroughTarget): string =>
 /**
  * Whether a failing `through` probe is its target's fault: this node probes the same target by way of other
  * members too, and all of them have failed since the same moment, by two rounds at most. One that began to
- * fail long before, or whose own probes are down, is no witness: its failures have a cause of their own.
+ * fail long before, or that does not answer for itself, is no witness: its failures have a cause of their own.
  */
 export function isTargetsFault({ config, state }: Evidence, all: readonly Evidence[]): boolean {
   if (config.kind !== 'through') return false;
@@ -292,21 +292,21 @@ export function isTargetsFault({ config, state }: Evidence, all: readonly Eviden
   const hasFailed = ({ state: { lastUpAt } }: Evidence): boolean => (lastUpAt ?? NEVER) < began;
   const isWitness = ({ config: own, state: { lastUpAt } }: Evidence): boolean =>
     (lastUpAt ?? began) >= began - 2 * Math.max(config.intervalMs, own.intervalMs) - own.timeoutMs &&
-    !hasFallen(own.appliance, all);
+    !isDoubtful(own.appliance, all);
   return others.every(hasFailed) && others.some(isWitness);
 }
 
 const NEVER = Number.NEGATIVE_INFINITY;
 
-/** Whether an appliance does not answer for itself, or not for long enough yet, by a required probe. */
-const hasFallen = (appliance: string, all: readonly Evidence[]): boolean =>
+/** Whether an appliance did not answer for itself, or not for long enough yet, by a required probe. */
+const isDoubtful = (appliance: string, all: readonly Evidence[]): boolean =>
   all.some(
     ({ config, state }) =>
       config.appliance === appliance &&
       !config.advisory &&
       config.kind !== 'through' &&
       config.kind !== 'daemon' &&
-      state.state === 'down',
+      (state.state === 'down' || state.last?.up !== true),
   );
 
 /** Whether all of these appliances are dead. */

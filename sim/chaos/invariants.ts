@@ -185,21 +185,31 @@ function isUnplugged({ truth: { world, scene } }: Judge, name: string): boolean 
   return state === 'terminated' || world.records['network-interface'].get(eni)?.attachment === undefined;
 }
 
+/** Counts a move that a daemon has begun no more. */
+function forget({ begun }: Judge, key: string, startedAt: Instant): void {
+  const moves = begun.get(key) ?? [];
+  if (moves.some((one) => one.startedAt === startedAt))
+    begun.set(
+      key,
+      moves.filter((one) => one.startedAt !== startedAt),
+    );
+}
+
 /** Judges moves that a daemon has begun in this step. */
 function judgeMoves(judge: Judge, name: string, daemon: Daemon): void {
   const { node } = daemon;
   for (const { name: group, damping, members } of node.config.groups) {
-    const { operation, history = [] } = node.groups[group] ?? {};
-    if (operation === undefined) continue;
+    const { operation, history } = node.groups[group] ?? {};
     const key = `${name}/${group}`;
+    const last = history?.at(-1);
+    // One that failed is followed by a pause of its own.
+    if (last?.result === 'failed') forget(judge, key, last.at);
+    if (operation === undefined) continue;
     const before = judge.begun.get(key) ?? [];
     const { startedAt } = operation;
     if (before.at(-1)?.startedAt === startedAt) continue;
     const { now } = judge.truth.world;
-    // One that failed is followed by a pause of its own.
-    const failed = new Set(history.flatMap(({ at, result }) => (result === 'failed' ? [at] : [])));
-    const counted = before.filter((one) => now - one.at < damping.withinMs && !failed.has(one.startedAt));
-    const recent = [...counted, { startedAt, at: now }];
+    const recent = [...before.filter(({ at }) => now - at < damping.withinMs), { startedAt, at: now }];
     judge.begun.set(key, recent);
     count(judge, `move ${operation.cause}`);
     // What is torn apart may be put together beyond that, and what nobody can carry any more moved away.

@@ -17,6 +17,27 @@ const cut = (from: string, to: string, at: number, forMs: number) =>
 
 test.each<[string, Shrunk]>([
   [
+    'an appliance that has not answered for itself is no witness against a target',
+    {
+      seed: 202806858707,
+      scenario: 'egress-last-resort',
+      faults: [
+        machine('drop', 'a', 31197, 14701),
+        machine('kill', 'b', 35188, 6821),
+        {
+          kind: 'daemon',
+          how: 'clock',
+          machine: 'observer',
+          writes: 1,
+          aheadMs: 50,
+          drift: 0,
+          at: 35456,
+          forMs: 4169,
+        },
+      ],
+    },
+  ],
+  [
     'a neighbor that was restarted amid the handshake is dialed anew; an ENI that is gone is tried seldom',
     {
       seed: 249425235843,
