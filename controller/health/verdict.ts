@@ -277,7 +277,7 @@ const targetKey = (target: ThroughTarget): string =>
 /**
  * Whether a failing `through` probe is its target's fault: this node probes the same target by way of other
  * members too, and all of them have failed since the same moment, by two rounds at most. One that began to
- * fail long before, or that does not answer for itself, is no witness: its failures have a cause of their own.
+ * fail long before, or that does not answer for itself, is no witness: it fails for a cause of its own.
  */
 export function isTargetsFault({ config, state }: Evidence, all: readonly Evidence[]): boolean {
   if (config.kind !== 'through') return false;
