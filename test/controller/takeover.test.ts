@@ -271,6 +271,18 @@ describe.each(['routes', 'eni'] as const)('two daemons, by %s', (kind) => {
     expect(attempt([6500, 7000, 7500, 8000, 8500, 9000]).owner()).not.toBe('b');
   });
 
+  it('do not count towards damping where EC2 refuses all of a move', () => {
+    const made = design({ kind });
+    const b = addDaemon(made.stage, made.config('b', { damping: { moves: 1, within: '10m' } }));
+    run(made.stage, 10_000);
+    const refused = kind === 'routes' ? 'replace-route' : 'detach-network-interface';
+    made.stage.faults.push({ kind: refused, from: 'b', times: 1, fault: { kind: 'unauthorised' } });
+    die(made, 'a');
+    run(made.stage, 60_000);
+    expect(texts(b, 'moved')[0]).toContain('Did not move g to b');
+    expect(made.owner()).toBe('b');
+  });
+
   it('count moves that a clock set back puts into the future as made now, and forget them', () => {
     const memory: Memory = { groups: { g: { owned: false, moves: [1e9, 1e9, 1e9] } } };
     const made = design({ kind });
