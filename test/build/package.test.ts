@@ -142,7 +142,7 @@ describe('the package', () => {
       encoding: 'utf8',
       timeout: 30_000,
     });
-    expect(run).toMatchObject({ status: 0, stdout: '65001 OpenSent 240000 0\n' });
+    expect(run).toMatchObject({ status: 0, stdout: '65001 OpenSent 30000 0\n' });
     expect(compile('speak.mts')).toBe('');
   });
 });

@@ -23,8 +23,8 @@ Of every operation:
 - Requests and answers have all members of the SDK's schema. *Read* are the parameters that a handler looks at; those
   *without effect* are taken and change nothing. A parameter that the operation has not is \`UnknownParameter\`, a
   required one that is missing \`MissingParameter\`, a value of the wrong type \`InvalidParameterValue\`.
-- \`DryRun\` checks the form and the resources and answers \`DryRunOperation\` (412). \`ClientToken\` makes a request
-  idempotent; with other parameters it is \`IdempotentParameterMismatch\`.
+- \`DryRun\` checks the form and the resources and answers \`DryRunOperation\` (412); where the action has none,
+  \`UnknownParameter\`. \`ClientToken\` makes a request idempotent; with other parameters it is \`IdempotentParameterMismatch\`.
 - Filters take \`*\` and \`?\`, and \`tag:KEY\` and \`tag-key\` beside those listed; one that the operation has not is
   \`InvalidParameterValue\`. A filter about something that the simulator has none of matches nothing.
 - Pages: \`MaxResults\` within EC2's bounds, and a token that neither skips nor repeats what stays, whatever is made or
