@@ -7,5 +7,6 @@ export { FloatingEni } from './designs/floating-eni/component.ts';
 export { IngressInspection } from './designs/ingress-inspection/component.ts';
 export { NatFleet } from './designs/nat-fleet/component.ts';
 export { OverlayAddress } from './designs/overlay-address/component.ts';
+export { RouteSync } from './designs/route-sync/component.ts';
 export { SameSubnetBgp } from './designs/same-subnet-bgp/component.ts';
 export { stackArgs } from './stack.ts';

@@ -8,6 +8,7 @@ import { floatingEni } from './floating-eni/plan.ts';
 import { ingressInspection } from './ingress-inspection/plan.ts';
 import { natFleet } from './nat-fleet/plan.ts';
 import { overlayAddress } from './overlay-address/plan.ts';
+import { routeSync } from './route-sync/plan.ts';
 import { sameSubnetBgp } from './same-subnet-bgp/plan.ts';
 
 export const DESIGNS = {
@@ -20,6 +21,7 @@ export const DESIGNS = {
   'ingress-inspection': ingressInspection,
   'east-west-inspection': eastWestInspection,
   'same-subnet-bgp': sameSubnetBgp,
+  'route-sync': routeSync,
 } as const satisfies Readonly<Record<string, Design>>;
 
 export type DesignName = keyof typeof DESIGNS;

@@ -11,6 +11,7 @@ import { FloatingEni } from './floating-eni/component.ts';
 import { IngressInspection } from './ingress-inspection/component.ts';
 import { NatFleet } from './nat-fleet/component.ts';
 import { OverlayAddress } from './overlay-address/component.ts';
+import { RouteSync } from './route-sync/component.ts';
 import { SameSubnetBgp } from './same-subnet-bgp/component.ts';
 
 export type DesignClass = new (
@@ -29,4 +30,5 @@ export const COMPONENTS: Readonly<Record<DesignName, DesignClass>> = {
   'ingress-inspection': IngressInspection,
   'east-west-inspection': EastWestInspection,
   'same-subnet-bgp': SameSubnetBgp,
+  'route-sync': RouteSync,
 };

@@ -257,8 +257,26 @@ describe.each(NAMES)('%s', (name) => {
           return JSON.stringify([type, own, cidrBlock, availabilityZone, privateIps, destinationCidrBlock]);
         });
     expect(fixed(grown.seen)).toEqual(expect.arrayContaining(fixed(seen)));
-    expect(grown.made.plan.appliances.length).toBeGreaterThan(made.plan.appliances.length);
+    expect(grown.seen.length).toBeGreaterThan(seen.length);
   });
+});
+
+it('route-sync has two observers keep in all tables of workloads what the appliances announce', async () => {
+  const { made, seen } = await make('route-sync', { zones: ZONES });
+  const nodes = await nodesOf(made);
+  const [a, , first, second] = nodes.map((node) => configOf(node));
+  expect(nodes.map(({ name: node }) => node)).toEqual(['a', 'b', 'observer-a', 'observer-b']);
+  expect(a?.routeSync).toEqual([]);
+  expect(first?.routeSync).toHaveLength(1);
+  expect(first?.routeSync[0]?.tables).toHaveLength(ZONES.length);
+  expect(second?.routeSync).toEqual(first?.routeSync);
+  expect(first?.bgp?.options.neighbors.map(({ address, bfd }) => [address, bfd !== undefined])).toEqual(
+    made.plan.appliances.map(({ address }) => [address, true]),
+  );
+  // What follows announcements is no route of the deployment's.
+  const workloads = of(seen, 'Route').filter(({ name }) => name.includes('workload'));
+  expect(workloads).toEqual([]);
+  expect(policyOf(seen).Statement.map(({ Sid }) => Sid)).toEqual(['Describe', 'SyncRoutes']);
 });
 
 it('egress-pair with IPv6 moves ::/0 too', async () => {
