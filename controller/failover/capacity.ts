@@ -4,8 +4,6 @@ import type { GroupState } from './group.ts';
 import type { Observed } from './observe.ts';
 import { viewGroup } from './view.ts';
 
-const NONE: readonly string[] = [];
-
 /** Whether any appliance carries so many groups at most. */
 export const isLimited = ({ appliances }: Config): boolean =>
   appliances.some(({ capacity }) => capacity !== undefined);
@@ -20,7 +18,7 @@ export function fullAppliances(
   observed: Observed,
   except: string,
 ): readonly string[] {
-  if (!isLimited(config)) return NONE;
+  if (!isLimited(config)) return [];
   const carriers = config.groups.flatMap((group) => {
     if (group.name === except) return [];
     const to = groups[group.name]?.operation?.to;

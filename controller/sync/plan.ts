@@ -4,7 +4,6 @@
  */
 import { formatPrefix, type Prefix, parsePrefix, prefix } from '../base/ip.ts';
 import { isChosen } from '../base/prefix-range.ts';
-
 import { ROUTES_PER_TABLE, type SyncConfig } from '../config.ts';
 import type { ObservedRoute, ObservedRouteTable } from '../ec2/call.ts';
 import { type Announced, aggregation, type Planned } from './aggregate.ts';
