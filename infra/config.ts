@@ -5,7 +5,7 @@
 import { type Design, type PlanArgs, zonesText } from './design.ts';
 import { DESIGNS, type DesignName, isDesign, NAMES } from './designs/catalog.ts';
 import { type Key, KeyError, keysOf, wrong } from './keys.ts';
-import { layout } from './layout.ts';
+import { layout, transitBlock } from './layout.ts';
 import type { Plan } from './plan.ts';
 import type { ApplianceKind, Architecture, Settings } from './settings.ts';
 
@@ -177,7 +177,7 @@ function readAppliance(read: Reader, { role, keptBy }: Design, observers: boolea
 /** What is absent where the stack does not set it. */
 function readOptional(
   read: Reader,
-): Pick<Settings, 'probeTargets' | 'leaseTable' | 'endpoint' | 'appliances' | 'overlay'> {
+): Pick<Settings, 'probeTargets' | 'leaseTable' | 'endpoint' | 'appliances' | 'overlay' | 'spokes'> {
   const probeTargets = readList(read, 'probeTargets');
   const ipv4 = /^(\d{1,3}\.){3}\d{1,3}$/;
   const bad = probeTargets?.find((one) => !ipv4.test(one));
@@ -190,13 +190,27 @@ function readOptional(
   const endpoint = read.optional('endpoint', /^https?:\/\/\S+$/, 'it must be an http:// or https:// URL');
   const appliances = read.optional('appliances', /^[2-8]$/, 'it must be from 2 to 8');
   const overlay = read.optional('overlay', ipv4, 'it must be an IPv4 address outside the VPC');
+  const spokes = readSpokes(read);
   return {
     ...(probeTargets === undefined ? {} : { probeTargets }),
     ...(leaseTable === undefined ? {} : { leaseTable }),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(appliances === undefined ? {} : { appliances: Number(appliances) }),
     ...(overlay === undefined ? {} : { overlay }),
+    ...(spokes === undefined ? {} : { spokes }),
   };
+}
+
+function readSpokes(read: Reader): readonly string[] | undefined {
+  const spokes = readList(read, 'spokes');
+  for (const one of spokes ?? []) {
+    try {
+      transitBlock(one, 'eu-central-1a');
+    } catch (error) {
+      throw wrong('spokes', one, messageOf(error));
+    }
+  }
+  return spokes;
 }
 
 function readFailback(value: string | undefined, design: Design): Settings['failback'] {

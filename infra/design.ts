@@ -16,10 +16,12 @@ export interface PlanArgs {
   readonly appliances?: number;
   /** An IPv4 address outside the VPC, where the design has one. */
   readonly overlay?: string;
+  /** IPv4 blocks of VPCs behind a transit gateway, where the design has one. */
+  readonly spokes?: readonly string[];
 }
 
 /** Keys of the stack, and arguments of a component, that not every design takes. */
-export type OwnKey = 'ipv6' | 'appliances' | 'overlay';
+export type OwnKey = 'ipv6' | 'appliances' | 'overlay' | 'spokes';
 
 /** What appliances do unless the stack says otherwise. */
 export type ApplianceRole = 'nat' | 'firewall';

@@ -8,6 +8,8 @@ import {
   type GroupPlan,
   type Plan,
   type RoutePlan,
+  type SubnetPlan,
+  type SubnetRole,
   subnetsOf,
   takersOf,
   type VpcPlan,
@@ -26,11 +28,21 @@ function routeText({ destination, to }: RoutePlan): string {
       return `${destination} => the owner of ${to.group}`;
     case 'announced':
       return `${destination} => who announces it`;
+    case 'transit':
+      return `${destination} -> transit gateway`;
   }
 }
 
+/** Who is in a subnet of which the plan says nothing. */
+const EMPTY: Readonly<Record<SubnetRole, string>> = {
+  workload: '[workload]',
+  transit: '(transit gateway)',
+  appliance: '',
+  observer: '',
+};
+
 /** Who is in a subnet. */
-function inhabitants(plan: Plan, subnet: string): string {
+function inhabitants(plan: Plan, { name: subnet, role }: SubnetPlan): string {
   const { appliances, observers, groups } = plan;
   const takers = takersOf(plan).map((one) => ({ ...one, name: 'workload' }));
   const machines = [...appliances, ...observers, ...takers].filter((one) => one.subnet === subnet);
@@ -44,11 +56,11 @@ function inhabitants(plan: Plan, subnet: string): string {
     }),
     ...floating.map((group) => `(ENI of ${group.name} ${group.floating?.address})`),
   ];
-  return texts.length === 0 ? '[workload]' : texts.join(' ');
+  return texts.length === 0 ? EMPTY[role] : texts.join(' ');
 }
 
 function vpcText(plan: Plan, vpc: VpcPlan): readonly string[] {
-  const order = ['workload', 'appliance', 'observer'];
+  const order: readonly SubnetRole[] = ['workload', 'transit', 'appliance', 'observer'];
   const zones = [...new Set(vpc.subnets.map(({ zone }) => zone))];
   const edge =
     vpc.edge === undefined
@@ -62,9 +74,9 @@ function vpcText(plan: Plan, vpc: VpcPlan): readonly string[] {
       ...vpc.subnets
         .filter((subnet) => subnet.zone === zone)
         .toSorted((one, two) => order.indexOf(one.role) - order.indexOf(two.role))
-        .flatMap(({ name, cidr, routes }) => [
-          `    ${name} ${cidr}  ${inhabitants(plan, name)}`,
-          ...routes.map((route) => `      ${routeText(route)}`),
+        .flatMap((subnet) => [
+          `    ${subnet.name} ${subnet.cidr}  ${inhabitants(plan, subnet)}`.trimEnd(),
+          ...subnet.routes.map((route) => `      ${routeText(route)}`),
         ]),
     ]),
   ];
@@ -88,10 +100,26 @@ const bgpText = ({ as, announces, takerAs, takers }: BgpPlan): string =>
   `BGP: appliances of AS ${as} announce ${announces.join(', ')}; ` +
   `${takers === 'clients' ? 'workloads' : 'observers'} of AS ${takerAs} take it`;
 
+/** The transit gateway: of each table where it leads, and whose traffic it routes. */
+const transitText = ({ vpcs, transit = [] }: Plan): readonly string[] =>
+  transit.flatMap(({ name, routes }) => {
+    const whose = vpcs.filter(({ attachment }) => attachment?.table === name);
+    const told = vpcs.filter(({ attachment }) => attachment?.propagates.includes(name));
+    return [
+      `transit gateway, table ${name}, for what comes from ${whose.map(attachedText).join(', ')}`,
+      ...routes.map(({ destination, vpc }) => `  ${destination} -> VPC ${vpc}`),
+      ...told.map((vpc) => `  ${vpc.cidr} -> VPC ${vpc.name}, propagated`),
+    ];
+  });
+
+const attachedText = ({ name, attachment }: VpcPlan): string =>
+  `${name}${attachment?.applianceMode === true ? ' (appliance mode)' : ''}`;
+
 /** A plan as lines of text: subnets with who is in them and their routes, then groups and promises. */
 export const planText = (plan: Plan): string =>
   [
     ...plan.vpcs.flatMap((vpc) => vpcText(plan, vpc)),
+    ...transitText(plan),
     ...plan.groups.map(
       (group) => `group ${group.name}: ${movesText(plan, group)}; members ${group.members.join(', ')}`,
     ),

@@ -60,12 +60,17 @@ export const KEYS = {
   ipv6: flag('Whether the VPC has IPv6 as well.'),
   appliances: { type: 'number', what: 'How many appliances, 2 to 8.', example: '3' },
   overlay: text('192.0.2.1', 'An IPv4 address outside the VPC that the appliances answer for.'),
+  spokes: {
+    type: 'list',
+    what: 'IPv4 blocks of VPCs behind the transit gateway; the two blocks after `cidr` where absent.',
+    example: '10.1.0.0/16,10.2.0.0/16',
+  },
 } as const satisfies Readonly<Record<string, KeyPlan>>;
 
 export type Key = keyof typeof KEYS;
 
 /** Keys that only some designs take. */
-const OWN: readonly OwnKey[] = ['ipv6', 'appliances', 'overlay'];
+const OWN: readonly OwnKey[] = ['ipv6', 'appliances', 'overlay', 'spokes'];
 
 /** Keys of what groups are moved by. */
 const OF_GROUPS: readonly Key[] = ['observers', 'failback', 'leaseTable', 'fence'];

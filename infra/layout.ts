@@ -80,16 +80,35 @@ export function zoneLayout(vpcCidr: string, zone: string): ZoneLayout {
 }
 
 /**
- * The last /28 of the first half of a zone's part, for observers; a block of the VPC above /19 has no room
+ * A /28 of a zone's part, counted from the end of its first half; a block of the VPC above /19 has no room
  * for it beside the appliance subnet.
  */
-export function observerBlock(vpcCidr: string, zone: string): string {
+function smallBlock(vpcCidr: string, zone: string, fromEnd: number, whose: string): string {
   const vpc = vpcBlock(vpcCidr);
   const half = vpc.length + Math.log2(ZONES_PER_VPC) + 1;
   if (half >= APPLIANCE_LENGTH)
-    throw new Error(`'${vpcCidr}' has no room for subnets of observers; give a block of /19 or larger`);
+    throw new Error(`'${vpcCidr}' has no room for subnets of ${whose}; give a block of /19 or larger`);
   const start = vpc.base + zoneIndex(zone) * 2 ** (33 - half);
-  return blockText({ base: start + 2 ** (32 - half) - 16, length: 28 });
+  return blockText({ base: start + 2 ** (32 - half) - 16 * fromEnd, length: 28 });
+}
+
+export const observerBlock = (vpcCidr: string, zone: string): string =>
+  smallBlock(vpcCidr, zone, 1, 'observers');
+
+export const transitBlock = (vpcCidr: string, zone: string): string =>
+  smallBlock(vpcCidr, zone, 2, 'the transit gateway');
+
+/** The block of the same size that begins `steps` blocks after this one. */
+export function blockAfter(vpcCidr: string, steps: number): string {
+  const { base, length } = vpcBlock(vpcCidr);
+  return blockText({ base: (base + steps * 2 ** (32 - length)) >>> 0, length });
+}
+
+/** Whether two IPv4 blocks have addresses in common. */
+export function blocksOverlap(one: string, other: string): boolean {
+  const [first = ''] = one.split('/');
+  const [second = ''] = other.split('/');
+  return blockContains(one, second) || blockContains(other, first);
 }
 
 /** The eight parts of a block; of one above /25 they are too small for subnets. */
@@ -146,5 +165,6 @@ export function ipv6Block(vpcBlock56: string, zone: string, index: number): stri
   if (words.length > 4) throw new Error(`'${vpcBlock56}' is not the IPv6 /56 of a VPC`);
   const subnet = zoneIndex(zone) * 32 + index;
   const last = (Number.parseInt(d, 16) + subnet).toString(16);
-  return `${a}:${b}:${c}:${last}::/64`;
+  // As EC2 writes it (RFC 5952): no zero before the colons.
+  return `${[a, b, c, last].join(':').replace(/(:0)+$/, '')}::/64`;
 }

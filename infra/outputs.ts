@@ -16,6 +16,8 @@ export interface NodeOutput {
 export interface ApplianceOutput extends Omit<NodeOutput, 'config'> {
   /** `nat` sends with its own address, `router` with that of the sender. */
   readonly role: 'nat' | 'router';
+  /** Of `nat`: blocks from which packets to elsewhere are translated. */
+  readonly translates: readonly string[];
   /** Addresses outside the VPC that it answers for. */
   readonly overlay: readonly string[];
 }
@@ -40,7 +42,7 @@ export interface FlowOutput {
   readonly name: string;
   readonly from: EndOutput;
   readonly to: EndOutput;
-  /** The group that it depends on, where it depends on one. */
+  /** The group that it depends on; any of them where absent. */
   readonly group?: string;
   readonly objectiveMs: number;
 }

@@ -9,4 +9,5 @@ export { NatFleet } from './designs/nat-fleet/component.ts';
 export { OverlayAddress } from './designs/overlay-address/component.ts';
 export { RouteSync } from './designs/route-sync/component.ts';
 export { SameSubnetBgp } from './designs/same-subnet-bgp/component.ts';
+export { TransitHub } from './designs/transit-hub/component.ts';
 export { stackArgs } from './stack.ts';

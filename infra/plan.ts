@@ -16,7 +16,9 @@ export type RouteTarget =
   /** The ENI that the group moves, for good. */
   | { readonly kind: 'floating'; readonly group: string }
   /** Whoever announces the destination: daemons make the route (`routeSync`), the deployment none. */
-  | { readonly kind: 'announced' };
+  | { readonly kind: 'announced' }
+  /** The transit gateway, by the attachment of the VPC. */
+  | { readonly kind: 'transit' };
 
 export interface RoutePlan {
   /** Canonical CIDR block, IPv4 or IPv6. */
@@ -27,7 +29,8 @@ export interface RoutePlan {
   readonly symmetric?: string;
 }
 
-export type SubnetRole = 'appliance' | 'workload' | 'observer';
+/** `transit`: where a transit gateway has its ENIs, and nothing else is. */
+export type SubnetRole = 'appliance' | 'workload' | 'observer' | 'transit';
 
 /** A subnet with a route table of its own. */
 export interface SubnetPlan {
@@ -55,7 +58,31 @@ export interface VpcPlan {
   readonly edge?: readonly RoutePlan[];
   /** Whether appliances and workloads are reached from outside the VPC. */
   readonly open?: boolean;
+  /** Further blocks from which they are reached. */
+  readonly admits?: readonly string[];
+  /** Whether it has no Internet gateway. */
+  readonly isPrivate?: boolean;
+  readonly attachment?: AttachmentPlan;
 }
+
+/** How a VPC is attached to the transit gateway: by all its subnets of the role `transit`. */
+export interface AttachmentPlan {
+  /** The transit gateway's table that routes what comes from the VPC. */
+  readonly table: string;
+  /** The tables that lead to the VPC's block. */
+  readonly propagates: readonly string[];
+  /** Whether both ways of a flow pass the same zone (appliance mode). */
+  readonly applianceMode: boolean;
+}
+
+/** A table of the transit gateway. */
+export interface TransitTablePlan {
+  readonly name: string;
+  readonly routes: readonly { readonly destination: string; readonly vpc: string }[];
+}
+
+/** The blocks of RFC 1918, of which networks behind a transit gateway have theirs. */
+export const PRIVATE_BLOCKS: readonly string[] = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'];
 
 /** How an appliance is seen to forward. */
 export interface ThroughPlan {
@@ -124,7 +151,7 @@ export interface BgpPlan {
 export interface FlowPlan {
   readonly from: FlowEnd;
   readonly to: FlowEnd;
-  /** The group that it depends on, where it depends on one. */
+  /** The group that it depends on; any of them where absent. */
   readonly group?: string;
   /** From the failure on: detection, decision, calls and propagation. */
   readonly objectiveMs: number;
@@ -136,6 +163,10 @@ export interface Plan {
   readonly observers: readonly ObserverPlan[];
   readonly groups: readonly GroupPlan[];
   readonly bgp?: BgpPlan;
+  /** The tables of a transit gateway, which is there where there are any. */
+  readonly transit?: readonly TransitTablePlan[];
+  /** Blocks between which NAT appliances leave addresses as they are; the VPC's where absent. */
+  readonly inside?: readonly string[];
   readonly flows: readonly FlowPlan[];
 }
 

@@ -7,6 +7,7 @@ import type { Settings } from '../settings.ts';
 import type { ApplianceInstance, ApplianceInterface } from './appliance.ts';
 import type { Network, Subnet } from './network.ts';
 import type { Tags } from './tags.ts';
+import type { Transit } from './transit.ts';
 
 /** What every design is told. */
 export interface CommonArgs extends Omit<PlanArgs, OwnKey>, Partial<Omit<Settings, keyof PlanArgs | 'tags'>> {
@@ -40,6 +41,8 @@ export interface Context {
   readonly network: Network;
   /** Resources that a subnet's way to the Internet is made of, by its table. */
   readonly internet: Readonly<Record<string, readonly pulumi.Resource[]>>;
+  /** The transit gateway, where the plan has one. */
+  readonly transit?: Transit;
   /** Security groups by VPC. */
   readonly securityGroups: Readonly<Record<string, pulumi.Output<string>>>;
 }

@@ -5,18 +5,18 @@
 import * as pulumi from '@pulumi/pulumi';
 import type { Design } from '../design.ts';
 import type { ApplianceOutput, FlowOutput, NodeOutput, WorkloadOutput } from '../outputs.ts';
-import { named, type Plan, type RoutePlan, tablesOf } from '../plan.ts';
+import type { Plan } from '../plan.ts';
 import type { Settings } from '../settings.ts';
-import type { ApplianceInstance } from './appliance.ts';
 import { type Clients, clients } from './clients.ts';
-import type { Context, DesignArgs, Machine, Moved } from './context.ts';
-import { Firewall } from './firewall.ts';
+import type { Context, DesignArgs } from './context.ts';
+import { firewalls } from './firewall.ts';
 import { flowOutputs } from './flows.ts';
 import { DaemonRole } from './iam.ts';
 import { machineInstances, machineSeats } from './machines.ts';
 import { movedThings, rightsOf } from './moved.ts';
-import { type Existing, Network, type Table } from './network.ts';
-import { plannedRoute } from './routes.ts';
+import { type Existing, Network } from './network.ts';
+import { internetRoutes, otherRoutes } from './routes.ts';
+import { Transit } from './transit.ts';
 
 /** What moves groups, where a design has none, would be ignored. */
 function refuseOfGroups({ keptBy }: Design, title: string, args: DesignArgs): void {
@@ -52,7 +52,7 @@ export class DesignComponent extends pulumi.ComponentResource {
   readonly workloads: pulumi.Output<readonly WorkloadOutput[]>;
   readonly flows: pulumi.Output<readonly FlowOutput[]>;
   readonly plan: Plan;
-  /** What the groups move: ids by the names of `idsOf` in `daemon-config.ts`. */
+  /** Ids by what they are of: what daemons name (`idsOf` in `daemon-config.ts`), the transit gateway. */
   readonly ids: pulumi.Output<Readonly<Record<string, string>>>;
 
   constructor(
@@ -74,8 +74,10 @@ export class DesignComponent extends pulumi.ComponentResource {
     const { machines, nodes, appliances } = machineInstances(context, seats, moved, role);
     role.allow(rightsOf(context, seats, machines, moved));
     const instances = machines.map(({ instance }) => instance);
-    const routes = this.routes(context, moved, seats, instances);
-    this.ids = moved.ids;
+    const routes = otherRoutes(context, { moved, seats, instances });
+    this.ids = pulumi
+      .all([moved.ids, pulumi.output(context.transit?.ids ?? {})])
+      .apply(([named, transit]) => ({ ...named, ...transit }));
     this.vpcIds = pulumi.all(network.vpcs.map(({ id }) => id));
     const made: Clients = clients(context, moved, routes);
     this.nodes = pulumi.all([nodes, made.nodes]).apply((lists) => lists.flat());
@@ -95,80 +97,23 @@ export class DesignComponent extends pulumi.ComponentResource {
       { vpcs: plan.vpcs, tags, ...(existing === undefined ? {} : { existing }) },
       { parent: this },
     );
-    const securityGroups = Object.fromEntries(
-      network.vpcs.map((vpc) => {
-        const { name: own, cidr, ipv6, open = false } = vpc.plan;
-        const firewall = new Firewall(
-          own === '' ? `${name}-appliance` : `${name}-appliance-${own}`,
-          {
-            vpcId: vpc.id,
-            cidr,
-            ...(ipv6 ? { ipv6Cidr: vpc.ipv6Cidr } : {}),
-            open,
-            description: 'byoa appliances',
-            tags,
-          },
-          { parent: this },
-        );
-        return [own, firewall.securityGroupId];
-      }),
-    );
+    const home = { parent: this, prefix: name, plan, network };
     const internet = Object.fromEntries(
-      network.tables.map((table) => [table.name, this.internetRoutes(name, network, table)]),
+      network.tables.map((table) => [table.name, internetRoutes(home, table)]),
     );
-    return { parent: this, prefix: name, plan, args, settings, tags, network, internet, securityGroups };
-  }
-
-  /** The routes of a table that lead to the Internet gateway: an instance needs them when it boots. */
-  private internetRoutes(prefix: string, { subnets }: Network, table: Table): readonly pulumi.Resource[] {
-    const routes = named(tablesOf(this.plan), table.name).routes.filter(({ to }) => to.kind === 'internet');
-    const made = routes.map(({ destination }) =>
-      plannedRoute(
-        `${prefix}-${table.name}`,
-        { routeTableId: table.id, destination, target: { gatewayId: table.vpc.gatewayId }, moves: false },
-        { parent: this },
-      ),
-    );
-    const subnet = subnets.find(({ plan }) => plan.name === table.name);
-    return [...(subnet === undefined ? [] : [subnet.association]), ...made];
-  }
-
-  /** All other routes; they wait for the instances, since a route to an ENI without one is a black hole. */
-  private routes(
-    { prefix, network }: Context,
-    { floating }: Moved,
-    seats: readonly Machine[],
-    dependsOn: readonly ApplianceInstance[],
-  ): pulumi.Resource[] {
-    const eniOf = (name: string | undefined): pulumi.Output<string> =>
-      seats.find(({ plan }) => plan.name === name)?.port.networkInterfaceId ?? pulumi.output('');
-    const targetOf = ({ to }: RoutePlan): pulumi.Output<string> | undefined => {
-      switch (to.kind) {
-        case 'internet':
-        case 'announced':
-          return undefined;
-        case 'appliance':
-          return eniOf(to.appliance);
-        case 'floating':
-          return floating[to.group]?.id;
-        case 'group':
-          return eniOf(named(this.plan.groups, to.group).members[0]);
-      }
+    const transit =
+      plan.transit === undefined
+        ? undefined
+        : new Transit(name, { tables: plan.transit, network, tags }, { parent: this });
+    const securityGroups = firewalls(home, tags);
+    return {
+      ...home,
+      args,
+      settings,
+      tags,
+      internet,
+      securityGroups,
+      ...(transit === undefined ? {} : { transit }),
     };
-    return network.tables.flatMap((table) =>
-      named(tablesOf(this.plan), table.name).routes.flatMap((route) => {
-        const networkInterfaceId = targetOf(route);
-        if (networkInterfaceId === undefined) return [];
-        const { destination, to } = route;
-        const moves = to.kind === 'group';
-        return [
-          plannedRoute(
-            `${prefix}-${table.name}`,
-            { routeTableId: table.id, destination, target: { networkInterfaceId }, moves },
-            { parent: this, dependsOn: [...dependsOn] },
-          ),
-        ];
-      }),
-    );
   }
 }

@@ -4,6 +4,8 @@
  */
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
+import type { Plan } from '../plan.ts';
+import type { Network, Vpc } from './network.ts';
 import { type Tags, tagged } from './tags.ts';
 
 export interface FirewallArgs {
@@ -11,7 +13,9 @@ export interface FirewallArgs {
   /** Blocks of the VPC. */
   readonly cidr: string;
   readonly ipv6Cidr?: pulumi.Input<string>;
-  /** Whether it lets in what comes from outside the VPC. */
+  /** Further IPv4 blocks from which it lets in everything. */
+  readonly admits: readonly string[];
+  /** Whether it lets in what comes from anywhere. */
   readonly open: boolean;
   readonly description: string;
   readonly tags: Tags;
@@ -38,6 +42,12 @@ export class Firewall extends pulumi.ComponentResource {
     const source = args.open ? 'anywhere' : 'the VPC';
     const from = args.open ? '0.0.0.0/0' : args.cidr;
     new SecurityGroupIngressRule(`${name}-in`, { ...rule(`from ${source}`), cidrIpv4: from }, child);
+    for (const cidrIpv4 of args.admits)
+      new SecurityGroupIngressRule(
+        `${name}-in-${cidrIpv4}`,
+        { ...rule(`from ${cidrIpv4}`), cidrIpv4 },
+        child,
+      );
     new SecurityGroupEgressRule(`${name}-out`, { ...rule('to anywhere'), cidrIpv4: '0.0.0.0/0' }, child);
     if (args.ipv6Cidr !== undefined) {
       const from6 = args.open ? '::/0' : args.ipv6Cidr;
@@ -48,4 +58,43 @@ export class Firewall extends pulumi.ComponentResource {
     this.securityGroupId = group.id;
     this.registerOutputs({ securityGroupId: this.securityGroupId });
   }
+}
+
+/** One for each VPC of a plan, by the VPC's name. */
+export function firewalls(
+  {
+    parent,
+    prefix,
+    plan,
+    network,
+  }: {
+    readonly parent: pulumi.ComponentResource;
+    readonly prefix: string;
+    readonly plan: Plan;
+    readonly network: Network;
+  },
+  tags: Tags,
+): Readonly<Record<string, pulumi.Output<string>>> {
+  const whose = ({ plan: { subnets } }: Vpc): string =>
+    plan.appliances.some(({ subnet }) => subnets.some(({ name }) => name === subnet))
+      ? 'appliance'
+      : 'workload';
+  const firewall = (vpc: Vpc): Firewall => {
+    const { name, cidr, ipv6, admits = [], open = false } = vpc.plan;
+    const parts = [prefix, whose(vpc), name].filter((part) => part !== '');
+    return new Firewall(
+      parts.join('-'),
+      {
+        vpcId: vpc.id,
+        cidr,
+        ...(ipv6 ? { ipv6Cidr: vpc.ipv6Cidr } : {}),
+        admits,
+        open,
+        description: `byoa ${whose(vpc)}s`,
+        tags,
+      },
+      { parent },
+    );
+  };
+  return Object.fromEntries(network.vpcs.map((vpc) => [vpc.plan.name, firewall(vpc).securityGroupId]));
 }

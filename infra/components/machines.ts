@@ -1,7 +1,7 @@
 /** The appliances and observers of a plan: their ENIs first, since configurations name those of all peers. */
 import * as pulumi from '@pulumi/pulumi';
 import type { ApplianceOutput, NodeOutput } from '../outputs.ts';
-import type { AppliancePlan, ObserverPlan } from '../plan.ts';
+import type { AppliancePlan, ObserverPlan, Plan } from '../plan.ts';
 import { judgeText } from '../rules.ts';
 import type { ApplianceKind } from '../settings.ts';
 import { ApplianceInstance, ApplianceInterface } from './appliance.ts';
@@ -106,6 +106,7 @@ export function machineInstances(
             (one): ApplianceOutput => ({
               ...one,
               role: settings.appliance.kind === 'nat' ? 'nat' : 'router',
+              translates: settings.appliance.kind === 'nat' ? insideOf(plan, machine) : [],
               overlay: overlayOf(machine),
             }),
           ),
@@ -116,6 +117,10 @@ export function machineInstances(
 
 const overlayOf = ({ plan }: Machine): readonly string[] =>
   'overlay' in plan && plan.overlay !== undefined ? plan.overlay : [];
+
+/** The blocks between which a NAT appliance leaves addresses as they are. */
+const insideOf = ({ inside }: Plan, { subnet }: Machine): readonly string[] =>
+  inside ?? [subnet.vpc.plan.cidr];
 
 /** Checked with placeholders at once, and again with the real ids. */
 export function configOf(
@@ -145,7 +150,9 @@ function scriptOf(
   const boot: Omit<Boot, 'daemon'> = {
     name: plan.name,
     forwarding:
-      isObserver || kind.kind === 'own' ? { kind: 'none' } : forwardingOf(kind, plan, subnet.vpc.plan.cidr),
+      isObserver || kind.kind === 'own'
+        ? { kind: 'none' }
+        : forwardingOf(kind, plan, insideOf(context.plan, machine)),
     overlay: overlayOf(machine),
     ipv6: subnet.vpc.plan.ipv6,
     speaks: context.plan.bgp !== undefined,
@@ -159,10 +166,10 @@ function scriptOf(
 const forwardingOf = (
   kind: Exclude<ApplianceKind, { kind: 'own' }>,
   plan: Machine['plan'],
-  block: string,
+  blocks: readonly string[],
 ): Boot['forwarding'] =>
   kind.kind === 'nat'
-    ? { kind: 'nat', block, translate: 'translate' in plan ? (plan.translate ?? []) : [] }
+    ? { kind: 'nat', blocks, translate: 'translate' in plan ? (plan.translate ?? []) : [] }
     : kind;
 
 function describe({ plan, subnet, port, instance }: MadeMachine) {

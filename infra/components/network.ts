@@ -11,7 +11,7 @@ import { type Tags, tagged } from './tags.ts';
 export interface NetworkArgs {
   readonly vpcs: Plan['vpcs'];
   readonly tags: Tags;
-  /** An existing VPC in the place of the only one of the plan. */
+  /** An existing VPC in the place of the only one that has an Internet gateway. */
   readonly existing?: Existing;
 }
 
@@ -25,6 +25,7 @@ export interface Vpc {
   readonly plan: VpcPlan;
   readonly id: pulumi.Output<string>;
   readonly ipv6Cidr: pulumi.Output<string>;
+  /** Of the Internet gateway; empty where it has none. */
   readonly gatewayId: pulumi.Output<string>;
   /** What an Elastic IP waits for. */
   readonly gateway?: aws.ec2.InternetGateway;
@@ -47,8 +48,7 @@ export interface Table {
   readonly arn: pulumi.Output<string>;
 }
 
-function broughtVpc(plan: VpcPlan, existing: Existing, count: number): Vpc {
-  if (count > 1) throw new Error(`the design has ${count} VPCs, and vpcId is one; leave it out`);
+function broughtVpc(plan: VpcPlan, existing: Existing): Vpc {
   if (plan.ipv6) throw new Error('the VPC exists, and its IPv6 blocks are in use; leave out vpcId or ipv6');
   return {
     plan,
@@ -72,7 +72,7 @@ export class Network extends pulumi.ComponentResource {
     this.tags = args.tags;
     const { existing } = args;
     this.vpcs = args.vpcs.map((plan) =>
-      existing === undefined ? this.vpc(plan) : broughtVpc(plan, existing, args.vpcs.length),
+      existing === undefined || plan.isPrivate === true ? this.vpc(plan) : broughtVpc(plan, existing),
     );
     const made = this.vpcs.flatMap((vpc) => vpc.plan.subnets.map((plan) => this.subnet(plan, vpc)));
     this.subnets = made.map(({ subnet }) => subnet);
@@ -98,8 +98,10 @@ export class Network extends pulumi.ComponentResource {
       },
       child,
     );
+    const made = { plan, id: vpc.id, ipv6Cidr: vpc.ipv6CidrBlock };
+    if (plan.isPrivate === true) return { ...made, gatewayId: pulumi.output('') };
     const gateway = new aws.ec2.InternetGateway(name, { vpcId: vpc.id, tags }, child);
-    return { plan, id: vpc.id, ipv6Cidr: vpc.ipv6CidrBlock, gatewayId: gateway.id, gateway };
+    return { ...made, gatewayId: gateway.id, gateway };
   }
 
   private subnet(plan: SubnetPlan, vpc: Vpc): { readonly subnet: Subnet; readonly table: Table } {

@@ -10,10 +10,10 @@ export interface Boot {
   readonly name: string;
   readonly forwarding:
     | { readonly kind: 'none' }
-    /** Packets from the IPv4 block to elsewhere leave with the machine's own address. */
+    /** Packets from the IPv4 blocks to elsewhere leave with the machine's own address. */
     | {
         readonly kind: 'nat';
-        readonly block: string;
+        readonly blocks: readonly string[];
         /** Blocks that leave with another address. */
         readonly translate: readonly { readonly from: string; readonly to: string }[];
       }
@@ -80,7 +80,8 @@ const sysctls = ({ forwarding, ipv6, speaks = false }: Boot): string =>
         ]),
   ].join('\n');
 
-const masquerade = ({ block, translate }: Extract<Boot['forwarding'], { kind: 'nat' }>): string => {
+const masquerade = ({ blocks, translate }: Extract<Boot['forwarding'], { kind: 'nat' }>): string => {
+  const block = blocks.length === 1 ? blocks.join() : `{ ${blocks.join(', ')} }`;
   const special = translate.map(
     ({ from, to }) => `    ip saddr ${from} ip daddr != ${block} snat to ${to}\n`,
   );

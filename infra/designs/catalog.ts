@@ -10,6 +10,7 @@ import { natFleet } from './nat-fleet/plan.ts';
 import { overlayAddress } from './overlay-address/plan.ts';
 import { routeSync } from './route-sync/plan.ts';
 import { sameSubnetBgp } from './same-subnet-bgp/plan.ts';
+import { transitHub } from './transit-hub/plan.ts';
 
 export const DESIGNS = {
   'egress-pair': egressPair,
@@ -20,6 +21,7 @@ export const DESIGNS = {
   'overlay-address': overlayAddress,
   'ingress-inspection': ingressInspection,
   'east-west-inspection': eastWestInspection,
+  'transit-hub': transitHub,
   'same-subnet-bgp': sameSubnetBgp,
   'route-sync': routeSync,
 } as const satisfies Readonly<Record<string, Design>>;

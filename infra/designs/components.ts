@@ -13,6 +13,7 @@ import { NatFleet } from './nat-fleet/component.ts';
 import { OverlayAddress } from './overlay-address/component.ts';
 import { RouteSync } from './route-sync/component.ts';
 import { SameSubnetBgp } from './same-subnet-bgp/component.ts';
+import { TransitHub } from './transit-hub/component.ts';
 
 export type DesignClass = new (
   name: string,
@@ -29,6 +30,7 @@ export const COMPONENTS: Readonly<Record<DesignName, DesignClass>> = {
   'overlay-address': OverlayAddress,
   'ingress-inspection': IngressInspection,
   'east-west-inspection': EastWestInspection,
+  'transit-hub': TransitHub,
   'same-subnet-bgp': SameSubnetBgp,
   'route-sync': RouteSync,
 };

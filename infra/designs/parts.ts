@@ -107,9 +107,10 @@ export interface Site {
 
 /**
  * One appliance in each zone, named by the zone's letter. Each is probed through by all others, which reach
- * its target by its ENI: what else goes to this address goes by this appliance, too.
+ * its target by its ENI: what else goes to this address goes by this appliance, too. `more` are further
+ * routes of their subnets.
  */
-export function appliancePerZone(args: PlanArgs): Site {
+export function appliancePerZone(args: PlanArgs, more: readonly RoutePlan[] = []): Site {
   const zones = zonesOf(args);
   const ipv6 = args.ipv6 ?? false;
   const names = zones.map(({ letter }) => letter);
@@ -123,7 +124,7 @@ export function appliancePerZone(args: PlanArgs): Site {
     })),
     subnets: [
       ...zones.map((zone) =>
-        applianceSubnet(zone, ipv6, watched ? probeRoutes(args, names, zone.letter) : []),
+        applianceSubnet(zone, ipv6, [...more, ...(watched ? probeRoutes(args, names, zone.letter) : [])]),
       ),
       ...observerSubnets(args, names),
     ],

@@ -67,7 +67,7 @@ const OUTPUTS: Readonly<Record<string, Json>> = {
   ids: {
     type: 'object',
     additionalProperties: TEXT,
-    description: 'What the groups move: ids by names such as "table workload-eu-central-1a".',
+    description: 'Ids by what they are of, such as "table workload-eu-central-1a" or "transit gateway".',
   },
 };
 
@@ -88,6 +88,7 @@ const OBJECTS: Readonly<Record<string, Json>> = {
   Node: object(texts('name', 'zone', 'privateIp', 'publicIp', 'instanceId', 'networkInterfaceId', 'config')),
   Appliance: object({
     ...texts('name', 'zone', 'privateIp', 'publicIp', 'instanceId', 'networkInterfaceId', 'role'),
+    translates: { type: 'array', items: TEXT },
     overlay: { type: 'array', items: TEXT },
   }),
   Workload: object(texts('name', 'instanceId', 'privateIp', 'publicIp')),

@@ -18,7 +18,7 @@ export interface DrilledFlow {
   readonly to: string;
   /** The instance that answers, where it is no appliance. */
   readonly receiver?: string;
-  /** The group that it depends on, where the configuration names its table or its ENI. */
+  /** The group that it depends on, where the configuration names its table or its ENI; else any of them. */
   readonly group?: string;
   /** How soon it is to be back, where something has promised that. */
   readonly objectiveMs?: Millis;

@@ -130,19 +130,23 @@ function ownersOf(stage: Stage): ReadonlyMap<string, readonly string[]> {
   return new Map(groups.map((group) => [group.name, ledTo(group)]));
 }
 
-/**
- * Whether a flow can be expected back: its owner forwards still, or there is a member that does and a daemon
- * that may give the group to it: the member's own, or one that is on no appliance.
- */
+/** Whether a flow can be expected back, by its group; by any of them where it names none. */
 function isSavable(
   stage: Stage,
   cast: Cast,
   flow: DrilledFlow,
   owners: ReadonlyMap<string, readonly string[]>,
 ): boolean {
-  const group = stage.groups.find(({ name }) => name === flow.group);
-  if (group === undefined) return isAnnounced(stage, cast);
-  const owned = owners.get(group.name) ?? [];
+  if (stage.groups.length === 0) return isAnnounced(stage, cast);
+  const groups = stage.groups.filter(({ name }) => flow.group === undefined || name === flow.group);
+  return groups.every((group) => isMovable(stage, cast, group, owners.get(group.name) ?? []));
+}
+
+/**
+ * Whether a group's owner forwards still, or there is a member that does and a daemon that may give the group
+ * to it: the member's own, or one that is on no appliance.
+ */
+function isMovable(stage: Stage, cast: Cast, group: Group, owned: readonly string[]): boolean {
   if (owned.length > 0 && owned.every((owner) => forwards(stage, owner))) return true;
   const able = [...cast.values()].filter(({ name }) => isAble(stage, cast, name)).map(({ name }) => name);
   const observes = able.some((name) => !stage.appliances.includes(name));

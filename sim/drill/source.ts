@@ -70,8 +70,8 @@ export const deployedSubject = (
 
 /** What user data would do on the appliances of a design. */
 export function setUp(simulator: RunningSimulator, { appliances }: Pick<Deployed, 'appliances'>): void {
-  for (const { instanceId, role, overlay } of appliances)
-    simulator.profile(instanceId, { role, services: [], overlay });
+  for (const { instanceId, role, translates, overlay } of appliances)
+    simulator.profile(instanceId, { role, services: [], overlay, ...(role === 'nat' && { translates }) });
 }
 
 export interface Given {

@@ -160,7 +160,10 @@ async function runProgram(stack: Stack, options: DeployOptions): Promise<void> {
     const why =
       typeof program === 'string'
         ? await runProcess(stack, options, address, entryOf(resolve(program)))
-        : await runInline({ program, address, project, stack: name, config, secretKeys, dry, parallel });
+        : await Promise.race([
+            runInline({ program, address, project, stack: name, config, secretKeys, dry, parallel }),
+            monitor.stopped().then(() => 'it waits for what failed'),
+          ]);
     if (stack.failure === undefined && !monitor.isFinished())
       stack.failure = new Error(`the program ended before it was deployed: ${why}`);
   } finally {

@@ -2,6 +2,7 @@
  * The gRPC services that a Pulumi program talks to: ResourceMonitor and Engine, on loopback, for one run of
  * one program.
  */
+import { setTimeout } from 'node:timers/promises';
 import * as grpc from '@grpc/grpc-js';
 import engineServices from '@pulumi/pulumi/proto/engine_grpc_pb.js';
 import resourceServices from '@pulumi/pulumi/proto/resource_grpc_pb.js';
@@ -18,24 +19,51 @@ export interface Monitor {
   readonly address: string;
   /** Set when the program has run to its end and what it no longer has is deleted. */
   isFinished(): boolean;
+  /** Resolves when something has failed and nothing is under way for a while. */
+  stopped(): Promise<void>;
   close(): void;
 }
 
 /** One unary method: a failure of `answer` reaches the program as the error of its call. */
 const unary =
-  <Request>(stack: Stack, answer: (request: Request) => object | Promise<object>): grpc.UntypedHandleCall =>
+  <Request>(run: Run, answer: (request: Request) => object | Promise<object>): grpc.UntypedHandleCall =>
   (call: grpc.ServerUnaryCall<Request, object>, callback: grpc.sendUnaryData<object>): void => {
+    run.calls += 1;
+    run.open += 1;
     Promise.resolve()
       .then(() => answer(call.request))
       .then(
         (reply) => callback(null, reply),
         (error: unknown) => {
           const failure = error instanceof Error ? error : new Error(String(error));
-          stack.failure ??= failure;
+          run.stack.failure ??= failure;
           callback({ code: grpc.status.UNKNOWN, details: failure.message });
         },
-      );
+      )
+      .finally(() => {
+        run.open -= 1;
+      });
   };
+
+/** One run of one program: how many calls it has made, and how many of them are not answered. */
+interface Run {
+  readonly stack: Stack;
+  calls: number;
+  open: number;
+  closed: boolean;
+}
+
+const QUIET_MS = 1000;
+
+/** A program that waits for what has failed may wait for good: it is over when it asks for nothing more. */
+async function untilStopped(run: Run): Promise<void> {
+  const isBusy = (seen: number): boolean =>
+    run.stack.failure === undefined || run.open > 0 || run.calls !== seen;
+  for (let seen = -1; isBusy(seen) && !run.closed; ) {
+    seen = run.calls;
+    await setTimeout(QUIET_MS, undefined, { ref: false });
+  }
+}
 
 /** Deletes what the program has no longer, and what was replaced. */
 async function finish(stack: Stack): Promise<void> {
@@ -74,32 +102,33 @@ async function readResource(stack: Stack, request: wire.ReadRequest): Promise<ob
 }
 
 function monitorHandlers(
-  stack: Stack,
+  run: Run,
   address: () => string,
   finished: () => void,
 ): grpc.UntypedServiceImplementation {
+  const { stack } = run;
   return {
-    getDeploymentInfo: unary(stack, () => wire.deploymentInfo(stack.project, stack.name, stack.dry)),
-    supportsFeature: unary(stack, (request: wire.FeatureRequest) => wire.featureReply(request)),
-    registerResource: unary(stack, async (request: wire.RegisterRequest) => {
+    getDeploymentInfo: unary(run, () => wire.deploymentInfo(stack.project, stack.name, stack.dry)),
+    supportsFeature: unary(run, (request: wire.FeatureRequest) => wire.featureReply(request)),
+    registerResource: unary(run, async (request: wire.RegisterRequest) => {
       if (request.getRemote()) return wire.constructReply(await construct(stack, request, address()));
       const state = await register(stack, wire.readRegistration(request));
       return wire.registerReply(state.urn, state.id, state.custom ? state.outputs : {});
     }),
-    registerResourceOutputs: unary(stack, (request: wire.OutputsRequest) => {
+    registerResourceOutputs: unary(run, (request: wire.OutputsRequest) => {
       const { urn, outputs } = wire.readOutputs(request);
       const state = stack.now.get(urn);
       if (state !== undefined) stack.now.set(urn, { ...state, outputs });
       return wire.empty();
     }),
-    readResource: unary(stack, (request: wire.ReadRequest) => readResource(stack, request)),
-    invoke: unary(stack, async (request: wire.InvokeRequest) => {
+    readResource: unary(run, (request: wire.ReadRequest) => readResource(stack, request)),
+    invoke: unary(run, async (request: wire.InvokeRequest) => {
       const { token, args, provider } = wire.readInvoke(request);
       return wire.invokeReply(
         await providerOf(stack, provider, token).invoke(token, revealedProperties(args)),
       );
     }),
-    signalAndWaitForShutdown: unary(stack, async () => {
+    signalAndWaitForShutdown: unary(run, async () => {
       await finish(stack);
       finished();
       return wire.empty();
@@ -107,16 +136,17 @@ function monitorHandlers(
   };
 }
 
-function engineHandlers(stack: Stack): grpc.UntypedServiceImplementation {
+function engineHandlers(run: Run): grpc.UntypedServiceImplementation {
+  const { stack } = run;
   return {
-    log: unary(stack, (request: wire.LogRequest) => {
+    log: unary(run, (request: wire.LogRequest) => {
       const line = wire.readLog(request);
       if (line !== undefined) stack.onEvent({ kind: 'message', ...line });
       if (line?.severity === 'error') stack.failure ??= new Error(line.text);
       return wire.empty();
     }),
-    getRootResource: unary(stack, () => wire.rootUrnReply(stack.rootUrn)),
-    setRootResource: unary(stack, (request: wire.RootRequest) => {
+    getRootResource: unary(run, () => wire.rootUrnReply(stack.rootUrn)),
+    setRootResource: unary(run, (request: wire.RootRequest) => {
       stack.rootUrn = request.getUrn();
       return wire.rootReply();
     }),
@@ -128,6 +158,7 @@ const MAX_MESSAGE_BYTES = 400 * 1024 * 1024;
 
 /** Serves both on a port of the system's choice. */
 export async function startMonitor(stack: Stack): Promise<Monitor> {
+  const run: Run = { stack, calls: 0, open: 0, closed: false };
   let isFinished = false;
   let address = '';
   const server = new grpc.Server({ 'grpc.max_receive_message_length': MAX_MESSAGE_BYTES });
@@ -136,9 +167,9 @@ export async function startMonitor(stack: Stack): Promise<Monitor> {
   };
   server.addService(
     resourceServices.ResourceMonitorService,
-    monitorHandlers(stack, () => address, finished),
+    monitorHandlers(run, () => address, finished),
   );
-  server.addService(engineServices.EngineService, engineHandlers(stack));
+  server.addService(engineServices.EngineService, engineHandlers(run));
   const port = await new Promise<number>((resolve, reject) => {
     const credentials = grpc.ServerCredentials.createInsecure();
     server.bindAsync('127.0.0.1:0', credentials, (error, bound) =>
@@ -146,5 +177,13 @@ export async function startMonitor(stack: Stack): Promise<Monitor> {
     );
   });
   address = `127.0.0.1:${port}`;
-  return { address, isFinished: () => isFinished, close: () => server.forceShutdown() };
+  return {
+    address,
+    isFinished: () => isFinished,
+    stopped: () => untilStopped(run),
+    close: () => {
+      run.closed = true;
+      server.forceShutdown();
+    },
+  };
 }

@@ -3,7 +3,7 @@
  * the reverse path filter, masquerading. Each function says 0 or the code of a disposition. Linux semantics,
  * without fragments and ICMP errors.
  */
-import { contains, formatAddress } from '../../controller/base/ip.ts';
+import { type Address, contains, formatAddress } from '../../controller/base/ip.ts';
 import { hasDefault, lookup } from '../../controller/base/longest-match.ts';
 import { find, set } from './address-map.ts';
 import { CODE } from './dispositions.ts';
@@ -12,6 +12,7 @@ import {
   type Device,
   type DeviceAddress,
   type Guest,
+  type GuestProfile,
   type GuestRoute,
   type GuestTunnel,
   learnMac,
@@ -113,7 +114,7 @@ export function output(
     return CODE.GUEST_LINK_DOWN;
   }
   const tunnel = guest.profile.tunnels && tunnelTo(guest, device, h);
-  const masks = !tunnel && guest.profile.masquerade.includes(device.index) && !isAnswer(guest.nat, h);
+  const masks = !tunnel && isMasked(guest.profile, device, h) && !isAnswer(guest.nat, h);
   if (masks || isUnspecified(h)) {
     const own = sourceFor(device, h);
     if (own === undefined) {
@@ -151,6 +152,14 @@ export function output(
   h.sourceMac = device.mac;
   h.destinationMac = mac;
   return 0;
+}
+
+/** Whether a new flow by the device gets the device's own address as its source. */
+function isMasked({ masquerade: devices, masqueraded }: GuestProfile, { index }: Device, h: Header): boolean {
+  if (!devices.includes(index)) return false;
+  if (masqueraded === undefined) return true;
+  const isAmong = (address: Address): boolean => masqueraded.some((block) => contains(block, address));
+  return isAmong(sourceOf(h)) && !isAmong(destinationOf(h));
 }
 
 /** The tunnel of the device that leads to the next hop. */

@@ -37,6 +37,8 @@ export interface GuestProfile {
   readonly ipForward: boolean;
   /** Device indexes whose outgoing packets get the device's own address as source. */
   readonly masquerade: readonly number[];
+  /** Of whom, on the way to anybody else; absent: of everybody. */
+  readonly masqueraded?: readonly Prefix[];
   /** It takes packets in GENEVE from a Gateway Load Balancer, and gives them back (one-arm). */
   readonly geneve?: boolean;
   readonly tunnels?: readonly GuestTunnel[];

@@ -43,9 +43,10 @@ function tunnelOf({ remote, inside, device = 0 }: ProfileTunnel): GuestTunnel {
   return { gre: { kind: 'gre', remote: must(parseAddress(remote)).words[3] | 0 }, device, inside: own };
 }
 
-const kernelProfile = ({ role, tunnels, overlay }: Profile): GuestProfile => ({
+const kernelProfile = ({ role, translates, tunnels, overlay }: Profile): GuestProfile => ({
   ipForward: role !== 'host',
   masquerade: role === 'nat' ? [0] : [],
+  ...(translates !== undefined && { masqueraded: translates.map((one) => must(parsePrefix(one))) }),
   geneve: role === 'geneve',
   ...(tunnels !== undefined && { tunnels: tunnels.map(tunnelOf) }),
   ...(overlay !== undefined && { overlay: overlay.map((one) => must(parseAddress(one))) }),

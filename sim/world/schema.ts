@@ -28,6 +28,8 @@ export const profile = z.strictObject({
   /** `router` forwards; `nat` also masquerades what leaves through device 0. */
   role: z.enum(['host', 'router', 'nat', 'geneve']).default('host'),
   services: z.array(service).default([]),
+  /** Of `nat`: blocks from which packets to elsewhere are masqueraded; all packets where absent. */
+  translates: z.array(z.string().refine((text) => parsePrefix(text).ok, 'is no CIDR block')).exactOptional(),
   tunnels: z.array(tunnel).exactOptional(),
   overlay: z.array(z.string().refine((text) => parseAddress(text).ok, 'is no address')).exactOptional(),
 });

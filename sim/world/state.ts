@@ -27,6 +27,8 @@ export interface Profile {
    * a Gateway Load Balancer sends it.
    */
   readonly role: 'host' | 'router' | 'nat' | 'geneve';
+  /** Of `nat`: blocks from which packets to elsewhere are masqueraded; all packets where absent. */
+  readonly translates?: readonly string[];
   /** GRE tunnels to addresses of transit gateways. */
   readonly tunnels?: readonly ProfileTunnel[];
   /** Addresses that EC2 does not know, on the first device. */

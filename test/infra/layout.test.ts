@@ -1,7 +1,7 @@
 /** The arithmetic of zones and subnets, as properties over all VPC blocks and choices of zones. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { covers, overlaps, prefix } from '../../controller/base/ip.ts';
+import { covers, formatPrefix, overlaps, prefix } from '../../controller/base/ip.ts';
 import { halves, hostAddress, ipv6Block, layout, observerBlock, zoneLayout } from '../../infra/layout.ts';
 
 const LETTERS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
@@ -106,5 +106,11 @@ it('ipv6Block gives every subnet of the eight zones a /64 of its own', () => {
   expect(new Set(blocks).size).toBe(16);
   for (const block of blocks) expect(covers(prefix('2001:db8:1:ff00::/56'), prefix(block))).toBe(true);
   expect(ipv6Block('2001:db8:1::/56', 'eu-central-1b', 1)).toBe('2001:db8:1:21::/64');
+  // As EC2 answers it, so that a refresh finds no difference.
+  for (const wide of ['2001:db8:1::/56', '2001:db8::/56'])
+    for (const zone of ZONES) {
+      const block = ipv6Block(wide, zone, 0);
+      expect(block).toBe(formatPrefix(prefix(block)));
+    }
   expect(() => ipv6Block('2001:db8::/32', 'eu-central-1a', 0)).toThrow(/not the IPv6 \/56/);
 });

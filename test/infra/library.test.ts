@@ -73,6 +73,37 @@ it('same-subnet-bgp sends by the first appliance; only what is translated comes 
   expect(passed('2001:db8:ffff::10')).toEqual(['DELIVERED', true, 'DELIVERED', false]);
 });
 
+it('transit-hub sends both ways of a flow by one appliance, and translates only what leaves', () => {
+  const { subject } = shelved('transit-hub');
+  const { world, machines, flows } = stageOf(subject, 1);
+  const named = (from: string, to: string) =>
+    present(
+      flows.find(({ name }) => name === `${from} -> ${to}`),
+      to,
+    );
+  const [near, far] = ['workload-10.1.0.0-eu-central-1a', 'workload-10.2.0.0-eu-central-1b'] as const;
+  const { from, to } = named(near, far);
+  const { to: own } = named(far, near);
+  const carriers = Array.from({ length: 32 }, (_, index) => {
+    const packet = { from, to, protocol: 'udp', port: 53, sourcePort: 40_000 + index } as const;
+    const there = must(tracePacket(world, { ...packet, both: true }));
+    const answer = present(there.answer, 'an answer');
+    const by = (hops: typeof there.hops): readonly string[] =>
+      ['a', 'b'].filter((name) => hops.some(({ id }) => id === machines[name]?.instance));
+    expect([there.disposition, there.packet.source, answer.disposition]).toEqual([
+      'DELIVERED',
+      own,
+      'DELIVERED',
+    ]);
+    expect(by(answer.hops)).toEqual(by(there.hops));
+    return by(there.hops).join();
+  });
+  // A hash of the flow chooses the zone: with 32 ports both appliances have some, never one flow both.
+  expect([...new Set(carriers)].sort()).toEqual(['a', 'b']);
+  const out = must(tracePacket(world, { from, to: '203.0.113.10' }));
+  expect(out.packet.source).not.toBe(own);
+});
+
 /** A few of all, which take something away; `npm run docs:designs` plays every single one. */
 function befallsFirst(failure: Failure): boolean {
   switch (failure.kind) {

@@ -16,7 +16,7 @@ const CONFIG = "version: 1\nnode: a\nname: 'it''s $HOME `date` \\n'\n";
 const DAEMON = { url: 'http://127.0.0.1:1/byoa', sha256: SHA256, config: CONFIG };
 const BOOT: Boot = {
   name: 'a',
-  forwarding: { kind: 'nat', block: '10.0.0.0/16', translate: [] },
+  forwarding: { kind: 'nat', blocks: ['10.0.0.0/16'], translate: [] },
   overlay: [],
   ipv6: false,
   daemon: DAEMON,

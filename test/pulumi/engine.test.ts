@@ -118,6 +118,14 @@ describe('failures', () => {
     expect(changes((await run('up', [BIG, SMALL])).steps)).toEqual(['create small']);
   });
 
+  it('a program that waits for what failed does not hold up the end', async () => {
+    const { run, world } = bench();
+    world.failing.add('small');
+    await expect(run('up', [BIG, SMALL], { 'box:wait': 'true' })).rejects.toThrow(/no room for small/);
+    world.failing.clear();
+    expect(changes((await run('up', [BIG, SMALL], { 'box:wait': 'true' })).steps)).toEqual(['create small']);
+  });
+
   it('a program that breaks deletes nothing', async () => {
     const { run, runApart, world } = bench();
     await run('up', [BIG, SMALL]);

@@ -85,10 +85,30 @@ export const transitGateway: Definition = {
   },
 };
 
+/** EC2 enters an attachment in the default tables; the provider would take it out, and this engine not. */
+async function refuseDefaultTables(clients: Clients, inputs: Properties): Promise<void> {
+  const isRefused = ['Association', 'Propagation'].some(
+    (what) => inputs[`transitGatewayDefaultRouteTable${what}`] === false,
+  );
+  if (!isRefused) return;
+  const id = text(inputs, 'transitGatewayId');
+  const { outputs = {} } = (await transitGateway.read(clients, id, {})) ?? {};
+  if ('associationDefaultRouteTableId' in outputs || 'propagationDefaultRouteTableId' in outputs)
+    throw new Error(
+      `${id} has default tables, which the test engine cannot leave: make it without, or use the Pulumi CLI`,
+    );
+}
+
 export const vpcAttachment: Definition = {
   inputs: ['subnetIds', 'applianceModeSupport', 'tags'],
-  fixed: ['transitGatewayId', 'vpcId'],
+  fixed: [
+    'transitGatewayId',
+    'vpcId',
+    'transitGatewayDefaultRouteTableAssociation',
+    'transitGatewayDefaultRouteTablePropagation',
+  ],
   create: async (clients, inputs) => {
+    await refuseDefaultTables(clients, inputs);
     const command = new CreateTransitGatewayVpcAttachmentCommand({
       TransitGatewayId: text(inputs, 'transitGatewayId'),
       VpcId: text(inputs, 'vpcId'),

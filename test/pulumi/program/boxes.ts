@@ -52,6 +52,8 @@ export async function program() {
     };
     boxes.set(name, new Box(spec.type ?? 'box:index:Box', name, inputs, options));
   }
+  if (config.getBoolean('wait'))
+    for (const box of boxes.values()) await new Promise((done) => box.id.apply(done));
   if (config.getBoolean('break')) throw new Error('the program broke on purpose');
 
   const answer = pulumi.output(pulumi.runtime.invoke('box:index:twice', { value: 21 }));

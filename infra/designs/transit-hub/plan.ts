@@ -1,0 +1,146 @@
+/**
+ * Spokes reach each other and the Internet by way of a transit gateway and the appliances of an inspection
+ * VPC, the hub. An appliance is at work in each zone, each the standby of the others; appliance mode keeps
+ * both ways of a flow in one zone, and so at one appliance.
+ */
+import type { Design, PlanArgs } from '../../design.ts';
+import { blockAfter, blocksOverlap, layout, transitBlock, type ZoneLayout } from '../../layout.ts';
+import {
+  type AppliancePlan,
+  PRIVATE_BLOCKS,
+  type RoutePlan,
+  type SubnetPlan,
+  type VpcPlan,
+} from '../../plan.ts';
+import { appliancePerZone, membersFrom, ROUTES_OBJECTIVE_MS, zonesOf } from '../parts.ts';
+
+const HUB = 'hub';
+/** Tables of the transit gateway: of what comes from spokes, and of what comes from the hub. */
+const TABLES = { spokes: 'spokes', hub: HUB };
+
+const groupOf = (zone: string): string => `inspection-${zone}`;
+
+/** Where a VPC's name, and those of its subnets, come from: `10.1.0.0` of `10.1.0.0/16`. */
+const nameOf = (cidr: string): string => cidr.replace(/\/\d+$/, '');
+
+const everywhereBy = (to: RoutePlan['to']): readonly RoutePlan[] => [{ destination: '0.0.0.0/0', to }];
+
+/** The spokes' blocks; throws where two VPCs have addresses in common, which routes cannot tell apart. */
+function spokesOf({
+  cidr,
+  spokes = [blockAfter(cidr, 1), blockAfter(cidr, 2)],
+}: PlanArgs): readonly string[] {
+  const all = [cidr, ...spokes];
+  for (const [index, one] of all.entries())
+    for (const other of all.slice(index + 1))
+      if (blocksOverlap(one, other))
+        throw new Error(`the blocks ${one} and ${other} overlap; give each VPC a block of its own`);
+  return spokes;
+}
+
+const transitSubnet = (
+  name: string,
+  cidr: string,
+  zone: string,
+  routes: readonly RoutePlan[],
+): SubnetPlan => ({
+  name: `${name}-${zone}`,
+  role: 'transit',
+  zone,
+  cidr: transitBlock(cidr, zone),
+  routes,
+});
+
+function spoke(cidr: string, zones: readonly ZoneLayout[], inside: readonly string[]): VpcPlan {
+  const name = nameOf(cidr);
+  return {
+    name: `spoke-${name}`,
+    cidr,
+    ipv6: false,
+    isPrivate: true,
+    admits: inside,
+    attachment: { table: TABLES.spokes, propagates: [TABLES.hub], applianceMode: false },
+    subnets: zones.flatMap(({ zone, blocks }) => [
+      {
+        name: `workload-${name}-${zone}`,
+        role: 'workload',
+        zone,
+        cidr: blocks.workload,
+        routes: everywhereBy({ kind: 'transit' }),
+      },
+      transitSubnet(`transit-${name}`, cidr, zone, []),
+    ]),
+  };
+}
+
+/** Every workload to the Internet, and to every one of another spoke. */
+function flowsOf(spokes: readonly VpcPlan[]) {
+  const ends = spokes.flatMap(({ name, subnets }) =>
+    subnets.filter(({ role }) => role === 'workload').map((subnet) => ({ vpc: name, subnet: subnet.name })),
+  );
+  const promise = { objectiveMs: ROUTES_OBJECTIVE_MS };
+  return ends.flatMap(({ vpc, subnet }) => [
+    { from: { kind: 'subnet', subnet } as const, to: { kind: 'internet' } as const, ...promise },
+    ...ends
+      .filter((other) => other.vpc !== vpc)
+      .map((other) => ({
+        from: { kind: 'subnet', subnet } as const,
+        to: { kind: 'subnet', subnet: other.subnet } as const,
+        ...promise,
+      })),
+  ]);
+}
+
+export const transitHub: Design = {
+  summary:
+    'spokes of a transit gateway reach each other and the Internet by appliances in a hub, in appliance mode',
+  zones: { min: 2, max: 8 },
+  keys: ['spokes'],
+  role: 'nat',
+  // Otherwise the first loss would leave one appliance with the flows of two zones for good.
+  failback: { after: '10m' },
+  plan: (args) => {
+    const blocks = spokesOf(args);
+    const inside = [
+      ...PRIVATE_BLOCKS,
+      ...[args.cidr, ...blocks].filter((one) => !PRIVATE_BLOCKS.some((wide) => blocksOverlap(wide, one))),
+    ];
+    const zones = zonesOf(args);
+    const back = inside.map((destination): RoutePlan => ({ destination, to: { kind: 'transit' } }));
+    const { appliances, observers, subnets } = appliancePerZone(args, back);
+    const spokes = blocks.map((cidr) => spoke(cidr, layout(cidr, args.zones), inside));
+    const names = appliances.map(({ name }: AppliancePlan) => name);
+    return {
+      vpcs: [
+        {
+          name: HUB,
+          cidr: args.cidr,
+          ipv6: false,
+          admits: inside,
+          attachment: { table: TABLES.hub, propagates: [], applianceMode: true },
+          subnets: [
+            ...subnets,
+            ...zones.map(({ zone }) =>
+              transitSubnet(
+                'transit',
+                args.cidr,
+                zone,
+                everywhereBy({ kind: 'group', group: groupOf(zone) }),
+              ),
+            ),
+          ],
+        },
+        ...spokes,
+      ],
+      appliances,
+      observers,
+      groups: zones.map(({ zone, letter }) => ({ name: groupOf(zone), members: membersFrom(names, letter) })),
+      transit: [
+        { name: TABLES.spokes, routes: [{ destination: '0.0.0.0/0', vpc: HUB }] },
+        { name: TABLES.hub, routes: [] },
+      ],
+      inside,
+      flows: flowsOf(spokes),
+    };
+  },
+};
