@@ -10,6 +10,7 @@ export const controllerPart: Part = {
     plan: 'show what a failover would send, and how long it would take',
     drain: 'empty an appliance: its groups go to others, and it gets none',
     undrain: 'let an appliance be given groups again',
+    leave: 'hand over what the own appliance has, before its machine stops; waits until that is done',
     pause: 'leave a group alone, or all, until resumed',
     resume: 'end pauses and overrides of a group, or of all',
     bgp: 'see and steer the BGP speaker and BFD of a running daemon',

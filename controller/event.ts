@@ -19,21 +19,31 @@ import type { LeaseCall, LeaseOutcome } from './lease/call.ts';
  * sent).
  */
 export type ProbeResult =
-  /** `dead`: the other appliances that a daemon which was asked finds dead itself. */
-  | { readonly kind: 'up'; readonly rttMs: number; readonly dead?: readonly string[] }
-  | { readonly kind: 'down'; readonly reason: string; readonly dead?: readonly string[] }
+  | ({ readonly kind: 'up'; readonly rttMs: number } & ToldOthers)
+  | ({ readonly kind: 'down'; readonly reason: string } & ToldOthers)
   | { readonly kind: 'silent'; readonly reason: string };
 
-/** Which appliances the daemon that gave this answer at its health address finds dead itself. */
-export function deadBy(body: string): { readonly dead?: readonly string[] } {
+/** What a daemon that was asked says of appliances, beside the health of its own. */
+export interface ToldOthers {
+  /** Those that it finds dead itself. */
+  readonly dead?: readonly string[];
+  /** Those that are to be emptied, as operators told it. */
+  readonly drained?: readonly string[];
+}
+
+/** The same, from the answer of a daemon at its health address. */
+export function toldBy(body: string): ToldOthers {
   try {
     const word: unknown = JSON.parse(body);
-    const dead: unknown = typeof word === 'object' && word !== null ? Reflect.get(word, 'dead') : undefined;
-    if (Array.isArray(dead)) return { dead: dead.filter((name) => typeof name === 'string') };
+    const names = (key: keyof ToldOthers): ToldOthers => {
+      const list: unknown = typeof word === 'object' && word !== null ? Reflect.get(word, key) : undefined;
+      return Array.isArray(list) ? { [key]: list.filter((name) => typeof name === 'string') } : {};
+    };
+    return { ...names('dead'), ...names('drained') };
   } catch {
     // Something else than a daemon answers there.
+    return {};
   }
-  return {};
 }
 
 /** What an operator asks of a running daemon through its socket. */
@@ -48,6 +58,8 @@ export type Command =
     }
   /** An appliance is to be emptied, and may be used again. */
   | { readonly kind: 'drain' | 'undrain'; readonly appliance: string }
+  /** The machine is about to stop: the own appliance is emptied, until the daemon starts anew. */
+  | { readonly kind: 'leave' }
   /** A group is left alone, or all are, for a time or until told otherwise; and not any more. */
   | { readonly kind: 'pause'; readonly group?: string | undefined; readonly forMs?: number | undefined }
   | { readonly kind: 'resume'; readonly group?: string | undefined }
@@ -164,15 +176,10 @@ export type Effect =
   /** The answer to a command; `body` is JSON. */
   | { readonly kind: 'reply'; readonly id: number; readonly ok: boolean; readonly body: unknown }
   /**
-   * What the node says to those who ask, served at its health address: of its own appliance, and which others
-   * its own probes find dead.
+   * What the node says to those who ask, served at its health address: of its own appliance, which others
+   * its own probes find dead, and which are to be emptied by its own orders.
    */
-  | {
-      readonly kind: 'own-word';
-      readonly healthy: boolean;
-      readonly reason: string;
-      readonly dead: readonly string[];
-    }
+  | ({ readonly kind: 'own-word' } & OwnWord)
   | {
       readonly kind: 'log';
       readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -187,6 +194,11 @@ export type Effect =
     }
   /** The node has left cleanly; the driver ends. */
   | { readonly kind: 'stopped' };
+
+export interface OwnWord extends Required<ToldOthers> {
+  readonly healthy: boolean;
+  readonly reason: string;
+}
 
 /** What must survive a restart of the daemon: it is taken from the journal, never from guesses. */
 export interface Memory {
@@ -207,6 +219,8 @@ export interface Pause {
 export interface Orders {
   /** Appliances that are being emptied, and since when. */
   readonly drained: Readonly<Record<string, Instant>>;
+  /** Since when the own appliance is about to stop; not remembered. */
+  readonly leaving?: Instant;
   readonly pausedAll?: Pause;
   /** By group. */
   readonly paused: Readonly<Record<string, Pause>>;

@@ -34,7 +34,7 @@ import {
   sendObservations,
   take,
 } from './failover/observe.ts';
-import { expired, nextExpiryAt, noOrders, ordersMemory } from './failover/orders.ts';
+import { emptied, expired, nextExpiryAt, noOrders, ordersMemory, withHeard } from './failover/orders.ts';
 import { guestEnded, passed } from './failover/ownership.ts';
 import { newReadiness, nextReadinessAt, pumpReadiness, type Readiness, tried } from './failover/readiness.ts';
 import { askEc2, reported } from './failover/reports.ts';
@@ -367,10 +367,17 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
   const hurried = hasten(judged, config, successorsOf(start, before, judged), turn.now);
   const asked = askEc2(start.observed, config, judged, turn.now);
   const orders = expired(start.orders, turn);
-  const setting = { orders, startedAt: start.startedAt, wallOffsetMs: start.wallOffsetMs };
+  const heard = withHeard(orders, config, judged.probes, turn.now);
+  const setting = { orders: heard, startedAt: start.startedAt, wallOffsetMs: start.wallOffsetMs };
   const { groups, standings, ...cycled } = cycleGroups(start, { ...judged, observed: asked, setting }, turn);
   let { observed, wakeAt } = cycled;
-  const placed = { config, orders, observeOnly: start.observeOnly, verdicts: judged.verdicts, standings };
+  const placed = {
+    config,
+    orders: heard,
+    observeOnly: start.observeOnly,
+    verdicts: judged.verdicts,
+    standings,
+  };
   const leases = pumpLeases(start.leases, placed, turn);
   const carried = setCarriers(
     hurried,
@@ -423,9 +430,10 @@ function tellWord(node: Node, turn: Turn): Node {
   const { verdicts } = node.health;
   const verdict = own === undefined ? { kind: 'healthy', reason: 'it only observes' } : verdicts[own];
   const dead = Object.keys(verdicts).filter((name) => name !== own && verdicts[name]?.ownDead);
-  const word = [verdict?.kind, ...dead].join(' ');
+  const drained = Object.keys(emptied(node.orders, own));
+  const word = [verdict?.kind, ...dead, ...drained.map((name) => `-${name}`)].join(' ');
   if (verdict === undefined || node.word === word) return node;
-  turn.emit({ kind: 'own-word', healthy: verdict.kind !== 'dead', reason: verdict.reason, dead });
+  turn.emit({ kind: 'own-word', healthy: verdict.kind !== 'dead', reason: verdict.reason, dead, drained });
   return { ...node, word };
 }
 

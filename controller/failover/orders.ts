@@ -1,11 +1,13 @@
 /**
  * What operators want of a node beside single moves, until they say otherwise or the time is over: appliances
  * to be emptied, groups that are left alone, groups that stay where they were put. A node follows what it was
- * told itself; nodes do not tell each other.
+ * told itself, and what the daemons of other appliances say that they were told to empty.
  */
 import { earliest, formatMillis, type Instant } from '../base/time.ts';
-import type { Config } from '../config.ts';
+import { type Config, ownAppliance, probesOfNode } from '../config.ts';
 import type { Command, Orders, Pause } from '../event.ts';
+import type { Health } from '../health/health.ts';
+import { isFresh } from '../health/probe.ts';
 import { abandon } from './command.ts';
 import type { GroupState } from './group.ts';
 import type { Turn } from './turn.ts';
@@ -16,7 +18,7 @@ export const noOrders: Orders = { drained: {}, paused: {}, pinned: {} };
 export const pauseOf = ({ paused, pausedAll }: Orders, group: string): Pause | undefined =>
   paused[group] ?? pausedAll;
 
-type Standing = Extract<Command, { kind: 'drain' | 'undrain' | 'pause' | 'resume' }>;
+type Standing = Extract<Command, { kind: 'drain' | 'undrain' | 'leave' | 'pause' | 'resume' }>;
 
 /** What becomes of an order: the answer, and the orders after it. */
 export interface Ordered {
@@ -31,13 +33,12 @@ const without = <V>(record: Readonly<Record<string, V>>, key: string): Readonly<
 /** Takes in an order. */
 export function order(orders: Orders, asked: Standing, config: Config, now: Instant): Ordered {
   const refused = (message: string): Ordered => ({ ok: false, message, orders });
+  if (asked.kind === 'leave') return leave(orders, config, now);
   if ('appliance' in asked) {
     const names = config.appliances.map(({ name }) => name);
     if (!names.includes(asked.appliance))
       return refused(`There is no appliance '${asked.appliance}'; the appliances are ${names.join(', ')}.`);
-    return asked.kind === 'drain'
-      ? drain(orders, asked.appliance, config, now)
-      : undrain(orders, asked.appliance, config);
+    return asked.kind === 'drain' ? drain(orders, asked.appliance, now) : undrain(orders, asked.appliance);
   }
   const names = config.groups.map(({ name }) => name);
   if (asked.group !== undefined && !names.includes(asked.group))
@@ -45,25 +46,57 @@ export function order(orders: Orders, asked: Standing, config: Config, now: Inst
   return asked.kind === 'pause' ? pause(orders, asked, config, now) : resume(orders, asked.group, config);
 }
 
+/** Who hears of a drain by this node's word, for a sentence. */
+const HEARD =
+  'Daemons that ask this one for its word do the same; say it on each that does not, as observers.';
+
 /** The other daemons that have to be told the same, for a sentence. */
 function tellOthers({ appliances, node }: Config): string {
   const others = appliances.flatMap(({ name }) => (name === node ? [] : [name]));
   return `Each daemon follows its own orders: say the same on ${others.join(', ')}, and to observers.`;
 }
 
-function drain(orders: Orders, appliance: string, config: Config, now: Instant): Ordered {
+function drain(orders: Orders, appliance: string, now: Instant): Ordered {
   if (orders.drained[appliance] !== undefined)
     return { ok: true, message: `${appliance} is drained already.`, orders };
   const message =
     `${appliance} is drained: it is given no group, and its groups go to other members; byoa undrain ${appliance} ` +
-    `ends that. ${tellOthers(config)}`;
+    `ends that. ${HEARD}`;
   return { ok: true, message, orders: { ...orders, drained: { ...orders.drained, [appliance]: now } } };
 }
 
-function undrain(orders: Orders, appliance: string, config: Config): Ordered {
+/** The own appliance is about to stop; a daemon that starts anew knows nothing of it. */
+function leave(orders: Orders, config: Config, now: Instant): Ordered {
+  const own = ownAppliance(config)?.name;
+  if (own === undefined)
+    return { ok: true, message: `${config.node} has no appliance of its own: it may stop.`, orders };
+  const message = `${own} is about to stop: its groups go to other members, which its word tells.`;
+  return { ok: true, message, orders: { ...orders, leaving: orders.leaving ?? now } };
+}
+
+/** Appliances that are to be emptied as this node was told, and since when. */
+export const emptied = (
+  { drained, leaving }: Orders,
+  own: string | undefined,
+): Readonly<Record<string, Instant>> =>
+  leaving === undefined || own === undefined ? drained : { [own]: leaving, ...drained };
+
+/** The orders with what other daemons were told of appliances that are to be emptied. */
+export function withHeard(orders: Orders, config: Config, probes: Health['probes'], now: Instant): Orders {
+  const heard = probesOfNode(config).flatMap((probe) => {
+    const state = probes[probe.id];
+    const speaks = probe.kind === 'daemon' && state !== undefined && isFresh(state, probe, now);
+    return speaks ? Object.entries(state.drained ?? {}) : [];
+  });
+  const own = emptied(orders, ownAppliance(config)?.name);
+  if (heard.length === 0 && own === orders.drained) return orders;
+  return { ...orders, drained: { ...Object.fromEntries(heard), ...own } };
+}
+
+function undrain(orders: Orders, appliance: string): Ordered {
   if (orders.drained[appliance] === undefined)
     return { ok: true, message: `${appliance} is not drained.`, orders };
-  const message = `${appliance} may be given groups again. ${tellOthers(config)}`;
+  const message = `${appliance} may be given groups again. ${HEARD}`;
   return { ok: true, message, orders: { ...orders, drained: without(orders.drained, appliance) } };
 }
 
@@ -166,17 +199,19 @@ export const nextExpiryAt = ({ paused, pausedAll, pinned: held }: Orders): Insta
     .reduce<Instant | undefined>(earliest, undefined);
 
 /** What the next run has to know; nothing where there are no orders. */
-export const ordersMemory = (orders: Orders): { readonly orders?: Orders } =>
-  orders.pausedAll === undefined &&
-  [orders.drained, orders.paused, orders.pinned].every((all) => Object.keys(all).length === 0)
-    ? {}
-    : { orders };
+export function ordersMemory({ leaving: _, ...orders }: Orders): { readonly orders?: Orders } {
+  const isNone =
+    orders.pausedAll === undefined &&
+    [orders.drained, orders.paused, orders.pinned].every((all) => Object.keys(all).length === 0);
+  return isNone ? {} : { orders };
+}
 
 /** The orders in sentences, for the status. */
 export function describeOrders(orders: Orders, now: Instant): readonly string[] {
   const left = (until: Instant | undefined): string =>
     until === undefined ? '' : `, for ${formatMillis(Math.round((until - now) / 1000) * 1000)} yet`;
   return [
+    ...(orders.leaving === undefined ? [] : ['the own appliance is about to stop']),
     ...Object.keys(orders.drained).map((name) => `${name} is drained`),
     ...(orders.pausedAll === undefined ? [] : [`all groups are paused${left(orders.pausedAll.until)}`]),
     ...Object.entries(orders.paused).map(([group, { until }]) => `${group} is paused${left(until)}`),

@@ -25,6 +25,8 @@ export interface ProbeState {
   };
   /** Of a daemon's word: the appliances that it found dead itself, in its last answer. */
   readonly dead?: readonly string[];
+  /** The same of appliances that are to be emptied, and since when it has said so. */
+  readonly drained?: Readonly<Record<string, Instant>>;
   readonly lastUpAt?: Instant;
   /** When the round of the last success was sent. */
   readonly lastUpSentAt?: Instant;
@@ -84,12 +86,15 @@ export function record(
   if (!up && probe.unarmed) return { ...idle, silence: `not yet passed by the new path: ${result.reason}` };
   const inRow = probe.last?.up === up && isFresh(probe, config, now);
   const streak = inRow ? probe.streak + 1 : 1;
-  const { unarmed: ___, forgiven, dead: ____, ...armed } = idle;
+  const { unarmed: ___, forgiven, dead: ____, drained: before = {}, ...armed } = idle;
   const turned = streak >= (up ? config.rise : config.fall);
   return {
     ...armed,
     ...(inRow && forgiven !== undefined ? { forgiven } : {}),
     ...(result.dead === undefined ? {} : { dead: result.dead }),
+    ...(result.drained === undefined || result.drained.length === 0
+      ? {}
+      : { drained: Object.fromEntries(result.drained.map((name) => [name, before[name] ?? now])) }),
     streak,
     state: turned ? (up ? 'up' : 'down') : isFresh(probe, config, now) ? probe.state : 'unknown',
     last: {

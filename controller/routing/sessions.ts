@@ -320,7 +320,7 @@ function drainSelf(sessions: Sessions, health: Health, config: Config, orders: O
   const failed = own.probes.find(
     (probe) => probe.from === 'self' && !probe.advisory && health.probes[probe.id]?.state === 'down',
   );
-  const isOrdered = orders.drained[own.name] !== undefined;
+  const isOrdered = orders.drained[own.name] !== undefined || orders.leaving !== undefined;
   const how = failed === undefined && !isOrdered ? 'none' : config.drain.how;
   if (how === sessions.drained) return sessions;
   const why = isOrdered ? 'an operator wants it' : 'all local checks pass';

@@ -52,6 +52,7 @@ const command = z.discriminatedUnion('kind', [
     forMs: forMs.optional(),
   }),
   z.strictObject({ kind: z.enum(['drain', 'undrain']), appliance: z.string() }),
+  z.strictObject({ kind: z.literal('leave') }),
   z.strictObject({ kind: z.literal('pause'), group: z.string().optional(), forMs: forMs.optional() }),
   z.strictObject({ kind: z.literal('resume'), group: z.string().optional() }),
   z.strictObject({

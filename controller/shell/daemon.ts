@@ -24,7 +24,7 @@ import { createLog, type Log } from './log.ts';
 import { createMachines, type Machines } from './machines.ts';
 import type { Network } from './network.ts';
 import { createNotifier } from './notify.ts';
-import { createOwnWord, type OwnWord } from './own-word.ts';
+import { createOwnWord, type HealthEndpoint } from './own-word.ts';
 import { runProbe } from './probe.ts';
 import { createDriver, type Driver } from './run.ts';
 import { readSecrets } from './secrets.ts';
@@ -194,7 +194,7 @@ interface Parts {
   readonly aws: Aws;
   /** Absent where no group has a lease. */
   readonly leases: LeaseClient | undefined;
-  readonly word: OwnWord;
+  readonly word: HealthEndpoint;
   readonly control: ControlServer;
   readonly secrets: Secrets;
 }
@@ -321,7 +321,7 @@ class Daemon {
         this.#reply(effect);
         break;
       case 'own-word':
-        word.say(effect.healthy, effect.reason, effect.dead);
+        word.say(effect);
         break;
       case 'log':
         log.effect(effect);

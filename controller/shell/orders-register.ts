@@ -1,7 +1,8 @@
-/** The commands by which operators leave something with a daemon: drain, undrain, pause, resume. */
+/** The commands by which operators leave something with a daemon: drain, undrain, leave, pause, resume. */
 import type { Command } from 'commander';
 import type { AskOptions } from './ask.ts';
 import type { Request } from './control.ts';
+import type { LeaveOptions } from './leave.ts';
 
 const CONFIG = '/etc/byoa/config.yaml';
 
@@ -29,6 +30,15 @@ export function registerOrders(program: Command): void {
   asking(program.command('undrain <appliance>').description('let an appliance be given groups again')).action(
     (appliance: string, options: AskOptions) => tell({ kind: 'undrain', appliance }, options),
   );
+  asking(
+    program
+      .command('leave')
+      .description('hand over what the own appliance has, before its machine stops; waits until that is done')
+      .option('--wait <duration>', 'how long to wait for somebody to take over', '90s'),
+  ).action(async (options: LeaveOptions) => {
+    const { leaveService } = await import('./leave.ts');
+    await leaveService(options);
+  });
   asking(
     program
       .command('pause [group]')

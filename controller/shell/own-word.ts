@@ -1,22 +1,21 @@
 /**
- * The health endpoint: what this daemon says of its own appliance, and whom it finds dead itself. 200 it is
- * healthy, 503 it is not, 204 it has nothing to say yet; the body is JSON. Other daemons probe it
- * (`kind: daemon`), and load balancers may.
+ * The health endpoint: what this daemon says of its own appliance, whom it finds dead itself, and who is to
+ * be emptied. 200 it is healthy, 503 it is not, 204 it has nothing to say yet; the body is JSON. Other
+ * daemons probe it (`kind: daemon`), and load balancers may.
  */
 import { createServer } from 'node:http';
+import type { OwnWord } from '../event.ts';
 import type { Listener, Network } from './network.ts';
 
-export interface OwnWord {
-  say(healthy: boolean, reason: string, dead: readonly string[]): void;
+export interface HealthEndpoint {
+  say(word: OwnWord): void;
   /** Listens here and no longer where it did; rejects with a sentence, and then stays where it was. */
   listen(at: { address: string; port: number } | undefined): Promise<void>;
   close(): void;
 }
 
-export function createOwnWord(network: Network, node: string): OwnWord {
-  let word:
-    | { readonly healthy: boolean; readonly reason: string; readonly dead: readonly string[] }
-    | undefined;
+export function createOwnWord(network: Network, node: string): HealthEndpoint {
+  let word: OwnWord | undefined;
   let listener: Listener | undefined;
   let listening: string | undefined;
   const server = createServer((request, response) => {
@@ -32,8 +31,8 @@ export function createOwnWord(network: Network, node: string): OwnWord {
   server.headersTimeout = 5_000;
   server.requestTimeout = 5_000;
   return {
-    say(healthy, reason, dead) {
-      word = { healthy, reason, dead };
+    say({ healthy, reason, dead, drained }) {
+      word = { healthy, reason, dead, drained };
     },
     async listen(at) {
       const wanted = at === undefined ? undefined : `${at.address} ${at.port}`;

@@ -6,7 +6,7 @@
 import { unreachable } from '../base/result.ts';
 import { formatMillis } from '../base/time.ts';
 import type { ProbeConfig, ThroughTarget } from '../config.ts';
-import { deadBy, type ProbeResult } from '../event.ts';
+import { type ProbeResult, toldBy } from '../event.ts';
 import { httpGet } from './http-get.ts';
 import { checkLocally } from './local-probe.ts';
 import type { Endpoint, Network } from './network.ts';
@@ -170,9 +170,9 @@ function askDaemon(network: Network, probe: Extract<ProbeConfig, { kind: 'daemon
     } else if (answer.kind === 'failed') {
       done({ kind: 'silent', reason: `its daemon cannot be reached: ${answer.error.message}` });
     } else if (answer.status === 200) {
-      done({ ...up(startedAt), ...deadBy(answer.body) });
+      done({ ...up(startedAt), ...toldBy(answer.body) });
     } else if (answer.status === 503) {
-      done({ kind: 'down', reason: `its daemon says: ${reasonOf(answer.body)}`, ...deadBy(answer.body) });
+      done({ kind: 'down', reason: `its daemon says: ${reasonOf(answer.body)}`, ...toldBy(answer.body) });
     } else {
       done({ kind: 'silent', reason: `HTTP ${answer.status} is no word of a daemon` });
     }

@@ -1,4 +1,4 @@
-/** The systemd unit of the daemon. Pure text. */
+/** The systemd units of the daemon. Pure text. */
 
 /** The daemon goes before what else runs on the appliance: a failover must not wait for a processor. */
 export const NICE = -10;
@@ -48,6 +48,25 @@ RestrictNamespaces=yes
 RestrictSUIDSGID=yes
 LockPersonality=yes
 SystemCallArchitectures=native
+
+[Install]
+WantedBy=multi-user.target`;
+
+/**
+ * Runs as long as the machine: at a shutdown it is stopped before the daemon, and hands over what the
+ * appliance has. EC2 shuts a machine down when its instance is stopped or terminated, as when Pulumi
+ * replaces it.
+ */
+export const LEAVE_UNIT = `[Unit]
+Description=Hands over what byoa owns before the machine stops
+After=byoa.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/true
+ExecStop=/usr/local/bin/byoa leave --config /etc/byoa/byoa.yaml
+TimeoutStopSec=120
 
 [Install]
 WantedBy=multi-user.target`;

@@ -3,7 +3,7 @@
  * forwards even where the daemon cannot be had; then the daemon, checked against its SHA-256, under systemd.
  * Pure text; Debian 12.
  */
-import { UNIT } from './unit.ts';
+import { LEAVE_UNIT, UNIT } from './unit.ts';
 
 /** What a machine is on its first boot. */
 export interface Boot {
@@ -205,7 +205,7 @@ ${overlay.length === 0 ? '' : OVERLAY}${forwarding.kind === 'none' ? '' : NFTABL
 start_daemon() {
   id byoa >/dev/null 2>&1 || useradd --system --home-dir /var/lib/byoa --shell /usr/sbin/nologin byoa
   systemctl daemon-reload
-  systemctl enable --quiet --now byoa
+  systemctl enable --quiet --now byoa byoa-leave
 }
 
 main() {
@@ -241,5 +241,9 @@ const filesOf = (boot: Boot): readonly string[] => [
     : [file('/etc/systemd/system/byoa-overlay.service', overlayUnit(boot.overlay))]),
   ...(boot.daemon === undefined
     ? []
-    : [file('/etc/byoa/byoa.yaml', boot.daemon.config), file('/etc/systemd/system/byoa.service', UNIT)]),
+    : [
+        file('/etc/byoa/byoa.yaml', boot.daemon.config),
+        file('/etc/systemd/system/byoa.service', UNIT),
+        file('/etc/systemd/system/byoa-leave.service', LEAVE_UNIT),
+      ]),
 ];

@@ -10,31 +10,38 @@ import type { World } from '../world/state.ts';
 import { entering, enterRoot } from './root.ts';
 
 const SYSTEMCTL = `#!/bin/sh
-# Starts the units of this machine. It stands for systemd in the lab.
-now=; verb=; unit=
+# Starts and stops the units of this machine. It stands for systemd in the lab.
+now=; verb=; units=
 for word; do
   case $word in
     --now) now=1 ;;
     -*) ;;
-    *) if [ -z "$verb" ]; then verb=$word; else unit=\${word%.service}; fi ;;
+    *) if [ -z "$verb" ]; then verb=$word; else units="$units \${word%.service}"; fi ;;
   esac
 done
-file=/etc/systemd/system/$unit.service
-begin() {
-  [ "$unit" = nftables ] && exec nft -f /etc/nftables.conf
-  command=$(sed -n 's/^ExecStart=//p' "$file")
-  export RUNTIME_DIRECTORY=/run/$unit STATE_DIRECTORY=/var/lib/$unit CACHE_DIRECTORY=/var/cache/$unit
+line() { # UNIT KEY
+  sed -n "s/^$2=//p" "/etc/systemd/system/$1.service"
+}
+begin() { # UNIT
+  if [ "$1" = nftables ]; then nft -f /etc/nftables.conf; return; fi
+  command=$(line "$1" ExecStart)
+  export RUNTIME_DIRECTORY=/run/$1 STATE_DIRECTORY=/var/lib/$1 CACHE_DIRECTORY=/var/cache/$1
   mkdir -p "$RUNTIME_DIRECTORY" "$STATE_DIRECTORY" "$CACHE_DIRECTORY"
-  if grep -q '^Restart=always' "$file"; then
-    setsid sh -c 'while :; do '"$command"'; sleep 1; done' </dev/null >>"/var/log/$unit.log" 2>&1 &
+  if [ "$(line "$1" Restart)" = always ]; then
+    setsid sh -c 'while :; do '"$command"'; sleep 1; done' </dev/null >>"/var/log/$1.log" 2>&1 &
   else
     sh -c "$command"
   fi
 }
+enabled() {
+  sort -u /etc/byoa-enabled 2>/dev/null
+}
 case $verb in
-  enable) echo "$unit" >>/etc/byoa-enabled; if [ -n "$now" ]; then begin; fi ;;
-  start | restart) begin ;;
-  boot) for unit in $(sort -u /etc/byoa-enabled); do systemctl start "$unit"; done ;;
+  enable) for unit in $units; do echo "$unit" >>/etc/byoa-enabled; if [ -n "$now" ]; then begin "$unit"; fi; done ;;
+  start | restart) for unit in $units; do begin "$unit"; done ;;
+  boot) for unit in $(enabled); do begin "$unit"; done ;;
+  # What a unit does when it is stopped; what then runs yet ends with the machine.
+  poweroff) for unit in $(enabled); do stop=$(line "$unit" ExecStop 2>/dev/null); [ -z "$stop" ] || sh -c "$stop"; done ;;
 esac
 `;
 
@@ -74,4 +81,22 @@ export function bootMachine(world: World, instance: string): void {
   const env = { PATH, HOME: '/root', LANG: 'C' };
   spawn(program, args, { stdio: ['ignore', log, log], detached: true, env }).unref();
   closeSync(log);
+}
+
+/** As EC2 waits for a machine that shuts down, before it ends it. */
+const SHUTDOWN_LIMIT_MS = 120_000;
+
+/** A machine shuts down: what its units do then is done when this resolves; its power is on yet. */
+export function shutDownMachine(instance: string): Promise<void> {
+  const root = enterRoot(instance);
+  if (!existsSync(`${root}/usr/local/sbin/systemctl`)) return Promise.resolve();
+  const [program = '', ...args] = entering(instance, root, ['systemctl', 'poweroff']);
+  const log = openSync(`${root}/var/log/boot.log`, 'a');
+  const env = { PATH, HOME: '/root', LANG: 'C' };
+  const child = spawn(program, args, { stdio: ['ignore', log, log], env, timeout: SHUTDOWN_LIMIT_MS });
+  closeSync(log);
+  return new Promise((resolve) => {
+    child.once('error', () => resolve());
+    child.once('exit', () => resolve());
+  });
 }

@@ -6,6 +6,7 @@ import { controlGuest } from '../world/guests.ts';
 import { addCut, removeCut } from '../world/links.ts';
 import { callAs } from './account.ts';
 import { type Answer, type Question, SOCKET } from './ask.ts';
+import { shutDownMachine } from './boot.ts';
 import type { Lab } from './lab.ts';
 import { enterRoot } from './root.ts';
 
@@ -54,7 +55,12 @@ async function respond(
     }
     case 'verb': {
       const id = instanceOf(lab, question.machine);
-      if (question.verb === 'stop') await callAs(lab.simulator, id, 'StopInstances');
+      const state = act(() => world().records.instance.get(id)?.state);
+      if (question.verb === 'stop') {
+        if (act(() => world().guests.get(id)?.endpoint.power) === 'running') await shutDownMachine(id);
+        await callAs(lab.simulator, id, 'StopInstances');
+      } else if (question.verb === 'start' && state === 'stopped')
+        await callAs(lab.simulator, id, 'StartInstances');
       else {
         const { verb } = question;
         const outcome = act(() => controlGuest(world(), id, verb));

@@ -40,13 +40,13 @@ interface Chosen {
 }
 
 const VERBS: readonly (readonly [GuestVerb | 'stop', string])[] = [
-  ['start', 'start a machine that is dead, as a boot does'],
+  ['start', 'start a machine that is dead, as a boot does; a stopped instance, by the EC2 API'],
   ['kill', 'end a machine at once; EC2 does not notice'],
   ['freeze', 'stop a machine: nothing in it runs, no packet goes in or out'],
   ['hang', 'stop the programs of a machine; its kernel goes on forwarding'],
   ['resume', 'let a machine go on'],
   ['reboot', 'end a machine and boot it again'],
-  ['stop', 'stop an instance, by the EC2 API'],
+  ['stop', 'shut a machine down, as EC2 has it done, and stop its instance, by the EC2 API'],
 ];
 
 /** Adds `lab` to the program. */

@@ -128,7 +128,11 @@ function roundsOf(daemon: Daemon, all: readonly Daemon[]): readonly Rounds[] | u
 function isOldNews({ config, state }: Pick<Rounds, 'config' | 'state'>, all: readonly Daemon[]): boolean {
   if (config.kind !== 'daemon' || !state.last?.up) return false;
   const { word } = all.find(({ node }) => node.config.node === config.appliance) ?? {};
-  return word?.healthy === true && word.dead.join() === (state.dead ?? []).join();
+  return (
+    word?.healthy === true &&
+    word.dead.join() === (state.dead ?? []).join() &&
+    word.drained.join() === Object.keys(state.drained ?? {}).join()
+  );
 }
 
 function steadyRounds(

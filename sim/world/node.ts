@@ -7,7 +7,7 @@ import { must, present, unreachable } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
 import type { Config } from '../../controller/config.ts';
 import { toOutcome } from '../../controller/ec2/failure.ts';
-import type { Command, Effect, Event, Memory } from '../../controller/event.ts';
+import type { Command, Effect, Event, Memory, OwnWord } from '../../controller/event.ts';
 import { createNode, type Node, nextDeadline, recall, step } from '../../controller/node.ts';
 import { instanceSession } from '../ec2/iam/principal.ts';
 import { inspectInstance } from '../ec2/service.ts';
@@ -72,7 +72,7 @@ export interface Daemon {
   takenAt: Instant;
   readonly replies: Map<number, { readonly ok: boolean; readonly body: unknown }>;
   /** What it last said of its own appliance. */
-  word: { readonly healthy: boolean; readonly reason: string; readonly dead: readonly string[] } | undefined;
+  word: OwnWord | undefined;
   /** Events that wait while one is handled. */
   readonly queue: Event[];
   handling: boolean;
@@ -334,7 +334,7 @@ function perform(daemon: Daemon, effect: Effect): void {
       daemon.replies.set(effect.id, { ok: effect.ok, body: effect.body });
       break;
     case 'own-word':
-      daemon.word = { healthy: effect.healthy, reason: effect.reason, dead: effect.dead };
+      daemon.word = effect;
       break;
     case 'log':
       break;

@@ -6,7 +6,7 @@
 import { unreachable } from '../../controller/base/result.ts';
 import { formatMillis } from '../../controller/base/time.ts';
 import type { ProbeConfig, ThroughTarget } from '../../controller/config.ts';
-import { deadBy, type ProbeResult } from '../../controller/event.ts';
+import { type ProbeResult, toldBy } from '../../controller/event.ts';
 import { type Endpoint, programTimer, routineTimer } from './endpoint.ts';
 import { resolveName } from './names.ts';
 import { type Destination, open, ping } from './sockets.ts';
@@ -245,13 +245,13 @@ function askDaemon(endpoint: Endpoint, probe: Extract<ProbeConfig, { kind: 'daem
       const reason = 'reason' in answer.result ? answer.result.reason : '';
       done({ kind: 'silent', reason: `its daemon cannot be reached: ${reason}` });
     } else if (answer.status === 200) {
-      done({ kind: 'up', rttMs: answer.rttMs, ...deadBy(answer.body) });
+      done({ kind: 'up', rttMs: answer.rttMs, ...toldBy(answer.body) });
     } else if (answer.status === 503) {
       const word = JSON.parse(answer.body) as { readonly reason?: string };
       done({
         kind: 'down',
         reason: `its daemon says: ${word.reason ?? 'not healthy'}`,
-        ...deadBy(answer.body),
+        ...toldBy(answer.body),
       });
     } else {
       done({ kind: 'silent', reason: `HTTP ${answer.status} is no word of a daemon` });

@@ -8,7 +8,7 @@ import { actionOf } from '../../controller/ec2/budget.ts';
 import { type Call, isRead, type Outcome } from '../../controller/ec2/call.ts';
 import { toOutcome } from '../../controller/ec2/failure.ts';
 import { toRequest, toValue } from '../../controller/ec2/request.ts';
-import type { Effect, Event, GuestChange, Memory } from '../../controller/event.ts';
+import type { Effect, Event, GuestChange, Memory, ToldOthers } from '../../controller/event.ts';
 import type { LeaseOutcome } from '../../controller/lease/call.ts';
 import { toLeaseFailure, toLeaseOutcome, toLeaseRequest } from '../../controller/lease/request.ts';
 import { createNode, type Node, nextDeadline, recall, step } from '../../controller/node.ts';
@@ -38,8 +38,8 @@ export interface Daemon {
   readonly guest: GuestChange[];
   readonly hooks: string[];
   readonly words: boolean[];
-  /** Whom it says that it finds dead. */
-  dead: readonly string[];
+  /** What it says of others. */
+  told: Required<ToldOthers>;
   readonly journal: { at: number; event: Event; effects: readonly Effect[] }[];
 }
 
@@ -126,7 +126,7 @@ export function addDaemon(
     guest: [],
     hooks: [],
     words: [],
-    dead: [],
+    told: { dead: [], drained: [] },
     journal: [],
   };
   stage.daemons.set(daemon.name, daemon);
@@ -175,8 +175,7 @@ function play(stage: Stage, daemon: Daemon, effect: Effect): void {
     case 'probe': {
       const { probe, round, spec } = effect;
       const passes = stage.reach(daemon.name, spec);
-      const dead = spec.kind === 'daemon' ? (stage.daemons.get(spec.appliance)?.dead ?? []) : undefined;
-      const word = dead === undefined ? {} : { dead };
+      const word = spec.kind === 'daemon' ? (stage.daemons.get(spec.appliance)?.told ?? {}) : {};
       if (passes === true)
         later(1, { kind: 'probe-result', probe, round, result: { kind: 'up', rttMs: 1, ...word } });
       else if (passes === false)
@@ -218,7 +217,7 @@ function play(stage: Stage, daemon: Daemon, effect: Effect): void {
       return;
     case 'own-word':
       daemon.words.push(effect.healthy);
-      daemon.dead = effect.dead;
+      daemon.told = { dead: effect.dead, drained: effect.drained };
       return;
     case 'log':
       daemon.logs.push({ ...effect, at: stage.now });

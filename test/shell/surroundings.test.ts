@@ -82,12 +82,13 @@ describe('the health endpoint', () => {
     await word.listen({ address: '127.0.0.1', port });
     const url = `http://127.0.0.1:${port}/`;
     expect((await fetch(url)).status).toBe(204);
-    word.say(true, 'all probes pass', []);
+    word.say({ healthy: true, reason: 'all probes pass', dead: [], drained: [] });
     expect((await fetch(url)).status).toBe(200);
-    word.say(false, 'egress fails', ['b']);
+    const said = { healthy: false, reason: 'egress fails', dead: ['b'], drained: ['a'] };
+    word.say(said);
     const sick = await fetch(url);
     expect(sick.status).toBe(503);
-    expect(await sick.json()).toEqual({ node: 'a', healthy: false, reason: 'egress fails', dead: ['b'] });
+    expect(await sick.json()).toEqual({ node: 'a', ...said });
   });
 
   it('says which address cannot be had', async () => {

@@ -43,7 +43,7 @@ describe.each(['routes', 'eni'] as const)('drain, by %s', (kind) => {
   it('moves the groups of the appliance to a fit member, and gives it none until undrained', () => {
     const made = start({ failback: { after: '10s' } }, { kind });
     const { stage, owner, a, b } = made;
-    expect(tell({ kind: 'drain', appliance: 'a' }, a, b)[0]?.text).toContain('say the same on b');
+    expect(tell({ kind: 'drain', appliance: 'a' }, a, b)[0]?.text).toContain('Daemons that ask this one');
     run(stage, 30_000);
     expect(owner()).toBe('b');
     expect(decisions(b)).toContain('Moves g from a to b: a is to be emptied, and b is healthy.');
@@ -99,6 +99,62 @@ describe('drain', () => {
     run(stage, 30_000);
     expect(made.owner()).toBe('b');
     expect(stage.writes.map(({ from }) => from)).toEqual(['b']);
+  });
+});
+
+describe('what one daemon is told', () => {
+  it('others that ask for its word follow, and no longer once it is taken back', () => {
+    const made = start({ failback: { after: '10s' } });
+    const { stage, owner, a } = made;
+    tell({ kind: 'drain', appliance: 'a' }, a);
+    run(stage, 30_000);
+    expect(owner()).toBe('b');
+    run(stage, 90_000);
+    expect(owner()).toBe('b');
+    tell({ kind: 'undrain', appliance: 'a' }, a);
+    run(stage, 120_000);
+    expect(owner()).toBe('a');
+  });
+
+  it('is heard from the daemon of another appliance, too', () => {
+    const made = start();
+    const { stage, owner, b } = made;
+    tell({ kind: 'drain', appliance: 'a' }, b);
+    run(stage, 30_000);
+    expect(owner()).toBe('b');
+    expect(b.told.drained).toEqual(['a']);
+    // What it has only heard it does not tell: otherwise nobody could take it back.
+    expect(made.a.told.drained).toEqual([]);
+  });
+
+  it('holds for an appliance that is about to stop, until its daemon starts anew', () => {
+    const made = start({ failback: { after: '10s' } });
+    const { stage, owner, a, b } = made;
+    expect(tell({ kind: 'leave' }, a)[0]).toEqual({
+      ok: true,
+      text: 'a is about to stop: its groups go to other members, which its word tells.',
+    });
+    run(stage, 30_000);
+    expect(owner()).toBe('b');
+    expect(decisions(b)).toContain('Moves g from a to b: a is to be emptied, and b is healthy.');
+    restart(stage, a);
+    run(stage, 60_000);
+    expect(owner()).toBe('a');
+  });
+
+  it('waits for somebody to be healthy', () => {
+    const made = start();
+    const { stage, owner, a } = made;
+    const { reach } = stage;
+    die(made.made, 'b');
+    run(stage, 20_000);
+    tell({ kind: 'leave' }, a);
+    run(stage, 40_000);
+    expect(owner()).toBe('a');
+    stage.reach = reach;
+    restart(stage, made.b);
+    run(stage, 80_000);
+    expect(owner()).toBe('b');
   });
 });
 

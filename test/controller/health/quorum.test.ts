@@ -1,7 +1,7 @@
 /** How many sources must find an appliance dead: verdicts, and whole brains against the real EC2 service. */
 import { describe, expect, it } from 'vitest';
 import { type ConfigInput, checkConfig, formatConfigError } from '../../../controller/config.ts';
-import { deadBy } from '../../../controller/event.ts';
+import { toldBy } from '../../../controller/event.ts';
 import { accusers } from '../../../controller/health/quorum.ts';
 import { design } from '../designs.ts';
 import { api } from '../moved.ts';
@@ -103,8 +103,9 @@ describe('words', () => {
   });
 
   it('are read from what a daemon answers, and from nothing else', () => {
-    expect(deadBy('{"node":"p","healthy":true,"reason":"","dead":["a",3]}')).toEqual({ dead: ['a'] });
-    expect([deadBy('<html>'), deadBy('{"dead":"a"}'), deadBy('null')]).toEqual([{}, {}, {}]);
+    expect(toldBy('{"node":"p","healthy":true,"reason":"","dead":["a",3]}')).toEqual({ dead: ['a'] });
+    expect(toldBy('{"drained":["a"]}')).toEqual({ drained: ['a'] });
+    expect([toldBy('<html>'), toldBy('{"dead":"a"}'), toldBy('null')]).toEqual([{}, {}, {}]);
   });
 
   it.each([
