@@ -3,19 +3,9 @@ import { loadavg } from 'node:os';
 import { present } from '../../controller/base/result.ts';
 import type { Logged } from '../../sim/world/happening.ts';
 import type { Entrant } from './entrant.ts';
+import { type Idle, measureIdle } from './idle.ts';
 import { API_MS, PROPAGATION_MS } from './knobs.ts';
-import {
-  type Gap,
-  type Idle,
-  listenForBfd,
-  measureIdle,
-  openStage,
-  other,
-  pause,
-  prepare,
-  type Side,
-  type Stage,
-} from './stage.ts';
+import { type Gap, listenForBfd, openStage, other, pause, prepare, type Side, type Stage } from './stage.ts';
 
 /** One kill; times in ms. */
 export interface Kill {

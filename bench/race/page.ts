@@ -75,7 +75,7 @@ function measured(all: readonly Saved[]): string {
       medianOf(one, 'lost').toFixed(0),
       medianOf(one, 'calls').toFixed(0),
       // Less than nothing: a process ended meanwhile, and took its time along.
-      one.idle.cpuPercent < 0 ? 'not measured' : `${one.idle.cpuPercent.toFixed(1)} %`,
+      `${one.idle.cpuPercent.toFixed(1)} %`,
       `${one.idle.rssMiB.toFixed(0)} MiB`,
     ];
   });
@@ -151,8 +151,8 @@ fabric's port and with all its processes, at a random instant. In the [lab](lab.
 
 ${measured(all)}
 ${absentText(absent)}
-Blackout: from the last answer before the kill to the first one after it. API calls: from the kill to that answer. CPU and RSS: all of an
-entrant's processes on the owner, over ten seconds in which nothing happens. One machine carries the whole lab and whatever else runs on
+Blackout: from the last answer before the kill to the first one after it. API calls: from the kill to that answer. CPU and RSS: an
+entrant's lasting processes on the owner, over ten seconds in which nothing happens. One machine carries the whole lab and whatever else runs on
 it; its load shows in every row's maximum.
 
 ## Where the time goes

@@ -1,7 +1,7 @@
 /** What is kept of a course, as race/results.json has it, and what the page counts from it. Pure. */
+import type { Idle } from './idle.ts';
 import type { Course, Kill } from './kills.ts';
 import { API_MS, PROPAGATION_MS } from './knobs.ts';
-import type { Idle } from './stage.ts';
 
 export interface Saved {
   readonly name: string;

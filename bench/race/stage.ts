@@ -84,7 +84,10 @@ export async function prepare({ run }: Pick<Stage, 'run'>, side: Side): Promise<
     side,
     `ip address add ${OVERLAY}/32 dev lo
 setsid ${process.execPath} ${here('echo.mjs')} ${OVERLAY} </dev/null >/var/log/echo.log 2>&1 &
-echo $! >/run/echo.pid`,
+echo $! >/run/echo.pid
+# An entrant may take the address away, which then can no longer be bound.
+for i in $(seq 100); do grep -q ready /var/log/echo.log && exit 0; sleep 0.1; done
+cat /var/log/echo.log; exit 1`,
   );
 }
 
@@ -148,34 +151,4 @@ export function listenForBfd({ rig, scene }: Stage, side: Side): () => number | 
     stopped = true;
     return last;
   };
-}
-
-/** Processor time in a second and memory of an appliance's processes other than the server. */
-export interface Idle {
-  readonly cpuPercent: number;
-  readonly rssMiB: number;
-}
-
-const SUM = `own=$(readlink /proc/self/ns/net); ticks=0; pages=0
-for d in /proc/[0-9]*; do
-  p=\${d#/proc/}
-  [ "$p" = $$ ] || [ "$p" = "$(cat /run/echo.pid)" ] && continue
-  [ "$(readlink $d/ns/net 2>/dev/null)" = "$own" ] || continue
-  stat=$(cat $d/stat 2>/dev/null) || continue
-  set -- \${stat##*) }
-  ticks=$((ticks + \${12} + \${13})); pages=$((pages + \${22}))
-done
-echo $ticks $pages`;
-const IDLE_MS = 10_000;
-
-/** Measures over ten seconds in which nothing happens. */
-export async function measureIdle(stage: Stage, side: Side): Promise<Idle> {
-  const numbers = async (): Promise<readonly number[]> =>
-    (await stage.run(side, SUM)).trim().split(' ').map(Number);
-  const [before = 0] = await numbers();
-  const began = performance.now();
-  await pause(IDLE_MS);
-  const [after = 0, pages = 0] = await numbers();
-  const seconds = (performance.now() - began) / 1000;
-  return { cpuPercent: (after - before) / seconds, rssMiB: (pages * 4096) / 2 ** 20 };
 }
