@@ -59,7 +59,8 @@ export function createWatch(sw: Switch, say: (message: FromThread) => void, cloc
     },
     captured: (tap, sent, bytes, end) => {
       if (wanted === undefined || nameOf(tap) !== wanted || frames.length >= MOST) return;
-      frames.push({ at: clock(), sent, frame: bytes.slice(HEADROOM, end) });
+      // A copy, also of a Buffer, whose `slice` makes none: the next frame comes into the same memory.
+      frames.push({ at: clock(), sent, frame: Uint8Array.from(bytes.subarray(HEADROOM, end)) });
     },
     flush: () => {
       if (packets.length > 0 || missed > 0) say({ kind: 'seen', packets, missed });
