@@ -38,7 +38,7 @@ const processesOf = (text: string): ReadonlyMap<string, Process> =>
       }),
   );
 
-/** Measures over ten seconds, by those processes that live all the while; what they start meanwhile is left out. */
+/** Measures over ten seconds, by the processes that live all the while; what they start is left out. */
 export async function measureIdle(stage: Stage, side: Side): Promise<Idle> {
   const list = async () => processesOf(await stage.run(side, LIST));
   const before = await list();
