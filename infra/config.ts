@@ -2,6 +2,7 @@
  * The stack's configuration (`Pulumi.<stack>.yaml`, keys `byoa:...`) as typed settings. Pure: touches neither
  * Pulumi nor AWS. The daemon's own configuration is another file's: `components/daemon-config.ts`.
  */
+import { readBrought, withBrought } from './brought.ts';
 import { type Design, type PlanArgs, zonesText } from './design.ts';
 import { DESIGNS, type DesignName, isDesign, NAMES } from './designs/catalog.ts';
 import { type Key, KeyError, keysOf, wrong } from './keys.ts';
@@ -67,6 +68,7 @@ export function stackConfig(keys: Readonly<Record<string, string>>): StackConfig
     ...(zones === undefined ? {} : { zones }),
     ...(ami === undefined ? {} : { ami }),
     ...readVpc(read),
+    ...readSubnets(read),
     instanceType,
     architecture: architectureOf(instanceType),
     daemonUrl: read.text('daemonUrl', /^https?:\/\/\S+$/, "it must be the URL of the daemon's executable"),
@@ -91,7 +93,7 @@ export function stackConfig(keys: Readonly<Record<string, string>>): StackConfig
 /** The plan of a stack whose zones are known; throws an error that says what does not fit. */
 export function planOf(config: StackConfig & Pick<PlanArgs, 'zones'>): Plan {
   try {
-    return DESIGNS[config.design].plan(config);
+    return withBrought(DESIGNS[config.design].plan(config), config.subnets);
   } catch (error) {
     throw new Error(`byoa:design ${config.design} cannot be planned: ${messageOf(error)}`);
   }
@@ -153,6 +155,19 @@ function readVpc(read: Reader): Pick<StackConfig, 'vpcId' | 'internetGatewayId'>
     throw wrong('internetGatewayId', internetGatewayId, 'appliances in byoa:vpcId need its Internet gateway');
   if (read.flag('ipv6')) throw wrong('ipv6', 'true', 'byoa:vpcId exists, and its IPv6 blocks are in use');
   return { vpcId, internetGatewayId };
+}
+
+/** Subnets that exist, which are of a VPC that exists. */
+function readSubnets(read: Reader): Pick<StackConfig, 'subnets'> {
+  const value = read.get('subnets');
+  if (value === undefined) return {};
+  if (read.get('vpcId') === undefined)
+    throw wrong('vpcId', undefined, 'byoa:subnets are of a VPC that exists');
+  try {
+    return { subnets: readBrought(parseJson(value)) };
+  } catch (error) {
+    throw wrong('subnets', value, messageOf(error));
+  }
 }
 
 function readAppliance(read: Reader, { role, keptBy }: Design, observers: boolean): ApplianceKind {

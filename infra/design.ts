@@ -1,4 +1,5 @@
 /** What a design is: what it takes, and the plan that follows from it. Pure. */
+import type { BroughtSubnets } from './brought.ts';
 import type { Plan } from './plan.ts';
 
 /** What a design's plan is made of. */
@@ -16,6 +17,8 @@ export interface PlanArgs {
   readonly appliances?: number;
   /** An IPv4 address outside the VPC, where the design has one. */
   readonly overlay?: string;
+  /** Subnets that exist, by their names in the plan. */
+  readonly subnets?: BroughtSubnets;
   /** IPv4 blocks of VPCs behind a transit gateway, where the design has one. */
   readonly spokes?: readonly string[];
 }

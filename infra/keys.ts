@@ -6,7 +6,7 @@ import type { Design, OwnKey } from './design.ts';
 
 export interface KeyPlan {
   /** As an argument of a component; a stack says the same in text. */
-  readonly type: 'text' | 'flag' | 'number' | 'list' | 'map' | 'id';
+  readonly type: 'text' | 'flag' | 'number' | 'list' | 'map' | 'subnets' | 'id';
   readonly what: string;
   readonly example: string;
   /** Whether it must be said. */
@@ -27,6 +27,12 @@ export const KEYS = {
     'A VPC that exists, which has the block `cidr` free; needs its gateway.',
   ),
   internetGatewayId: id('igw-0123456789abcdef0', 'The Internet gateway of `vpcId`.'),
+  subnets: {
+    type: 'subnets',
+    what: 'Subnets of `vpcId` that exist, by the names that the design gives them: id, cidr, and its route table.',
+    example:
+      '\'{"workload-eu-central-1a":{"id":"subnet-0123456789abcdef0","cidr":"10.0.16.0/20","table":"rtb-0123456789abcdef0"}}\'',
+  },
   zones: {
     type: 'list',
     what: 'Availability zones, the preferred first; a stack without them takes the first ones of its region.',

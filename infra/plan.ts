@@ -32,6 +32,16 @@ export interface RoutePlan {
 /** `transit`: where a transit gateway has its ENIs, and nothing else is. */
 export type SubnetRole = 'appliance' | 'workload' | 'observer' | 'transit';
 
+/** A subnet that exists. */
+export interface BroughtSubnet {
+  /** `subnet-...`. */
+  readonly id: string;
+  /** Its IPv4 block. */
+  readonly cidr: string;
+  /** Its route table, in which the plan's routes are made; absent: the subnet gets a table of its own. */
+  readonly table?: string;
+}
+
 /** A subnet with a route table of its own. */
 export interface SubnetPlan {
   /** Unique in the plan, by role and zone: `workload-eu-central-1a`. */
@@ -46,6 +56,8 @@ export interface SubnetPlan {
   readonly isPublic?: boolean;
   /** The address of its client, where one is deployed; the first of the subnet where absent. */
   readonly client?: string;
+  /** The subnet that stands for it, where it is not made. */
+  readonly brought?: BroughtSubnet;
 }
 
 export interface VpcPlan {

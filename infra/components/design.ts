@@ -3,6 +3,7 @@
  * (`infra/designs/NAME/component.ts`) that gives its name and its plan to this one.
  */
 import * as pulumi from '@pulumi/pulumi';
+import { withBrought } from '../brought.ts';
 import type { Design } from '../design.ts';
 import type { ApplianceOutput, FlowOutput, NodeOutput, WorkloadOutput } from '../outputs.ts';
 import type { Plan } from '../plan.ts';
@@ -39,7 +40,9 @@ const settingsOf = ({ role, failback }: Design, args: DesignArgs): Settings => (
   tags: args.tags ?? {},
 });
 
-function existingOf({ vpcId, internetGatewayId }: DesignArgs): Existing | undefined {
+function existingOf({ vpcId, internetGatewayId, subnets }: DesignArgs): Existing | undefined {
+  if (vpcId === undefined && subnets !== undefined)
+    throw new Error('subnets that exist are of a VPC that exists; give vpcId and internetGatewayId, too');
   if (vpcId === undefined && internetGatewayId === undefined) return undefined;
   if (vpcId !== undefined && internetGatewayId !== undefined) return { vpcId, internetGatewayId };
   throw new Error('a VPC that exists needs vpcId and internetGatewayId; give both or neither');
@@ -64,7 +67,7 @@ export class DesignComponent extends pulumi.ComponentResource {
   ) {
     super(`byoa:index:${type}`, name, {}, opts);
     refuseOfGroups(design, title, args);
-    const plan = design.plan(args);
+    const plan = withBrought(design.plan(args), args.subnets);
     this.plan = plan;
     const context = this.context(name, title, settingsOf(design, args), args);
     const { network } = context;

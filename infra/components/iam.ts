@@ -182,11 +182,16 @@ export function daemonPolicy(scope: PolicyScope): {
   };
 }
 
-/** The ARN of a table beside something else of the account and region, whose ARN is known. */
-export function tableArn(beside: string, table: string): string {
-  const [, partition, , region, account] = beside.split(':');
-  return `arn:${partition}:dynamodb:${region}:${account}:table/${table}`;
+/** The ARN of something of a service beside something else of the account and region, whose ARN is known. */
+function beside(arn: string, service: string, resource: string): string {
+  const [, partition, , region, account] = arn.split(':');
+  return `arn:${partition}:${service}:${region}:${account}:${resource}`;
 }
+
+export const leaseTableArn = (arn: string, table: string): string =>
+  beside(arn, 'dynamodb', `table/${table}`);
+
+export const routeTableArn = (arn: string, id: string): string => beside(arn, 'ec2', `route-table/${id}`);
 
 const TRUST = JSON.stringify({
   Version: '2012-10-17',

@@ -8,7 +8,8 @@ import * as pulumi from '@pulumi/pulumi';
 import { announcedIn, movedBy, named, tablesOf } from '../plan.ts';
 import type { Context, Machine, MadeMachine, Moved } from './context.ts';
 import { idsOf } from './daemon-config.ts';
-import { type PolicyScope, tableArn } from './iam.ts';
+import { leaseTableArn, type PolicyScope, routeTableArn } from './iam.ts';
+import type { Table } from './network.ts';
 import { tagged } from './tags.ts';
 
 export function movedThings(context: Context, seats: readonly Machine[]): Moved {
@@ -77,13 +78,15 @@ export function rightsOf(
   const addressed = groups.filter((group) => group.addresses !== undefined || group.eip === true);
   const instances = (of: typeof groups): Arns =>
     machines.filter((one) => isMember(one.plan.name, of)).map(({ instance }) => instance.instanceArn);
+  const beside = seats[0]?.port.networkInterfaceArn ?? pulumi.output('');
+  const arnOf = ({ id }: Table): pulumi.Output<string> =>
+    pulumi.all([beside, id]).apply(([arn, table]) => routeTableArn(arn, table));
   const tables = network.tables
     .filter(({ name }) => groups.some((group) => movedBy(named(tablesOf(plan), name), group.name).length > 0))
-    .map(({ arn }) => arn);
+    .map(arnOf);
   const followed = network.tables
     .filter(({ name }) => announcedIn(named(tablesOf(plan), name)).length > 0)
-    .map(({ arn }) => arn);
-  const beside = seats[0]?.port.networkInterfaceArn;
+    .map(arnOf);
   const { leaseTable, fence } = settings;
   return {
     routeTables: tables,
@@ -94,10 +97,10 @@ export function rightsOf(
       .filter((seat) => isMember(seat.plan.name, addressed))
       .map(({ port }) => port.networkInterfaceArn),
     elasticIps: Object.values(moved.eips).map(({ arn }) => arn),
-    ...(leaseTable === undefined || beside === undefined
+    ...(leaseTable === undefined
       ? {}
       : {
-          leaseTables: [beside.apply((arn) => tableArn(arn, leaseTable))],
+          leaseTables: [beside.apply((arn) => leaseTableArn(arn, leaseTable))],
           leaseGroups: groups.map(({ name }) => name),
         }),
     ...(fence === 'stop-instance' ? { fencedInstances: instances(groups) } : {}),

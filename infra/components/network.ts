@@ -31,21 +31,20 @@ export interface Vpc {
   readonly gateway?: aws.ec2.InternetGateway;
 }
 
-/** A subnet of a plan, made. */
+/** A subnet of a plan, made, or brought. */
 export interface Subnet {
   readonly plan: SubnetPlan;
   readonly vpc: Vpc;
   readonly id: pulumi.Output<string>;
-  readonly arn: pulumi.Output<string>;
-  readonly association: pulumi.Resource;
+  /** With its table, where that is made. */
+  readonly association?: pulumi.Resource;
 }
 
-/** A route table, made, and the VPC that it is in. */
+/** A route table, made, or brought, and the VPC that it is in. */
 export interface Table {
   readonly name: string;
   readonly vpc: Vpc;
   readonly id: pulumi.Output<string>;
-  readonly arn: pulumi.Output<string>;
 }
 
 function broughtVpc(plan: VpcPlan, existing: Existing): Vpc {
@@ -105,11 +104,23 @@ export class Network extends pulumi.ComponentResource {
   }
 
   private subnet(plan: SubnetPlan, vpc: Vpc): { readonly subnet: Subnet; readonly table: Table } {
-    const name = `${this.prefix}-${plan.name}`;
+    const { name, brought } = plan;
+    const id = brought === undefined ? this.madeSubnet(plan, vpc) : pulumi.output(brought.id);
+    if (brought?.table !== undefined)
+      return { subnet: { plan, vpc, id }, table: { name, vpc, id: pulumi.output(brought.table) } };
+    const full = `${this.prefix}-${name}`;
+    const tags = tagged(this.tags, full, { 'byoa:role': plan.role });
     const child = { parent: this };
-    const tags = tagged(this.tags, name, { 'byoa:role': plan.role });
+    const table = new aws.ec2.RouteTable(full, { vpcId: vpc.id, tags }, child);
+    const use = { routeTableId: table.id, subnetId: id };
+    const association = new aws.ec2.RouteTableAssociation(full, use, child);
+    return { subnet: { plan, vpc, id, association }, table: { name, vpc, id: table.id } };
+  }
+
+  private madeSubnet(plan: SubnetPlan, vpc: Vpc): pulumi.Output<string> {
+    const name = `${this.prefix}-${plan.name}`;
     const { ipv6Index } = plan;
-    const subnet = new aws.ec2.Subnet(
+    return new aws.ec2.Subnet(
       name,
       {
         vpcId: vpc.id,
@@ -118,17 +129,10 @@ export class Network extends pulumi.ComponentResource {
         ...(vpc.plan.ipv6 && ipv6Index !== undefined
           ? { ipv6CidrBlock: vpc.ipv6Cidr.apply((block) => ipv6Block(block, plan.zone, ipv6Index)) }
           : {}),
-        tags,
+        tags: tagged(this.tags, name, { 'byoa:role': plan.role }),
       },
-      child,
-    );
-    const table = new aws.ec2.RouteTable(name, { vpcId: vpc.id, tags }, child);
-    const use = { routeTableId: table.id, subnetId: subnet.id };
-    const association = new aws.ec2.RouteTableAssociation(name, use, child);
-    return {
-      subnet: { plan, vpc, id: subnet.id, arn: subnet.arn, association },
-      table: { name: plan.name, vpc, id: table.id, arn: table.arn },
-    };
+      { parent: this },
+    ).id;
   }
 
   /** The table of what comes in through the Internet gateway. */
@@ -140,6 +144,6 @@ export class Network extends pulumi.ComponentResource {
     const table = new aws.ec2.RouteTable(full, { vpcId: vpc.id, tags }, child);
     const use = { routeTableId: table.id, gatewayId: vpc.gatewayId };
     new aws.ec2.RouteTableAssociation(full, use, child);
-    return { name, vpc, id: table.id, arn: table.arn };
+    return { name, vpc, id: table.id };
   }
 }

@@ -50,7 +50,12 @@ export function internetRoutes(
   { parent, prefix, plan, network }: Home,
   table: Table,
 ): readonly pulumi.Resource[] {
-  const routes = named(tablesOf(plan), table.name).routes.filter(({ to }) => to.kind === 'internet');
+  const subnet = network.subnets.find((one) => one.plan.name === table.name);
+  // A table that exists has its way out already.
+  const routes =
+    subnet?.plan.brought?.table === undefined
+      ? named(tablesOf(plan), table.name).routes.filter(({ to }) => to.kind === 'internet')
+      : [];
   const made = routes.map(({ destination }) =>
     plannedRoute(
       `${prefix}-${table.name}`,
@@ -58,8 +63,8 @@ export function internetRoutes(
       { parent },
     ),
   );
-  const subnet = network.subnets.find((one) => one.plan.name === table.name);
-  return [...(subnet === undefined ? [] : [subnet.association]), ...made];
+  const association = subnet?.association;
+  return [...(association === undefined ? [] : [association]), ...made];
 }
 
 interface Made {

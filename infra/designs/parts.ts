@@ -1,4 +1,5 @@
 /** Pieces of plans that designs share: the subnets of a zone, and how appliances are probed. Pure. */
+import { blockOf } from '../brought.ts';
 import type { PlanArgs } from '../design.ts';
 import { hostAddress, layout, observerBlock, type ZoneLayout } from '../layout.ts';
 import {
@@ -63,7 +64,18 @@ const probeRoutes = (args: PlanArgs, names: readonly string[], but?: string): re
 const internet = (ipv6: boolean): readonly RoutePlan[] =>
   defaults(ipv6).map((destination) => ({ destination, to: { kind: 'internet' } }));
 
-export const zonesOf = ({ cidr, zones }: PlanArgs): readonly ZoneLayout[] => layout(cidr, zones);
+/** The blocks of each zone: as the layout has them, or of the subnets that exist. */
+export const zonesOf = (args: PlanArgs): readonly ZoneLayout[] =>
+  layout(args.cidr, args.zones).map((one) => ({
+    ...one,
+    blocks: {
+      appliance: blockOf(args, `appliance-${one.zone}`, () => one.blocks.appliance),
+      workload: blockOf(args, `workload-${one.zone}`, () => one.blocks.workload),
+    },
+  }));
+
+const observersBlock = (args: PlanArgs, zone: string): string =>
+  blockOf(args, `observer-${zone}`, () => observerBlock(args.cidr, zone));
 
 /** The appliance subnet of a zone: to the Internet, but to what is probed through others by way of them. */
 export const applianceSubnet = (
@@ -175,7 +187,7 @@ const observerSubnets = (args: PlanArgs, names: readonly string[]): readonly Sub
         name: `observer-${zone}`,
         role: 'observer',
         zone,
-        cidr: observerBlock(args.cidr, zone),
+        cidr: observersBlock(args, zone),
         ipv6Index: 2,
         routes: [...internet(args.ipv6 ?? false), ...probeRoutes(args, names)],
       }))
@@ -192,6 +204,6 @@ function observersOf(args: PlanArgs): readonly ObserverPlan[] {
   return seats.map(({ zone, letter, host }) => ({
     name: `observer-${letter}`,
     subnet: `observer-${zone}`,
-    address: hostAddress(observerBlock(args.cidr, zone), host),
+    address: hostAddress(observersBlock(args, zone), host),
   }));
 }

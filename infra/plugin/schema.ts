@@ -29,6 +29,10 @@ const TYPES: Readonly<Record<KeyPlan['type'], Json>> = {
   number: { type: 'integer' },
   list: { type: 'array', items: { ...TEXT, plain: true } },
   map: { type: 'object', additionalProperties: { ...TEXT, plain: true } },
+  subnets: {
+    type: 'object',
+    additionalProperties: { $ref: `#/types/${PACKAGE}:index:Subnet`, plain: true },
+  },
 };
 
 /** What a component takes: all keys but the design, which its class says. */
@@ -91,6 +95,7 @@ const OBJECTS: Readonly<Record<string, Json>> = {
     translates: { type: 'array', items: TEXT },
     overlay: { type: 'array', items: TEXT },
   }),
+  Subnet: object(texts('id', 'cidr', 'table'), 'table'),
   Workload: object(texts('name', 'instanceId', 'privateIp', 'publicIp')),
   Flow: object(
     {

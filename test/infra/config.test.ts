@@ -96,11 +96,24 @@ describe('stackConfig', () => {
     ['fence', 'stop-instance', /byoa:leaseTable of the stack is not set: .*stop each other/],
     ['ipv6', 'yes', /byoa:ipv6 .*true or false/],
     ['endpoint', 'localhost', /byoa:endpoint .*URL/],
+    ['subnets', '{}', /byoa:vpcId of the stack is not set: .*of a VPC that exists/],
     ['tags', '[1]', /byoa:tags .*JSON object/],
     ['tags', '{"a":1}', /byoa:tags .*'a' is not text/],
     ['tags', '{"byoa:group":"x"}', /byoa:tags .*reserved/],
   ])('refuses %s = %s, and says how to mend it', (key, value, why) => {
     expect(() => from({ [key]: value })).toThrow(why);
+  });
+
+  it('takes subnets that exist, and says what is wrong with them', () => {
+    const vpc = { vpcId: 'vpc-0123456789abcdef0', internetGatewayId: 'igw-0123456789abcdef0' };
+    const subnet = { id: 'subnet-0123456789abcdef0', cidr: '10.0.16.0/20' };
+    const subnets = { 'workload-eu-central-1a': subnet };
+    const keys = { ...vpc, zones: 'eu-central-1a,eu-central-1b' };
+    expect(from({ ...keys, subnets: JSON.stringify(subnets) }).subnets).toEqual(subnets);
+    expect(() => from({ ...keys, subnets: '{"x":1}' })).toThrow(/byoa:subnets .*'x' must be like/);
+    expect(() => from({ ...keys, subnets: JSON.stringify({ x: subnet }) })).toThrow(
+      /cannot be planned: there is no subnet 'x' in the design/,
+    );
   });
 
   it('wants observers where byoa does not set up the appliances', () => {

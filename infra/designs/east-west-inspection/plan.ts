@@ -2,6 +2,7 @@
  * Traffic between two tiers of one VPC passes an appliance: the tables of each tier have a route for every
  * subnet of the other, more specific than the local route. All of them are one symmetric set.
  */
+import { blockOf } from '../../brought.ts';
 import type { Design } from '../../design.ts';
 import { halves } from '../../layout.ts';
 import type { RoutePlan, SubnetPlan } from '../../plan.ts';
@@ -19,7 +20,11 @@ export const eastWestInspection: Design = {
     const { appliances, observers, subnets } = appliancePerZone(args);
     const tiers = zonesOf(args).map(({ zone, blocks }) => {
       const [app, data] = halves(blocks.workload);
-      return { zone, app, data };
+      return {
+        zone,
+        app: blockOf(args, `app-${zone}`, () => app),
+        data: blockOf(args, `data-${zone}`, () => data),
+      };
     });
     const to = (cidr: string): RoutePlan => ({
       destination: cidr,

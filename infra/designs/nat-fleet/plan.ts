@@ -3,6 +3,7 @@
  * whose routes, private address and Elastic IP are a group; the spare takes over one such group. The address
  * that others see moves along.
  */
+import { blockOf } from '../../brought.ts';
 import type { Design } from '../../design.ts';
 import { eighths, hostAddress } from '../../layout.ts';
 import { ADDRESS_OBJECTIVE_MS, appliancesInZone, LETTERS, zonesOf } from '../parts.ts';
@@ -25,11 +26,12 @@ export const natFleet: Design = {
     const active = LETTERS.slice(0, count - 1);
     const site = appliancesInZone(args, [...active, SPARE]);
     const subnets = eighths(zone.blocks.workload);
+    const subnetOf = (name: string): string => `workload-${zone.zone}-${name}`;
     const fleet = active.map((name, index) => ({
       name,
       group: groupOf(name),
-      subnet: `workload-${zone.zone}-${name}`,
-      cidr: subnets[index] ?? '',
+      subnet: subnetOf(name),
+      cidr: blockOf(args, subnetOf(name), () => subnets[index] ?? ''),
       // Beyond the places of all appliances that there may be.
       address: hostAddress(zone.blocks.appliance, 16 + index),
     }));

@@ -3,6 +3,7 @@
  * VPC, the hub. An appliance is at work in each zone, each the standby of the others; appliance mode keeps
  * both ways of a flow in one zone, and so at one appliance.
  */
+import { blockOf } from '../../brought.ts';
 import type { Design, PlanArgs } from '../../design.ts';
 import { blockAfter, blocksOverlap, layout, transitBlock, type ZoneLayout } from '../../layout.ts';
 import {
@@ -40,16 +41,10 @@ function spokesOf({
 
 const transitSubnet = (
   name: string,
-  cidr: string,
   zone: string,
+  cidr: string,
   routes: readonly RoutePlan[],
-): SubnetPlan => ({
-  name: `${name}-${zone}`,
-  role: 'transit',
-  zone,
-  cidr: transitBlock(cidr, zone),
-  routes,
-});
+): SubnetPlan => ({ name, role: 'transit', zone, cidr, routes });
 
 function spoke(cidr: string, zones: readonly ZoneLayout[], inside: readonly string[]): VpcPlan {
   const name = nameOf(cidr);
@@ -68,7 +63,7 @@ function spoke(cidr: string, zones: readonly ZoneLayout[], inside: readonly stri
         cidr: blocks.workload,
         routes: everywhereBy({ kind: 'transit' }),
       },
-      transitSubnet(`transit-${name}`, cidr, zone, []),
+      transitSubnet(`transit-${name}-${zone}`, zone, transitBlock(cidr, zone), []),
     ]),
   };
 }
@@ -122,9 +117,9 @@ export const transitHub: Design = {
             ...subnets,
             ...zones.map(({ zone }) =>
               transitSubnet(
-                'transit',
-                args.cidr,
+                `transit-${zone}`,
                 zone,
+                blockOf(args, `transit-${zone}`, () => transitBlock(args.cidr, zone)),
                 everywhereBy({ kind: 'group', group: groupOf(zone) }),
               ),
             ),
