@@ -54,7 +54,10 @@ const drill: Part = {
 };
 
 const laboratory: Part = {
-  commands: { lab: 'run a VPC between network namespaces: real packets, real programs in its instances' },
+  commands: {
+    lab: 'run a VPC between network namespaces: real packets, real programs in its instances',
+    soak: 'let failures drawn from a seed happen to a design in a lab, under load, and watch its daemons',
+  },
   load: () => import('../sim/lab/main.ts'),
 };
 

@@ -86,12 +86,22 @@ const masquerade = ({ blocks, translate }: Extract<Boot['forwarding'], { kind: '
     ({ from, to }) => `    ip saddr ${from} ip daddr != ${block} snat to ${to}\n`,
   );
   return `table ip byoa {
-  chain postrouting {
+${translate.length === 0 ? '' : unanswered(translate.map(({ to }) => to))}  chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
 ${special.join('')}    ip saddr ${block} ip daddr != ${block} masquerade
   }
 }`;
 };
+
+/**
+ * After a takeover the answers of connections may come before the first packet that tells this machine whose
+ * they are: it must not reset them.
+ */
+const unanswered = (addresses: readonly string[]): string => `  chain input {
+    type filter hook input priority filter; policy accept;
+    ip daddr { ${addresses.join(', ')} } tcp flags & (fin | syn | rst | ack) != syn ct state new,invalid drop
+  }
+`;
 
 /** Without rules everything is forwarded; else what they accept, what belongs to it, and echo requests. */
 const filter = (rules: string): string => {

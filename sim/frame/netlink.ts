@@ -85,8 +85,16 @@ export function addAddress(index: number, address: Address, length: number): Buf
   ]);
 }
 
-/** A route by a next hop on the link, in the main table. */
-export function addRoute(index: number, to: Address, length: number, via: Address): Buffer {
+/**
+ * A route by a next hop on the link, in the main table; without a metric the kernel's own, which in IPv4
+ * comes before all others.
+ */
+export function addRoute(
+  index: number,
+  to: Address,
+  length: number,
+  { via, metric }: { readonly via: Address; readonly metric?: number },
+): Buffer {
   const body = Buffer.alloc(12);
   body.writeUInt8(to.family === 4 ? 2 : 10);
   body.writeUInt8(length, 1);
@@ -96,7 +104,12 @@ export function addRoute(index: number, to: Address, length: number, via: Addres
   body.writeUInt8(1, 7);
   body.writeUInt32LE(4, 8);
   const destination: readonly Attribute[] = length === 0 ? [] : [[1, addressBytes(to)]];
-  return message(NEW_ROUTE, ASK | CREATE, body, [...destination, [5, addressBytes(via)], [4, u32(index)]]);
+  const priority: readonly Attribute[] = metric === undefined ? [] : [[6, u32(metric)]];
+  const way: readonly Attribute[] = [
+    [5, addressBytes(via)],
+    [4, u32(index)],
+  ];
+  return message(NEW_ROUTE, ASK | CREATE, body, [...destination, ...way, ...priority]);
 }
 
 /** The errno of each acknowledgement in what the kernel sent; 0 is success. */

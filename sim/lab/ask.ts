@@ -7,8 +7,10 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { GuestVerb } from '../world/guests.ts';
+import type { Logged } from '../world/happening.ts';
 import type { Machine } from './lab.ts';
 import type { Counts, SeenPacket } from './message.ts';
+import type { ToldDesign } from './told-design.ts';
 
 export const SOCKET = '/run/byoa/lab.sock';
 
@@ -21,6 +23,9 @@ export type Question =
   | { readonly kind: 'heal'; readonly id: string }
   | { readonly kind: 'trace' }
   | { readonly kind: 'capture'; readonly eni: string }
+  | { readonly kind: 'design' }
+  /** What has happened in the world after an event. */
+  | { readonly kind: 'events'; readonly since: number }
   | { readonly kind: 'down' };
 
 /** A frame as a line tells it. */
@@ -42,7 +47,9 @@ export type Answer =
     }
   | { readonly kind: 'entered'; readonly id: string; readonly root: string }
   | { readonly kind: 'packets'; readonly packets: readonly SeenPacket[]; readonly missed: number }
-  | { readonly kind: 'frames'; readonly frames: readonly ToldFrame[] };
+  | { readonly kind: 'frames'; readonly frames: readonly ToldFrame[] }
+  | { readonly kind: 'design'; readonly told: ToldDesign }
+  | { readonly kind: 'events'; readonly events: readonly Logged[] };
 
 /** A lab that runs, seen from outside: a process in its namespaces. */
 export interface Found {

@@ -9,9 +9,10 @@ import { type Answer, type Question, SOCKET } from './ask.ts';
 import { shutDownMachine } from './boot.ts';
 import type { Lab } from './lab.ts';
 import { enterRoot } from './root.ts';
+import type { ToldDesign } from './told-design.ts';
 
-/** Serves questions until the process ends; `end` ends the lab. */
-export function openControl(lab: Lab, end: () => void): Promise<void> {
+/** Serves questions until the process ends; `told` tells of the design in the lab, `end` ends the lab. */
+export function openControl(lab: Lab, told: (() => ToldDesign) | undefined, end: () => void): Promise<void> {
   const server = createServer((socket) => {
     socket.on('error', () => socket.destroy());
     const lines = createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY });
@@ -19,7 +20,7 @@ export function openControl(lab: Lab, end: () => void): Promise<void> {
     lines.on('error', () => undefined);
     lines.on('line', (line) => {
       const say = (answer: Answer): void => void socket.write(`${JSON.stringify(answer)}\n`);
-      respond(lab, JSON.parse(line) as Question, say, socket, end).catch((error: unknown) =>
+      respond({ lab, told, say, socket, end }, JSON.parse(line) as Question).catch((error: unknown) =>
         say({ kind: 'failed', why: error instanceof Error ? error.message : String(error) }),
       );
     });
@@ -32,13 +33,15 @@ function instanceOf(lab: Lab, text: string): string {
   return lab.machines().find(({ id, name }) => id === text || name === text)?.id ?? text;
 }
 
-async function respond(
-  lab: Lab,
-  question: Question,
-  say: (answer: Answer) => void,
-  socket: Socket,
-  end: () => void,
-): Promise<void> {
+interface Asked {
+  readonly lab: Lab;
+  readonly told: (() => ToldDesign) | undefined;
+  readonly say: (answer: Answer) => void;
+  readonly socket: Socket;
+  readonly end: () => void;
+}
+
+async function respond({ lab, told, say, socket, end }: Asked, question: Question): Promise<void> {
   const { act, world } = lab.simulator;
   switch (question.kind) {
     case 'list':
@@ -102,6 +105,14 @@ async function respond(
       socket.once('close', stop);
       return;
     }
+    case 'design':
+      if (told === undefined) throw new Error('This lab has a world, not a design.');
+      return say({ kind: 'design', told: told() });
+    case 'events':
+      return say({
+        kind: 'events',
+        events: act(() => world().log.filter(({ seq }) => seq > question.since)),
+      });
     case 'down':
       say({ kind: 'done', text: 'down' });
       return end();

@@ -45,6 +45,9 @@ export function makeMachine(name: string): number {
   return namespace;
 }
 
+/** What DHCP gives the default route on the usual images (systemd-networkd by cloud-init). */
+const DEFAULT_METRIC = 100;
+
 /** Plugs a device into a machine; the TAP's descriptor. */
 export function plugDevice(namespace: number, device: Device): number {
   return inNamespace(namespace, () => {
@@ -54,7 +57,9 @@ export function plugDevice(namespace: number, device: Device): number {
     const rest = configured
       ? [
           ...addresses.map(({ address, length }) => addAddress(index, address, length)),
-          ...routers.map((router) => addRoute(index, EVERYWHERE[router.family], 0, router)),
+          ...routers.map((via) =>
+            addRoute(index, EVERYWHERE[via.family], 0, { via, metric: DEFAULT_METRIC }),
+          ),
         ]
       : [];
     askKernel([link, ...rest], errnosOf);

@@ -14,6 +14,7 @@ import { openControl } from './control.ts';
 import { bringUpLoopback } from './devices.ts';
 import { type Lab, startLab } from './lab.ts';
 import { serveFile } from './services.ts';
+import { type ToldDesign, toldDesign } from './told-design.ts';
 
 /** What `up` was asked for, as JSON on the command line of this process. */
 export interface Wanted extends WorldOptions {
@@ -37,11 +38,11 @@ const daemon = (): string => {
   return `#!/bin/sh\nexec ${[process.execPath, ...process.execArgv, script].join(' ')} "$@"\n`;
 };
 
-async function deployInto(lab: Lab, design: DesignName): Promise<void> {
+async function deployInto(lab: Lab, design: DesignName): Promise<() => ToldDesign> {
   const executable = daemon();
   serveFile(HOST, executable);
   const directory = mkdtempSync('/run/byoa/stack-');
-  const { resources } = await deployDesign(designProgram(design), {
+  const deployed = await deployDesign(designProgram(design), {
     url: lab.simulator.url,
     stack: design,
     stateFile: `${directory}/state.json`,
@@ -53,7 +54,9 @@ async function deployInto(lab: Lab, design: DesignName): Promise<void> {
     progress: () => undefined,
   });
   await lab.settled();
-  say(`deployed ${design}: ${resources} resources`);
+  say(`deployed ${design}: ${deployed.resources} resources`);
+  const { act, world } = lab.simulator;
+  return () => act(() => toldDesign(world(), design, deployed));
 }
 
 /** Runs until somebody says `down`, or the process is told to end. */
@@ -80,8 +83,8 @@ export async function runInside({ what, port, userData = false, ...options }: Wa
   const end = (): void => void lab.close().finally(() => process.exit(0));
   process.once('SIGINT', end);
   process.once('SIGTERM', end);
-  if (design !== undefined) await deployInto(lab, design);
-  await openControl(lab, end);
+  const told = design === undefined ? undefined : await deployInto(lab, design);
+  await openControl(lab, told, end);
   const seconds = ((performance.now() - began) / 1000).toFixed(2);
   say(`byoa lab ready: ${lab.machines().length} machines, ${taps} devices, after ${seconds} s`);
 }

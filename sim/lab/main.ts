@@ -2,27 +2,17 @@
 import { spawn } from 'node:child_process';
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { GuestVerb } from '../world/guests.ts';
 import type { Knobs } from '../world/settings.ts';
+import { millis, share } from './arguments.ts';
 import { ask, askOnce, type Found, findLab, type Question } from './ask.ts';
 import { captureHeader, captureRecord } from './capture-file.ts';
 import { listText, packetText } from './describe.ts';
+import { registerDrills } from './drill/register.ts';
 import type { Wanted } from './inside.ts';
 import { entering } from './root.ts';
 import { inWrapper, isRoot, runWrapped } from './wrapper.ts';
-
-const millis = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isFinite(value) || value < 0) throw new InvalidArgumentError(`'${text}' is no time in ms.`);
-  return value;
-};
-
-const share = (text: string): number => {
-  const value = Number(text);
-  if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError(`'${text}' is not between 0 and 1.`);
-  return value;
-};
 
 interface UpOptions {
   readonly seed: string;
@@ -77,6 +67,7 @@ export function register(program: Command): void {
     const { runInside } = await import('./inside.ts');
     await runInside(JSON.parse(text) as Wanted);
   });
+  registerDrills(program, lab);
   chosen(lab.command('list')).description('the machines of the lab').action(list);
   chosen(lab.command('exec <machine> <command> [args...]'))
     .description(

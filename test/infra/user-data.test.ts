@@ -77,6 +77,18 @@ describe('user data', () => {
     );
   });
 
+  it('does not reset connections of an address that has just come to it', async () => {
+    const root = newRoot();
+    const translate = [{ from: '10.0.16.0/23', to: '10.0.0.20' }];
+    const boot: Boot = { ...BOOT, forwarding: { kind: 'nat', blocks: ['10.0.0.0/16'], translate } };
+    expect(await bash(script(boot, root, 'write_files'))).toMatchObject({ code: 0 });
+    const rules = readFileSync(join(root, 'etc/nftables.conf'), 'utf8');
+    expect(rules).toContain(
+      'ip daddr { 10.0.0.20 } tcp flags & (fin | syn | rst | ack) != syn ct state new,invalid drop',
+    );
+    expect(rules).toContain('ip saddr 10.0.16.0/23 ip daddr != 10.0.0.0/16 snat to 10.0.0.20');
+  });
+
   it('lets a firewall forward what its rules accept, and everything without rules', async () => {
     const nftables = async (rules: string) => {
       const root = newRoot();

@@ -177,6 +177,19 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'sim/world/',
     'sim/server/',
     'sim/pulumi/',
+    // Whom a promised flow is between.
+    'sim/drill/promised.ts',
+  ],
+  // A client of the lab, and of the daemons in it.
+  'sim/lab/drill/': [
+    'controller/base/',
+    'controller/config.ts',
+    'controller/failover/status.ts',
+    'controller/shell/control.ts',
+    'sim/ec2/catalog/services.ts',
+    'sim/world/',
+    'sim/pulumi/designs.ts',
+    'sim/lab/',
   ],
   'infra/': ['controller/config.ts', 'controller/config/'],
   'bin/': [
