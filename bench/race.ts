@@ -72,9 +72,13 @@ function goalsOf(all: readonly Saved[]): readonly Goal[] {
   const over = ours.kills.flatMap(({ overBoundMs }) => overBoundMs ?? []);
   goals.push(goal('over-bound-p50', quantile(over, 0.5), '<=', 10, 'ms'));
   if (over.length >= FEWEST_FOR_P99) goals.push(goal('over-bound-p99', quantile(over, 0.99), '<=', 25, 'ms'));
+  const near = all.find(({ injectedMs }) => injectedMs === 0);
+  const nearOver = near?.kills.flatMap(({ overBoundMs }) => overBoundMs ?? []) ?? [];
+  if (nearOver.length > 0)
+    goals.push(goal('same-subnet-over-bound-p50', quantile(nearOver, 0.5), '<=', 5, 'ms'));
   goals.push(goal('switchover-lost', Math.max(...ours.switchovers), '<=', 0, 'packets'));
   const own = quantile(remainders(ours), 0.5);
-  for (const peer of all.filter(({ name }) => name !== ours.name)) {
+  for (const peer of all.filter(({ name }) => !name.startsWith(ours.name))) {
     const ratio = quantile(remainders(peer), 0.5) / own;
     goals.push(goal(`remainder of ${peer.name}, ${peer.settings}, over ours`, ratio, '>=', 5, 'x'));
   }

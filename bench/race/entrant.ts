@@ -1,5 +1,6 @@
 /** What an entrant of the race is. */
-import type { Side, Stage } from './stage.ts';
+import type { Place, Side, Stage } from './stage.ts';
+import type { Layout } from './world.ts';
 
 export interface Entrant {
   readonly name: string;
@@ -17,10 +18,16 @@ export interface Entrant {
   readonly start: (stage: Stage, side: Side, serving: boolean) => Promise<void>;
   /** Whether both appliances watch each other, and `owner` serves. */
   readonly ready: (stage: Stage, owner: Side) => Promise<boolean>;
-  /** When it noticed on `side`, by its own log, Unix ms; the last time. */
-  readonly noticedAt: (stage: Stage, side: Side) => Promise<number | undefined>;
+  /** When it noticed on `place`, by its own log, Unix ms; the last time. */
+  readonly noticedAt: (stage: Stage, place: Place) => Promise<number | undefined>;
   /** Whether its heartbeats are BFD's, so that the last one can be seen on the wire. */
   readonly bfd: boolean;
+  /** Where the machines are; `zones` where absent. */
+  readonly layout?: Layout;
+  /** Who notices, and acts: the heir where absent. In a subnet the client, by its own kernel: no call. */
+  readonly actor?: 'client';
+  /** Started on the client, where it has a part. */
+  readonly startClient?: (stage: Stage) => Promise<void>;
   /** Moves to `to`, as planned; undefined where it has no order for that. */
   readonly switchover?: (stage: Stage, to: Side) => Promise<void>;
 }

@@ -166,7 +166,8 @@ run as it is.
 
 ## Over the bound
 
-The bound is the expiry of the BFD timer, counted from the last packet that the heir received from the dead machine, plus what is injected.
+The bound is the expiry of the BFD timer, counted from the last packet that the heir, or in the same subnet the client, received from the dead
+machine, plus what is injected.
 
 ${bound(all)}
 
@@ -195,6 +196,8 @@ As root on Debian, with what the peers need; who lacks something is skipped by n
 - keepalived: VRRP over unicast, version 3, \`nopreempt\`, \`notify_master\` calls \`aws ec2 replace-route\`.
 - Pacemaker: Corosync with two nodes and \`two_node\`, no fencing (which would add its own time), \`aws-vpc-move-ip\` with a monitor every 60 s.
 - BIRD: BFD alone; on Down a script calls \`aws-vpc-move-ip start\`.
+- byoa, same subnet: appliances and client share a subnet; a daemon on the client takes the address by BGP, and puts the best path into its
+  kernel: no call, and nothing is injected.
 - byoa: a daemon on each appliance, BFD and one probe of its own way out; all other settings by default, but for damping, which would hold
   back the fourth kill within ten minutes.
 

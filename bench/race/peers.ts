@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { installCommand } from '../../test/interop/daemons.ts';
 import type { Entrant } from './entrant.ts';
 import { AHEAD, AWS, REGION, writing, writingAws } from './shell.ts';
-import { other, type Side, type Stage } from './stage.ts';
+import { other, type Place, type Side, type Stage } from './stage.ts';
 import { OVERLAY } from './world.ts';
 
 const AGENT = '/usr/lib/ocf/resource.d/heartbeat/aws-vpc-move-ip';
@@ -37,7 +37,7 @@ const replaceRoute = ({ scene }: Stage, side: Side): string =>
   `--network-interface-id ${scene[side].eni}`;
 
 /** The time in nanoseconds that a script noted last. */
-async function noted(stage: Stage, side: Side): Promise<number | undefined> {
+async function noted(stage: Stage, side: Place): Promise<number | undefined> {
   const text = await stage.run(side, `tail -n 1 ${NOTICED} 2>/dev/null || true`);
   return text.trim() === '' ? undefined : Number(BigInt(text.trim()) / 1000n) / 1000;
 }

@@ -9,6 +9,8 @@ export interface Saved {
   readonly mark: string;
   readonly version: string;
   readonly detectionMs: number;
+  /** What the lab puts into each move by the API; `INJECTED_MS` where absent. */
+  readonly injectedMs?: number;
   readonly day: string;
   readonly machine: string;
   /** The machine's load average over the last five minutes. */
@@ -33,6 +35,7 @@ export const savedOf = ({ entrant, kills, idle, switchovers, load }: Course, mac
   mark: entrant.mark,
   version: entrant.version(),
   detectionMs: entrant.detectionMs,
+  ...(entrant.actor === 'client' ? { injectedMs: 0 } : {}),
   day: new Date().toISOString().slice(0, 10),
   machine,
   load: tenths(load),
@@ -42,5 +45,5 @@ export const savedOf = ({ entrant, kills, idle, switchovers, load }: Course, mac
 });
 
 /** The blackouts less the entrant's own detection and what was injected, ms. */
-export const remainders = ({ kills }: Saved): readonly number[] =>
-  kills.map(({ blackoutMs, detectMs }) => blackoutMs - detectMs - INJECTED_MS);
+export const remainders = ({ kills, injectedMs = INJECTED_MS }: Saved): readonly number[] =>
+  kills.map(({ blackoutMs, detectMs }) => blackoutMs - detectMs - injectedMs);

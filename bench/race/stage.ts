@@ -10,9 +10,10 @@ import { ask as askLab } from '../../sim/lab/ask.ts';
 import type { Logged } from '../../sim/world/happening.ts';
 import { type Rig, startRig } from '../../test/lab/rig.ts';
 import { API_MS, PROPAGATION_MS } from './knobs.ts';
-import { createRaceWorld, OVERLAY, type RaceScene } from './world.ts';
+import { createRaceWorld, type Layout, OVERLAY, type RaceScene } from './world.ts';
 
 export type Side = 'a' | 'b';
+export type Place = Side | 'client';
 export const other = (side: Side): Side => (side === 'a' ? 'b' : 'a');
 
 /** A silence of the flow; Unix ms. */
@@ -25,8 +26,8 @@ export interface Gap {
 export interface Stage {
   readonly rig: Rig;
   readonly scene: RaceScene;
-  /** Runs a shell script in an appliance; fails where it does. */
-  readonly run: (side: Side, script: string) => Promise<string>;
+  /** Runs a shell script in a machine; fails where it does. */
+  readonly run: (place: Place, script: string) => Promise<string>;
   /** What happened in the world after an event. */
   readonly events: (since: number) => Promise<readonly Logged[]>;
   /** Whether the route of the overlay address leads to an appliance. */
@@ -92,13 +93,13 @@ cat /var/log/echo.log; exit 1`,
 }
 
 /** Opens a lab whose flow is not there yet. */
-export async function openStage(): Promise<Stage> {
-  const { world, scene } = createRaceWorld();
+export async function openStage(layout: Layout): Promise<Stage> {
+  const { world, scene } = createRaceWorld(layout);
   const knobs = ['--latency', String(API_MS), '--propagation', String(PROPAGATION_MS)];
   const rig = await startRig(world, knobs);
-  const run: Stage['run'] = async (side, script) => {
-    const { status, out } = await rig.run(scene[side].instance, script);
-    if (status !== 0) throw new Error(`in appliance ${side}, ${script.slice(0, 120)}: ${out.slice(-800)}`);
+  const run: Stage['run'] = async (place, script) => {
+    const { status, out } = await rig.run(scene[place].instance, script);
+    if (status !== 0) throw new Error(`in ${place}, ${script.slice(0, 120)}: ${out.slice(-800)}`);
     return out;
   };
   const events: Stage['events'] = async (since) => {
@@ -107,9 +108,13 @@ export async function openStage(): Promise<Stage> {
     return JSON.parse(out).events;
   };
   for (const side of ['a', 'b'] as const) await prepare({ run }, side);
-  const client = rig.start(scene.client, [process.execPath, here('flow.mjs'), OVERLAY], 'pipe');
+  const client = rig.start(scene.client.instance, [process.execPath, here('flow.mjs'), OVERLAY], 'pipe');
   const flow = followFlow(client);
+  // In a subnet it is the entrant that leads the client there.
+  if (layout === 'subnet') await run('client', `ip route add ${OVERLAY} via ${scene.a.address} metric 1000`);
   await until('the first answers', async () => (await flow.counts()).answered > 500);
+  if (layout === 'subnet')
+    await run('client', `ip route delete ${OVERLAY} via ${scene.a.address} metric 1000`);
   return {
     rig,
     scene,
@@ -133,15 +138,20 @@ const ETHERNET = 14;
 const UDP = 17;
 const BFD_PORT = 3784;
 
-/** Notes when BFD packets come to an appliance; the answer stops it, and says when the last one came. */
-export function listenForBfd({ rig, scene }: Stage, side: Side): () => number | undefined {
+/**
+ * Notes when BFD packets of an appliance come to a machine; the answer stops it, and says when the last one
+ * came.
+ */
+export function listenForBfd({ rig, scene }: Stage, place: Place, of: Side): () => number | undefined {
   let last: number | undefined;
   let stopped = false;
-  const told = askLab(rig.lab, { kind: 'capture', eni: scene[side].eni }, (answer) => {
+  const from = scene[of].address;
+  const told = askLab(rig.lab, { kind: 'capture', eni: scene[place].eni }, (answer) => {
     if (answer.kind !== 'frames' || stopped) return stopped;
     for (const { at, sent, frame } of answer.frames) {
       const bytes = Buffer.from(frame, 'base64');
       if (sent || bytes.length < 42 || bytes[ETHERNET + 9] !== UDP) continue;
+      if (bytes.subarray(ETHERNET + 12, ETHERNET + 16).join('.') !== from) continue;
       if (bytes.readUInt16BE(ETHERNET + 22) === BFD_PORT) last = at;
     }
     return false;

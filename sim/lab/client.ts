@@ -71,10 +71,9 @@ export async function startLabOf(
   what: string,
   options: readonly string[],
 ): Promise<StartedLab> {
-  const [command = '', ...args] = [...program, 'lab', 'up', what, ...options];
-  const starter = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const kill = (): void => void starter.kill('SIGKILL');
-  process.once('exit', kill);
+  // It ends with this process, however that ends.
+  const args = ['--pdeathsig', 'KILL', ...program, 'lab', 'up', what, ...options];
+  const starter = spawn('setpriv', args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const ready = await said(starter, /byoa lab ready.*\n/);
   const lab = findLab(starter.pid);
   const commandIn = async (machine: string, inner: readonly string[]): Promise<readonly string[]> => {
@@ -98,10 +97,9 @@ export async function startLabOf(
     },
     ask: (question) => askOnce(lab, question),
     close: async () => {
-      process.removeListener('exit', kill);
       if (starter.exitCode !== null || starter.signalCode !== null) return;
       const gone = new Promise((resolve) => starter.once('exit', resolve));
-      await askOnce(lab, { kind: 'down' }).catch(kill);
+      await askOnce(lab, { kind: 'down' }).catch(() => starter.kill('SIGKILL'));
       await gone;
     },
   };
