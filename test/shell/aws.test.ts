@@ -10,6 +10,7 @@ import { type Aws, createAws, fixedCredentials } from '../../controller/shell/aw
 import { keepAddresses } from '../../controller/shell/aws-addresses.ts';
 import { keepCredentials, refreshAfterMs } from '../../controller/shell/aws-credentials.ts';
 import { createHostNetwork } from '../../controller/shell/host-network.ts';
+import { CALLS } from '../controller/ec2/calls.ts';
 
 const DONE =
   '<ReplaceRouteResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><return>true</return></ReplaceRouteResponse>';
@@ -241,43 +242,18 @@ describe('an EC2 call', () => {
   });
 });
 
-const ENI = 'eni-0123456789abcdef0';
-const ROUTE = { table: 'rtb-0123456789abcdef0', destination: '0.0.0.0/0' };
-const TRANSIT = { table: 'tgw-rtb-0123456789abcdef0', destination: '0.0.0.0/0' };
-const ATTACHMENT = 'tgw-attach-0123456789abcdef0';
-const TRYABLE: { readonly [K in Tryable['kind']]: Tryable & { readonly kind: K } } = {
-  'replace-route': { kind: 'replace-route', ...ROUTE, eni: ENI },
-  'create-route': { kind: 'create-route', ...ROUTE, eni: ENI },
-  'delete-route': { kind: 'delete-route', ...ROUTE },
-  'replace-route-table-association': {
-    kind: 'replace-route-table-association',
-    association: 'rtbassoc-0123456789abcdef0',
-    place: 'subnet-0123456789abcdef0',
-    table: ROUTE.table,
-  },
-  'replace-transit-gateway-route': {
-    kind: 'replace-transit-gateway-route',
-    ...TRANSIT,
-    attachment: ATTACHMENT,
-  },
-  'create-transit-gateway-route': {
-    kind: 'create-transit-gateway-route',
-    ...TRANSIT,
-    attachment: ATTACHMENT,
-  },
-  'associate-address': { kind: 'associate-address', allocation: 'eipalloc-0123456789abcdef0', eni: ENI },
-  'detach-network-interface': {
-    kind: 'detach-network-interface',
-    attachment: 'eni-attach-0123456789abcdef0',
-    force: false,
-  },
-  'attach-network-interface': {
-    kind: 'attach-network-interface',
-    eni: ENI,
-    instance: 'i-0123456789abcdef0',
-    deviceIndex: 1,
-  },
-  'stop-instances': { kind: 'stop-instances', instances: ['i-0123456789abcdef0'] },
+/** A call of each kind that can be tried. */
+const TRYABLE: { readonly [K in Tryable['kind']]: Tryable } = {
+  'replace-route': CALLS['replace-route'][0],
+  'create-route': CALLS['create-route'][0],
+  'delete-route': CALLS['delete-route'][0],
+  'replace-route-table-association': CALLS['replace-route-table-association'][0],
+  'replace-transit-gateway-route': CALLS['replace-transit-gateway-route'][0],
+  'create-transit-gateway-route': CALLS['create-transit-gateway-route'][0],
+  'associate-address': CALLS['associate-address'][0],
+  'detach-network-interface': CALLS['detach-network-interface'][0],
+  'attach-network-interface': CALLS['attach-network-interface'][0],
+  'stop-instances': CALLS['stop-instances'][0],
 };
 
 it.each(Object.values(TRYABLE))('a dry run of $kind is one on the wire', async (of) => {

@@ -24,7 +24,7 @@ import {
 
 const LEASES = 'leases';
 const DAEMONS = ['d1', 'd2', 'd3', 'd4', 'd5'] as const;
-/** EC2 lets a table have 50 routes. */
+/** Far fewer than EC2 lets a table have (500), so that there are many tables. */
 const ROUTES_PER_TABLE = 40;
 /** Of a lease, s. */
 export const FLEET_TERM_S = 6;
