@@ -191,6 +191,8 @@ export async function startLab({ saved, say, port, userData = false, ...options 
     imds: { host: '127.0.0.1', port: 0 },
     began: follower.begin,
   });
+  // The machine outside has its addresses by then.
+  await fabric.settled();
   openServices(simulator, (alias) => askers.get(alias));
   const machines = (): readonly Machine[] => simulator.act(() => machinesOf(simulator.world()));
   const settled = async (): Promise<Counts> => {
