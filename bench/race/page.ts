@@ -74,7 +74,6 @@ function measured(all: readonly Saved[]): string {
       ms(Math.max(...blackouts)),
       medianOf(one, 'lost').toFixed(0),
       medianOf(one, 'calls').toFixed(0),
-      // Less than nothing: a process ended meanwhile, and took its time along.
       `${one.idle.cpuPercent.toFixed(1)} %`,
       `${one.idle.rssMiB.toFixed(0)} MiB`,
     ];

@@ -15,11 +15,14 @@ export interface LeaveOptions extends AskOptions {
   readonly wait: string;
 }
 
-/** What the own appliance has yet: groups by name. */
+/** What the own appliance has yet, as a whole or as far as is known in part: groups by name. */
 function ownedOf({ appliances, groups }: Status): readonly string[] {
   const self = appliances.find(({ own }) => own)?.name;
   return groups
-    .filter(({ ownerMember }) => self !== undefined && ownerMember === self)
+    .filter(
+      ({ ownerMember, members }) =>
+        self !== undefined && members.includes(self) && (ownerMember ?? self) === self,
+    )
     .map(({ name }) => name);
 }
 

@@ -14,7 +14,7 @@ afterEach(async () => {
 });
 
 /** A daemon of appliance a, whose group is at each look with the next owner of a list. */
-async function daemon(owners: readonly string[]) {
+async function daemon(owners: readonly (string | undefined)[]) {
   const socket = join(mkdtempSync(join(tmpdir(), 'byoa-leave-')), 'control.sock');
   const asked: Request[] = [];
   let looks = 0;
@@ -30,7 +30,10 @@ async function daemon(owners: readonly string[]) {
           { name: 'b', own: false },
           { name: 'a', own: true },
         ],
-        groups: [{ name: 'egress', ownerMember }],
+        groups: [
+          { name: 'egress', ownerMember, members: ['a', 'b'] },
+          { name: 'others', ownerMember: undefined, members: ['b', 'c'] },
+        ],
       },
     });
   });
@@ -52,6 +55,12 @@ async function leave(socket: string, wait: string) {
 describe('byoa leave', () => {
   it('tells the daemon, and waits until the group is with another member', async () => {
     const { socket, asked } = await daemon(['a', 'a', 'b']);
+    expect(await leave(socket, '5s')).toEqual({ said: 'Everything is handed over.\n', code: 0 });
+    expect(asked.map(({ kind }) => kind)).toEqual(['leave', 'status', 'status', 'status']);
+  });
+
+  it('waits while a move is half done, and nobody has all of the group', async () => {
+    const { socket, asked } = await daemon(['a', undefined, 'b']);
     expect(await leave(socket, '5s')).toEqual({ said: 'Everything is handed over.\n', code: 0 });
     expect(asked.map(({ kind }) => kind)).toEqual(['leave', 'status', 'status', 'status']);
   });

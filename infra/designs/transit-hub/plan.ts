@@ -6,13 +6,7 @@
 import { blockOf } from '../../brought.ts';
 import type { Design, PlanArgs } from '../../design.ts';
 import { blockAfter, blocksOverlap, layout, transitBlock, type ZoneLayout } from '../../layout.ts';
-import {
-  type AppliancePlan,
-  PRIVATE_BLOCKS,
-  type RoutePlan,
-  type SubnetPlan,
-  type VpcPlan,
-} from '../../plan.ts';
+import { PRIVATE_BLOCKS, type RoutePlan, type SubnetPlan, type VpcPlan } from '../../plan.ts';
 import { appliancePerZone, membersFrom, ROUTES_OBJECTIVE_MS, zonesOf } from '../parts.ts';
 
 const HUB = 'hub';
@@ -104,7 +98,7 @@ export const transitHub: Design = {
     const back = inside.map((destination): RoutePlan => ({ destination, to: { kind: 'transit' } }));
     const { appliances, observers, subnets } = appliancePerZone(args, back);
     const spokes = blocks.map((cidr) => spoke(cidr, layout(cidr, args.zones), inside));
-    const names = appliances.map(({ name }: AppliancePlan) => name);
+    const names = appliances.map(({ name }) => name);
     return {
       vpcs: [
         {

@@ -17,7 +17,7 @@ export interface Struck {
 
 export interface LabFailure {
   readonly name: string;
-  /** Whether it is planned: nothing may be lost. */
+  /** Whether it is an order instead of a failure: its time is not split. */
   readonly planned?: true;
   /** Whether all daemons live through it. */
   readonly isMild?: true;

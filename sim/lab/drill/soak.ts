@@ -38,7 +38,7 @@ export interface Growth {
 
 export interface SoakReport {
   readonly drills: number;
-  /** What did not come back in time, or was lost though it was planned. */
+  /** What did not come back, or not in time. */
   readonly violations: readonly string[];
   readonly growth: readonly Growth[];
   /** Network namespaces that were not there before. */
