@@ -1,5 +1,6 @@
 /** A vitest reporter that writes what a run came to, as JSON by tier, to the file of `BYOA_TEST_COUNTS`. */
 import { writeFileSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
 import type { SerializedError } from 'vitest';
 import type { Reporter, TestModule } from 'vitest/node';
 
@@ -33,6 +34,16 @@ export const sumOf = (all: readonly Counts[]): Counts =>
     NO_COUNTS,
   );
 
+const MOST_SAID = 600;
+
+/** Why a test failed, in a line: an end of the output may be all that is kept of a run. */
+function reasonOf(errors: readonly { readonly message: string; readonly diff?: string }[] = []): string {
+  const [first] = errors;
+  if (first === undefined) return '';
+  const text = [first.message, first.diff ?? ''].map(stripVTControlCharacters).join(' ');
+  return `: ${text.replace(/\s+/g, ' ').trim().slice(0, MOST_SAID)}`;
+}
+
 /**
  * A file that cannot be loaded, a hook that throws and an error outside any test count as a failed test each.
  */
@@ -44,16 +55,19 @@ export function count(modules: readonly TestModule[], unhandled: readonly Serial
     const before = failures.length;
     for (const test of module.children.allTests()) {
       const name = `${module.relativeModuleId} > ${test.fullName}`;
-      const { state } = test.result();
+      const { state, errors } = test.result();
       if (state === 'passed') passed++;
       else if (state === 'skipped') skips.push(name);
-      else failures.push(state === 'failed' ? name : `${name} (never finished)`);
+      else failures.push(state === 'failed' ? name + reasonOf(errors) : `${name} (never finished)`);
     }
     for (const suite of module.children.allSuites()) {
       if (suite.errors().length > 0)
-        failures.push(`${module.relativeModuleId} > ${suite.fullName} (outside its tests)`);
+        failures.push(
+          `${module.relativeModuleId} > ${suite.fullName} (outside its tests)${reasonOf(suite.errors())}`,
+        );
     }
-    if (module.errors().length > 0) failures.push(`${module.relativeModuleId} (could not be loaded)`);
+    if (module.errors().length > 0)
+      failures.push(`${module.relativeModuleId} (could not be loaded)${reasonOf(module.errors())}`);
     if (!module.ok() && failures.length === before)
       failures.push(`${module.relativeModuleId} (failed as a whole)`);
   }

@@ -1,6 +1,10 @@
 /** What a soak concludes from what it saw, and one minute of it in a lab. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { leftOf, networksOfLab } from '../../sim/lab/drill/left.ts';
 import { growthOf, slopeOf, soak, violationsOf } from '../../sim/lab/drill/soak.ts';
 import { missingHere } from './rig.ts';
 
@@ -56,6 +60,29 @@ const missing = missingHere();
 const title = missing.length === 0 ? 'a soak' : `a soak (needs ${missing.join('; ')})`;
 
 describe.skipIf(missing.length > 0)(title, () => {
+  it('counts the networks that are used after its end, and those alone', async () => {
+    const args = ['--net', '--pid', '--fork', '--kill-child=KILL', 'sh', '-c', 'echo up; read line'];
+    const start = async (): Promise<[ChildProcess, ReadonlySet<string>]> => {
+      const child = spawn('unshare', args);
+      await once(child.stdout, 'data');
+      const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8');
+      return [child, networksOfLab(Number(children))];
+    };
+    const [one, networks] = await start();
+    const [other, others] = await start();
+    try {
+      expect([networks.size, others.size]).toEqual([1, 1]);
+      expect(await leftOf(networks, 100)).toBe(1);
+      one.stdin?.end();
+      await once(one, 'exit');
+      expect(await leftOf(networks)).toBe(0);
+      expect(await leftOf(others, 100)).toBe(1);
+    } finally {
+      one.kill('SIGKILL');
+      other.kill('SIGKILL');
+    }
+  });
+
   it('of a minute leaves every flow alive, and nothing behind', async () => {
     const report = await soak({
       program: [process.execPath, fileURLToPath(new URL('../../bin/byoa.js', import.meta.url))],
@@ -70,6 +97,6 @@ describe.skipIf(missing.length > 0)(title, () => {
     // How soon is for a quiet computer: `byoa soak`.
     expect(report.violations.filter((one) => one.endsWith('did not come back'))).toEqual([]);
     expect(report.growth.map(({ node }) => node)).toEqual(['a', 'b']);
-    expect(report.leftNamespaces).toBe(0);
+    expect(report.leftNetworks).toBe(0);
   }, 240_000);
 });

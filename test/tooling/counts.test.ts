@@ -31,13 +31,13 @@ describe('counts', () => {
     expect(code).toBe(0);
   });
 
-  it('counts failures, skips and hooks that throw', () => {
+  it('counts failures, skips and hooks that throw, and says why', () => {
     const { counts, code } = runFixture('mixed');
     expect(counts.passed).toBe(2);
     expect(counts.failures).toHaveLength(counts.failed);
-    expect(counts.failures).toContainEqual(expect.stringContaining('mixed > fails'));
-    expect(counts.failures).toContainEqual(expect.stringContaining('a hook before'));
-    expect(counts.failures).toContainEqual(expect.stringContaining('a hook after'));
+    expect(counts.failures).toContainEqual(expect.stringMatching(/mixed > fails: .*expected 1 to be 2/));
+    expect(counts.failures).toContainEqual(expect.stringMatching(/a hook before .*planted: before/));
+    expect(counts.failures).toContainEqual(expect.stringMatching(/a hook after .*planted: after/));
     expect(counts.skips).toContainEqual(expect.stringContaining('is skipped'));
     expect(code).not.toBe(0);
   });

@@ -80,8 +80,8 @@ export async function runSoak({ latency, propagation, ...options }: SoakCommandO
     say: (line) => console.log(line),
     told: (drill) => console.log(lineOf(options.design, drill)),
   });
-  const { drills, violations, growth, leftNamespaces } = report;
-  console.log(`${drills} failures, ${violations.length} violations, ${leftNamespaces} namespaces left`);
+  const { drills, violations, growth, leftNetworks } = report;
+  console.log(`${drills} failures, ${violations.length} violations, ${leftNetworks} networks left`);
   for (const violation of violations) console.log(`  ${violation}`);
   const grows = growth.filter(
     (one) => one.watchedMs >= JUDGED_AFTER_MS && one.bytesPerHour > MOST_BYTES_PER_HOUR,
@@ -91,5 +91,5 @@ export async function runSoak({ latency, propagation, ...options }: SoakCommandO
       `  ${node}: ${(bytesPerHour / 1e6).toFixed(2)} MB an hour over ${(watchedMs / 60_000).toFixed(1)} min` +
         `${watchedMs < JUDGED_AFTER_MS ? ' (too short to judge)' : ''}, ${files.first} open files, then ${files.last}`,
     );
-  return violations.length + leftNamespaces + grows.length > 0 ? 1 : 0;
+  return violations.length + leftNetworks + grows.length > 0 ? 1 : 0;
 }

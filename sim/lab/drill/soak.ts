@@ -3,11 +3,11 @@
  * all daemons live on, their memory and their open files must not grow. Afterwards nothing of the lab may be
  * left.
  */
-import { readdirSync, readlinkSync } from 'node:fs';
 import { next, type Prng, prng } from '../../../controller/base/prng.ts';
 import { present } from '../../../controller/base/result.ts';
 import type { Millis } from '../../../controller/base/time.ts';
 import { FAILURES, type LabFailure } from './failures.ts';
+import { leftOf } from './left.ts';
 import { drillOnce, type LabDrill, settle } from './run.ts';
 import { type Held, heldBy, type LabStage, openStage, withoutDamping } from './stage.ts';
 
@@ -41,8 +41,8 @@ export interface SoakReport {
   /** What did not come back, or not in time. */
   readonly violations: readonly string[];
   readonly growth: readonly Growth[];
-  /** Network namespaces that were not there before. */
-  readonly leftNamespaces: number;
+  /** Networks of the lab that are used after its end. */
+  readonly leftNetworks: number;
 }
 
 /** How late a flow may be over its objective on a computer that carries all of the lab. */
@@ -87,20 +87,6 @@ export function growthOf(samples: readonly Sample[]): readonly Growth[] {
   });
 }
 
-/** The network namespaces that processes of this computer are in. */
-function namespaces(): ReadonlySet<string> {
-  const found = new Set<string>();
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      found.add(readlinkSync(`/proc/${name}/ns/net`));
-    } catch {
-      // It has ended meanwhile, or is the kernel's.
-    }
-  }
-  return found;
-}
-
 function drawn(state: Prng, failures: readonly LabFailure[]): readonly [LabFailure, Prng] {
   const [share, following] = next(state);
   return [present(failures[Math.floor(share * failures.length)], 'a failure'), following];
@@ -118,12 +104,12 @@ async function sampled(stage: LabStage, atMs: Millis): Promise<readonly Sample[]
 
 export async function soak(given: SoakOptions): Promise<SoakReport> {
   const { program, options, design, minutes, say, told } = given;
-  const before = namespaces();
   say(`${design}: deploying it into a lab`);
   const stage = await openStage(program, design, options);
   const samples: Sample[] = [];
   const violations: string[] = [];
   let drills = 0;
+  let networks: ReadonlySet<string> = new Set();
   try {
     await withoutDamping(stage);
     await settle(stage);
@@ -143,9 +129,9 @@ export async function soak(given: SoakOptions): Promise<SoakReport> {
       violations.push(...violationsOf(drill, objectiveMs));
       if (isCalm) samples.push(...(await sampled(stage, performance.now() - began)));
     }
+    networks = stage.networks();
   } finally {
     await stage.close();
   }
-  const left = [...namespaces()].filter((one) => !before.has(one)).length;
-  return { drills, violations, growth: growthOf(samples), leftNamespaces: left };
+  return { drills, violations, growth: growthOf(samples), leftNetworks: await leftOf(networks) };
 }

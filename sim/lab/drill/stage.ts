@@ -14,6 +14,7 @@ import type { Logged } from '../../world/happening.ts';
 import { type StartedLab, said, startLabOf } from '../client.ts';
 import { rootOf } from '../root.ts';
 import type { ToldDesign } from '../told-design.ts';
+import { networksOfLab } from './left.ts';
 import { type FlowReport, type TrafficWanted, trafficReport } from './report.ts';
 
 export interface LabStage {
@@ -40,6 +41,8 @@ export interface LabStage {
   readonly traffic: (machine: string) => Promise<void>;
   /** Whether the traffic of a machine runs. */
   readonly isBusy: (machine: string) => boolean;
+  /** The networks of all that runs in the lab. */
+  readonly networks: () => ReadonlySet<string>;
   readonly close: () => Promise<void>;
 }
 
@@ -197,6 +200,7 @@ async function stageIn(lab: StartedLab, program: readonly string[]): Promise<Lab
     log: (name) => logIn(lab, nodeOf(name).instanceId),
     traffic,
     isBusy: (machine) => running.has(machine),
+    networks: () => networksOfLab(lab.lab.pid),
     close: async () => {
       for (const { child } of running.values()) child.kill('SIGKILL');
       await lab.close();
