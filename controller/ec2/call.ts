@@ -2,6 +2,7 @@
  * The EC2 calls that the controller makes, and how they end. Pure data; `request.ts` maps them to the API.
  */
 
+import type { Millis } from '../base/time.ts';
 import type { InRealm } from '../config.ts';
 
 /** Selects resources by id, or by one tag (key and value), in one region. */
@@ -127,6 +128,16 @@ export interface ObservedStatus {
 /** Whether calls of a kind change nothing. */
 export const isRead = (kind: string): boolean =>
   kind.startsWith('describe-') || kind.startsWith('search-') || kind === 'dry-run';
+
+/** Attempts at a request that stays unanswered, the first included. */
+export const MOST_ATTEMPTS = 3;
+
+/**
+ * How long a request stays unanswered before it is made again, on a new connection. EC2 takes longer to look
+ * through its tables than to write.
+ */
+export const patienceMs = (attemptTimeoutMs: Millis, isLook: boolean): Millis =>
+  isLook ? 2 * attemptTimeoutMs : attemptTimeoutMs;
 
 /**
  * A route as EC2 reports it. `target` names the ENI, gateway or other object; `blackhole` as in AWS. A

@@ -1,17 +1,18 @@
 /**
  * Sends signed requests for the AWS SDK, in place of its own HTTP handler. A request goes out on a warm
- * connection at once. A write that is unanswered after `attemptTimeoutMs`, and any request whose connection
- * breaks, is repeated on a new connection to another address: all calls that byoa makes are safe to repeat.
+ * connection at once. One that is unanswered after `attemptTimeoutMs` (twice that for a look), or whose
+ * connection breaks, is repeated on a new connection to another address: all calls that byoa makes are safe
+ * to repeat.
  */
 import { request as httpRequest } from 'node:http';
 import type { Millis } from '../base/time.ts';
+import { MOST_ATTEMPTS, patienceMs } from '../ec2/call.ts';
 import { wasNeverSent } from '../ec2/failure.ts';
 import type { Addresses } from './aws-addresses.ts';
 import { AddressAgent, type Origin } from './aws-agent.ts';
 import { now } from './clock.ts';
 import type { Network } from './network.ts';
 
-const MOST_ATTEMPTS = 3;
 const WARM_CHECK_MS: Millis = 1_000;
 
 /** A request as the SDK hands it over, signed. */
@@ -143,12 +144,15 @@ class Exchange {
     });
     this.#cancels.add(cancel);
     clearTimeout(this.#repeat);
-    if (isWrite(request) && this.#attempts < MOST_ATTEMPTS) {
+    if (this.#attempts < MOST_ATTEMPTS) {
       const { timeoutMs } = this.#options;
-      this.#repeat = setTimeout(() => {
-        // A machine that was not run for a while has missed its chance.
-        if (now() < this.#startedAt + timeoutMs) this.attempt();
-      }, attemptTimeoutMs);
+      this.#repeat = setTimeout(
+        () => {
+          // A machine that was not run for a while has missed its chance.
+          if (now() < this.#startedAt + timeoutMs) this.attempt();
+        },
+        patienceMs(attemptTimeoutMs, isLook(request)),
+      );
     }
   }
 
@@ -209,8 +213,8 @@ class Exchange {
   }
 }
 
-const isWrite = ({ body }: WireRequest): boolean =>
-  typeof body !== 'string' || !body.startsWith('Action=Describe');
+const isLook = ({ body }: WireRequest): boolean =>
+  typeof body === 'string' && /^Action=(Describe|Search)/.test(body);
 
 /**
  * One attempt; an answer that breaks off counts as none. Returns how to cancel it, after which `done` is not

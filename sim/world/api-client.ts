@@ -6,7 +6,7 @@
 
 import { must, present } from '../../controller/base/result.ts';
 import type { Instant, Millis } from '../../controller/base/time.ts';
-import { type Call, isRead, type Outcome } from '../../controller/ec2/call.ts';
+import { type Call, isRead, MOST_ATTEMPTS, type Outcome, patienceMs } from '../../controller/ec2/call.ts';
 import { toOutcome } from '../../controller/ec2/failure.ts';
 import { toRequest, toValue } from '../../controller/ec2/request.ts';
 import type { LeaseCall, LeaseOutcome } from '../../controller/lease/call.ts';
@@ -23,8 +23,6 @@ import { abort, type Connection, type TcpProgram, write } from './tcp.ts';
 
 /** The port of the API host where lines of JSON are spoken. */
 export const JSON_PORT = 4566;
-/** Attempts of a write; the shell makes as many. */
-const WRITE_ATTEMPTS = 2;
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
@@ -89,8 +87,8 @@ export interface Caller {
   /** The credentials that it has. */
   readonly held: Held;
   /**
-   * A write unanswered for this long is made again on a new connection; after `timeoutMs` the outcome is
-   * unknown.
+   * A call unanswered for this long (a look: twice as long) is made again on a new connection; after
+   * `timeoutMs` the outcome is unknown.
    */
   readonly attemptTimeoutMs: Millis;
   readonly timeoutMs: Millis;
@@ -99,9 +97,12 @@ export interface Caller {
 /** Makes a call; `done` runs once, in the caller's machine. The answer gives the call up. */
 export function callApi(caller: Caller, call: Call, done: (outcome: Outcome) => void): () => void {
   const { account, region, principal, timeoutMs } = caller;
-  const attempts = isRead(call.kind) ? 1 : WRITE_ATTEMPTS;
   const asked = { account, region, principal, service: 'ec2', ...toRequest(call) };
-  return ask(caller, asked, attempts, (reply) => {
+  const repeats = {
+    attempts: MOST_ATTEMPTS,
+    afterMs: patienceMs(caller.attemptTimeoutMs, isRead(call.kind)),
+  };
+  return ask(caller, asked, repeats, (reply) => {
     if (reply === undefined) done(toOutcome({ message: `no answer within ${timeoutMs} ms` }));
     else if (reply.kind === 'ok') done({ kind: 'ok', value: toValue(call, reply.output) });
     else done(toOutcome(reply));
@@ -115,7 +116,7 @@ export function callLeases(
   table: string,
   done: (outcome: LeaseOutcome) => void,
 ): () => void {
-  return ask(caller, leaseRequest(caller, call, table), 1, (reply) => {
+  return ask(caller, leaseRequest(caller, call, table), ONCE, (reply) => {
     if (reply === undefined) done(toLeaseFailure({ message: `no answer within ${caller.timeoutMs} ms` }));
     else done(leaseOutcome(reply));
   });
@@ -138,11 +139,18 @@ export const leaseRequest = (
 export const leaseOutcome = (reply: Reply): LeaseOutcome =>
   reply.kind === 'ok' ? toLeaseOutcome(reply.output) : toLeaseFailure(reply);
 
+interface Repeats {
+  readonly attempts: number;
+  readonly afterMs: Millis;
+}
+
+const ONCE: Repeats = { attempts: 1, afterMs: 0 };
+
 /** Asks the API host, in so many attempts; undefined where none was answered in time. */
 function ask(
-  { world, endpoint, attemptTimeoutMs, timeoutMs }: Caller,
+  { world, endpoint, timeoutMs }: Caller,
   asked: object,
-  attempts: number,
+  { attempts, afterMs }: Repeats,
   done: (reply: Reply | undefined) => void,
 ): () => void {
   const until = world.now + timeoutMs;
@@ -169,7 +177,7 @@ function ask(
     if (connection !== undefined) connections.push(connection);
     if (number >= attempts) return;
     timers.push(
-      programTimer(endpoint, attemptTimeoutMs, () => {
+      programTimer(endpoint, afterMs, () => {
         // A program that was not run for a while has missed its chance.
         if (!over && world.now < until) attempt(number + 1);
       }),

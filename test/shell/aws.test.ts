@@ -228,17 +228,18 @@ describe('an EC2 call', () => {
     expect((await outcomeOf(aws, REPLACE)).kind).toBe('unknown');
   });
 
-  it('of the describing kind is not repeated for being slow', async () => {
+  it('of the describing kind is repeated later than a write, and by whichever attempt is answered', async () => {
     const body =
       '<DescribeRouteTablesResponse><routeTableSet><item><routeTableId>rtb-1</routeTableId></item></routeTableSet></DescribeRouteTablesResponse>';
-    const server = await ec2Like((_nth, response) => setTimeout(() => response.end(body), 150));
-    const aws = await client(server.port, { attemptTimeoutMs: 50 });
-    const outcome = await outcomeOf(aws, {
-      kind: 'describe-route-tables',
-      select: { kind: 'ids', ids: ['rtb-1'] },
-    });
-    expect(outcome).toMatchObject({ kind: 'ok', value: { tables: [{ id: 'rtb-1' }] } });
-    expect(server.requests).toHaveLength(1);
+    const look = { kind: 'describe-route-tables', select: { kind: 'ids', ids: ['rtb-1'] } } as const;
+    const seen = { kind: 'ok', value: { tables: [{ id: 'rtb-1' }] } };
+    const slow = await ec2Like((_nth, response) => setTimeout(() => response.end(body), 1200));
+    expect(await outcomeOf(await client(slow.port, { attemptTimeoutMs: 1000 }), look)).toMatchObject(seen);
+    expect(slow.requests).toHaveLength(1);
+    const deaf = await ec2Like((nth, response) => nth > 1 && response.end(body));
+    expect(await outcomeOf(await client(deaf.port, { attemptTimeoutMs: 100 }), look)).toMatchObject(seen);
+    expect(deaf.requests).toHaveLength(2);
+    expect(deaf.requests[0]?.socket).not.toBe(deaf.requests[1]?.socket);
   });
 });
 

@@ -33,8 +33,8 @@ describe('the API', () => {
   test('applied and never answered: looked at again, and found done', () => {
     const scene = syncScene({ a: [HOSTS] });
     const since = scene.world.now;
-    // Two attempts of one call.
-    inject(scene.world.api, { action: 'CreateRoute', fault: { kind: 'applied-no-answer' }, times: 2 });
+    // All attempts of one call.
+    inject(scene.world.api, { action: 'CreateRoute', fault: { kind: 'applied-no-answer' }, times: 3 });
     originate(scene, OTHER);
     pass(scene.world, 30_000);
     expect(wroteOf(scene.w, since), told(scene.w)).toEqual([`create-route ${OTHER}`]);
@@ -44,7 +44,7 @@ describe('the API', () => {
   test('never applied and never answered: looked at, and written again', () => {
     const scene = syncScene({ a: [HOSTS] });
     const since = scene.world.now;
-    inject(scene.world.api, { action: 'CreateRoute', fault: { kind: 'lost' }, times: 2 });
+    inject(scene.world.api, { action: 'CreateRoute', fault: { kind: 'lost' }, times: 3 });
     originate(scene, OTHER);
     pass(scene.world, 30_000);
     expect(wroteOf(scene.w, since), told(scene.w)).toEqual([
@@ -58,7 +58,7 @@ describe('the API', () => {
     const scene = syncScene({ b: [HOSTS] });
     const { world, w } = scene;
     const since = world.now;
-    inject(world.api, { action: 'ReplaceRoute', fault: { kind: 'late', delayMs: 12_000 }, times: 2 });
+    inject(world.api, { action: 'ReplaceRoute', fault: { kind: 'late', delayMs: 12_000 }, times: 3 });
     originate(scene, HOSTS);
     pass(world, 6000);
     withdraw(scene, HOSTS);
