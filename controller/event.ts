@@ -29,6 +29,8 @@ export interface ToldOthers {
   readonly dead?: readonly string[];
   /** Those that are to be emptied, as operators told it. */
   readonly drained?: readonly string[];
+  /** Groups that its own appliance has. */
+  readonly owns?: readonly string[];
 }
 
 /** The same, from the answer of a daemon at its health address. */
@@ -39,7 +41,7 @@ export function toldBy(body: string): ToldOthers {
       const list: unknown = typeof word === 'object' && word !== null ? Reflect.get(word, key) : undefined;
       return Array.isArray(list) ? { [key]: list.filter((name) => typeof name === 'string') } : {};
     };
-    return { ...names('dead'), ...names('drained') };
+    return { ...names('dead'), ...names('drained'), ...names('owns') };
   } catch {
     // Something else than a daemon answers there.
     return {};
@@ -176,8 +178,8 @@ export type Effect =
   /** The answer to a command; `body` is JSON. */
   | { readonly kind: 'reply'; readonly id: number; readonly ok: boolean; readonly body: unknown }
   /**
-   * What the node says to those who ask, served at its health address: of its own appliance, which others
-   * its own probes find dead, and which are to be emptied by its own orders.
+   * What the node says to those who ask, served at its health address: of its own appliance and the groups
+   * that this has, which others its own probes find dead, and which are to be emptied by its own orders.
    */
   | ({ readonly kind: 'own-word' } & OwnWord)
   | {

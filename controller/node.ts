@@ -34,13 +34,14 @@ import {
   sendObservations,
   take,
 } from './failover/observe.ts';
-import { emptied, expired, nextExpiryAt, noOrders, ordersMemory, withHeard } from './failover/orders.ts';
+import { expired, nextExpiryAt, noOrders, ordersMemory, withHeard } from './failover/orders.ts';
 import { guestEnded, passed } from './failover/ownership.ts';
 import { newReadiness, nextReadinessAt, pumpReadiness, type Readiness, tried } from './failover/readiness.ts';
 import { askEc2, reported } from './failover/reports.ts';
 import { isStatus, resourcesOf } from './failover/sources.ts';
 import { newTurn, type Resources, settle, type Turn } from './failover/turn.ts';
 import { type GroupView, viewGroup } from './failover/view.ts';
+import { claimsHeard, wordOf } from './failover/word.ts';
 import {
   converged,
   type Fib,
@@ -368,7 +369,8 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
   const asked = askEc2(start.observed, config, judged, turn.now);
   const orders = expired(start.orders, turn);
   const heard = withHeard(orders, config, judged.probes, turn.now);
-  const setting = { orders: heard, startedAt: start.startedAt, wallOffsetMs: start.wallOffsetMs };
+  const claims = claimsHeard(config, judged.probes, turn.now);
+  const setting = { orders: heard, claims, startedAt: start.startedAt, wallOffsetMs: start.wallOffsetMs };
   const { groups, standings, ...cycled } = cycleGroups(start, { ...judged, observed: asked, setting }, turn);
   let { observed, wakeAt } = cycled;
   const placed = {
@@ -424,17 +426,11 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
   return tellReady(tellWord(node, turn), turn);
 }
 
-/** Says of the own appliance what others may rely on: only a dead one asks to be relieved. */
 function tellWord(node: Node, turn: Turn): Node {
-  const own = ownAppliance(node.config)?.name;
-  const { verdicts } = node.health;
-  const verdict = own === undefined ? { kind: 'healthy', reason: 'it only observes' } : verdicts[own];
-  const dead = Object.keys(verdicts).filter((name) => name !== own && verdicts[name]?.ownDead);
-  const drained = Object.keys(emptied(node.orders, own));
-  const word = [verdict?.kind, ...dead, ...drained.map((name) => `-${name}`)].join(' ');
-  if (verdict === undefined || node.word === word) return node;
-  turn.emit({ kind: 'own-word', healthy: verdict.kind !== 'dead', reason: verdict.reason, dead, drained });
-  return { ...node, word };
+  const said = wordOf(node.config, node.health.verdicts, node.orders, node.groups);
+  if (said === undefined || node.word === said.key) return node;
+  turn.emit({ kind: 'own-word', ...said.word });
+  return { ...node, word: said.key };
 }
 
 function tellReady(node: Node, turn: Turn): Node {

@@ -17,6 +17,7 @@ import type { Decision } from './situation.ts';
 import type { Need } from './step.ts';
 import type { Purpose, Turn } from './turn.ts';
 import { type GroupView, isInTransition } from './view.ts';
+import { lookAtClaim } from './word.ts';
 
 /** How soon a group in transition is looked at again while somebody else is at work on it. */
 const TRANSITION_MS = 500;
@@ -35,6 +36,7 @@ export function runCycle(scene: Scene, start: GroupState, observeOnly: boolean, 
     needs.push(part.need);
     return part.state;
   };
+  needs.push(lookAtClaim(scene.setting.claims, view, group.name));
   let state = keep(noteOwner(group, start, view, verdicts, self, turn));
   state = keep(advance(scene, giveUpWaiting(group, state, turn), turn));
   if (state.operation === undefined) {

@@ -6,10 +6,12 @@ import type { Verdict } from '../health/verdict.ts';
 import type { Cause, GroupState } from './group.ts';
 import type { Gate } from './leases.ts';
 import type { GroupView } from './view.ts';
+import type { Claim } from './word.ts';
 
-/** What is the same for all groups of a node: what operators want, and what time it is for them. */
+/** What is the same for all groups: what operators want, what other daemons say, what time it is for both. */
 export interface Setting {
   readonly orders: Orders;
+  readonly claims: readonly Claim[];
   /** When this run began. */
   readonly startedAt: Instant;
   /** Unix time less the instants of this run, ms. */

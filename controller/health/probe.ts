@@ -27,6 +27,8 @@ export interface ProbeState {
   readonly dead?: readonly string[];
   /** The same of appliances that are to be emptied, and since when it has said so. */
   readonly drained?: Readonly<Record<string, Instant>>;
+  /** The groups that its own appliance has. */
+  readonly owns?: readonly string[];
   readonly lastUpAt?: Instant;
   /** When the round of the last success was sent. */
   readonly lastUpSentAt?: Instant;
@@ -86,12 +88,13 @@ export function record(
   if (!up && probe.unarmed) return { ...idle, silence: `not yet passed by the new path: ${result.reason}` };
   const inRow = probe.last?.up === up && isFresh(probe, config, now);
   const streak = inRow ? probe.streak + 1 : 1;
-  const { unarmed: ___, forgiven, dead: ____, drained: before = {}, ...armed } = idle;
+  const { unarmed: ___, forgiven, dead: ____, drained: before = {}, owns: _____, ...armed } = idle;
   const turned = streak >= (up ? config.rise : config.fall);
   return {
     ...armed,
     ...(inRow && forgiven !== undefined ? { forgiven } : {}),
     ...(result.dead === undefined ? {} : { dead: result.dead }),
+    ...(result.owns === undefined || result.owns.length === 0 ? {} : { owns: result.owns }),
     ...(result.drained === undefined || result.drained.length === 0
       ? {}
       : { drained: Object.fromEntries(result.drained.map((name) => [name, before[name] ?? now])) }),

@@ -1,7 +1,7 @@
 /**
- * The health endpoint: what this daemon says of its own appliance, whom it finds dead itself, and who is to
- * be emptied. 200 it is healthy, 503 it is not, 204 it has nothing to say yet; the body is JSON. Other
- * daemons probe it (`kind: daemon`), and load balancers may.
+ * The health endpoint: what this daemon says of its own appliance and the groups that this has, whom it finds
+ * dead itself, and who is to be emptied. 200 it is healthy, 503 it is not, 204 it has nothing to say yet; the
+ * body is JSON. Other daemons probe it (`kind: daemon`), and load balancers may.
  */
 import { createServer } from 'node:http';
 import type { OwnWord } from '../event.ts';
@@ -31,8 +31,8 @@ export function createOwnWord(network: Network, node: string): HealthEndpoint {
   server.headersTimeout = 5_000;
   server.requestTimeout = 5_000;
   return {
-    say({ healthy, reason, dead, drained }) {
-      word = { healthy, reason, dead, drained };
+    say({ healthy, reason, dead, drained, owns }) {
+      word = { healthy, reason, dead, drained, owns };
     },
     async listen(at) {
       const wanted = at === undefined ? undefined : `${at.address} ${at.port}`;

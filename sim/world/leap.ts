@@ -10,6 +10,7 @@ import type { Instant, Millis } from '../../controller/base/time.ts';
 import { isEventDriven, type ProbeConfig } from '../../controller/config.ts';
 import { successorsOf } from '../../controller/failover/carriers.ts';
 import { isTold } from '../../controller/failover/leases.ts';
+import { claimsHeard } from '../../controller/failover/word.ts';
 import { evidenceOf, hasten, refresh } from '../../controller/health/health.ts';
 import type { ProbeState } from '../../controller/health/probe.ts';
 import { TRUE_CLOCK } from './clock.ts';
@@ -110,6 +111,9 @@ function roundsOf(daemon: Daemon, all: readonly Daemon[]): readonly Rounds[] | u
   if (daemon.paused !== undefined || daemon.clock !== TRUE_CLOCK) return undefined;
   if (Object.values(groups).some(({ operation, watch }) => operation !== undefined || watch !== undefined))
     return undefined;
+  // What others claim and EC2 has not shown is looked at.
+  const claims = claimsHeard(config, health.probes, world.now);
+  if (claims.some(({ group, member }) => groups[group]?.owner !== member)) return undefined;
   // A daemon hears of leases without looking further: what there is to say, its next step says.
   if (!config.groups.every((group) => isTold(node.leases, group, world.now))) return undefined;
   if (hasten(health, config, successorsOf(node, health, health), world.now) !== health) return undefined;
@@ -131,7 +135,8 @@ function isOldNews({ config, state }: Pick<Rounds, 'config' | 'state'>, all: rea
   return (
     word?.healthy === true &&
     word.dead.join() === (state.dead ?? []).join() &&
-    word.drained.join() === Object.keys(state.drained ?? {}).join()
+    word.drained.join() === Object.keys(state.drained ?? {}).join() &&
+    word.owns.join() === (state.owns ?? []).join()
   );
 }
 

@@ -57,6 +57,7 @@ export interface Stage {
   latencyMs: number;
   readonly faults: { kind?: Call['kind']; from?: string; times: number; fault: Fault }[];
   readonly writes: { at: number; from: string; call: Call }[];
+  readonly reads: { at: number; from: string; call: Call }[];
   readonly queue: { at: number; seq: number; run: () => void }[];
   seq: number;
 }
@@ -85,6 +86,7 @@ export function newStage(options: Parameters<typeof createCloud>[0] = {}): Stage
     latencyMs: 20,
     faults: [],
     writes: [],
+    reads: [],
     queue: [],
     seq: 0,
   };
@@ -126,7 +128,7 @@ export function addDaemon(
     guest: [],
     hooks: [],
     words: [],
-    told: { dead: [], drained: [] },
+    told: { dead: [], drained: [], owns: [] },
     journal: [],
   };
   stage.daemons.set(daemon.name, daemon);
@@ -217,7 +219,7 @@ function play(stage: Stage, daemon: Daemon, effect: Effect): void {
       return;
     case 'own-word':
       daemon.words.push(effect.healthy);
-      daemon.told = { dead: effect.dead, drained: effect.drained };
+      daemon.told = { dead: effect.dead, drained: effect.drained, owns: effect.owns };
       return;
     case 'log':
       daemon.logs.push({ ...effect, at: stage.now });
@@ -249,7 +251,8 @@ function call(
   reply: (ms: number, outcome: Outcome) => void,
 ): void {
   const unanswered: Outcome = { kind: 'unknown', reason: 'no answer in 1000 ms' };
-  if (!isRead(asked.kind)) stage.writes.push({ at: stage.now, from: daemon.name, call: asked });
+  const sent = { at: stage.now, from: daemon.name, call: asked };
+  (isRead(asked.kind) ? stage.reads : stage.writes).push(sent);
   if (!stage.online(daemon.name)) {
     reply(TIMEOUT_MS, unanswered);
     return;

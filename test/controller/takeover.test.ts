@@ -123,6 +123,35 @@ describe.each(['routes', 'eni'] as const)('two daemons, by %s', (kind) => {
     expect(owner()).toBe('b');
   });
 
+  it('learn of a switchover by the word of the winner, and take over when that dies soon after', () => {
+    const both = start();
+    const { stage, owner, made, a, b } = both;
+    switchover(both, b, 'b');
+    const began = stage.now;
+    // Before the next look of its own.
+    run(stage, began + 20_000, () => owner() === 'b');
+    run(stage, stage.now + 2000);
+    expect(texts(a, 'lost')).toEqual(['This appliance has lost g to b.']);
+    die(made, 'b');
+    run(stage, stage.now + 10_000);
+    expect(owner()).toBe('a');
+  });
+
+  it('look once a second at most at what another claims and EC2 does not show', () => {
+    const { stage, owner, a, b } = start();
+    const looksFor = (ms: number): number => {
+      const before = stage.reads.length;
+      run(stage, stage.now + ms);
+      return stage.reads.slice(before).filter(({ from }) => from === 'a').length;
+    };
+    const calm = looksFor(20_000);
+    b.told = { ...b.told, owns: ['g'] };
+    const claimed = looksFor(20_000);
+    expect(claimed).toBeGreaterThan(calm);
+    expect(claimed).toBeLessThanOrEqual(5 * calm + 5);
+    expect([owner(), ...texts(a, 'lost')]).toEqual(['a']);
+  });
+
   it('refuse a switchover that they cannot or should not do, and say where it can be done', () => {
     const both = start();
     switchover(both, both.a, 'b');

@@ -82,9 +82,9 @@ describe('the health endpoint', () => {
     await word.listen({ address: '127.0.0.1', port });
     const url = `http://127.0.0.1:${port}/`;
     expect((await fetch(url)).status).toBe(204);
-    word.say({ healthy: true, reason: 'all probes pass', dead: [], drained: [] });
+    word.say({ healthy: true, reason: 'all probes pass', dead: [], drained: [], owns: [] });
     expect((await fetch(url)).status).toBe(200);
-    const said = { healthy: false, reason: 'egress fails', dead: ['b'], drained: ['a'] };
+    const said = { healthy: false, reason: 'egress fails', dead: ['b'], drained: ['a'], owns: ['egress'] };
     word.say(said);
     const sick = await fetch(url);
     expect(sick.status).toBe(503);

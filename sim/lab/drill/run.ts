@@ -52,14 +52,18 @@ async function ownerOf(stage: LabStage): Promise<string | undefined> {
   return first;
 }
 
-/** Whether every daemon finds everything well. */
+/** Whether every daemon finds everything well, and all of them know the same owners. */
 async function isWell(stage: LabStage): Promise<boolean> {
+  const owners = new Map<string, string>();
   for (const { name } of stage.told.nodes) {
     const status = await stage.status(name);
     if (status === undefined) return false;
     if (status.appliances.some(({ verdict }) => verdict !== 'healthy')) return false;
-    if (status.groups.some((group) => group.ownerMember === undefined || group.operation !== undefined))
-      return false;
+    for (const { name: group, ownerMember, operation } of status.groups) {
+      if (ownerMember === undefined || operation !== undefined) return false;
+      if ((owners.get(group) ?? ownerMember) !== ownerMember) return false;
+      owners.set(group, ownerMember);
+    }
     if ((await stage.sessions(name)).some((state) => state !== 'Established')) return false;
   }
   return true;
