@@ -171,14 +171,17 @@ function readSubnets(read: Reader): Pick<StackConfig, 'subnets'> {
 }
 
 function readAppliance(read: Reader, { role, keptBy }: Design, observers: boolean): ApplianceKind {
-  const [rules, userData] = [read.get('rules'), read.get('userData')];
+  const [rules, userData, sync] = [read.get('rules'), read.get('userData'), read.get('stateSync')];
   const kind = read.text('appliance', /^(nat|firewall|own)$/, 'it must be nat, firewall or own', role);
   if (rules !== undefined && kind !== 'firewall')
     throw wrong('rules', rules, `they are for byoa:appliance firewall, and it is ${kind}`);
+  if (sync !== undefined && (rules ?? '').trim() === '')
+    throw wrong('stateSync', sync, 'only a firewall with byoa:rules keeps connections in mind');
   if (userData !== undefined && kind !== 'own')
     throw wrong('userData', userData.slice(0, 40), `it is for byoa:appliance own, and that is ${kind}`);
   if (kind === 'nat') return { kind };
-  if (kind === 'firewall') return { kind, rules: rules ?? '' };
+  if (kind === 'firewall')
+    return { kind, rules: rules ?? '', stateSync: sync === undefined || read.flag('stateSync') };
   if (read.get('ami') === undefined) throw wrong('ami', undefined, 'byoa:appliance own needs its AMI');
   if (!observers && keptBy !== 'bgp')
     throw wrong(

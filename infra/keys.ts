@@ -50,6 +50,9 @@ export const KEYS = {
   },
   appliance: text('firewall', 'What an appliance is: nat, firewall, or own for an AMI of your own.'),
   rules: text('"tcp dport 443 accept"', 'What a firewall lets through: lines of an nftables chain.'),
+  stateSync: flag(
+    'Whether two firewalls with rules tell each other of their connections (conntrackd); true where absent.',
+  ),
   userData: text('"$(cat boot.sh)"', 'User data of your own AMI.'),
   observers: flag('Whether the daemons run on small instances of their own.'),
   probeTargets: {

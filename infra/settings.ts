@@ -7,8 +7,9 @@ export type Architecture = 'x86_64' | 'arm64';
 export type ApplianceKind =
   /** Debian that forwards with its own address as source. */
   | { readonly kind: 'nat' }
-  /** Debian that forwards what its rules let through: lines of an nftables chain, all where empty. */
-  | { readonly kind: 'firewall'; readonly rules: string }
+  /** Debian that forwards what its rules let through: lines of an nftables chain, all where empty. A pair
+   * shares what it knows of connections. */
+  | { readonly kind: 'firewall'; readonly rules: string; readonly stateSync: boolean }
   /** The user's AMI, with the user's user data; its daemons run elsewhere. */
   | { readonly kind: 'own'; readonly userData: string };
 

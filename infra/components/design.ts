@@ -30,7 +30,7 @@ function refuseOfGroups({ keptBy }: Design, title: string, args: DesignArgs): vo
 }
 
 const settingsOf = ({ role, failback }: Design, args: DesignArgs): Settings => ({
-  appliance: role === 'nat' ? { kind: 'nat' } : { kind: 'firewall', rules: '' },
+  appliance: role === 'nat' ? { kind: 'nat' } : { kind: 'firewall', rules: '', stateSync: true },
   observers: false,
   failback,
   fence: 'none',

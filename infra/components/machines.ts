@@ -150,9 +150,7 @@ function scriptOf(
   const boot: Omit<Boot, 'daemon'> = {
     name: plan.name,
     forwarding:
-      isObserver || kind.kind === 'own'
-        ? { kind: 'none' }
-        : forwardingOf(kind, plan, insideOf(context.plan, machine)),
+      isObserver || kind.kind === 'own' ? { kind: 'none' } : forwardingOf(kind, context.plan, machine),
     overlay: overlayOf(machine),
     ipv6: subnet.vpc.plan.ipv6,
     speaks: context.plan.bgp !== undefined,
@@ -163,14 +161,23 @@ function scriptOf(
     .apply(([text, url, sha256]) => userData({ ...boot, daemon: { url, sha256, config: text } }));
 }
 
-const forwardingOf = (
+function forwardingOf(
   kind: Exclude<ApplianceKind, { kind: 'own' }>,
-  plan: Machine['plan'],
-  blocks: readonly string[],
-): Boot['forwarding'] =>
-  kind.kind === 'nat'
-    ? { kind: 'nat', blocks, translate: 'translate' in plan ? (plan.translate ?? []) : [] }
-    : kind;
+  all: Plan,
+  machine: Machine,
+): Boot['forwarding'] {
+  const { plan } = machine;
+  if (kind.kind === 'nat') {
+    const translate = 'translate' in plan ? (plan.translate ?? []) : [];
+    return { kind: 'nat', blocks: insideOf(all, machine), translate };
+  }
+  const { rules, stateSync } = kind;
+  // Who forwards everything keeps nothing in mind, and conntrackd knows one partner.
+  const [partner, ...more] = all.appliances.filter(({ name }) => name !== plan.name);
+  const shares = stateSync && rules.trim() !== '' && more.length === 0;
+  const sync = shares && partner !== undefined ? { own: plan.address, partner: partner.address } : undefined;
+  return { kind: 'firewall', rules, ...(sync && { sync }) };
+}
 
 function describe({ plan, subnet, port, instance }: MadeMachine) {
   return pulumi

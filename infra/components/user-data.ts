@@ -3,6 +3,7 @@
  * forwards even where the daemon cannot be had; then the daemon, checked against its SHA-256, under systemd.
  * Pure text; Debian 12.
  */
+import { SHARE_STATE, type StateSync, stateFiles, stateScript } from './state-sync.ts';
 import { LEAVE_UNIT, UNIT } from './unit.ts';
 
 /** What a machine is on its first boot. */
@@ -18,7 +19,7 @@ export interface Boot {
         readonly translate: readonly { readonly from: string; readonly to: string }[];
       }
     /** What the lines of an nftables chain accept is forwarded; everything where there are none. */
-    | { readonly kind: 'firewall'; readonly rules: string };
+    | { readonly kind: 'firewall'; readonly rules: string; readonly sync?: StateSync };
   /** Addresses outside the VPC that it answers for. */
   readonly overlay: readonly string[];
   readonly ipv6: boolean;
@@ -188,6 +189,7 @@ ${gateways.length === 0 ? '' : '    lead_out "$attempt"\n'}    if fetch "$DAEMON
 /** The script; throws an error that gives the size where EC2 would refuse it. */
 export function userData(boot: Boot): string {
   const { name, daemon, overlay, forwarding, gateways = [] } = boot;
+  const sync = syncOf(boot);
   const script = `#!/bin/bash
 # byoa: sets up ${name} on its first boot.
 set -euo pipefail
@@ -217,11 +219,11 @@ start_daemon() {
   systemctl daemon-reload
   systemctl enable --quiet --now byoa byoa-leave
 }
-
+${sync === undefined ? '' : stateScript(sync)}
 main() {
   write_files
   start_network
-${daemon === undefined ? '' : `  install_daemon\n${gateways.length === 0 ? '' : '  lead_back\n'}  start_daemon\n`}  say '${name} is set up'
+${daemon === undefined ? '' : `  install_daemon\n${gateways.length === 0 ? '' : '  lead_back\n'}  start_daemon\n`}${sync === undefined ? '' : SHARE_STATE}  say '${name} is set up'
 }
 
 main
@@ -243,12 +245,19 @@ const OVERLAY = `  systemctl daemon-reload
   systemctl enable --quiet --now byoa-overlay
 `;
 
+const syncOf = ({ forwarding }: Boot): StateSync | undefined =>
+  forwarding.kind === 'firewall' ? forwarding.sync : undefined;
+
+const state = (sync: StateSync | undefined): readonly string[] =>
+  sync === undefined ? [] : stateFiles(sync).map(([path, text]) => file(path, text));
+
 const filesOf = (boot: Boot): readonly string[] => [
   file('/etc/sysctl.d/90-byoa.conf', sysctls(boot)),
   ...(boot.forwarding.kind === 'none' ? [] : [file('/etc/nftables.conf', nftables(boot.forwarding))]),
   ...(boot.overlay.length === 0
     ? []
     : [file('/etc/systemd/system/byoa-overlay.service', overlayUnit(boot.overlay))]),
+  ...state(syncOf(boot)),
   ...(boot.daemon === undefined
     ? []
     : [

@@ -26,6 +26,7 @@ begin() { # UNIT
   if [ "$1" = nftables ]; then nft -f /etc/nftables.conf; return; fi
   command=$(line "$1" ExecStart)
   export RUNTIME_DIRECTORY=/run/$1 STATE_DIRECTORY=/var/lib/$1 CACHE_DIRECTORY=/var/cache/$1
+  rm -rf "$RUNTIME_DIRECTORY"
   mkdir -p "$RUNTIME_DIRECTORY" "$STATE_DIRECTORY" "$CACHE_DIRECTORY"
   if [ "$(line "$1" Restart)" = always ]; then
     setsid sh -c 'while :; do '"$command"'; sleep 1; done' </dev/null >>"/var/log/$1.log" 2>&1 &

@@ -23,6 +23,8 @@ export interface Wanted extends WorldOptions {
   readonly port: number;
   /** Runs the user data of a world's instances; a design's are always run. */
   readonly userData?: boolean;
+  /** Further keys of the design's stack. */
+  readonly keys?: Readonly<Record<string, string>>;
 }
 
 /** A host that clients talk to. */
@@ -38,7 +40,11 @@ const daemon = (): string => {
   return `#!/bin/sh\nexec ${[process.execPath, ...process.execArgv, script].join(' ')} "$@"\n`;
 };
 
-async function deployInto(lab: Lab, design: DesignName): Promise<() => ToldDesign> {
+async function deployInto(
+  lab: Lab,
+  design: DesignName,
+  keys: Readonly<Record<string, string>>,
+): Promise<() => ToldDesign> {
   const executable = daemon();
   serveFile(HOST, executable);
   const directory = mkdtempSync('/run/byoa/stack-');
@@ -50,6 +56,7 @@ async function deployInto(lab: Lab, design: DesignName): Promise<() => ToldDesig
       'byoa:daemonUrl': `http://${HOST}/byoa`,
       'byoa:daemonSha256': createHash('sha256').update(executable).digest('hex'),
       'byoa:endpoint': `http://${API_ADDRESS}`,
+      ...keys,
     },
     progress: () => undefined,
   });
@@ -60,7 +67,13 @@ async function deployInto(lab: Lab, design: DesignName): Promise<() => ToldDesig
 }
 
 /** Runs until somebody says `down`, or the process is told to end. */
-export async function runInside({ what, port, userData = false, ...options }: Wanted): Promise<void> {
+export async function runInside({
+  what,
+  port,
+  userData = false,
+  keys = {},
+  ...options
+}: Wanted): Promise<void> {
   const design = isDesign(what) ? what : undefined;
   const saved = design === undefined ? readWorld(what) : undefined;
   if (design === undefined && saved === undefined) {
@@ -83,7 +96,7 @@ export async function runInside({ what, port, userData = false, ...options }: Wa
   const end = (): void => void lab.close().finally(() => process.exit(0));
   process.once('SIGINT', end);
   process.once('SIGTERM', end);
-  const told = design === undefined ? undefined : await deployInto(lab, design);
+  const told = design === undefined ? undefined : await deployInto(lab, design, keys);
   await openControl(lab, told, end);
   const seconds = ((performance.now() - began) / 1000).toFixed(2);
   say(`byoa lab ready: ${lab.machines().length} machines, ${taps} devices, after ${seconds} s`);

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import { keysOf, setting } from '../pulumi/setting.ts';
 import type { GuestVerb } from '../world/guests.ts';
 import type { Knobs } from '../world/settings.ts';
 import { millis, share } from './arguments.ts';
@@ -23,6 +24,7 @@ interface UpOptions {
   readonly internetHost?: readonly string[];
   readonly port: number;
   readonly userData?: boolean;
+  readonly config: readonly string[];
 }
 
 interface Chosen {
@@ -61,6 +63,7 @@ export function register(program: Command): void {
     .addOption(new Option('--throttle <how>', "API: EC2's request buckets").choices(['aws', 'off']))
     .option('--internet-host <address...>', 'hosts outside, all in the machine `outside`')
     .option('--user-data', "run the user data of a world's instances, too; a design's are run")
+    .option('--config <key=value>', 'a key of a design, as in byoa deploy; may be repeated', setting, [])
     .option('--port <number>', 'TCP port of the API inside the lab', Number, 4566)
     .action(up);
   lab.command('inside <wanted>', { hidden: true }).action(async (text: string) => {
@@ -109,13 +112,14 @@ const chosen = (command: Command): Command =>
 
 async function up(what: string, options: UpOptions): Promise<void> {
   const { latency, propagation, throttle, internetHost, seed, profile, port, userData = false } = options;
+  const keys = keysOf(options.config);
   const knobs: Partial<Knobs> = {
     ...(latency !== undefined && { latency: { medianMs: latency, spread: 0 } }),
     ...(propagation !== undefined && { propagation: { medianMs: propagation, spread: 0 } }),
     ...(throttle !== undefined && { throttle }),
   };
   const hosts = internetHost === undefined ? {} : { hosts: internetHost };
-  const wanted: Wanted = { what, port, userData, seed, profile, knobs, ...hosts };
+  const wanted: Wanted = { what, port, userData, keys, seed, profile, knobs, ...hosts };
   const [, script = ''] = process.argv;
   const command = [
     process.execPath,

@@ -5,6 +5,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type DeployEvent, type DeployResult, deploy, type Operation } from './deploy.ts';
 import { DESIGNS, type DesignName } from './designs.ts';
 import { designProgram, readProgram } from './program.ts';
+import { keysOf, setting } from './setting.ts';
 import { simulatorConfig } from './simulator.ts';
 import { isObject, type Properties } from './value.ts';
 
@@ -33,11 +34,6 @@ const url = (text: string): string => {
 const account = (text: string): string => {
   if (/^\d{12}$/.test(text)) return text;
   throw new InvalidArgumentError(`'${text}' is not an account of 12 digits.`);
-};
-
-const setting = (text: string, before: readonly string[]): readonly string[] => {
-  if (/^[a-z]+:[A-Za-z0-9]+=/.test(text)) return [...before, text];
-  throw new InvalidArgumentError(`'${text}' is not like byoa:instanceType=t3.small.`);
 };
 
 /** Adds `deploy` to the program. */
@@ -82,10 +78,6 @@ const operationOf = (options: DeployCommandOptions): Operation => {
 async function run(options: DeployCommandOptions): Promise<void> {
   const { program: folder } = options;
   const stack = options.stack ?? (folder === undefined ? options.design : 'prod');
-  const given = options.config.map((text): [string, string] => {
-    const at = text.indexOf('=');
-    return [text.slice(0, at), text.slice(at + 1)];
-  });
   try {
     const program = folder === undefined ? designProgram(options.design) : readProgram(folder, stack);
     const result = await deploy({
@@ -96,7 +88,7 @@ async function run(options: DeployCommandOptions): Promise<void> {
       config: {
         ...program.config,
         ...simulatorConfig(options.endpoint, options),
-        ...Object.fromEntries(given),
+        ...keysOf(options.config),
       },
       stateFile: options.state ?? `byoa-${stack}.state.json`,
       onEvent: options.json === true ? () => undefined : tell,

@@ -89,6 +89,7 @@ describe('stackConfig', () => {
     ['appliance', 'box', /byoa:appliance .*nat, firewall or own/],
     ['appliance', 'own', /byoa:ami .*needs its AMI/],
     ['rules', 'accept', /byoa:rules .*for byoa:appliance firewall, and it is nat/],
+    ['stateSync', 'true', /byoa:stateSync .*only a firewall with byoa:rules/],
     ['userData', 'reboot', /byoa:userData .*for byoa:appliance own/],
     ['failback', 'soon', /byoa:failback .*10m/],
     ['leaseTable', 'a b', /byoa:leaseTable of the stack is 'a b'/],

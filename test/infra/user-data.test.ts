@@ -104,6 +104,23 @@ describe('user data', () => {
     expect(strict).not.toContain('masquerade');
   });
 
+  it('has two firewalls tell each other of connections, by the device that leads to the partner', async () => {
+    const root = newRoot();
+    const sync = { own: '10.0.0.4', partner: '127.0.0.1' };
+    const boot: Boot = { ...BOOT, forwarding: { kind: 'firewall', rules: 'accept', sync } };
+    // Words of the machine that the script would change.
+    const words = 'systemctl() { :; }\nconntrackd() { :; }\nwrite_files\nshare_state';
+    expect(await bash(script(boot, root, words))).toEqual({ code: 0, err: '' });
+    const config = readFileSync(join(root, 'etc/byoa/conntrackd.conf'), 'utf8');
+    expect(config).toMatch(/IPv4_address 10\.0\.0\.4\n +IPv4_Destination_Address 127\.0\.0\.1\n/);
+    expect(config).toContain('Interface lo\n');
+    const unit = readFileSync(join(root, 'etc/systemd/system/byoa-state.service'), 'utf8');
+    expect(unit).toContain('-C /etc/byoa/conntrackd.conf');
+    expect(userData({ ...boot, forwarding: { kind: 'firewall', rules: 'accept' } })).not.toContain(
+      'conntrackd',
+    );
+  });
+
   it('leaves forwarding alone on an observer, and the daemon out of an observed appliance', async () => {
     const root = newRoot();
     const observer = script({ ...BOOT, forwarding: { kind: 'none' } }, root, 'write_files');

@@ -16,6 +16,7 @@ export const PEERS = [
   { program: 'ip', package: 'iproute2', use: 'routes, rules and namespaces of a real kernel' },
   { program: 'ping', package: 'iputils-ping', use: 'a second opinion on ICMP echo' },
   { program: 'nft', package: 'nftables', use: 'the rules that user data loads; packets held in a lab' },
+  { program: 'conntrackd', package: 'conntrackd', use: 'connections that two firewalls share, in a lab' },
   { program: 'aws', package: 'awscli', use: 'an EC2 client that is not ours' },
   {
     program: 'bird',

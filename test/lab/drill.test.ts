@@ -3,16 +3,26 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { present } from '../../controller/base/result.ts';
 import { drillDesign, type LabDrill } from '../../sim/lab/drill/run.ts';
+import { whereIs } from '../interop/daemons.ts';
 import { missingHere } from './rig.ts';
 
 const missing = missingHere();
 const title = missing.length === 0 ? 'designs in a lab' : `designs in a lab (needs ${missing.join('; ')})`;
 const LIMIT_MS = 240_000;
 
-const drilled = async (design: string, ...only: readonly string[]): Promise<readonly LabDrill[]> => {
+const drilled = (design: string, ...only: readonly string[]): Promise<readonly LabDrill[]> =>
+  drilledWith({}, design, ...only);
+
+/** The same, of a design with further keys. */
+const drilledWith = async (
+  keys: Readonly<Record<string, string>>,
+  design: string,
+  ...only: readonly string[]
+): Promise<readonly LabDrill[]> => {
+  const more = Object.entries(keys).flatMap(([key, value]) => ['--config', `byoa:${key}=${value}`]);
   const { drills } = await drillDesign(design, {
     program: [process.execPath, fileURLToPath(new URL('../../bin/byoa.js', import.meta.url))],
-    options: ['--latency', '150', '--propagation', '50'],
+    options: ['--latency', '150', '--propagation', '50', ...more],
     only,
     say: () => undefined,
     told: () => undefined,
@@ -59,6 +69,19 @@ describe.skipIf(missing.length > 0)(title, () => {
       const killed = drillOf(await drilled('ingress-inspection', 'killed'), 'killed');
       for (const { blackoutMs } of killed.flows) expect(blackoutMs).toBeGreaterThan(0);
       expect(broken(killed)).toEqual(killed.flows.map(() => 0));
+    },
+    LIMIT_MS,
+  );
+
+  it.skipIf(whereIs('conntrackd') === undefined)(
+    'ingress-inspection keeps connections that a strict firewall let through: the other one knows of them',
+    async () => {
+      const syn = 'tcp flags & (fin | syn | rst | ack) == syn ct state new';
+      const rules = `ct state invalid drop\ntcp dport { 7, 8080 } ${syn} accept\nudp dport 7 accept`;
+      const [killed] = await drilledWith({ rules }, 'ingress-inspection', 'killed');
+      const flows = present(killed, 'the drill').flows;
+      for (const { blackoutMs } of flows) expect(blackoutMs).toBeGreaterThan(0);
+      expect(flows.map((flow) => flow.broken)).toEqual(flows.map(() => 0));
     },
     LIMIT_MS,
   );

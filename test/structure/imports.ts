@@ -189,6 +189,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'sim/ec2/catalog/services.ts',
     'sim/world/',
     'sim/pulumi/designs.ts',
+    'sim/pulumi/setting.ts',
     'sim/lab/',
   ],
   'infra/': ['controller/config.ts', 'controller/config/'],

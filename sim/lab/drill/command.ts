@@ -11,8 +11,20 @@ export interface DrillOptions {
   readonly only?: readonly string[];
   readonly latency: number;
   readonly propagation: number;
+  readonly config: readonly string[];
   readonly json?: boolean;
 }
+
+/** The API's knobs as options of `byoa lab up`. */
+const knobsOf = ({
+  latency,
+  propagation,
+}: Pick<DrillOptions, 'latency' | 'propagation'>): readonly string[] => [
+  '--latency',
+  String(latency),
+  '--propagation',
+  String(propagation),
+];
 
 /** The names that are not among those known. */
 const strangers = (given: readonly string[], known: readonly string[]): readonly string[] =>
@@ -40,7 +52,7 @@ export async function runDrills(designs: readonly string[], options: DrillOption
       reports.push(
         await drillDesign(design, {
           program: ownCommand(),
-          options: ['--latency', String(options.latency), '--propagation', String(options.propagation)],
+          options: [...knobsOf(options), ...options.config.flatMap((key) => ['--config', key])],
           ...(options.only !== undefined && { only: options.only }),
           say,
           told: (drill) => say(lineOf(design, drill)),
@@ -76,7 +88,7 @@ export async function runSoak({ latency, propagation, ...options }: SoakCommandO
   const report = await soak({
     ...options,
     program: ownCommand(),
-    options: ['--latency', String(latency), '--propagation', String(propagation)],
+    options: knobsOf({ latency, propagation }),
     say: (line) => console.log(line),
     told: (drill) => console.log(lineOf(options.design, drill)),
   });

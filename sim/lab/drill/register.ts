@@ -1,5 +1,6 @@
 /** The commands that let designs in labs fail: `byoa lab drill`, `byoa soak`. Only wiring. */
 import type { Command } from 'commander';
+import { setting } from '../../pulumi/setting.ts';
 import { millis, minutes } from '../arguments.ts';
 import type { DrillOptions, SoakCommandOptions } from './command.ts';
 import type { TrafficWanted } from './report.ts';
@@ -24,6 +25,7 @@ export function registerDrills(program: Command, lab: Command): void {
       ),
   )
     .option('--only <failure...>', 'these failures alone')
+    .option('--config <key=value>', 'a key of the design, as in byoa deploy; may be repeated', setting, [])
     .option('--json', 'print the reports as JSON')
     .action(async (designs: readonly string[], options: DrillOptions) => {
       const { runDrills } = await import('./command.ts');

@@ -1,0 +1,105 @@
+/**
+ * Two firewalls tell each other of the connections that they let through (conntrackd), so that those go on
+ * when the other one takes over. Pure text; conntrackd 1.4, Debian 12.
+ */
+
+/** A firewall and the other one: their private addresses. */
+export interface StateSync {
+  readonly own: string;
+  readonly partner: string;
+}
+
+const PORT = 3780;
+const CONFIG = '/etc/byoa/conntrackd.conf';
+/** What the script puts the name of the network device in place of. */
+const DEVICE = 'DEVICE';
+
+/**
+ * By unicast, for a VPC forwards no multicast. What the partner says goes into the kernel's table at once: a
+ * takeover is a change of routes alone, and nobody has to tell the firewall of it.
+ */
+const config = ({ own, partner }: StateSync): string => `Sync {
+  Mode FTFW {
+    DisableExternalCache yes
+    StartupResync yes
+  }
+  UDP {
+    IPv4_address ${own}
+    IPv4_Destination_Address ${partner}
+    Port ${PORT}
+    Interface ${DEVICE}
+    Checksum on
+  }
+}
+General {
+  HashSize 65536
+  HashLimit 262144
+  Syslog on
+  LockFile /run/byoa-state/lock
+  UNIX {
+    Path /run/byoa-state/control
+  }
+  NetlinkBufferSize 2097152
+  NetlinkBufferSizeMaxGrowth 8388608
+  Filter From Userspace {
+    Protocol Accept {
+      TCP
+      UDP
+      ICMP
+    }
+    Address Ignore {
+      IPv4_address 127.0.0.1
+      IPv4_address ${own}
+      IPv4_address ${partner}
+    }
+  }
+}`;
+
+const UNIT = `[Unit]
+Description=Tells the other firewall of connections
+Wants=network-online.target
+After=network-online.target nftables.service
+
+[Service]
+ExecStart=/usr/sbin/conntrackd -C ${CONFIG}
+Restart=always
+RestartSec=1
+RuntimeDirectory=byoa-state
+CapabilityBoundingSet=CAP_NET_ADMIN
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectControlGroups=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_NETLINK
+LockPersonality=yes
+
+[Install]
+WantedBy=multi-user.target`;
+
+/** The files of it, path and text. */
+export const stateFiles = (sync: StateSync): readonly (readonly [string, string])[] => [
+  [CONFIG, config(sync)],
+  ['/etc/systemd/system/byoa-state.service', UNIT],
+];
+
+/** A function of the script; without it the firewall filters all the same. */
+export const stateScript = ({ partner }: StateSync): string => `
+share_state() {
+  local device
+  # The package's own service has a configuration of its own.
+  systemctl mask --quiet --now conntrackd
+  if ! command -v conntrackd >/dev/null; then
+    apt-get -qq update && apt-get -qq install -y --no-install-recommends conntrackd || return 1
+  fi
+  device=$(ip -o route get ${partner} | grep -o 'dev [^ ]*' | cut -d ' ' -f 2)
+  sed -i "s/Interface ${DEVICE}/Interface $device/" "$ROOT${CONFIG}"
+  systemctl daemon-reload
+  systemctl enable --quiet --now byoa-state
+}
+`;
+
+/** How the script calls it. */
+export const SHARE_STATE = `  share_state || say 'there is no conntrackd: a takeover breaks connections'
+`;
