@@ -12,7 +12,7 @@ import type { GroupState } from './group.ts';
 import { keepPrepared, prepareEnded } from './keep-prepared.ts';
 import { type Observed, want } from './observe.ts';
 import { pauseOf } from './orders.ts';
-import { advanceGuest, checkWatch, noteOwner } from './ownership.ts';
+import { advanceGuest, checkWatch, noteOwner, receive } from './ownership.ts';
 import type { Decision } from './situation.ts';
 import type { Need } from './step.ts';
 import type { Purpose, Turn } from './turn.ts';
@@ -58,6 +58,7 @@ export function runCycle(scene: Scene, start: GroupState, observeOnly: boolean, 
       state = keep(advance(scene, begin(group, state, decision, turn), turn));
     else needs.push(needOf(decision, view, turn));
   }
+  state = receive(group, state, self, turn);
   const rests = observeOnly || pauseOf(scene.setting.orders, group.name) !== undefined;
   state = keep(keepPrepared(scene, state, rests, turn));
   state = keep(advanceGuest(group, ownAppliance(config), state, scene.observed, turn));

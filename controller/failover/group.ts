@@ -139,6 +139,8 @@ export interface GroupState {
     readonly until: Instant;
   };
   readonly guest?: GuestWork;
+  /** Since when the own guest has addresses that EC2 was told to move to it, while others own the group. */
+  readonly receivedAt?: Instant;
   /** Writes to prepared tables that nothing uses, by route. */
   readonly prepares?: Readonly<Record<string, Step>>;
   /** Why its prepared tables cannot be used, as last told. */

@@ -3,7 +3,15 @@
  * and traffic by way of the new owner.
  */
 import { formatMillis, type Instant } from '../base/time.ts';
-import { type Appliance, type Config, changesGuest, type Group, probesOfNode } from '../config.ts';
+import {
+  type Appliance,
+  addressesOf,
+  type Config,
+  changesGuest,
+  enisOf,
+  type Group,
+  probesOfNode,
+} from '../config.ts';
 import { backoffMs } from '../ec2/budget.ts';
 import type { HookName } from '../event.ts';
 import type { Verdict } from '../health/verdict.ts';
@@ -41,6 +49,7 @@ export function noteOwner(
   }
   if (owner.kind !== 'member' || owner.phase !== 'settled') return { state, need: {} };
   const { member } = owner;
+  if (member !== self) state = giveBack(group, state, view, turn);
   if (member === state.owner && (member !== self || state.announced)) {
     // A new attachment is a new device in the guest, also where the owner is the same as before.
     const isNew = !state.ownerSeen || state.attachments !== attachmentsOf(view);
@@ -81,7 +90,7 @@ function own(group: Group, state: GroupState, view: GroupView, self: string, tur
     turn,
   );
   return {
-    ...without(state, 'lost', 'lossSeen'),
+    ...without(state, 'lost', 'lossSeen', 'receivedAt'),
     owner: self,
     ownerSeen: true,
     announced: true,
@@ -111,6 +120,24 @@ function lose(
 
 const guestWork = (group: Group, what: 'own' | 'lose', turn: Turn): Pick<GroupState, 'guest'> =>
   changesGuest(group) ? { guest: { what, state: 'due', notBefore: turn.now, attempts: 0 } } : {};
+
+/**
+ * The state in which the guest gets the addresses that this node moves to its own appliance as soon as EC2
+ * has answered: from then on packets for them may come, and the look that shows it comes later.
+ */
+export function receive(group: Group, state: GroupState, self: string | undefined, turn: Turn): GroupState {
+  const { operation } = state;
+  if (operation?.to !== self || state.receivedAt !== undefined || enisOf(group).length > 0) return state;
+  const steps = addressesOf(group).flatMap((address) => operation?.steps[address] ?? []);
+  if (steps.length === 0 || steps.some((step) => step.state !== 'ok')) return state;
+  return { ...state, receivedAt: turn.now, ...guestWork(group, 'own', turn) };
+}
+
+/** They are taken back where another member has all of it. */
+function giveBack(group: Group, state: GroupState, { observedAt = 0 }: GroupView, turn: Turn): GroupState {
+  if (state.receivedAt === undefined || observedAt <= state.receivedAt) return state;
+  return { ...without(state, 'receivedAt'), ...guestWork(group, 'lose', turn) };
+}
 
 /** The guest's work for having the ENIs by the attachments that were seen. */
 const guestAt = (group: Group, view: GroupView, turn: Turn): Pick<GroupState, 'guest' | 'attachments'> => ({

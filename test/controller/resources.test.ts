@@ -102,13 +102,31 @@ describe('a group of an address, Elastic IPs, routes and transit gateway routes'
     expect(made.stage.writes).toEqual([]);
   });
 
-  it('leads nothing to an owner whose Elastic IP is refused', () => {
+  it('puts the address into the guest when EC2 has answered, before a look shows it', () => {
     const made = moved();
-    const { until } = start(made, allOf(made));
+    const { b, until } = start(made, { addresses: [ADDRESS] });
+    die(made, 'a');
+    run(made.stage, until + 20_000, () => b.guest.length > 0);
+    expect(b.guest).toMatchObject([{ kind: 'address-add', address: ADDRESS }]);
+    expect(b.node.groups.g).toMatchObject({ owner: 'a', announced: false });
+    expect(holderOf(made, ADDRESS)).toBe('b');
+  });
+
+  it('leads nothing to an owner whose Elastic IP is refused; its guest gives the address back with it', () => {
+    const made = moved();
+    const { b, until } = start(made, allOf(made));
     made.stage.faults.push({ kind: 'associate-address', times: 1000, fault: { kind: 'unauthorised' } });
     die(made, 'a');
     run(made.stage, until + 20_000);
     expect(new Set(kinds(made))).toEqual(new Set(['assign-private-ip-addresses', 'associate-address']));
+    expect(b.guest.map(({ kind }) => kind)).toEqual(['address-add']);
+    ec2(made.stage, 'AssignPrivateIpAddresses', {
+      NetworkInterfaceId: made.enis.a,
+      PrivateIpAddresses: [ADDRESS],
+      AllowReassignment: true,
+    });
+    run(made.stage, until + 32_000, () => b.guest.length > 1);
+    expect(b.guest.map(({ kind }) => kind)).toEqual(['address-add', 'address-remove']);
   });
 
   it('leaves what serves somebody else as it is', () => {
