@@ -90,12 +90,10 @@ function judge(
 /** What the lab puts into each move by the API. */
 const injectedMs = ({ actor }: Entrant): number => (actor === 'client' ? 0 : API_MS + PROPAGATION_MS);
 
-const lastSeq = async (stage: Stage): Promise<number> => (await stage.events(0)).at(-1)?.seq ?? 0;
-
 async function killOnce(stage: Stage, entrant: Entrant, owner: Side): Promise<Kill> {
   const heir = other(owner);
   await pause(Math.random() * SPREAD_MS);
-  const since = await lastSeq(stage);
+  const since = await stage.lastEvent();
   const known = stage.flow.gaps.length;
   const actor = entrant.actor ?? heir;
   const heard = entrant.bfd ? listenForBfd(stage, actor, owner) : undefined;

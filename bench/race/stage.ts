@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { present } from '../../controller/base/result.ts';
 import { ask as askLab } from '../../sim/lab/ask.ts';
+import { eventsIn, LATER } from '../../sim/lab/client.ts';
 import type { Logged } from '../../sim/world/happening.ts';
 import { type Rig, startRig } from '../../test/lab/rig.ts';
 import { API_MS, PROPAGATION_MS } from './knobs.ts';
@@ -30,6 +31,8 @@ export interface Stage {
   readonly run: (place: Place, script: string) => Promise<string>;
   /** What happened in the world after an event. */
   readonly events: (since: number) => Promise<readonly Logged[]>;
+  /** The number of the last event so far. */
+  readonly lastEvent: () => Promise<number>;
   /** Whether the route of the overlay address leads to an appliance. */
   readonly routeLeadsTo: (side: Side) => Promise<boolean>;
   /** Asks until the answer is true; fails in time. */
@@ -102,11 +105,6 @@ export async function openStage(layout: Layout): Promise<Stage> {
     if (status !== 0) throw new Error(`in ${place}, ${script.slice(0, 120)}: ${out.slice(-800)}`);
     return out;
   };
-  const events: Stage['events'] = async (since) => {
-    const path = `/_byoa/events?since=${since}`;
-    const { out } = await rig.run('lab', `curl -s 'http://127.0.0.1:4566${path}'`);
-    return JSON.parse(out).events;
-  };
   for (const side of ['a', 'b'] as const) await prepare({ run }, side);
   const client = rig.start(scene.client.instance, [process.execPath, here('flow.mjs'), OVERLAY], 'pipe');
   const flow = followFlow(client);
@@ -119,7 +117,8 @@ export async function openStage(layout: Layout): Promise<Stage> {
     rig,
     scene,
     run,
-    events,
+    events: async (since) => (await eventsIn(rig, since)).events,
+    lastEvent: async () => (await eventsIn(rig, LATER)).last,
     routeLeadsTo: async (side) => {
       const { out } = await rig.run('lab', `curl -s http://127.0.0.1:4566/_byoa/state`);
       const { routeTables } = JSON.parse(out);

@@ -49,7 +49,8 @@ export type Answer =
   | { readonly kind: 'packets'; readonly packets: readonly SeenPacket[]; readonly missed: number }
   | { readonly kind: 'frames'; readonly frames: readonly ToldFrame[] }
   | { readonly kind: 'design'; readonly told: ToldDesign }
-  | { readonly kind: 'events'; readonly events: readonly Logged[] };
+  /** `last` is the number of the last event there was. */
+  | { readonly kind: 'events'; readonly events: readonly Logged[]; readonly last: number };
 
 /** A lab that runs, seen from outside: a process in its namespaces. */
 export interface Found {

@@ -1,5 +1,6 @@
 /** A lab that this process starts as people do, and commands in its machines. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Logged } from '../world/happening.ts';
 import { type Answer, askOnce, type Found, findLab, type Question } from './ask.ts';
 import { entering } from './root.ts';
 import { inWrapper } from './wrapper.ts';
@@ -103,4 +104,16 @@ export async function startLabOf(
       await gone;
     },
   };
+}
+
+/** After every event: then there is nothing but the number of the last one. */
+export const LATER = Number.MAX_SAFE_INTEGER;
+
+/** What happened in the world of a lab after an event, and the number of the last one. */
+export async function eventsIn(
+  { ask }: StartedLab,
+  since: number,
+): Promise<{ readonly events: readonly Logged[]; readonly last: number }> {
+  const answer = await ask({ kind: 'events', since });
+  return answer.kind === 'events' ? answer : { events: [], last: 0 };
 }

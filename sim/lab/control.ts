@@ -112,6 +112,7 @@ async function respond({ lab, told, say, socket, end }: Asked, question: Questio
       return say({
         kind: 'events',
         events: act(() => world().log.filter(({ seq }) => seq > question.since)),
+        last: act(() => world().log.at(-1)?.seq ?? 0),
       });
     case 'down':
       say({ kind: 'done', text: 'down' });

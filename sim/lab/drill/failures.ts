@@ -46,10 +46,7 @@ const verb =
     return how === 'hang' ? { gone: [], mute: machine, undo } : { gone: [machine], undo };
   };
 
-const hasGroups = ({ told }: LabStage): boolean =>
-  told.nodes.some(({ config }) => /^groups:\n\s*- /m.test(config));
-const needsGroups = (stage: LabStage): string | undefined =>
-  hasGroups(stage) ? undefined : 'no group is moved';
+const needsGroups = ({ moves }: LabStage): string | undefined => (moves ? undefined : 'no group is moved');
 
 /** The group that the owner has, and who else may have it. */
 async function groupOf(stage: LabStage, owner: string): Promise<{ name: string; others: readonly string[] }> {

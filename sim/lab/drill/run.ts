@@ -100,7 +100,7 @@ export async function settle(stage: LabStage): Promise<void> {
   const names = told.flows.map(({ name }) => name);
   await until(`${told.design} is well`, SETTLE_MS, () => isWell(stage));
   // Sessions that have come back bring better routes, which are followed.
-  if (told.nodes.some(({ config }) => /^bgp:/m.test(config))) await pause(ROUTES_MS);
+  if (stage.speaks) await pause(ROUTES_MS);
   await answered(stage, names, SETTLE_MS);
 }
 
@@ -162,7 +162,7 @@ export async function drillOnce(stage: LabStage, failure: LabFailure): Promise<L
   const spared = failure.spares?.(stage);
   if (spared !== undefined) return { failure: failure.name, spared, owner, flows: [], split: {} };
   const before = await stage.reports();
-  const seq = (await stage.events(0)).at(-1)?.seq ?? 0;
+  const seq = await stage.lastEvent();
   const struckAt = clock();
   const struck = await failure.strike(stage, owner);
   const { flows } = stage.told;

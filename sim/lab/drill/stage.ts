@@ -6,12 +6,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { present } from '../../../controller/base/result.ts';
-import { parseConfig } from '../../../controller/config.ts';
+import { type Config, parseConfig } from '../../../controller/config.ts';
 import type { Status } from '../../../controller/failover/status.ts';
 import { askDaemon, type Request } from '../../../controller/shell/control.ts';
 import type { GuestVerb } from '../../world/guests.ts';
 import type { Logged } from '../../world/happening.ts';
-import { type StartedLab, said, startLabOf } from '../client.ts';
+import { eventsIn, LATER, type StartedLab, said, startLabOf } from '../client.ts';
 import { rootOf } from '../root.ts';
 import type { ToldDesign } from '../told-design.ts';
 import { networksOfLab } from './left.ts';
@@ -19,6 +19,9 @@ import { type FlowReport, type TrafficWanted, trafficReport } from './report.ts'
 
 export interface LabStage {
   readonly told: ToldDesign;
+  /** Whether its daemons move groups, and whether they speak BGP. */
+  readonly moves: boolean;
+  readonly speaks: boolean;
   /** What each flow has seen so far, of the machines whose traffic runs. */
   readonly reports: () => Promise<ReadonlyMap<string, FlowReport>>;
   /** What a daemon says of itself; undefined where none answers. */
@@ -35,6 +38,8 @@ export interface LabStage {
   /** Loses all between two machines or hosts; the answer heals that. */
   readonly cut: (from: string, to: string) => Promise<() => Promise<void>>;
   readonly events: (since: number) => Promise<readonly Logged[]>;
+  /** The number of the last event so far. */
+  readonly lastEvent: () => Promise<number>;
   /** The lines of a daemon's log, as objects. */
   readonly log: (node: string) => readonly LogLine[];
   /** Starts the traffic of a machine anew, once it runs. */
@@ -136,8 +141,16 @@ async function ownedDesign(lab: StartedLab): Promise<ToldDesign> {
   return designIn(lab);
 }
 
+/** The configurations of a design's daemons, which the same parser has taken when they were deployed. */
+const configsOf = ({ nodes }: ToldDesign): readonly Config[] =>
+  nodes.flatMap(({ name, config }) => {
+    const parsed = parseConfig(config, name);
+    return parsed.ok ? [parsed.value] : [];
+  });
+
 async function stageIn(lab: StartedLab, program: readonly string[]): Promise<LabStage> {
   const told = await ownedDesign(lab);
+  const configs = configsOf(told);
   const nodeOf = (name: string) =>
     present(
       told.nodes.find((node) => node.name === name),
@@ -169,6 +182,8 @@ async function stageIn(lab: StartedLab, program: readonly string[]): Promise<Lab
   };
   return {
     told,
+    moves: configs.some(({ groups }) => groups.length > 0),
+    speaks: configs.some(({ bgp }) => bgp !== undefined),
     reports: async () => {
       const all = await Promise.all([...running.values()].map(({ report }) => report()));
       return new Map(all.flat().map((flow) => [flow.name, flow]));
@@ -193,10 +208,8 @@ async function stageIn(lab: StartedLab, program: readonly string[]): Promise<Lab
       const id = made.kind === 'done' ? (made.text.split(' ')[0] ?? '') : '';
       return async () => void (await lab.ask({ kind: 'heal', id }));
     },
-    events: async (since) => {
-      const told = await lab.ask({ kind: 'events', since });
-      return told.kind === 'events' ? told.events : [];
-    },
+    events: async (since) => (await eventsIn(lab, since)).events,
+    lastEvent: async () => (await eventsIn(lab, LATER)).last,
     log: (name) => logIn(lab, nodeOf(name).instanceId),
     traffic,
     isBusy: (machine) => running.has(machine),
@@ -276,11 +289,11 @@ export async function heldBy({ look }: LabStage, machine: string): Promise<Held 
 export const signalDaemon = ({ run }: LabStage, machine: string, signal: 'HUP' | 'KILL'): Promise<void> =>
   run(machine, `kill -${signal} $(${DAEMON})`);
 
-/** Such a configuration, with groups that may move as often as they like. */
-function undamped(config: string): string {
-  const file = parse(config) as { readonly groups: readonly object[] };
-  const groups = file.groups.map((group) => ({ ...group, damping: { moves: 1000, within: '1s' } }));
-  return stringify({ ...file, groups });
+/** Such a configuration, with groups that may move as often as they like; undefined where it has none. */
+function undamped(config: string): string | undefined {
+  const file = parse(config) as { readonly groups?: readonly object[] };
+  const groups = file.groups?.map((group) => ({ ...group, damping: { moves: 1000, within: '1s' } }));
+  return groups && stringify({ ...file, groups });
 }
 
 /**
@@ -288,10 +301,10 @@ function undamped(config: string): string {
  * else stays as it was deployed.
  */
 export async function withoutDamping(stage: LabStage): Promise<void> {
-  for (const { name, instanceId, config } of stage.told.nodes) {
-    const parsed = parseConfig(config, name);
-    if (!parsed.ok || parsed.value.groups.length === 0) continue;
-    await stage.run(instanceId, `cat >/etc/byoa/byoa.yaml <<'END'\n${undamped(config)}\nEND`);
+  for (const { instanceId, config } of stage.told.nodes) {
+    const text = undamped(config);
+    if (text === undefined) continue;
+    await stage.run(instanceId, `cat >/etc/byoa/byoa.yaml <<'END'\n${text}\nEND`);
     await signalDaemon(stage, instanceId, 'HUP');
   }
 }
