@@ -55,16 +55,8 @@ General {
   }
 }`;
 
-const UNIT = `[Unit]
-Description=Tells the other firewall of connections
-Wants=network-online.target
-After=network-online.target nftables.service
-
-[Service]
-ExecStart=/usr/sbin/conntrackd -C ${CONFIG}
-Restart=always
+const SANDBOX = `Restart=always
 RestartSec=1
-RuntimeDirectory=byoa-state
 CapabilityBoundingSet=CAP_NET_ADMIN
 NoNewPrivileges=yes
 ProtectSystem=strict
@@ -78,10 +70,48 @@ LockPersonality=yes
 [Install]
 WantedBy=multi-user.target`;
 
+const UNIT = `[Unit]
+Description=Tells the other firewall of connections
+Wants=network-online.target
+After=network-online.target nftables.service
+
+[Service]
+ExecStart=/usr/sbin/conntrackd -C ${CONFIG}
+RuntimeDirectory=byoa-state
+${SANDBOX}`;
+
+/** How often it looks at the kernel's table, and how often it asks the partner for all after a start. */
+const LOOK_EVERY_S = 5;
+const ASKS = 6;
+
+const LOOP_FILE = '/etc/byoa/resync.sh';
+const LOOP = `asked=0
+while sleep ${LOOK_EVERY_S}; do
+  conntrackd -C ${CONFIG} -R
+  [ $asked -ge ${ASKS} ] || conntrackd -C ${CONFIG} -n
+  asked=$((asked + 1))
+done`;
+
+/**
+ * What the partner has told stands in the kernel's table alone: of connections that came by a takeover, and
+ * are quiet since, nobody would tell a partner that has come back. So that table is looked at, and who has
+ * just started asks for all of it.
+ */
+const RESYNC_UNIT = `[Unit]
+Description=Keeps in mind the connections that came from the other firewall
+After=byoa-state.service
+
+[Service]
+ExecStart=/bin/sh ${LOOP_FILE}
+Nice=10
+${SANDBOX}`;
+
 /** The files of it, path and text. */
 export const stateFiles = (sync: StateSync): readonly (readonly [string, string])[] => [
   [CONFIG, config(sync)],
   ['/etc/systemd/system/byoa-state.service', UNIT],
+  [LOOP_FILE, LOOP],
+  ['/etc/systemd/system/byoa-resync.service', RESYNC_UNIT],
 ];
 
 /** A function of the script; without it the firewall filters all the same. */
@@ -96,7 +126,7 @@ share_state() {
   device=$(ip -o route get ${partner} | grep -o 'dev [^ ]*' | cut -d ' ' -f 2)
   sed -i "s/Interface ${DEVICE}/Interface $device/" "$ROOT${CONFIG}"
   systemctl daemon-reload
-  systemctl enable --quiet --now byoa-state
+  systemctl enable --quiet --now byoa-state byoa-resync
 }
 `;
 
