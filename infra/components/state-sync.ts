@@ -114,6 +114,13 @@ export const stateFiles = (sync: StateSync): readonly (readonly [string, string]
   ['/etc/systemd/system/byoa-resync.service', RESYNC_UNIT],
 ];
 
+/** A chain of nftables: nobody but the partner tells of connections, which would be let through. */
+export const stateGuard = ({ partner }: StateSync): string => `  chain input {
+    type filter hook input priority filter; policy accept;
+    udp dport ${PORT} ip saddr != ${partner} drop
+  }
+`;
+
 /** A function of the script; without it the firewall filters all the same. */
 export const stateScript = ({ partner }: StateSync): string => `
 share_state() {

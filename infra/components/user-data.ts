@@ -3,7 +3,7 @@
  * forwards even where the daemon cannot be had; then the daemon, checked against its SHA-256, under systemd.
  * Pure text; Debian 12.
  */
-import { SHARE_STATE, type StateSync, stateFiles, stateScript } from './state-sync.ts';
+import { SHARE_STATE, type StateSync, stateFiles, stateGuard, stateScript } from './state-sync.ts';
 import { LEAVE_UNIT, UNIT } from './unit.ts';
 
 /** What a machine is on its first boot. */
@@ -105,7 +105,7 @@ const unanswered = (addresses: readonly string[]): string => `  chain input {
 `;
 
 /** Without rules everything is forwarded; else what they accept, what belongs to it, and echo requests. */
-const filter = (rules: string): string => {
+const filter = ({ rules, sync }: Extract<Boot['forwarding'], { kind: 'firewall' }>): string => {
   const lines = rules.split('\n').filter((line) => line.trim() !== '');
   const policy = lines.length === 0 ? 'accept' : 'drop';
   return `table inet byoa {
@@ -114,11 +114,11 @@ const filter = (rules: string): string => {
     ct state established,related accept
     icmp type echo-request accept
 ${lines.map((line) => `    ${line.trim()}\n`).join('')}  }
-}`;
+${sync === undefined ? '' : stateGuard(sync)}}`;
 };
 
 function nftables(forwarding: Exclude<Boot['forwarding'], { kind: 'none' }>): string {
-  const tables = forwarding.kind === 'nat' ? masquerade(forwarding) : filter(forwarding.rules);
+  const tables = forwarding.kind === 'nat' ? masquerade(forwarding) : filter(forwarding);
   return `#!/usr/sbin/nft -f\nflush ruleset\n${tables}`;
 }
 

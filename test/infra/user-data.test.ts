@@ -114,6 +114,10 @@ describe('user data', () => {
     const config = readFileSync(join(root, 'etc/byoa/conntrackd.conf'), 'utf8');
     expect(config).toMatch(/IPv4_address 10\.0\.0\.4\n +IPv4_Destination_Address 127\.0\.0\.1\n/);
     expect(config).toContain('Interface lo\n');
+    const rules = readFileSync(join(root, 'etc/nftables.conf'), 'utf8');
+    expect(rules).toContain('udp dport 3780 ip saddr != 127.0.0.1 drop');
+    if (have('nft') && process.getuid?.() === 0)
+      execFileSync('nft', ['--check', '--file', join(root, 'etc/nftables.conf')]);
     const unit = readFileSync(join(root, 'etc/systemd/system/byoa-state.service'), 'utf8');
     expect(unit).toContain('-C /etc/byoa/conntrackd.conf');
     expect(userData({ ...boot, forwarding: { kind: 'firewall', rules: 'accept' } })).not.toContain(
