@@ -122,20 +122,21 @@ const guestWork = (group: Group, what: 'own' | 'lose', turn: Turn): Pick<GroupSt
   changesGuest(group) ? { guest: { what, state: 'due', notBefore: turn.now, attempts: 0 } } : {};
 
 /**
- * The state in which the guest gets the addresses that this node moves to its own appliance as soon as EC2
- * has answered: from then on packets for them may come, and the look that shows it comes later.
+ * The state in which the guest gets the addresses that this node moves to its own appliance as soon as EC2 is
+ * told: packets for them may come before the answer is here.
  */
 export function receive(group: Group, state: GroupState, self: string | undefined, turn: Turn): GroupState {
   const { operation } = state;
-  if (operation?.to !== self || state.receivedAt !== undefined || enisOf(group).length > 0) return state;
-  const steps = addressesOf(group).flatMap((address) => operation?.steps[address] ?? []);
-  if (steps.length === 0 || steps.some((step) => step.state !== 'ok')) return state;
+  if (operation === undefined || operation.to !== self || state.receivedAt !== undefined) return state;
+  if (enisOf(group).length > 0) return state;
+  if (!addressesOf(group).some((address) => operation.steps[address] !== undefined)) return state;
   return { ...state, receivedAt: turn.now, ...guestWork(group, 'own', turn) };
 }
 
-/** They are taken back where another member has all of it. */
+/** They are taken back where nothing has come of it: another member has all of the group. */
 function giveBack(group: Group, state: GroupState, { observedAt = 0 }: GroupView, turn: Turn): GroupState {
-  if (state.receivedAt === undefined || observedAt <= state.receivedAt) return state;
+  const { receivedAt, operation } = state;
+  if (receivedAt === undefined || operation !== undefined || observedAt <= receivedAt) return state;
   return { ...without(state, 'receivedAt'), ...guestWork(group, 'lose', turn) };
 }
 

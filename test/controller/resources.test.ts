@@ -102,14 +102,17 @@ describe('a group of an address, Elastic IPs, routes and transit gateway routes'
     expect(made.stage.writes).toEqual([]);
   });
 
-  it('puts the address into the guest when EC2 has answered, before a look shows it', () => {
+  it('puts the address into the guest when EC2 is told, before it answers', () => {
     const made = moved();
     const { b, until } = start(made, { addresses: [ADDRESS] });
     die(made, 'a');
     run(made.stage, until + 20_000, () => b.guest.length > 0);
     expect(b.guest).toMatchObject([{ kind: 'address-add', address: ADDRESS }]);
     expect(b.node.groups.g).toMatchObject({ owner: 'a', announced: false });
+    expect(holderOf(made, ADDRESS)).toBe('a');
+    run(made.stage, until + 20_000);
     expect(holderOf(made, ADDRESS)).toBe('b');
+    expect(b.guest.map(({ kind }) => kind)).not.toContain('address-remove');
   });
 
   it('leads nothing to an owner whose Elastic IP is refused; its guest gives the address back with it', () => {
