@@ -59,11 +59,13 @@ export function claimsHeard(config: Config, probes: Health['probes'], now: Insta
 /** The look at a group that claims give a reason for. */
 export function lookAtClaim(
   claims: readonly Claim[],
-  { owner, seen, observedAt }: GroupView,
+  { owner, seen, observedAt }: Pick<GroupView, 'owner' | 'seen' | 'observedAt'>,
   group: string,
 ): Need {
-  const claim = claims.find((one) => one.group === group);
-  if (claim === undefined || observedAt === undefined || claim.at <= observedAt) return {};
-  if (owner.kind === 'member' && owner.member === claim.member) return {};
+  if (observedAt === undefined) return {};
+  const known = owner.kind === 'member' ? owner.member : undefined;
+  // Who has just lost it may say yet that it has it.
+  const claim = claims.find((one) => one.group === group && one.member !== known && one.at > observedAt);
+  if (claim === undefined) return {};
   return { look: { after: seen, at: Math.max(claim.at, observedAt + LOOK_EVERY_MS) } };
 }
