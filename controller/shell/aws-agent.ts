@@ -45,6 +45,7 @@ export class AddressAgent extends Agent {
   readonly #origin: Origin;
   readonly #ready: Duplex[] = [];
   #opening = 0;
+  #retired = false;
 
   constructor(network: Network, origin: Origin, address: string, keepAlive: boolean) {
     super({ keepAlive, maxSockets: 64, maxFreeSockets: 64, scheduling: 'fifo' });
@@ -59,6 +60,11 @@ export class AddressAgent extends Agent {
     return stream ?? open(this.#network, this.#origin, this.address);
   }
 
+  override keepSocketAlive(socket: Duplex): boolean {
+    const reusable: unknown = super.keepSocketAlive(socket);
+    return !this.#retired && reusable === true;
+  }
+
   /** Opens connections until `count` are ready or idle. */
   warm(count: number): void {
     for (let missing = count - this.warmCount() - this.#opening; missing > 0; missing -= 1) this.#openOne();
@@ -71,8 +77,9 @@ export class AddressAgent extends Agent {
     );
   }
 
-  /** Closes what is idle; calls under way go on. */
+  /** Closes what is idle; calls under way go on, and end their connections. */
   retire(): void {
+    this.#retired = true;
     for (const stream of this.#ready.splice(0)) stream.destroy();
     for (const list of Object.values(this.freeSockets)) for (const socket of list ?? []) socket.destroy();
   }
@@ -86,6 +93,10 @@ export class AddressAgent extends Agent {
     };
     const stream = open(this.#network, this.#origin, this.address, (ready) => {
       settle();
+      if (this.#retired) {
+        ready.destroy();
+        return;
+      }
       this.#ready.push(ready);
       // Whatever comes before a request (the end, or 408 on the way to it) makes it useless. Unread, it would
       // be taken for the answer to the first request.

@@ -2,7 +2,7 @@
  * Sends signed requests for the AWS SDK, in place of its own HTTP handler. A request goes out on a warm
  * connection at once. One that is unanswered after `attemptTimeoutMs` (twice that for a look), or whose
  * connection breaks, is repeated on a new connection to another address: all calls that byoa makes are safe
- * to repeat.
+ * to repeat. An unanswered one also ends the trust in the connections that were kept beside its own.
  */
 import { request as httpRequest } from 'node:http';
 import type { Millis } from '../base/time.ts';
@@ -56,8 +56,12 @@ export function createWire(options: WireOptions): Wire {
   function currentAgent(): AddressAgent {
     const known = addresses.known();
     if (agent !== undefined && known.includes(agent.address)) return agent;
+    return renew(known[0] ?? origin.host);
+  }
+
+  function renew(address: string): AddressAgent {
     agent?.retire();
-    agent = new AddressAgent(network, origin, known[0] ?? origin.host, true);
+    agent = new AddressAgent(network, origin, address, true);
     return agent;
   }
 
@@ -69,10 +73,12 @@ export function createWire(options: WireOptions): Wire {
 
   /** Later calls begin at the address that answered. */
   function prefer(address: string): void {
-    if (agent?.address === address) return;
-    agent?.retire();
-    agent = new AddressAgent(network, origin, address, true);
-    agent.warm(options.warm);
+    if (agent?.address !== address) renew(address).warm(options.warm);
+  }
+
+  /** What broke off one kept connection without a word has broken off those beside it. */
+  function distrust(kept: AddressAgent): void {
+    if (agent === kept) renew(kept.address).warm(options.warm);
   }
 
   const timer = setInterval(() => {
@@ -91,6 +97,7 @@ export function createWire(options: WireOptions): Wire {
           first: currentAgent(),
           after,
           prefer,
+          distrust,
           resolve,
           reject,
         }).attempt();
@@ -109,6 +116,7 @@ interface ExchangeOptions extends WireOptions {
   readonly first: AddressAgent;
   readonly after: (address: string) => string;
   readonly prefer: (address: string) => void;
+  readonly distrust: (kept: AddressAgent) => void;
   readonly resolve: (response: WireResponse) => void;
   readonly reject: (error: Error) => void;
 }
@@ -148,6 +156,7 @@ class Exchange {
       const { timeoutMs } = this.#options;
       this.#repeat = setTimeout(
         () => {
+          this.#options.distrust(first);
           // A machine that was not run for a while has missed its chance.
           if (now() < this.#startedAt + timeoutMs) this.attempt();
         },

@@ -36,7 +36,7 @@ describe('egress-pair: a takeover whose ReplaceRoute calls are', () => {
   let opened: Rig | undefined;
   const rig = (): Rig => present(opened, 'the rig');
   beforeAll(async () => {
-    opened = await openRig('egress-pair');
+    opened = await openRig('egress-pair', '3s');
   });
   afterAll(() => opened?.close());
 

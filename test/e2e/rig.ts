@@ -60,7 +60,7 @@ export async function eventually(condition: () => boolean, what: () => string): 
 /**
  * The deployed configuration with quick probes and short waits; a busy machine must not look like a dead one.
  */
-function quick(text: string): string {
+function quick(text: string, orphanGrace: string): string {
   const input: ConfigInput = parse(text);
   const fast = { interval: '80ms', timeout: '75ms', rise: 2, fall: 5 };
   const appliances = (input.appliances ?? []).map((appliance) => ({
@@ -71,7 +71,7 @@ function quick(text: string): string {
     ...group,
     ...(group.eni && { eni: { ...group.eni, forceAfter: '2s' } }),
     takeoverStagger: '200ms',
-    orphanGrace: '500ms',
+    orphanGrace,
     damping: { moves: 1000, within: '1m' },
   }));
   const aws = { ...input.aws, attemptTimeout: '400ms', timeout: '1s' };
@@ -99,7 +99,8 @@ export function moveLines(
   return first < 0 ? [] : told.slice(first);
 }
 
-export async function openRig(design: DesignName): Promise<Rig> {
+/** `orphanGrace`: longer than any move that a fault holds up, or the other member takes it for given up. */
+export async function openRig(design: DesignName, orphanGrace = '500ms'): Promise<Rig> {
   const directory = mkdtempSync(join(tmpdir(), 'byoa-e2e-'));
   const simulator = await startSimulator({
     hosts: HOSTS,
@@ -112,7 +113,7 @@ export async function openRig(design: DesignName): Promise<Rig> {
   });
   const stage = await deployStage(design, { root: ROOT, directory, simulator, progress: () => undefined });
   const daemons = new Map<string, DaemonProcess>();
-  const rig = rigOf(design, stage, daemons);
+  const rig = rigOf(design, stage, daemons, orphanGrace);
   await Promise.all(stage.nodes.map(({ name }) => rig.start(name)));
   simulator.startFlow({ id: FLOW, from: stage.workload, to: HOST, intervalMs: 5 });
   await rig.agreed('a');
@@ -121,7 +122,12 @@ export async function openRig(design: DesignName): Promise<Rig> {
 
 const FLOW = 'e2e';
 
-function rigOf(design: DesignName, stage: Stage, daemons: Map<string, DaemonProcess>): Rig {
+function rigOf(
+  design: DesignName,
+  stage: Stage,
+  daemons: Map<string, DaemonProcess>,
+  orphanGrace: string,
+): Rig {
   const { simulator, directory } = stage;
   const node = (name: string): NodeOutput =>
     present(
@@ -146,7 +152,7 @@ function rigOf(design: DesignName, stage: Stage, daemons: Map<string, DaemonProc
       const journal = { directory: join(directory, `journal-${name}`) };
       const control = { socket: join(directory, `${name}.sock`) };
       simulator.profile(instanceId, { role: 'nat', services: [] });
-      writeFileSync(file, formatConfig({ ...parse(quick(config)), journal, control }));
+      writeFileSync(file, formatConfig({ ...parse(quick(config, orphanGrace)), journal, control }));
       const started = startByoa(['run', '--config', file, '--attach', simulator.attachTo(instanceId)]);
       daemons.set(name, started);
       await started.logged(({ topic }) => topic === 'ready', `${name} is ready`);

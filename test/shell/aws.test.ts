@@ -147,6 +147,20 @@ describe('an EC2 call', () => {
     expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThan(490);
   });
 
+  it('never goes out on a connection kept beside one that has left a call unanswered', async () => {
+    const dead = new Set<Socket>();
+    const server = await ec2Like((_nth, response, { socket }) => {
+      if (!dead.has(socket)) response.end(DONE);
+    });
+    const aws = await client(server.port, { warm: 3, attemptTimeoutMs: 100 });
+    await until(() => aws.state().warmConnections === 3, 'warm connections');
+    for (const socket of server.sockets) dead.add(socket);
+    expect((await outcomeOf(aws, REPLACE)).kind).toBe('ok');
+    expect((await outcomeOf(aws, REPLACE)).kind).toBe('ok');
+    expect(server.requests.map(({ socket }) => dead.has(socket))).toEqual([true, false, false]);
+    await until(() => [...dead].every(({ destroyed }) => destroyed), 'the dead ones are closed');
+  });
+
   it('goes to another address when the first does not answer, and stays there', async () => {
     const silent = await ec2Like(() => undefined);
     const answering = await ec2Like((_nth, response) => response.end(DONE), '127.0.0.2', silent.port);
