@@ -15,6 +15,7 @@ export {
   type BgpConfig,
   bfdOptions,
   type KernelConfig,
+  type SecretSource,
   type Secrets,
   secretKey,
   secretsOf,

@@ -195,7 +195,10 @@ function readAppliance(read: Reader, { role, keptBy }: Design, observers: boolea
 /** What is absent where the stack does not set it. */
 function readOptional(
   read: Reader,
-): Pick<Settings, 'probeTargets' | 'leaseTable' | 'endpoint' | 'appliances' | 'overlay' | 'spokes'> {
+): Pick<
+  Settings,
+  'probeTargets' | 'leaseTable' | 'bgpPasswordParameter' | 'endpoint' | 'appliances' | 'overlay' | 'spokes'
+> {
   const probeTargets = readList(read, 'probeTargets');
   const ipv4 = /^(\d{1,3}\.){3}\d{1,3}$/;
   const bad = probeTargets?.find((one) => !ipv4.test(one));
@@ -205,6 +208,11 @@ function readOptional(
     /^[a-zA-Z0-9_.-]{3,255}$/,
     'a table has 3 to 255 letters, digits, _ . or -',
   );
+  const bgpPasswordParameter = read.optional(
+    'bgpPasswordParameter',
+    /^(\/[\w.-]+)+$|^[\w.-]+$/,
+    'a parameter has a name such as /byoa/egress/bgp',
+  );
   const endpoint = read.optional('endpoint', /^https?:\/\/\S+$/, 'it must be an http:// or https:// URL');
   const appliances = read.optional('appliances', /^[2-8]$/, 'it must be from 2 to 8');
   const overlay = read.optional('overlay', ipv4, 'it must be an IPv4 address outside the VPC');
@@ -212,6 +220,7 @@ function readOptional(
   return {
     ...(probeTargets === undefined ? {} : { probeTargets }),
     ...(leaseTable === undefined ? {} : { leaseTable }),
+    ...(bgpPasswordParameter === undefined ? {} : { bgpPasswordParameter }),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(appliances === undefined ? {} : { appliances: Number(appliances) }),
     ...(overlay === undefined ? {} : { overlay }),

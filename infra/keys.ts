@@ -62,6 +62,10 @@ export const KEYS = {
   },
   failback: text('10m', 'never, or how long the preferred appliance must have been healthy.'),
   leaseTable: text('byoa-leases', 'A DynamoDB table that exists, for leases of the groups.'),
+  bgpPasswordParameter: text(
+    '/byoa/egress/bgp',
+    'A SecureString of Systems Manager that exists: the TCP-MD5 password of all BGP sessions.',
+  ),
   fence: text('stop-instance', 'What is done to an owner that is lost: none, or stop-instance.'),
   workload: flag('Whether there is a client instance in each workload subnet.'),
   endpoint: text('http://127.0.0.1:4566', "EC2 and STS endpoint of the daemons, where it is not AWS's."),
@@ -84,10 +88,13 @@ const OWN: readonly OwnKey[] = ['ipv6', 'appliances', 'overlay', 'spokes'];
 /** Keys of what groups are moved by. */
 const OF_GROUPS: readonly Key[] = ['observers', 'failback', 'leaseTable', 'fence'];
 
+/** Keys of what speaks BGP. */
+const OF_BGP: readonly Key[] = ['bgpPasswordParameter'];
+
 /** The keys that a design takes. */
 export const keysOf = (design: Design): readonly Key[] =>
   (Object.keys(KEYS) as Key[]).filter((key) => {
-    if (design.keptBy === 'bgp' && OF_GROUPS.includes(key)) return false;
+    if ((design.keptBy === 'bgp' ? OF_GROUPS : OF_BGP).includes(key)) return false;
     const own = OWN.find((one) => one === key);
     return own === undefined || design.keys.includes(own);
   });

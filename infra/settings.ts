@@ -19,6 +19,8 @@ export interface Settings extends Omit<PlanArgs, 'zones'> {
   readonly failback: 'never' | { readonly after: string };
   /** A DynamoDB table that exists, for leases of the groups. */
   readonly leaseTable?: string;
+  /** A SecureString of Systems Manager: the TCP-MD5 password of all BGP sessions. */
+  readonly bgpPasswordParameter?: string;
   readonly fence: 'none' | 'stop-instance';
   readonly ipv6: boolean;
   /** A client instance in each workload subnet. */

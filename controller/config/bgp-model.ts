@@ -6,6 +6,8 @@ import type { PrefixRange, SpeakerOptions } from '../bgp/options.ts';
 export interface SecretSource {
   readonly file?: string;
   readonly env?: string;
+  /** The name of a parameter of Systems Manager. */
+  readonly ssm?: string;
 }
 
 export interface SecretAuthentication {
@@ -58,8 +60,12 @@ export function secretsOf(config: {
 }
 
 /** Names a secret's place, for maps and for messages. */
-export const secretKey = ({ file, env }: SecretSource): string =>
-  file === undefined ? `environment variable ${env}` : `file ${file}`;
+export const secretKey = ({ file, env, ssm }: SecretSource): string =>
+  ssm === undefined
+    ? file === undefined
+      ? `environment variable ${env}`
+      : `file ${file}`
+    : `parameter ${ssm}`;
 
 export type Secrets = ReadonlyMap<string, string>;
 

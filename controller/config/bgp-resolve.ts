@@ -18,7 +18,7 @@ import type {
   SecretAuthentication,
   SecretSource,
 } from './bgp-model.ts';
-import type { ParsedBgp, ParsedPeer } from './bgp-schema.ts';
+import type { ParsedBgp, ParsedPeer, ParsedSecret } from './bgp-schema.ts';
 import type { Finding } from './finding.ts';
 import type { Appliance } from './model.ts';
 import type { ParsedFile } from './schema.ts';
@@ -111,8 +111,11 @@ export function resolveBgp(
   return { options, passwords, bfdKeys, appliances: linked };
 }
 
-const sourceOf = ({ file, env }: { file?: string | undefined; env?: string | undefined }): SecretSource =>
-  file === undefined ? given('env', env) : { file };
+const sourceOf = ({ file, env, ssm }: ParsedSecret): SecretSource => ({
+  ...given('file', file),
+  ...given('env', env),
+  ...given('ssm', ssm),
+});
 
 const familyOf = (text: string): Family => (text.includes(':') ? 'ipv6' : 'ipv4');
 

@@ -11,11 +11,22 @@ const as = z
 /** Where a secret is; never the secret itself. */
 export const secret = z
   .strictObject(
-    { file: z.string().min(1).optional(), env: z.string().min(1).optional() },
-    { error: 'the secret itself does not belong into this file: write { file: PATH } or { env: NAME }' },
+    {
+      file: z.string().min(1).optional(),
+      env: z.string().min(1).optional(),
+      ssm: z
+        .string()
+        .regex(/^(\/[\w.-]+)+$|^[\w.-]+$/, { error: 'a parameter has a name such as /byoa/egress/bgp' })
+        .optional()
+        .describe('A parameter of Systems Manager, in the region of `aws`.'),
+    },
+    {
+      error:
+        'the secret itself does not belong into this file: write { file: PATH }, { env: NAME } or { ssm: NAME }',
+    },
   )
-  .refine(({ file, env }) => (file === undefined) !== (env === undefined), {
-    error: 'name exactly one of file and env; the secret itself does not belong into this file',
+  .refine((places) => Object.values(places).filter((place) => place !== undefined).length === 1, {
+    error: 'name exactly one of file, env and ssm; the secret itself does not belong into this file',
   });
 
 const holdTime = duration(0, 65_535_000).refine((ms) => (ms === 0 || ms >= 3000) && ms % 1000 === 0, {
@@ -240,3 +251,4 @@ export const drainSchema = z.strictObject({
 
 export type ParsedBgp = z.output<typeof bgpSchema>;
 export type ParsedPeer = Omit<ParsedBgp['dynamic'][number], 'name' | 'prefix' | 'as' | 'limit'>;
+export type ParsedSecret = z.output<typeof secret>;

@@ -44,7 +44,7 @@ export class AddressAgent extends Agent {
   readonly #network: Network;
   readonly #origin: Origin;
   readonly #ready: Duplex[] = [];
-  #opening = 0;
+  readonly #opening = new Set<Duplex>();
   #retired = false;
 
   constructor(network: Network, origin: Origin, address: string, keepAlive: boolean) {
@@ -67,7 +67,8 @@ export class AddressAgent extends Agent {
 
   /** Opens connections until `count` are ready or idle. */
   warm(count: number): void {
-    for (let missing = count - this.warmCount() - this.#opening; missing > 0; missing -= 1) this.#openOne();
+    for (let missing = count - this.warmCount() - this.#opening.size; missing > 0; missing -= 1)
+      this.#openOne();
   }
 
   /** Connections that a call could use at once. */
@@ -77,26 +78,16 @@ export class AddressAgent extends Agent {
     );
   }
 
-  /** Closes what is idle; calls under way go on, and end their connections. */
+  /** Closes what is idle or not open yet; calls under way go on, and end their connections. */
   retire(): void {
     this.#retired = true;
-    for (const stream of this.#ready.splice(0)) stream.destroy();
+    for (const stream of [...this.#opening, ...this.#ready.splice(0)]) stream.destroy();
     for (const list of Object.values(this.freeSockets)) for (const socket of list ?? []) socket.destroy();
   }
 
   #openOne(): void {
-    this.#opening += 1;
-    let settled = false;
-    const settle = (): void => {
-      if (!settled) this.#opening -= 1;
-      settled = true;
-    };
     const stream = open(this.#network, this.#origin, this.address, (ready) => {
-      settle();
-      if (this.#retired) {
-        ready.destroy();
-        return;
-      }
+      this.#opening.delete(stream);
       this.#ready.push(ready);
       // Whatever comes before a request (the end, or 408 on the way to it) makes it useless. Unread, it would
       // be taken for the answer to the first request.
@@ -105,9 +96,10 @@ export class AddressAgent extends Agent {
       });
       ready.once('end', () => ready.destroy());
     });
+    this.#opening.add(stream);
     stream.on('error', () => undefined);
     stream.once('close', () => {
-      settle();
+      this.#opening.delete(stream);
       const index = this.#ready.indexOf(stream);
       if (index >= 0) this.#ready.splice(index, 1);
     });

@@ -40,7 +40,8 @@ export interface SdkOptions {
   readonly transmit: (request: WireRequest) => Promise<WireResponse>;
 }
 
-const settingsOf = ({ region, endpoint, credentials, transmit }: SdkOptions) => ({
+/** What every client of the SDK is made with. */
+export const settingsOf = ({ region, endpoint, credentials, transmit }: SdkOptions) => ({
   region,
   endpoint,
   credentials: () => credentials.get(),

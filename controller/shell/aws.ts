@@ -2,7 +2,6 @@
  * The daemon's EC2 client: everything on it is warm before it is needed, and a call ends in exactly one
  * outcome. What a call looks like and what its end means is decided in `controller/ec2`.
  */
-import { z } from 'zod';
 import { type Config, type InRealm, type Realm, realmKey } from '../config.ts';
 import { type Call, madeIn, type Outcome } from '../ec2/call.ts';
 import { toOutcome } from '../ec2/failure.ts';
@@ -10,9 +9,11 @@ import { toRequest, toValue } from '../ec2/request.ts';
 import { type Addresses, keepAddresses } from './aws-addresses.ts';
 import type { Origin } from './aws-agent.ts';
 import { type CredentialSource, type KeptCredentials, keepCredentials } from './aws-credentials.ts';
+import { failureOf } from './aws-failure.ts';
 import type { Send } from './aws-sdk.ts';
 import { createWire, type Wire, type WireRequest, type WireResponse } from './aws-wire.ts';
 import type { Network } from './network.ts';
+import type { ReadParameter } from './parameters.ts';
 
 export interface AwsState {
   readonly endpoint: string;
@@ -30,6 +31,8 @@ export interface Aws {
   prepare(realms: readonly Realm[]): void;
   /** What would keep it from making calls. */
   problems(): readonly string[];
+  /** The text of a parameter of Systems Manager, decrypted; rejects with the SDK's exception. */
+  readonly parameter: ReadParameter;
   /** Those that it signs with, for other services. */
   readonly credentials: KeptCredentials;
   close(): void;
@@ -60,7 +63,7 @@ export const regionalHost = (service: string, region: string): string =>
 /** The endpoint of a service in a region. */
 export function endpointOf(
   { region: own, endpoint }: Pick<Config['aws'], 'region' | 'endpoint'>,
-  service: 'ec2' | 'sts',
+  service: 'ec2' | 'sts' | 'ssm',
   region: string,
 ): string {
   if (endpoint === undefined) return `https://${regionalHost(service, region)}`;
@@ -116,7 +119,20 @@ export async function createAws(options: AwsOptions): Promise<Aws> {
     open(region, role === undefined ? credentials : assume(role, region)),
   );
   all.prepare(options.realms ?? []);
-  return assemble({ endpoint: endpointOf(aws, 'ec2', aws.region), ways, clients: all, credentials });
+  const parameter: ReadParameter = async (name) => {
+    const endpoint = endpointOf(aws, 'ssm', aws.region);
+    const { createReadParameter } = await import('./parameter-sdk.ts');
+    const { wire } = ways.to(endpoint, 0);
+    const transmit = (request: WireRequest): Promise<WireResponse> => wire.send(request);
+    return createReadParameter({ region: aws.region, endpoint, credentials, transmit })(name);
+  };
+  return assemble({
+    endpoint: endpointOf(aws, 'ec2', aws.region),
+    ways,
+    clients: all,
+    credentials,
+    parameter,
+  });
 }
 
 /** Where an endpoint's connections go. */
@@ -286,11 +302,13 @@ interface Parts {
   readonly ways: Ways;
   readonly clients: Clients;
   readonly credentials: KeptCredentials;
+  readonly parameter: ReadParameter;
 }
 
-function assemble({ endpoint, ways, clients, credentials }: Parts): Aws {
+function assemble({ endpoint, ways, clients, credentials, parameter }: Parts): Aws {
   return {
     credentials,
+    parameter,
     prepare: (realms) => clients.prepare(realms),
     call(call, done) {
       const { action, input } = toRequest(call);
@@ -313,25 +331,6 @@ function assemble({ endpoint, ways, clients, credentials }: Parts): Aws {
       ways.close();
     },
   };
-}
-
-const sdkError = z.object({
-  name: z.string().optional(),
-  message: z.string().optional(),
-  code: z.string().optional(),
-  Code: z.string().optional(),
-  $metadata: z.object({ httpStatusCode: z.number().optional() }).optional(),
-});
-
-/** What the SDK threw, in the terms of `controller/ec2/failure.ts`. */
-export function failureOf(error: unknown): { status?: number; code?: string; message: string } {
-  const parsed = sdkError.safeParse(error);
-  if (!parsed.success) return { message: String(error) };
-  const { name, message = '', code, Code, $metadata } = parsed.data;
-  const status = $metadata?.httpStatusCode;
-  // An answer of success that cannot be read tells nothing.
-  if (status !== undefined && status >= 300) return { status, code: Code ?? name ?? '', message };
-  return code === undefined ? { message } : { code, message };
 }
 
 /** Credentials that never change: those of a simulated account. */

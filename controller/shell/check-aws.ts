@@ -21,10 +21,11 @@ import { isTryable, type ObservedEni, routeEnd, type Write } from '../ec2/call.t
 import { toRequest } from '../ec2/request.ts';
 import { homeOf } from '../failover/sources.ts';
 import { anyEni, staticRoute, trialsOfTable } from '../sync/trials.ts';
-import { failureOf } from './aws.ts';
+import { failureOf } from './aws-failure.ts';
 import { checkDesign } from './check-design.ts';
 import { checkLeases } from './check-lease.ts';
 import { checkAddress, checkEip, checkTransitRoutes, writesOfResource } from './check-moved.ts';
+import { checkParameters } from './check-parameters.ts';
 import { changesOf, checkPrepared, seePrepared } from './check-prepared.ts';
 import { type AwsReader, createReader, type Routes } from './check-reader.ts';
 import type { Finding } from './finding.ts';
@@ -60,6 +61,7 @@ export async function* checkAws(config: Config): AsyncGenerator<Finding> {
     yield* checkFences(config, enis);
     yield* checkPermissions(reader, config, enis);
     yield* checkLeases(config);
+    yield* checkParameters(config);
     yield* checkApiPaths(reader, config, enis);
   } catch (error) {
     yield bad(

@@ -12,7 +12,7 @@ import {
 import type { Config, LeaseStore } from '../config.ts';
 import type { LeaseCall } from '../lease/call.ts';
 import { toLeaseOutcome, toLeaseRequest } from '../lease/request.ts';
-import { failureOf } from './aws.ts';
+import { failureOf } from './aws-failure.ts';
 import type { Finding } from './finding.ts';
 
 /** Yields what was found out about the table; nothing where no group has a lease. */

@@ -1,5 +1,5 @@
 /** What BGP and BFD need of the machine: ports, socket options, secrets. Opens what it closes again. */
-import type { Config } from '../config.ts';
+import { type Config, secretsOf } from '../config.ts';
 import { createBfdSockets } from './bfd/sockets.ts';
 import type { Finding } from './finding.ts';
 import { hasCapability } from './host/capability.ts';
@@ -25,7 +25,13 @@ export async function* checkMachines(
 async function* checkSecrets(config: Config): AsyncGenerator<Finding> {
   const warnings: string[] = [];
   try {
-    const { size } = await readSecrets(config, process.env, (sentence) => warnings.push(sentence));
+    // Parameters are asked for with the rest of what AWS has.
+    const here = secretsOf(config).filter(({ ssm }) => ssm === undefined);
+    const { size } = await readSecrets(here, {
+      env: process.env,
+      parameter: () => Promise.reject(new Error('not asked for')),
+      warn: (sentence) => warnings.push(sentence),
+    });
     if (size > 0 && warnings.length === 0) yield fine(`the secrets can be read (${size})`);
     for (const warning of warnings) yield bad(warning, 'the daemon runs, but others know the secret');
   } catch (error) {

@@ -22,8 +22,9 @@ import {
   type Value,
 } from '../ec2/call.ts';
 import { toRequest, toValue } from '../ec2/request.ts';
-import { endpointOf, failureOf } from './aws.ts';
+import { endpointOf } from './aws.ts';
 import type { Credentials } from './aws-credentials.ts';
+import { failureOf } from './aws-failure.ts';
 import { assume, sendBy } from './aws-sdk.ts';
 
 export type Routes = ObservedRouteTable;

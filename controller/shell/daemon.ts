@@ -27,7 +27,7 @@ import { createNotifier } from './notify.ts';
 import { createOwnWord, type HealthEndpoint } from './own-word.ts';
 import { runProbe } from './probe.ts';
 import { createDriver, type Driver } from './run.ts';
-import { readSecrets } from './secrets.ts';
+import { type DaemonSecrets, daemonSecrets } from './secrets.ts';
 
 export interface DaemonOptions {
   readonly configFile: string;
@@ -130,7 +130,7 @@ async function assemble(
       'bgp, bfd and kernel do not work in an attached daemon, which has no TTLs, keys and kernel routes; ' +
         'run it on a machine of its own',
     );
-  const secrets = await readSecrets(config, process.env, warnOf(log));
+  const secrets = daemonSecrets(aws.parameter, warnOf(log));
   const parts = {
     options,
     config,
@@ -142,6 +142,7 @@ async function assemble(
     word,
     control,
     secrets,
+    first: await secrets.soon(config),
   };
   return new Daemon(parts, memory);
 }
@@ -196,7 +197,9 @@ interface Parts {
   readonly leases: LeaseClient | undefined;
   readonly word: HealthEndpoint;
   readonly control: ControlServer;
-  readonly secrets: Secrets;
+  readonly secrets: DaemonSecrets;
+  /** What the daemon starts with. */
+  readonly first: Secrets;
 }
 
 class Daemon {
@@ -228,7 +231,7 @@ class Daemon {
       perform: (effect) => this.#perform(effect),
       onFault: (error) => this.#fault(error),
     });
-    this.#machines = createMachines(config, parts.secrets, parts.log, (event) => this.#driver.postNow(event));
+    this.#machines = createMachines(config, parts.first, parts.log, (event) => this.#driver.postNow(event));
   }
 
   command(id: number, command: Request): void {
@@ -268,6 +271,7 @@ class Daemon {
     process.on('unhandledRejection', (error) => this.#fault(error));
     this.#driver.post(start);
     this.#machines.start();
+    void this.#renewSecrets();
     log.write('info', 'started', `Daemon ${config.node} runs: probes, commands and the journal are on.`);
     this.#notifier.ready(`node ${config.node}`);
     const stopWatching = watchWall((offsetMs) => this.#driver.post({ kind: 'wall', offsetMs }));
@@ -360,6 +364,18 @@ class Daemon {
     control.reply(id, { ok, body: whole });
   }
 
+  /** A daemon starts with the parameters that it has read before; they may have changed since. */
+  async #renewSecrets(): Promise<void> {
+    const { secrets, log } = this.#parts;
+    const config = this.#config;
+    const changed = await secrets.changed(config).catch((error: Error) => {
+      log.write('error', 'config', `Keeps the secrets that it has: ${error.message}.`);
+    });
+    if (changed === undefined || config !== this.#config) return;
+    this.#machines.configure(config, changed);
+    log.write('info', 'config', 'Secrets have changed since they were last read; the new ones are used.');
+  }
+
   /** The new configuration as a whole, or the old one as it was. */
   async #reload(): Promise<void> {
     const { options, network, word, log } = this.#parts;
@@ -371,7 +387,7 @@ class Daemon {
       );
       if (fixed.length > 0)
         throw new Error(`${fixed.join(', ')} cannot change while the daemon runs; restart it`);
-      const secrets = await readSecrets(next, process.env, warnOf(log));
+      const secrets = await this.#parts.secrets.now(next);
       await word.listen(next.health);
       await prepare(network, next, log);
       this.#parts.aws.prepare(realmsOf(next));

@@ -13,6 +13,7 @@ import {
   tablesOf,
   takersOf,
 } from '../plan.ts';
+import type { Settings } from '../settings.ts';
 
 type BgpInput = Pick<ConfigInput, 'bgp' | 'kernel' | 'routeSync' | 'drain'>;
 type Families = NonNullable<NonNullable<NonNullable<ConfigInput['bgp']>['neighbors']>[number]['families']>;
@@ -29,13 +30,19 @@ const familiesOf = ({ announces }: BgpPlan): Families =>
 const takingOf = (plan: Plan, bgp: BgpPlan): readonly (TakerPlan | ObserverPlan)[] =>
   bgp.takers === 'clients' ? takersOf(plan) : plan.observers;
 
+/** Who speaks, and what its sessions are protected by. */
+interface Speaks {
+  readonly routerId: string;
+  readonly secret: { readonly password?: { readonly ssm: string } };
+}
+
 /** An appliance announces, and takes nothing; a BFD session watches each that takes it. */
-function announcer(plan: Plan, bgp: BgpPlan, index: number, routerId: string): BgpInput {
+function announcer(plan: Plan, bgp: BgpPlan, index: number, own: Speaks): BgpInput {
   const homes = new Set(takingOf(plan, bgp).map(({ subnet }) => subnet));
   return {
     bgp: {
       as: bgp.as,
-      routerId,
+      routerId: own.routerId,
       originate: bgp.announces.map((prefix) => ({ prefix, med: index * MED_STEP })),
       dynamic: subnetsOf(plan)
         .filter(({ name }) => homes.has(name))
@@ -46,6 +53,7 @@ function announcer(plan: Plan, bgp: BgpPlan, index: number, routerId: string): B
           export: 'all',
           bfd: true,
           families: familiesOf(bgp),
+          ...own.secret,
         })),
     },
     drain: { how: 'graceful-shutdown' },
@@ -53,10 +61,10 @@ function announcer(plan: Plan, bgp: BgpPlan, index: number, routerId: string): B
 }
 
 /** Takes what the plan says that appliances announce, and nothing else. */
-function taker(plan: Plan, bgp: BgpPlan, routerId: string, table: (name: string) => string): BgpInput {
+function taker(plan: Plan, bgp: BgpPlan, own: Speaks, table: (name: string) => string): BgpInput {
   const spoken: NonNullable<ConfigInput['bgp']> = {
     as: bgp.takerAs,
-    routerId,
+    routerId: own.routerId,
     prefixLists: { [POLICY]: bgp.announces.map((prefix) => ({ prefix })) },
     policies: [{ name: POLICY, rules: [{ match: { prefixList: POLICY }, action: 'accept' }] }],
     neighbors: plan.appliances.map(({ name }) => ({
@@ -65,6 +73,7 @@ function taker(plan: Plan, bgp: BgpPlan, routerId: string, table: (name: string)
       import: POLICY,
       bfd: true,
       families: familiesOf(bgp),
+      ...own.secret,
     })),
   };
   if (bgp.takers === 'clients') return { bgp: spoken, kernel: { metric: METRIC } };
@@ -79,13 +88,23 @@ function taker(plan: Plan, bgp: BgpPlan, routerId: string, table: (name: string)
   };
 }
 
+/** `parameter`: of the sessions' password. */
+const secretOf = (parameter: string | undefined): Speaks['secret'] =>
+  parameter === undefined ? {} : { password: { ssm: parameter } };
+
 /** Of the node's configuration what BGP is; `table` gives the id of a table. */
-export function bgpInput(plan: Plan, node: string, table: (name: string) => string): BgpInput {
+export function bgpInput(
+  plan: Plan,
+  node: string,
+  { bgpPasswordParameter }: Pick<Settings, 'bgpPasswordParameter'>,
+  table: (name: string) => string,
+): BgpInput {
   const { bgp, appliances } = plan;
   if (bgp === undefined) return {};
   const index = appliances.findIndex(({ name }) => name === node);
   const own = appliances[index];
-  if (own !== undefined) return announcer(plan, bgp, index, own.address);
+  const secret = secretOf(bgpPasswordParameter);
+  if (own !== undefined) return announcer(plan, bgp, index, { routerId: own.address, secret });
   const taking = takingOf(plan, bgp).find(({ name }) => name === node);
-  return taking === undefined ? {} : taker(plan, bgp, taking.address, table);
+  return taking === undefined ? {} : taker(plan, bgp, { routerId: taking.address, secret }, table);
 }

@@ -4,6 +4,7 @@ import { hostAddress } from '../layout.ts';
 import type { NodeOutput, WorkloadOutput } from '../outputs.ts';
 import { takersOf } from '../plan.ts';
 import type { Context, Moved } from './context.ts';
+import { DaemonRole, parameterArn } from './iam.ts';
 import { configOf } from './machines.ts';
 import { userData } from './user-data.ts';
 import { Workload } from './workload.ts';
@@ -14,11 +15,27 @@ export interface Clients {
   readonly nodes: pulumi.Output<readonly NodeOutput[]>;
 }
 
-/** Makes them, when their ways out exist. */
-export function clients(context: Context, { ids }: Moved, dependsOn: pulumi.Resource[]): Clients {
+/** Of the daemons on them, where the sessions have a password: it is read as a parameter. */
+function roleOf(context: Context, beside: pulumi.Output<string>): DaemonRole | undefined {
+  const { parent, prefix, tags, settings } = context;
+  const { bgpPasswordParameter: parameter } = settings;
+  if (parameter === undefined || takersOf(context.plan).length === 0) return undefined;
+  const role = new DaemonRole(`${prefix}-taker`, { tags }, { parent });
+  role.allowTakers([beside.apply((arn) => parameterArn(arn, parameter))]);
+  return role;
+}
+
+/** Makes them, when their ways out exist; `beside` is the ARN of something of the account and region. */
+export function clients(
+  context: Context,
+  { ids }: Moved,
+  dependsOn: pulumi.Resource[],
+  beside: pulumi.Output<string>,
+): Clients {
   const { parent, prefix, plan, args, settings, tags, network, securityGroups } = context;
   if (!settings.workload) return { workloads: pulumi.output([]), nodes: pulumi.output([]) };
   const takers = takersOf(plan);
+  const role = roleOf(context, beside);
   const made = network.subnets
     .filter(({ plan: { role } }) => role === 'workload')
     .map(({ plan: subnet, vpc, id }) => {
@@ -38,6 +55,9 @@ export function clients(context: Context, { ids }: Moved, dependsOn: pulumi.Reso
           ipv6: vpc.plan.ipv6,
           isPublic: subnet.isPublic ?? false,
           ...(config === undefined ? {} : { userData: scriptOf(context, name, vpc.plan.ipv6, config) }),
+          ...(config === undefined || role === undefined
+            ? {}
+            : { instanceProfileName: role.instanceProfileName }),
           tags,
         },
         { parent, dependsOn },

@@ -115,7 +115,7 @@ export function daemonConfigInput(
       probes: probes(appliance, observed),
     })),
     groups: plan.groups.map((group) => groupOf(plan, group, settings, ids)),
-    ...bgpInput(plan, node, (name) => ids[`table ${name}`] ?? ''),
+    ...bgpInput(plan, node, settings, (name) => ids[`table ${name}`] ?? ''),
     ...(leaseTable === undefined ? {} : { lease: { kind: 'dynamodb', table: leaseTable } }),
     ...(observed ? {} : { health: { listen: `0.0.0.0:${HEALTH_PORT}` } }),
   };

@@ -14,7 +14,7 @@ import { firewalls } from './firewall.ts';
 import { flowOutputs } from './flows.ts';
 import { DaemonRole } from './iam.ts';
 import { machineInstances, machineSeats } from './machines.ts';
-import { movedThings, rightsOf } from './moved.ts';
+import { besideOf, movedThings, rightsOf } from './moved.ts';
 import { type Existing, Network } from './network.ts';
 import { internetRoutes, otherRoutes } from './routes.ts';
 import { Transit } from './transit.ts';
@@ -82,7 +82,7 @@ export class DesignComponent extends pulumi.ComponentResource {
       .all([moved.ids, pulumi.output(context.transit?.ids ?? {})])
       .apply(([named, transit]) => ({ ...named, ...transit }));
     this.vpcIds = pulumi.all(network.vpcs.map(({ id }) => id));
-    const made: Clients = clients(context, moved, routes);
+    const made: Clients = clients(context, moved, routes, besideOf(seats));
     this.nodes = pulumi.all([nodes, made.nodes]).apply((lists) => lists.flat());
     this.appliances = appliances;
     this.workloads = made.workloads;

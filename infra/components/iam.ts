@@ -32,6 +32,8 @@ export interface PolicyScope {
   /** DynamoDB tables of leases, and the groups whose leases they are: all where absent. */
   readonly leaseTables?: readonly string[];
   readonly leaseGroups?: readonly string[];
+  /** Parameters of Systems Manager that are read: secrets. */
+  readonly parameters?: readonly string[];
   /** Instances that may be stopped (`fence: stop-instance`). */
   readonly fencedInstances?: readonly string[];
   /** ENIs that may be detached (`fence: detach-eni`), and their instances. */
@@ -102,6 +104,20 @@ function movedBeside({
     },
   ];
 }
+
+/** Where only a key of AWS's own seals a parameter, who may read it needs no right to the key. */
+const readSecrets = (parameters: readonly string[]): Statement => ({
+  Sid: 'ReadSecrets',
+  Effect: 'Allow',
+  Action: ['ssm:GetParameter'],
+  Resource: parameters,
+});
+
+/** Of daemons that take routes and call nothing of EC2. */
+export const takerPolicy = (parameters: readonly string[]): object => ({
+  Version: '2012-10-17',
+  Statement: [readSecrets(parameters)],
+});
 
 /** The daemon's policy document; a statement without anything to name is left out, never widened. */
 export function daemonPolicy(scope: PolicyScope): {
@@ -175,6 +191,7 @@ export function daemonPolicy(scope: PolicyScope): {
         Condition: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': leaseGroups } },
       }),
     },
+    readSecrets(scope.parameters ?? []),
   ];
   return {
     Version: '2012-10-17',
@@ -190,6 +207,9 @@ function beside(arn: string, service: string, resource: string): string {
 
 export const leaseTableArn = (arn: string, table: string): string =>
   beside(arn, 'dynamodb', `table/${table}`);
+
+export const parameterArn = (arn: string, name: string): string =>
+  beside(arn, 'ssm', `parameter/${name.replace(/^\//, '')}`);
 
 export const routeTableArn = (arn: string, id: string): string => beside(arn, 'ec2', `route-table/${id}`);
 
@@ -221,6 +241,12 @@ export class DaemonRole extends pulumi.ComponentResource {
     this.roleName = role.name;
     this.instanceProfileName = profile.name;
     this.registerOutputs({ roleName: this.roleName, instanceProfileName: this.instanceProfileName });
+  }
+
+  /** Grants daemons that take routes their secrets, and nothing else. */
+  allowTakers(parameters: readonly pulumi.Input<string>[]): void {
+    const policy = pulumi.all([...parameters]).apply((arns) => JSON.stringify(takerPolicy(arns)));
+    new aws.iam.RolePolicy(`${this.prefix}-daemon`, { role: this.roleName, policy }, { parent: this });
   }
 
   /** Grants the daemons what they need; called once, when the instances are known. */

@@ -8,7 +8,7 @@ import * as pulumi from '@pulumi/pulumi';
 import { announcedIn, movedBy, named, tablesOf } from '../plan.ts';
 import type { Context, Machine, MadeMachine, Moved } from './context.ts';
 import { idsOf } from './daemon-config.ts';
-import { leaseTableArn, type PolicyScope, routeTableArn } from './iam.ts';
+import { leaseTableArn, type PolicyScope, parameterArn, routeTableArn } from './iam.ts';
 import type { Table } from './network.ts';
 import { tagged } from './tags.ts';
 
@@ -64,6 +64,10 @@ export function movedThings(context: Context, seats: readonly Machine[]): Moved 
 
 type Arns = readonly pulumi.Input<string>[];
 
+/** The ARN of something of the account and region. */
+export const besideOf = (seats: readonly Machine[]): pulumi.Output<string> =>
+  seats[0]?.port.networkInterfaceArn ?? pulumi.output('');
+
 /** What the role must name for all that the plan's groups move. */
 export function rightsOf(
   { plan, settings, network }: Context,
@@ -78,7 +82,7 @@ export function rightsOf(
   const addressed = groups.filter((group) => group.addresses !== undefined || group.eip === true);
   const instances = (of: typeof groups): Arns =>
     machines.filter((one) => isMember(one.plan.name, of)).map(({ instance }) => instance.instanceArn);
-  const beside = seats[0]?.port.networkInterfaceArn ?? pulumi.output('');
+  const beside = besideOf(seats);
   const arnOf = ({ id }: Table): pulumi.Output<string> =>
     pulumi.all([beside, id]).apply(([arn, table]) => routeTableArn(arn, table));
   const tables = network.tables
@@ -87,7 +91,7 @@ export function rightsOf(
   const followed = network.tables
     .filter(({ name }) => announcedIn(named(tablesOf(plan), name)).length > 0)
     .map(arnOf);
-  const { leaseTable, fence } = settings;
+  const { leaseTable, fence, bgpPasswordParameter } = settings;
   return {
     routeTables: tables,
     syncedTables: followed,
@@ -103,6 +107,9 @@ export function rightsOf(
           leaseTables: [beside.apply((arn) => leaseTableArn(arn, leaseTable))],
           leaseGroups: groups.map(({ name }) => name),
         }),
+    ...(bgpPasswordParameter === undefined
+      ? {}
+      : { parameters: [beside.apply((arn) => parameterArn(arn, bgpPasswordParameter))] }),
     ...(fence === 'stop-instance' ? { fencedInstances: instances(groups) } : {}),
   };
 }

@@ -139,7 +139,7 @@ WantedBy=multi-user.target`;
 /** Between what the daemon writes and what DHCP has brought. */
 const LEAD_METRIC = 30;
 
-/** Until its daemon takes routes, the machine sends by those that will announce them, in turn. */
+/** Until its daemon runs, which may have to fetch its secrets, the machine sends by those that announce. */
 const leading = (gateways: readonly string[]): string => `GATEWAYS=(${gateways.join(' ')})
 
 lead_out() { # ATTEMPT
@@ -223,7 +223,7 @@ ${sync === undefined ? '' : stateScript(sync)}
 main() {
   write_files
   start_network
-${daemon === undefined ? '' : `  install_daemon\n${gateways.length === 0 ? '' : '  lead_back\n'}  start_daemon\n`}${sync === undefined ? '' : SHARE_STATE}  say '${name} is set up'
+${daemon === undefined ? '' : `  install_daemon\n${gateways.length === 0 ? '  start_daemon' : LED_START}\n`}${sync === undefined ? '' : SHARE_STATE}  say '${name} is set up'
 }
 
 main
@@ -235,6 +235,12 @@ main
       'shorten the daemon configuration (fewer tables or probes), or select tables by tag',
   );
 }
+
+const LED_START = `  if start_daemon; then
+    lead_back
+  else
+    say 'the daemon does not run yet (journalctl -u byoa): the way out of the first boot stays'
+  fi`;
 
 const NFTABLES = `  command -v nft >/dev/null || { apt-get -qq update && apt-get -qq install -y nftables; }
   systemctl enable --quiet nftables

@@ -15,6 +15,7 @@ export interface WorkloadArgs {
   /** Whether it has an Elastic IP. */
   readonly isPublic: boolean;
   readonly userData?: pulumi.Input<string>;
+  readonly instanceProfileName?: pulumi.Input<string>;
   readonly tags: Tags;
 }
 
@@ -50,6 +51,7 @@ export class Workload extends pulumi.ComponentResource {
         amiPinned: args.amiPinned,
         instanceType: args.instanceType,
         ...(args.userData === undefined ? {} : { userData: args.userData }),
+        ...(args.instanceProfileName === undefined ? {} : { instanceProfileName: args.instanceProfileName }),
         tags: args.tags,
       },
       child,

@@ -1,7 +1,8 @@
 /**
- * The wire format of the EC2, STS, IAM, Elastic Load Balancing and Direct Connect endpoints, driven by the
- * runtime schemas of the SDK's clients: form body -> action and input, reply -> XML; of Direct Connect, JSON
- * both ways. No operation has code of its own. Says nothing of HTTP connections or signatures.
+ * The wire format of the EC2, STS, IAM, Elastic Load Balancing, Direct Connect and Systems Manager
+ * endpoints, driven by the runtime schemas of the SDK's clients: form body -> action and input, reply -> XML;
+ * of the last two, JSON both ways. No operation has code of its own. Says nothing of HTTP connections or
+ * signatures.
  */
 import { err, ok, type Result } from '../../controller/base/result.ts';
 import { readJson, writeJson } from './codec-json.ts';
@@ -19,10 +20,11 @@ const versions: Readonly<Record<ServiceName, string>> = {
   iam: '2010-05-08',
   elasticloadbalancing: '2015-12-01',
   directconnect: '2012-10-25',
+  ssm: '2014-11-06',
 };
 
 /** What speaks JSON, by the name that `X-Amz-Target` has for it. */
-const JSON_TARGETS = { OvertureService: 'directconnect' } as const;
+const JSON_TARGETS = { OvertureService: 'directconnect', AmazonSSM: 'ssm' } as const;
 type JsonService = (typeof JSON_TARGETS)[keyof typeof JSON_TARGETS];
 
 const speaksJson = (service: ServiceName): service is JsonService =>

@@ -38,6 +38,7 @@ import { natGatewayHandlers, natGatewayTransitions } from './handlers/nat-gatewa
 import { networkAclHandlers } from './handlers/network-acl.ts';
 import { networkAclEntryHandlers } from './handlers/network-acl-entry.ts';
 import { networkInterfaceHandlers } from './handlers/network-interface.ts';
+import { parameterHandlers } from './handlers/parameter.ts';
 import { placementGroupHandlers } from './handlers/placement-group.ts';
 import { prefixListHandlers, prefixListTransitions } from './handlers/prefix-list.ts';
 import { privateAddressHandlers } from './handlers/private-address.ts';
@@ -156,6 +157,7 @@ const services: Readonly<Record<ServiceName, Handlers>> = {
   iam,
   elasticloadbalancing,
   directconnect,
+  ssm: parameterHandlers,
 };
 
 /** The handler of an action, or undefined where the action is not simulated. */

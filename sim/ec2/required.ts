@@ -12,7 +12,8 @@ export function checkRequired(service: ServiceName, action: string, input: objec
     refuse('DirectConnectClientException', `The parameter ${name} is missing.`);
   const at = name.charAt(0).toLowerCase() + name.slice(1);
   const fault = `Value null at '${at}' failed to satisfy constraint: Member must not be null`;
-  refuse('ValidationError', `1 validation error detected: ${fault}`);
+  const code = service === 'ssm' ? 'ValidationException' : 'ValidationError';
+  refuse(code, `1 validation error detected: ${fault}`);
 }
 
 /** Refuses a dry run of what has none, which some clients ask for all the same. */

@@ -6,6 +6,7 @@ import * as directconnect from '@aws-sdk/client-direct-connect';
 import * as ec2 from '@aws-sdk/client-ec2';
 import * as elasticloadbalancing from '@aws-sdk/client-elastic-load-balancing-v2';
 import * as iam from '@aws-sdk/client-iam';
+import * as ssm from '@aws-sdk/client-ssm';
 import * as sts from '@aws-sdk/client-sts';
 
 /** By the names that signatures have for the services. */
@@ -15,4 +16,5 @@ export const clients = {
   iam,
   elasticloadbalancing,
   directconnect,
+  ssm,
 };

@@ -6,7 +6,7 @@
 import { present, unreachable } from '../../controller/base/result.ts';
 import { clients as exported } from './sdk.ts';
 
-export const SERVICES = ['ec2', 'sts', 'iam', 'elasticloadbalancing', 'directconnect'] as const;
+export const SERVICES = ['ec2', 'sts', 'iam', 'elasticloadbalancing', 'directconnect', 'ssm'] as const;
 /** By the names that signatures have for them. */
 export type ServiceName = (typeof SERVICES)[number];
 

@@ -22,6 +22,18 @@ done
 line() { # UNIT KEY
   sed -n "s/^$2=//p" "/etc/systemd/system/$1.service"
 }
+told() { # UNIT
+  grep -c '"topic":"started"' "/var/log/$1.log" 2>/dev/null
+}
+# A unit of type notify is waited for until it says that it runs: the daemon says so in its log as well.
+wait_for() { # UNIT TOLD_BEFORE
+  tries=0
+  while [ "$(told "$1")" = "$2" ]; do
+    tries=$((tries + 1))
+    if [ "$tries" -gt 300 ]; then return 1; fi
+    sleep 0.1
+  done
+}
 begin() { # UNIT
   if [ "$1" = nftables ]; then nft -f /etc/nftables.conf; return; fi
   command=$(line "$1" ExecStart)
@@ -29,7 +41,10 @@ begin() { # UNIT
   rm -rf "$RUNTIME_DIRECTORY"
   mkdir -p "$RUNTIME_DIRECTORY" "$STATE_DIRECTORY" "$CACHE_DIRECTORY"
   if [ "$(line "$1" Restart)" = always ]; then
+    touch "/var/log/$1.log"
+    before=$(told "$1")
     setsid sh -c 'while :; do '"$command"'; sleep 1; done' </dev/null >>"/var/log/$1.log" 2>&1 &
+    if [ "$(line "$1" Type)" = notify ]; then wait_for "$1" "$before"; fi
   else
     sh -c "$command"
   fi

@@ -1,6 +1,6 @@
 /**
- * The HTTP face of the APIs: one path, a form as body (or a query string), XML as answer; of Direct Connect
- * and DynamoDB, JSON.
+ * The HTTP face of the APIs: one path, a form as body (or a query string), XML as answer; of Direct Connect,
+ * Systems Manager and DynamoDB, JSON.
  * The SigV4 header is read for account, region and service; signatures are not checked.
  */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';

@@ -2,6 +2,7 @@ import * as directconnect from '@aws-sdk/client-direct-connect';
 import * as ec2 from '@aws-sdk/client-ec2';
 import * as elasticloadbalancing from '@aws-sdk/client-elastic-load-balancing-v2';
 import * as iam from '@aws-sdk/client-iam';
+import * as ssm from '@aws-sdk/client-ssm';
 import * as sts from '@aws-sdk/client-sts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -45,6 +46,7 @@ function client(service: ServiceName, answer: (sent: Sent) => Wire): Send {
     iam: iam.IAMClient,
     elasticloadbalancing: elasticloadbalancing.ElasticLoadBalancingV2Client,
     directconnect: directconnect.DirectConnectClient,
+    ssm: ssm.SSMClient,
   } as const;
   const real = new clients[service](settings as never) as { send: Send };
   return (command) => real.send(command);
@@ -56,6 +58,7 @@ const sdks: Readonly<Record<ServiceName, Readonly<Record<string, unknown>>>> = {
   iam,
   elasticloadbalancing,
   directconnect,
+  ssm,
 };
 
 function command(service: ServiceName, action: string, input: object): unknown {
@@ -141,6 +144,7 @@ describe('the codec against the real SDK', () => {
     ['iam', 40],
     ['elasticloadbalancing', 20],
     ['directconnect', 20],
+    ['ssm', 20],
   ] as const) {
     it(`decodes what the ${service} client sends`, { timeout: 60_000 }, async () => {
       for (const action of many(service, count)) {

@@ -65,6 +65,7 @@ export const KNOWN_TO_CLIENTS: readonly string[] = [
   'InvalidTransitGatewayMulticastDomainId.NotFound',
   'InvalidTransitGatewayID.NotFound InvalidVpc.Range InvalidVpcCidrBlockAssociationID.NotFound',
   'ListenerNotFound LoadBalancerNotFound TargetGroupNotFound DirectConnectClientException',
+  'ParameterNotFound ValidationException',
   'NoSuchEntity PrefixListVersionMismatch TransitGatewayRouteTablePropagation.NotFound',
   'InvalidAllocationID.Malformed InvalidTransitGatewayAttachmentID.Malformed',
   'InvalidTransitGatewayID.Malformed InvalidVpcEndpointServiceId.Malformed',

@@ -13,6 +13,10 @@ const having = (...names: readonly string[]): readonly (readonly [string, Operat
     return has ? [[operation.action, operation] as const] : [];
   });
 
+/** Filters and pages are each service's own. */
+const inEc2 = (...names: readonly string[]) =>
+  having(...names).filter(([, { service }]) => service === 'ec2');
+
 describe('DryRun', () => {
   const at = specimen();
   const untouched = snapshot(at.cloud);
@@ -62,7 +66,7 @@ describe('ClientToken', () => {
 describe('filters', () => {
   const at = specimen();
 
-  it.each(having('Filters'))(
+  it.each(inEc2('Filters'))(
     'of %s: tags are known, others are not, and none may be empty',
     (_, operation) => {
       const by = (Name: string, Values?: string[]): unknown => {
@@ -125,7 +129,7 @@ describe('pages', () => {
     },
   );
 
-  it.each(having('NextToken', 'MaxResults'))('of %s: sizes are bounded, tokens are ours', (_, operation) => {
+  it.each(inEc2('NextToken', 'MaxResults'))('of %s: sizes are bounded, tokens are ours', (_, operation) => {
     const input = example(operation, at.known);
     const whole = at.ask(operation, input);
     if (whole.kind !== 'ok') return expect(whole.code).not.toBe('InvalidAction');

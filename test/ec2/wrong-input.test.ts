@@ -21,6 +21,9 @@ const strangers = strangersOf(at);
 const untouched = snapshot(at.cloud);
 takeChanges(at.cloud);
 
+const TARGETS: Partial<Record<ServiceName, string>> = { directconnect: 'OvertureService', ssm: 'AmazonSSM' };
+const isJson = (service: ServiceName): boolean => service in TARGETS;
+
 const membersOf = ({ service, action }: Operation): readonly Member[] => {
   const input = operationOf(service, action)?.input;
   return input?.kind === 'structure' ? input.members : [];
@@ -32,7 +35,7 @@ const CODE = /^[A-Z][A-Za-z]+(\.[A-Z][A-Za-z]+)*$/;
 function refusal(operation: Operation, input: object): string | undefined {
   const reply = at.ask(operation, input);
   const { status, body } = encodeReply(operation.service, operation.action, reply, 'id');
-  expect(body).toContain(operation.service === 'directconnect' ? '{' : '<');
+  expect(body).toContain(isJson(operation.service) ? '{' : '<');
   if (reply.kind === 'ok') return undefined;
   expect(reply.code).toMatch(CODE);
   expect(reply.message).not.toBe('');
@@ -47,11 +50,12 @@ const named = OPERATIONS.map((operation) => [operation.action, operation] as con
 const INCOMPLETE: Partial<Record<ServiceName, string>> = {
   ec2: 'MissingParameter',
   directconnect: 'DirectConnectClientException',
+  ssm: 'ValidationException',
 };
 
 /** Operations that read a form; the others read JSON, and leave out what they do not know. */
-const byForm = named.filter(([, { service }]) => service !== 'directconnect');
-const byJson = named.filter(([, { service }]) => service === 'directconnect');
+const byForm = named.filter(([, { service }]) => !isJson(service));
+const byJson = named.filter(([, { service }]) => isJson(service));
 
 describe('wrong input', () => {
   it.each(named)('%s: without a required parameter', (_, operation) => {
@@ -72,7 +76,10 @@ describe('wrong input', () => {
   it.each(byJson)('%s: a member of the wrong type', (action, operation) => {
     for (const { name, shape } of membersOf(operation)) {
       const wrong = shape().kind === 'string' ? 1 : 'text';
-      const decoded = decodeTarget(`OvertureService.${action}`, JSON.stringify({ [name]: wrong }));
+      const decoded = decodeTarget(
+        `${TARGETS[operation.service]}.${action}`,
+        JSON.stringify({ [name]: wrong }),
+      );
       expect([name, decoded]).toMatchObject([name, { ok: false, error: { code: 'SerializationException' } }]);
     }
   });

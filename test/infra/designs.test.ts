@@ -280,6 +280,30 @@ it('route-sync has two observers keep in all tables of workloads what the applia
   expect(policyOf(seen).Statement.map(({ Sid }) => Sid)).toEqual(['Describe', 'SyncRoutes']);
 });
 
+it.each(['route-sync', 'same-subnet-bgp'] as const)(
+  '%s gives all sessions the password of a parameter, which daemons alone may read',
+  async (design) => {
+    const bgpPasswordParameter = '/byoa/egress/bgp';
+    const { made, seen } = await make(design, { bgpPasswordParameter, workload: true });
+    const nodes = (await nodesOf(made)).map((node) => configOf(node).bgp);
+    expect(nodes.length).toBeGreaterThan(2);
+    for (const bgp of nodes) {
+      const sessions = [...(bgp?.options.neighbors ?? []), ...(bgp?.options.dynamic ?? [])];
+      const secrets = Object.fromEntries(sessions.map(({ name }) => [name, { ssm: bgpPasswordParameter }]));
+      expect([sessions.length > 0, bgp?.passwords]).toEqual([true, secrets]);
+    }
+    const rights = of(seen, 'RolePolicy').map(({ inputs }) =>
+      JSON.parse(String(inputs.policy)).Statement.find(({ Sid }: { Sid: string }) => Sid === 'ReadSecrets'),
+    );
+    expect(rights).toHaveLength(design === 'route-sync' ? 1 : 2);
+    for (const right of rights)
+      expect(right).toMatchObject({
+        Action: ['ssm:GetParameter'],
+        Resource: [expect.stringMatching(/^arn:aws:ssm:[a-z0-9-]*:\d*:parameter\/byoa\/egress\/bgp$/)],
+      });
+  },
+);
+
 it('egress-pair with IPv6 moves ::/0 too', async () => {
   const { seen } = await make('egress-pair', { ipv6: true });
   const moved = of(seen, 'Route').filter((one) => one.ignoreChanges.includes('networkInterfaceId'));

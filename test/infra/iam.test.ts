@@ -8,7 +8,7 @@ import type { Call } from '../../controller/ec2/call.ts';
 import { toRequest } from '../../controller/ec2/request.ts';
 import type { LeaseCall } from '../../controller/lease/call.ts';
 import { toLeaseRequest } from '../../controller/lease/request.ts';
-import { daemonPolicy, type PolicyScope } from '../../infra/components/iam.ts';
+import { daemonPolicy, type PolicyScope, takerPolicy } from '../../infra/components/iam.ts';
 import { denialOf, handle } from '../../sim/ec2/service.ts';
 import { example, OPERATIONS, specimen } from '../ec2/specimen.ts';
 
@@ -28,16 +28,17 @@ const other = (id: string): string => `${id.slice(0, id.lastIndexOf('-'))}-0ffff
 /** The ENI and the instance of the attachment, which need not be those that are named. */
 const joined = { eni: '', instance: '' };
 
-const denial = (service: 'ec2' | 'dynamodb', action: string, input: object, place = region) => {
+const denial = (service: 'ec2' | 'dynamodb' | 'ssm', action: string, input: object, place = region) => {
   const principal = `arn:aws:sts::${account}:assumed-role/daemon/i-1`;
   return denialOf(cloud, { account, region: place, principal, service, action, input }, 0);
 };
 const root = (action: string, input: object, service: 'iam' | 'ec2' = 'iam') =>
   handle(cloud, { account, region, service, action, input }, 0);
-const grant = (scope: Partial<PolicyScope>): void => {
-  const PolicyDocument = JSON.stringify(daemonPolicy({ ...nothing, ...scope }));
+const grantPolicy = (policy: object): void => {
+  const PolicyDocument = JSON.stringify(policy);
   root('PutRolePolicy', { RoleName: 'daemon', PolicyName: 'daemon', PolicyDocument });
 };
+const grant = (scope: Partial<PolicyScope>): void => grantPolicy(daemonPolicy({ ...nothing, ...scope }));
 const allowed = (call: Call): boolean => {
   const { action, input } = toRequest(call);
   return denial('ec2', action, input) === undefined;
@@ -266,6 +267,26 @@ describe('the policy of the daemons', () => {
     const look = (place: string) => denial('ec2', 'DescribeSubnets', {}, place);
     expect(look(region)).toBeUndefined();
     expect(look('eu-west-1')).toMatchObject({ code: 'UnauthorizedOperation' });
+  });
+});
+
+describe('the policy of secrets', () => {
+  const parameters = [`arn:aws:ssm:${region}:${account}:parameter/byoa/bgp`];
+  const asked = (action: string, Name: string): boolean => denial('ssm', action, { Name }) === undefined;
+
+  it.each([
+    ['who moves things', () => grant({ parameters })],
+    ['who takes routes', () => grantPolicy(takerPolicy(parameters))],
+  ])('lets a daemon read what it names, and do nothing else: %s', (_, allow) => {
+    allow();
+    expect([asked('GetParameter', '/byoa/bgp'), asked('GetParameter', '/byoa/other')]).toEqual([true, false]);
+    for (const action of ['PutParameter', 'DeleteParameter', 'GetParametersByPath', 'DescribeParameters'])
+      expect([action, asked(action, '/byoa/bgp')]).toEqual([action, false]);
+  });
+
+  it('lets who takes routes not even look at EC2', () => {
+    grantPolicy(takerPolicy(parameters));
+    expect(denial('ec2', 'DescribeSubnets', {})).toMatchObject({ code: 'UnauthorizedOperation' });
   });
 });
 

@@ -4,10 +4,12 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Call, Outcome, Tryable } from '../../controller/ec2/call.ts';
 import { type Aws, createAws, fixedCredentials } from '../../controller/shell/aws.ts';
 import { keepAddresses } from '../../controller/shell/aws-addresses.ts';
+import { AddressAgent } from '../../controller/shell/aws-agent.ts';
 import { keepCredentials, refreshAfterMs } from '../../controller/shell/aws-credentials.ts';
 import { createHostNetwork } from '../../controller/shell/host-network.ts';
 import { CALLS } from '../controller/ec2/calls.ts';
@@ -276,6 +278,24 @@ it.each(Object.values(TRYABLE))('a dry run of $kind is one on the wire', async (
   const outcome = await outcomeOf(await client(server.port), { kind: 'dry-run', of });
   expect(outcome).toMatchObject({ code: 'DryRunOperation' });
   expect(server.requests.map(({ body }) => body)).toEqual([expect.stringContaining('DryRun=true')]);
+});
+
+describe('kept connections', () => {
+  it.each([false, true])('are given up also while they are being opened (TLS: %s)', (secure) => {
+    const opened: Duplex[] = [];
+    const network = createHostNetwork();
+    const connectTcp = (): Duplex => {
+      const stream = new Duplex({ read: () => undefined, write: () => undefined });
+      opened.push(stream);
+      return stream;
+    };
+    const origin = { host: 'ec2.test', port: 443, secure };
+    const agent = new AddressAgent({ ...network, connectTcp }, origin, '192.0.2.1', true);
+    agent.warm(3);
+    agent.retire();
+    expect(opened.map(({ destroyed }) => destroyed)).toEqual([true, true, true]);
+    network.close();
+  });
 });
 
 describe('credentials', () => {

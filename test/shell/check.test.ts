@@ -18,6 +18,7 @@ import {
   ModifyNetworkInterfaceAttributeCommand,
 } from '@aws-sdk/client-ec2';
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ConfigInput, formatConfig } from '../../controller/config.ts';
 import { type RunningSimulator, startSimulator } from '../../sim/index.ts';
@@ -335,6 +336,28 @@ describe('byoa check --aws', () => {
       );
     }, 30_000);
   });
+
+  it('reads the parameters that secrets are, shows none of them, and says how to make one', async () => {
+    const bgp = {
+      as: 65001,
+      routerId: '10.0.0.11',
+      listen: [],
+      neighbors: [{ name: 'r', address: '10.0.0.1', as: 65000, password: { ssm: '/byoa/bgp' } }],
+    };
+    const { lines } = await check({ bgp });
+    expect(failures(lines)).toContainEqual({
+      ok: false,
+      what: expect.stringContaining('the parameter /byoa/bgp cannot be read: ParameterNotFound'),
+      remedy: 'run: aws ssm put-parameter --name /byoa/bgp --type SecureString --value SECRET',
+    });
+    const credentials = { accessKeyId: ACCOUNT, secretAccessKey: 'simulated' };
+    const ssm = new SSMClient({ region: 'eu-central-1', endpoint: simulator.url, credentials });
+    await ssm.send(new PutParameterCommand({ Name: '/byoa/bgp', Type: 'SecureString', Value: 'sesame' }));
+    ssm.destroy();
+    const again = await check({ bgp });
+    expect(again.lines).toContainEqual({ ok: true, what: 'the parameter /byoa/bgp can be read' });
+    expect(JSON.stringify(again.lines)).not.toContain('sesame');
+  }, 30_000);
 
   it('says what is wrong with the file itself, with its line', async () => {
     const file = join(directory, 'bad.yaml');

@@ -24,8 +24,8 @@ export interface Service {
 }
 
 /** Services whose API is simulated, and others that have interface endpoints and no host. */
-const apis = ['ec2', 'elasticloadbalancing', 'sts'];
-const others = ['ec2messages', 'ecr.api', 'ecr.dkr', 'kms', 'logs', 'monitoring', 'secretsmanager', 'ssm'];
+const apis = ['ec2', 'elasticloadbalancing', 'ssm', 'sts'];
+const others = ['ec2messages', 'ecr.api', 'ecr.dkr', 'kms', 'logs', 'monitoring', 'secretsmanager'];
 
 /** FNV-1a. */
 function hash(text: string): number {

@@ -6,6 +6,7 @@ import type { Tag, TagSpecification } from '@aws-sdk/client-ec2';
 import { unreachable } from '../../../controller/base/result.ts';
 import type { Tx } from '../handler.ts';
 import type { RoleRecord } from '../record/identity.ts';
+import { parameterArn } from '../record/parameter.ts';
 import { refuse } from '../refusal.ts';
 import { type Context, contextOf, withKeys } from './context.ts';
 import { attributeKeys, ec2Resources, type Resource, tagKeys } from './ec2-resources.ts';
@@ -113,12 +114,26 @@ function tableNeeds(tx: Tx, action: string, input: object): Need[] {
   return [{ action: `dynamodb:${action}`, resource: { arn, keys } }];
 }
 
+/** Systems Manager: each parameter that is named, or all below a path. */
+function parameterNeeds(tx: Tx, action: string, input: object): Need[] {
+  const { Name, Names, Path, ResourceId } = input as Readonly<Record<string, unknown>>;
+  const names = [Name, Path, ResourceId, ...(Array.isArray(Names) ? Names : [])].filter(
+    (name): name is string => typeof name === 'string',
+  );
+  if (names.length === 0) return [{ action }];
+  return names.map((name) => {
+    const arn = name.startsWith('arn:') ? name : parameterArn(tx, name.split(':')[0] ?? '');
+    return { action, resource: { arn, keys: contextOf([]) } };
+  });
+}
+
 /** All that a request needs. Elastic Load Balancing and Direct Connect: the ARNs that it names. */
 function needsOf(tx: Tx, { service, action, input }: Authorized): readonly Need[] {
   const named = `${service}:${action}`;
   if (service === 'ec2') return ec2Needs(tx, action, input as Ec2Input);
   if (service === 'iam') return iamNeeds(tx, action, input as IamInput);
   if (service === 'dynamodb') return tableNeeds(tx, action, input);
+  if (service === 'ssm') return parameterNeeds(tx, named, input);
   const arns = Object.values(input)
     .flat()
     .filter((value) => typeof value === 'string' && value.startsWith('arn:'));
@@ -200,7 +215,7 @@ function deny(
   if (service === 'ec2') {
     return refuse('UnauthorizedOperation', `You are not authorized to perform this operation. ${why}`, 403);
   }
-  const isJson = service === 'dynamodb' || service === 'directconnect';
+  const isJson = service === 'dynamodb' || service === 'directconnect' || service === 'ssm';
   return isJson ? refuse('AccessDeniedException', why, 400) : refuse('AccessDenied', why, 403);
 }
 

@@ -11,6 +11,7 @@ import type { EndpointRecords } from './endpoint.ts';
 import type { IdentityRecords } from './identity.ts';
 import type { LoadBalancerRecords } from './load-balancer.ts';
 import type { NetworkRecords } from './network.ts';
+import type { ParameterRecords } from './parameter.ts';
 import type { RoutingRecords } from './routing.ts';
 import type { SecurityRecords } from './security.ts';
 
@@ -24,6 +25,7 @@ export interface Records
     ComputeRecords,
     SecurityRecords,
     IdentityRecords,
+    ParameterRecords,
     RoutingRecords {}
 
 export type Kind = keyof Records;

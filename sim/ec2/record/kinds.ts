@@ -6,6 +6,7 @@ import type { KindTable } from './kind.ts';
 import { loadBalancerKinds } from './load-balancer-kinds.ts';
 import { machineKinds } from './machine-kinds.ts';
 import { networkKinds } from './network-kinds.ts';
+import { parameterKinds } from './parameter-kinds.ts';
 import { routingKinds } from './routing-kinds.ts';
 
 export const kinds: KindTable = {
@@ -15,5 +16,6 @@ export const kinds: KindTable = {
   ...endpointKinds,
   ...loadBalancerKinds,
   ...machineKinds,
+  ...parameterKinds,
   ...routingKinds,
 };

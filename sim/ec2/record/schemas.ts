@@ -5,6 +5,7 @@ import { endpointSchemas } from './endpoint-schemas.ts';
 import { loadBalancerSchemas } from './load-balancer-schemas.ts';
 import { machineSchemas } from './machine-schemas.ts';
 import { networkSchemas } from './network-schemas.ts';
+import { parameterSchemas } from './parameter-schemas.ts';
 import { routingSchemas } from './routing-schemas.ts';
 import type { Schemas } from './schema.ts';
 
@@ -15,5 +16,6 @@ export const schemas: Schemas = {
   ...endpointSchemas,
   ...loadBalancerSchemas,
   ...machineSchemas,
+  ...parameterSchemas,
   ...routingSchemas,
 };

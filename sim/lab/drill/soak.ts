@@ -7,9 +7,10 @@ import { next, type Prng, prng } from '../../../controller/base/prng.ts';
 import { present } from '../../../controller/base/result.ts';
 import type { Millis } from '../../../controller/base/time.ts';
 import { FAILURES, type LabFailure } from './failures.ts';
+import { type Held, heldBy } from './held.ts';
 import { leftOf } from './left.ts';
 import { drillOnce, type LabDrill, settle } from './run.ts';
-import { type Held, heldBy, type LabStage, openStage, withoutDamping } from './stage.ts';
+import { type LabStage, openStage, withoutDamping } from './stage.ts';
 
 export interface Sample extends Held {
   readonly node: string;
@@ -102,6 +103,9 @@ async function sampled(stage: LabStage, atMs: Millis): Promise<readonly Sample[]
   return all.flat();
 }
 
+const heldText = ({ node, rssBytes, files }: Sample): string =>
+  `${node} ${(rssBytes / 1e6).toFixed(1)} MB and ${files} open files`;
+
 export async function soak(given: SoakOptions): Promise<SoakReport> {
   const { program, options, design, minutes, say, told } = given;
   say(`${design}: deploying it into a lab`);
@@ -127,7 +131,10 @@ export async function soak(given: SoakOptions): Promise<SoakReport> {
       drills += 1;
       told(drill);
       violations.push(...violationsOf(drill, objectiveMs));
-      if (isCalm) samples.push(...(await sampled(stage, performance.now() - began)));
+      if (!isCalm) continue;
+      const held = await sampled(stage, performance.now() - began);
+      say(`resident after a collection: ${held.map(heldText).join(', ')}`);
+      samples.push(...held);
     }
     networks = stage.networks();
   } finally {

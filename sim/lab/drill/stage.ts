@@ -258,32 +258,11 @@ function trafficOf(child: ChildProcess): Traffic {
 }
 
 /** The id of the daemon's process: machines have networks of their own, not processes. */
-const DAEMON = `own=$(readlink /proc/self/ns/net)
+export const DAEMON = `own=$(readlink /proc/self/ns/net)
 for d in /proc/[0-9]*; do
   [ "$(readlink "$d/ns/net")" = "$own" ] || continue
   tr '\\0' ' ' <"$d/cmdline" | grep -q '^[^ ]*node .* run --config' && echo "\${d#/proc/}"
 done`;
-
-/** What a daemon's process holds. */
-export interface Held {
-  /** Tells one life of a daemon from another. */
-  readonly process: string;
-  readonly rssBytes: number;
-  readonly files: number;
-}
-
-const PAGE_BYTES = 4096;
-
-/** Looks at the process of a machine's daemon; undefined where none runs. */
-export async function heldBy({ look }: LabStage, machine: string): Promise<Held | undefined> {
-  const text = await look(
-    machine,
-    `p=$(${DAEMON}); [ -n "$p" ] && echo "$p $(cut -d ' ' -f 2 /proc/$p/statm) $(ls /proc/$p/fd | wc -l)"`,
-  );
-  const [process, pages, files] = text.trim().split(' ');
-  if (process === undefined || files === undefined) return undefined;
-  return { process, rssBytes: Number(pages) * PAGE_BYTES, files: Number(files) };
-}
 
 /** Sends a signal to the daemon of a machine. */
 export const signalDaemon = ({ run }: LabStage, machine: string, signal: 'HUP' | 'KILL'): Promise<void> =>

@@ -170,7 +170,7 @@ describe('a mistake is told with line, field, value, cause and remedy', () => {
       'secret in two places',
       near,
       '{ appliance: b, as: 65001, password: { file: /x, env: X } }',
-      'name exactly one of file and env; the secret itself does not belong into this file',
+      'name exactly one of file, env and ssm; the secret itself does not belong into this file',
     ],
     [
       'one address twice',

@@ -1,0 +1,59 @@
+/**
+ * Secrets that are parameters of Systems Manager. What has been read is kept in the state directory, for its
+ * owner alone: a daemon that starts while Systems Manager is away starts with what it knew, and one that is
+ * started again does not wait for it.
+ */
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { failureOf } from './aws-failure.ts';
+
+/** The text of a parameter, decrypted; rejects where it cannot be had. */
+export type ReadParameter = (name: string) => Promise<string>;
+
+export interface Parameters {
+  /** As it is now; as it was last read where it cannot be had, which is told. */
+  readonly now: ReadParameter;
+  /** As it was last read, or as it is now where it has not been. */
+  readonly soon: ReadParameter;
+}
+
+export interface ParametersOptions {
+  /** Asks Systems Manager. */
+  readonly ask: ReadParameter;
+  /** Absent: nothing is kept. */
+  readonly directory?: string | undefined;
+  readonly warn: (sentence: string) => void;
+}
+
+export function keepParameters({ ask, directory, warn }: ParametersOptions): Parameters {
+  const fileOf = (name: string): string => join(directory ?? '', `parameter-${encodeURIComponent(name)}`);
+  const kept = async (name: string): Promise<string | undefined> =>
+    directory === undefined ? undefined : readFile(fileOf(name), 'utf8').catch(() => undefined);
+  const keep = async (name: string, text: string): Promise<void> => {
+    if (directory === undefined || (await kept(name)) === text) return;
+    const part = `${fileOf(name)}.part`;
+    try {
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+      await writeFile(part, text, { mode: 0o600 });
+      await rename(part, fileOf(name));
+    } catch (error) {
+      warn(`cannot keep the parameter ${name} for a later start: ${(error as Error).message}`);
+    }
+  };
+  const now = async (name: string): Promise<string> => {
+    try {
+      const text = await ask(name);
+      await keep(name, text);
+      return text;
+    } catch (error) {
+      const { code, message } = failureOf(error);
+      const why = code === undefined ? message : `${code}: ${message}`;
+      const known = await kept(name);
+      if (known === undefined)
+        throw new Error(`cannot read the parameter ${name} of Systems Manager: ${why}`);
+      warn(`the parameter ${name} is used as it was last read, for Systems Manager gives no other: ${why}`);
+      return known;
+    }
+  };
+  return { now, soon: async (name) => (await kept(name)) ?? now(name) };
+}

@@ -1,0 +1,84 @@
+/** The password of BGP sessions is a parameter of Systems Manager, and nowhere else. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { present } from '../../controller/base/result.ts';
+import { DAEMON } from '../../sim/lab/drill/stage.ts';
+import type { ToldDesign } from '../../sim/lab/told-design.ts';
+import { missingHere, type Rig, startRig } from './rig.ts';
+
+const missing = missingHere();
+const title = missing.length === 0 ? 'a password' : `a password (needs ${missing.join('; ')})`;
+const NAME = '/byoa/egress/bgp';
+const LIMIT_MS = 120_000;
+const SIGNED = 'AWS4-HMAC-SHA256 Credential=123456789012/20260101/eu-central-1/ssm/aws4_request';
+
+describe.skipIf(missing.length > 0)(title, () => {
+  let opened: Rig | undefined;
+  let told: ToldDesign;
+  const rig = (): Rig => present(opened, 'the lab');
+  beforeAll(async () => {
+    opened = await startRig('same-subnet-bgp', ['--config', `byoa:bgpPasswordParameter=${NAME}`]);
+    const answer = await opened.ask({ kind: 'design' });
+    if (answer.kind !== 'design') throw new Error('no design');
+    told = answer.told;
+  }, LIMIT_MS);
+  afterAll(() => opened?.close());
+
+  const machineOf = (node: string): string =>
+    present(
+      told.nodes.find(({ name }) => name === node),
+      node,
+    ).instanceId;
+  const taker = (): string => present(told.nodes.at(-1), 'the client').name;
+  const out = async (node: string, script: string): Promise<string> =>
+    (await rig().run(machineOf(node), script)).out;
+
+  /** The account itself writes it, from some machine. */
+  const put = (Value: string): Promise<string> => {
+    const body = JSON.stringify({ Name: NAME, Type: 'SecureString', Value, Overwrite: true });
+    return out(
+      'a',
+      `curl -s http://ec2.eu-central-1.amazonaws.com/ -H 'X-Amz-Target: AmazonSSM.PutParameter' \\
+        -H 'Authorization: ${SIGNED}' -d '${body}'`,
+    );
+  };
+  /** The names of the neighbors to which the client has a session. */
+  const sessions = async (): Promise<readonly string[]> => {
+    const lines = (await out(taker(), 'byoa bgp summary --socket /run/byoa/control.sock')).split('\n');
+    return lines.filter((line) => line.includes('Established')).map((line) => line.split(' ')[0] ?? '');
+  };
+  const reload = (node: string): Promise<string> => out(node, `kill -HUP $(${DAEMON})`);
+
+  it(
+    'is waited for by daemons that have never read it, and then all speak',
+    async () => {
+      await expect
+        .poll(() => out('a', 'cat /var/log/byoa.log'), { timeout: LIMIT_MS })
+        .toContain(`cannot read the parameter ${NAME} of Systems Manager: ParameterNotFound`);
+      expect(await put('sesame')).toContain('"Version":1');
+      await expect.poll(sessions, { timeout: LIMIT_MS, interval: 500 }).toEqual(['a', 'b']);
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'is the one that counts: who has another one gets no session until the others have it',
+    async () => {
+      await put('tahini');
+      await reload('a');
+      await expect.poll(sessions, { timeout: LIMIT_MS, interval: 500 }).toEqual(['b']);
+      await reload(taker());
+      await expect.poll(sessions, { timeout: LIMIT_MS, interval: 500 }).toEqual(['a']);
+      await reload('b');
+      await expect.poll(sessions, { timeout: LIMIT_MS, interval: 500 }).toEqual(['a', 'b']);
+    },
+    LIMIT_MS,
+  );
+
+  it('stands in no user data, configuration, journal or log', async () => {
+    for (const { name } of told.nodes) {
+      const places = '/run/user-data /etc/byoa /var/log/byoa.log /var/lib/byoa/journal';
+      const found = await out(name, `ls -d ${places} | wc -l; grep -rlE 'sesame|tahini' ${places}`);
+      expect([name, found.trim()]).toEqual([name, '4']);
+    }
+  });
+});
