@@ -83,6 +83,7 @@ export function stackConfig(keys: Readonly<Record<string, string>>): StackConfig
     ...readOptional(read),
     fence: readFence(read),
     ipv6: read.flag('ipv6'),
+    ...(read.flag('lastResort') ? { lastResort: true } : {}),
     workload: read.flag('workload'),
     tags: readTags(read.get('tags')),
   };

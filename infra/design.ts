@@ -21,10 +21,12 @@ export interface PlanArgs {
   readonly subnets?: BroughtSubnets;
   /** IPv4 blocks of VPCs behind a transit gateway, where the design has one. */
   readonly spokes?: readonly string[];
+  /** Whether NAT gateways stand by for when every appliance is dead; by daemons on instances of their own. */
+  readonly lastResort?: boolean;
 }
 
 /** Keys of the stack, and arguments of a component, that not every design takes. */
-export type OwnKey = 'ipv6' | 'appliances' | 'overlay' | 'spokes';
+export type OwnKey = 'ipv6' | 'appliances' | 'overlay' | 'spokes' | 'lastResort';
 
 /** What appliances do unless the stack says otherwise. */
 export type ApplianceRole = 'nat' | 'firewall';

@@ -25,7 +25,7 @@ function routeText({ destination, to }: RoutePlan): string {
     case 'floating':
       return `${destination} -> the ENI of ${to.group}`;
     case 'group':
-      return `${destination} => the owner of ${to.group}`;
+      return `${destination} => the owner of ${to.group}${to.lastResort === undefined ? '' : `, else ${to.lastResort}`}`;
     case 'announced':
       return `${destination} => who announces it`;
     case 'transit':
@@ -43,7 +43,7 @@ const EMPTY: Readonly<Record<SubnetRole, string>> = {
 
 /** Who is in a subnet. */
 function inhabitants(plan: Plan, { name: subnet, role }: SubnetPlan): string {
-  const { appliances, observers, groups } = plan;
+  const { appliances, observers, groups, natGateways } = plan;
   const takers = takersOf(plan).map((one) => ({ ...one, name: 'workload' }));
   const machines = [...appliances, ...observers, ...takers].filter((one) => one.subnet === subnet);
   const named = (name: string): Pick<AppliancePlan, 'overlay'> =>
@@ -54,6 +54,7 @@ function inhabitants(plan: Plan, { name: subnet, role }: SubnetPlan): string {
       const overlay = named(one.name).overlay ?? [];
       return `[${[one.name, one.address, ...overlay].join(' ')}]`;
     }),
+    ...(natGateways ?? []).filter((one) => one.subnet === subnet).map(({ name }) => `(NAT gateway ${name})`),
     ...floating.map((group) => `(ENI of ${group.name} ${group.floating?.address})`),
   ];
   return texts.length === 0 ? EMPTY[role] : texts.join(' ');

@@ -78,12 +78,13 @@ export const KEYS = {
     what: 'IPv4 blocks of VPCs behind the transit gateway; the two blocks after `cidr` where absent.',
     example: '10.1.0.0/16,10.2.0.0/16',
   },
+  lastResort: flag('Whether NAT gateways stand by for when every appliance is dead; needs `observers`.'),
 } as const satisfies Readonly<Record<string, KeyPlan>>;
 
 export type Key = keyof typeof KEYS;
 
 /** Keys that only some designs take. */
-const OWN: readonly OwnKey[] = ['ipv6', 'appliances', 'overlay', 'spokes'];
+const OWN: readonly OwnKey[] = ['ipv6', 'appliances', 'overlay', 'spokes', 'lastResort'];
 
 /** Keys of what groups are moved by. */
 const OF_GROUPS: readonly Key[] = ['observers', 'failback', 'leaseTable', 'fence'];

@@ -10,7 +10,12 @@ export type RouteTarget =
   /** The Internet gateway of the VPC. */
   | { readonly kind: 'internet' }
   /** Whoever owns the group: the daemons move the route. */
-  | { readonly kind: 'group'; readonly group: string }
+  | {
+      readonly kind: 'group';
+      readonly group: string;
+      /** The NAT gateway that has it while every member is dead. */
+      readonly lastResort?: string;
+    }
   /** One appliance, for good. */
   | { readonly kind: 'appliance'; readonly appliance: string }
   /** The ENI that the group moves, for good. */
@@ -137,6 +142,12 @@ export interface GroupPlan {
   readonly eip?: boolean;
 }
 
+/** A NAT gateway with an Elastic IP of its own. */
+export interface NatGatewayPlan {
+  readonly name: string;
+  readonly subnet: string;
+}
+
 export type FlowEnd =
   | { readonly kind: 'internet' }
   /** A workload in the subnet. */
@@ -175,6 +186,7 @@ export interface Plan {
   readonly observers: readonly ObserverPlan[];
   readonly groups: readonly GroupPlan[];
   readonly bgp?: BgpPlan;
+  readonly natGateways?: readonly NatGatewayPlan[];
   /** The tables of a transit gateway, which is there where there are any. */
   readonly transit?: readonly TransitTablePlan[];
   /** Blocks between which NAT appliances leave addresses as they are; the VPC's where absent. */

@@ -3,12 +3,13 @@
  * daemon would refuse fails in the preview. Pure.
  */
 import { type ConfigInput, formatConfig, formatConfigError, parseConfig } from '../../controller/config.ts';
-import { type AppliancePlan, type GroupPlan, movedBy, type Plan, tablesOf } from '../plan.ts';
+import { type AppliancePlan, type GroupPlan, movedBy, type Plan, type RoutePlan, tablesOf } from '../plan.ts';
 import type { Settings } from '../settings.ts';
 import { bgpInput } from './bgp-config.ts';
 
 type GroupInput = NonNullable<ConfigInput['groups']>[number];
-type ProbeInput = NonNullable<NonNullable<ConfigInput['appliances']>[number]['probes']>[number];
+type ApplianceInput = NonNullable<ConfigInput['appliances']>[number];
+type ProbeInput = NonNullable<ApplianceInput['probes']>[number];
 
 /** Ids by what they are of, as `idsOf` names it. */
 export type Ids = Readonly<Record<string, string>>;
@@ -17,6 +18,8 @@ export type Ids = Readonly<Record<string, string>>;
 export const idsOf = (plan: Plan): Readonly<Record<string, string>> =>
   Object.fromEntries([
     ...plan.appliances.map(({ name }) => [`eni ${name}`, 'eni']),
+    ...(plan.natGateways === undefined ? [] : plan.observers).map(({ name }) => [`eni ${name}`, 'eni']),
+    ...(plan.natGateways ?? []).map(({ name }) => [`nat ${name}`, 'nat']),
     ...tablesOf(plan).map(({ name }) => [`table ${name}`, 'rtb']),
     ...plan.groups.flatMap(({ name, floating, eip }) => [
       ...(floating === undefined ? [] : [[`floating ${name}`, 'eni']]),
@@ -60,6 +63,26 @@ function probes({ through }: AppliancePlan, observed: boolean): ProbeInput[] {
   ];
 }
 
+/** Where the routes of a table lead while every member is dead. */
+function lastResortOf(moved: readonly RoutePlan[], ids: Ids): { readonly lastResort?: string } {
+  const [name] = moved.flatMap(({ to }) => (to.kind === 'group' ? (to.lastResort ?? []) : []));
+  return name === undefined ? {} : { lastResort: ids[`nat ${name}`] ?? '' };
+}
+
+/**
+ * Observers of a design with a last resort know each other: who reaches another one is not cut off, and may
+ * believe that every appliance is dead.
+ */
+const beside = ({ natGateways, observers }: Plan, node: string, ids: Ids): readonly ApplianceInput[] =>
+  (natGateways === undefined ? [] : observers)
+    .filter(({ name }) => name !== node)
+    .map(({ name, address }) => ({
+      name,
+      address,
+      eni: ids[`eni ${name}`] ?? '',
+      probes: [{ kind: 'icmp', ...FAST }],
+    }));
+
 function groupOf(plan: Plan, group: GroupPlan, settings: Settings, ids: Ids): GroupInput {
   const { name, members, floating, addresses, eip } = group;
   const routes = tablesOf(plan).flatMap((table) => {
@@ -75,6 +98,7 @@ function groupOf(plan: Plan, group: GroupPlan, settings: Settings, ids: Ids): Gr
         .map(({ destination }) => destination),
       ...(direction === undefined ? {} : { direction }),
       ...(symmetric === undefined ? {} : { symmetric }),
+      ...lastResortOf(moved, ids),
     }));
   });
   const [address] = addresses ?? [];
@@ -107,13 +131,16 @@ export function daemonConfigInput(
     version: 1,
     node,
     aws: { region, ...(endpoint === undefined ? {} : { endpoint }) },
-    appliances: plan.appliances.map((appliance) => ({
-      name: appliance.name,
-      address: appliance.address,
-      eni: ids[`eni ${appliance.name}`] ?? '',
-      ...(appliance.capacity === undefined ? {} : { capacity: appliance.capacity }),
-      probes: probes(appliance, observed),
-    })),
+    appliances: [
+      ...plan.appliances.map((appliance) => ({
+        name: appliance.name,
+        address: appliance.address,
+        eni: ids[`eni ${appliance.name}`] ?? '',
+        ...(appliance.capacity === undefined ? {} : { capacity: appliance.capacity }),
+        probes: probes(appliance, observed),
+      })),
+      ...beside(plan, node, ids),
+    ],
     groups: plan.groups.map((group) => groupOf(plan, group, settings, ids)),
     ...bgpInput(plan, node, settings, (name) => ids[`table ${name}`] ?? ''),
     ...(leaseTable === undefined ? {} : { lease: { kind: 'dynamodb', table: leaseTable } }),

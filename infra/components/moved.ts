@@ -9,6 +9,7 @@ import { announcedIn, movedBy, named, tablesOf } from '../plan.ts';
 import type { Context, Machine, MadeMachine, Moved } from './context.ts';
 import { idsOf } from './daemon-config.ts';
 import { leaseTableArn, type PolicyScope, parameterArn, routeTableArn } from './iam.ts';
+import { natGateways } from './nat-gateway.ts';
 import type { Table } from './network.ts';
 import { tagged } from './tags.ts';
 
@@ -48,6 +49,7 @@ export function movedThings(context: Context, seats: readonly Machine[]): Moved 
       ] as const;
     });
   const known: Record<string, pulumi.Output<string>> = Object.fromEntries([
+    ...Object.entries(natGateways(context)).map(([name, id]) => [`nat ${name}`, id]),
     ...seats.map((seat) => [`eni ${seat.plan.name}`, seat.port.networkInterfaceId]),
     ...network.tables.map(({ name, id }) => [`table ${name}`, id]),
     ...floating.map(([name, { id }]) => [`floating ${name}`, id]),

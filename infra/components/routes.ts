@@ -18,8 +18,8 @@ interface PlannedRouteArgs {
     | { readonly gatewayId: pulumi.Input<string> }
     | { readonly networkInterfaceId: pulumi.Input<string> }
     | { readonly transitGatewayId: pulumi.Input<string> };
-  /** Whether the daemons change the target. */
-  readonly moves: boolean;
+  /** The targets that the daemons give it; empty where they leave it alone. */
+  readonly moves: readonly ('networkInterfaceId' | 'natGatewayId')[];
 }
 
 /** A child of its parent, named by its table (`name`) and destination. */
@@ -34,7 +34,7 @@ function plannedRoute(
   return new aws.ec2.Route(
     `${name}-${destination}`,
     { routeTableId, ...target, ...family },
-    { ...opts, ...(moves ? { ignoreChanges: ['networkInterfaceId'] } : {}) },
+    { ...opts, ...(moves.length === 0 ? {} : { ignoreChanges: [...moves] }) },
   );
 }
 
@@ -59,13 +59,18 @@ export function internetRoutes(
   const made = routes.map(({ destination }) =>
     plannedRoute(
       `${prefix}-${table.name}`,
-      { routeTableId: table.id, destination, target: { gatewayId: table.vpc.gatewayId }, moves: false },
+      { routeTableId: table.id, destination, target: { gatewayId: table.vpc.gatewayId }, moves: [] },
       { parent },
     ),
   );
   const association = subnet?.association;
   return [...(association === undefined ? [] : [association]), ...made];
 }
+
+const movesOf = (to: RoutePlan['to']): PlannedRouteArgs['moves'] => {
+  if (to.kind !== 'group') return [];
+  return to.lastResort === undefined ? ['networkInterfaceId'] : ['networkInterfaceId', 'natGatewayId'];
+};
 
 interface Made {
   readonly moved: Moved;
@@ -114,7 +119,7 @@ export function otherRoutes(context: Context, { moved, seats, instances }: Made)
       return [
         plannedRoute(
           `${prefix}-${table.name}`,
-          { routeTableId: table.id, destination, target: way.target, moves: to.kind === 'group' },
+          { routeTableId: table.id, destination, target: way.target, moves: movesOf(to) },
           { parent, dependsOn: [...way.dependsOn] },
         ),
       ];

@@ -6,6 +6,7 @@ import {
   type AppliancePlan,
   defaults,
   type ObserverPlan,
+  type Plan,
   type RoutePlan,
   type SubnetPlan,
   type ThroughPlan,
@@ -103,6 +104,30 @@ export const workloadSubnet = (
   ipv6Index: 1,
   routes,
 });
+
+const NAT = 'nat';
+
+/**
+ * A NAT gateway that stands by, in the appliance subnet of the first zone: default routes lead there while
+ * every appliance is dead. One is enough for that, costs half of two, and fits EC2's five Elastic IPs.
+ */
+export function natGatewaysOf(args: PlanArgs): Pick<Plan, 'natGateways'> {
+  if (args.lastResort !== true) return {};
+  if (args.observers !== true)
+    throw new Error(
+      'a last resort is for when every appliance is dead, and daemons on appliances are dead then, too; set observers',
+    );
+  if (args.ipv6 === true)
+    throw new Error('a NAT gateway is no last resort for IPv6; leave out ipv6 or lastResort');
+  return { natGateways: [{ name: NAT, subnet: `appliance-${args.zones[0]}` }] };
+}
+
+/** Default routes, which a group moves. */
+export const defaultsBy = (args: PlanArgs, group: string): readonly RoutePlan[] =>
+  defaults(args.ipv6 ?? false).map((destination) => ({
+    destination,
+    to: { kind: 'group', group, ...(args.lastResort === true ? { lastResort: NAT } : {}) },
+  }));
 
 /** All of them, beginning with one, then those after it. */
 export function membersFrom(names: readonly string[], first: string): readonly string[] {

@@ -1,6 +1,7 @@
 /** What designs register with Pulumi: types, names, options, rights, configurations. Deploys nothing. */
 import { existsSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { lastResortsOf } from '../../controller/config/model.ts';
 import { parseConfig, routeSetsOf } from '../../controller/config.ts';
 import type { DesignArgs } from '../../infra/components/context.ts';
 import type { DesignComponent } from '../../infra/components/design.ts';
@@ -278,6 +279,37 @@ it('route-sync has two observers keep in all tables of workloads what the applia
   const workloads = of(seen, 'Route').filter(({ name }) => name.includes('workload'));
   expect(workloads).toEqual([]);
   expect(policyOf(seen).Statement.map(({ Sid }) => Sid)).toEqual(['Describe', 'SyncRoutes']);
+});
+
+describe.each(['egress-pair', 'egress-per-zone'] as const)('%s with a last resort', (design) => {
+  const stand = { observers: true, lastResort: true };
+
+  it('has a NAT gateway that nothing leads to, and daemons that know of it and of each other', async () => {
+    const { made, seen } = await make(design, stand);
+    expect(of(seen, 'NatGateway').map(({ name }) => name)).toEqual([expect.stringMatching(/-nat$/)]);
+    const moved = of(seen, 'Route').filter((one) => one.ignoreChanges.includes('networkInterfaceId'));
+    expect(moved.length).toBeGreaterThan(1);
+    for (const { inputs, ignoreChanges } of moved)
+      expect([inputs.natGatewayId, ignoreChanges]).toEqual([
+        undefined,
+        ['networkInterfaceId', 'natGatewayId'],
+      ]);
+    for (const node of await nodesOf(made)) {
+      const config = configOf(node);
+      expect(config.groups.flatMap(({ resources }) => lastResortsOf(resources))).toEqual(
+        moved.map(() => expect.stringMatching(/nat/)),
+      );
+      const others = made.plan.observers.filter(({ name }) => name !== node.name).map(({ name }) => name);
+      expect(config.appliances.map(({ name }) => name)).toEqual(['a', 'b', ...others]);
+    }
+  });
+
+  it.each([
+    ['without observers', { lastResort: true }, 'set observers'],
+    ['with IPv6', { ...stand, ipv6: true }, 'leave out ipv6 or lastResort'],
+  ])('is refused %s', async (_, args, remedy) => {
+    await expect(make(design, args)).rejects.toThrow(remedy);
+  });
 });
 
 it.each(['route-sync', 'same-subnet-bgp'] as const)(

@@ -24,6 +24,7 @@ const PREFIX: Readonly<Record<string, string>> = {
   NetworkInterface: 'eni',
   RouteTable: 'rtb',
   Instance: 'i',
+  NatGateway: 'nat',
   Vpc: 'vpc',
 };
 

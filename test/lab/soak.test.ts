@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { leftOf, networksOfLab } from '../../sim/lab/drill/left.ts';
-import { growthOf, slopeOf, soak, violationsOf } from '../../sim/lab/drill/soak.ts';
+import { calmFrom, growthOf, slopeOf, soak, violationsOf } from '../../sim/lab/drill/soak.ts';
 import { missingHere } from './rig.ts';
 
 describe('what a soak concludes', () => {
@@ -38,6 +38,15 @@ describe('what a soak concludes', () => {
     const [growth] = growthOf([sample(0, '1', 9e6), sample(1000, '2', 1e6), sample(61_000, '2', 2e6, 22)]);
     expect(growth).toMatchObject({ node: 'a', watchedMs: 60_000, files: { first: 20, last: 22 } });
     expect(growth?.bytesPerHour).toBeCloseTo(60e6);
+  });
+
+  it.each([
+    [1, 0.5],
+    [20, 10],
+    [60, 25],
+    [120, 60],
+  ])('lets daemons of %d minutes live on from minute %d on', (minutes, from) => {
+    expect(calmFrom(minutes * 60_000)).toBe(from * 60_000);
   });
 
   it('finds what did not come back, or late', () => {

@@ -3,15 +3,22 @@
  * is a group of its own: at first with the zone's own appliance, after that one's loss with the next.
  */
 import type { Design } from '../../design.ts';
-import { defaults } from '../../plan.ts';
-import { appliancePerZone, membersFrom, ROUTES_OBJECTIVE_MS, workloadSubnet, zonesOf } from '../parts.ts';
+import {
+  appliancePerZone,
+  defaultsBy,
+  membersFrom,
+  natGatewaysOf,
+  ROUTES_OBJECTIVE_MS,
+  workloadSubnet,
+  zonesOf,
+} from '../parts.ts';
 
 const groupOf = (zone: string): string => `egress-${zone}`;
 
 export const egressPerZone: Design = {
   summary: 'an appliance at work in each zone, and the next one takes over the routes of its zone',
   zones: { min: 2, max: 8 },
-  keys: ['ipv6'],
+  keys: ['ipv6', 'lastResort'],
   role: 'nat',
   // Otherwise the first loss would leave the zone's traffic crossing zones for good.
   failback: { after: '10m' },
@@ -20,19 +27,12 @@ export const egressPerZone: Design = {
     const zones = zonesOf(args);
     const { appliances, observers, subnets } = appliancePerZone(args);
     const names = appliances.map(({ name }) => name);
-    const workloads = zones.map((zone) =>
-      workloadSubnet(
-        zone,
-        defaults(ipv6).map((destination) => ({
-          destination,
-          to: { kind: 'group', group: groupOf(zone.zone) },
-        })),
-      ),
-    );
+    const workloads = zones.map((zone) => workloadSubnet(zone, defaultsBy(args, groupOf(zone.zone))));
     return {
       vpcs: [{ name: '', cidr: args.cidr, ipv6, subnets: [...subnets, ...workloads] }],
       appliances,
       observers,
+      ...natGatewaysOf(args),
       groups: zones.map(({ zone, letter }) => ({ name: groupOf(zone), members: membersFrom(names, letter) })),
       flows: workloads.map(({ name: subnet, zone }) => ({
         from: { kind: 'subnet', subnet },

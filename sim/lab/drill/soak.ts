@@ -1,6 +1,6 @@
 /**
- * Random failures under load for a while: every flow must come back in time, and in the second half, in which
- * all daemons live on, their memory and their open files must not grow. Afterwards nothing of the lab may be
+ * Random failures under load for a while: every flow must come back in time, and towards the end, where all
+ * daemons live on, their memory and their open files must not grow. Afterwards nothing of the lab may be
  * left.
  */
 import { next, type Prng, prng } from '../../../controller/base/prng.ts';
@@ -49,6 +49,18 @@ export interface SoakReport {
 /** How late a flow may be over its objective on a computer that carries all of the lab. */
 const LATE_MS = 1000;
 const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+
+/** Of the end of a soak memory is judged for so long. */
+const JUDGED_MS = 30 * MINUTE_MS;
+/** Before that daemons live on for a while: what runs for the first time takes memory once. */
+const SETTLING_MS = 5 * MINUTE_MS;
+
+/** From when on no failure ends a daemon: for the second half, or for what a judgement takes. */
+export const calmFrom = (lengthMs: Millis): Millis =>
+  lengthMs > JUDGED_MS + SETTLING_MS
+    ? Math.min(lengthMs / 2, lengthMs - JUDGED_MS - SETTLING_MS)
+    : lengthMs / 2;
 
 /** What a drill has shown that must not be. */
 export function violationsOf(drill: LabDrill, objectiveMs: Millis): readonly string[] {
@@ -121,10 +133,10 @@ export async function soak(given: SoakOptions): Promise<SoakReport> {
     const all = FAILURES.filter(({ spares }) => spares?.(stage) === undefined);
     const mild = all.filter(({ isMild }) => isMild);
     const began = performance.now();
-    const lengthMs = minutes * 60_000;
+    const lengthMs = minutes * MINUTE_MS;
     let state = prng(given.seed, 'soak');
     for (let atMs = 0; atMs < lengthMs; atMs = performance.now() - began) {
-      const isCalm = atMs >= lengthMs / 2;
+      const isCalm = atMs >= calmFrom(lengthMs);
       const [failure, following] = drawn(state, isCalm ? mild : all);
       state = following;
       const drill = await drillOnce(stage, failure);
@@ -140,5 +152,6 @@ export async function soak(given: SoakOptions): Promise<SoakReport> {
   } finally {
     await stage.close();
   }
-  return { drills, violations, growth: growthOf(samples), leftNetworks: await leftOf(networks) };
+  const judged = samples.filter(({ atMs }) => atMs >= minutes * MINUTE_MS - JUDGED_MS);
+  return { drills, violations, growth: growthOf(judged), leftNetworks: await leftOf(networks) };
 }
