@@ -6,10 +6,8 @@
 import type { Design } from '../../design.ts';
 import { hostAddress } from '../../layout.ts';
 import { defaults, type RoutePlan } from '../../plan.ts';
-import { appliancesInZone, LETTERS, ROUTES_OBJECTIVE_MS, workloadSubnet, zonesOf } from '../parts.ts';
+import { AS, appliancesInZone, LETTERS, ROUTES_OBJECTIVE_MS, workloadSubnet, zonesOf } from '../parts.ts';
 
-/** Private AS numbers (RFC 6996). */
-const AS = { appliances: 65001, observers: 65000 };
 /** Beyond the places of all appliances that there may be. */
 const OBSERVER_PLACE = 16;
 
@@ -42,7 +40,7 @@ export const routeSync: Design = {
       bgp: {
         as: AS.appliances,
         announces: defaults(ipv6),
-        takerAs: AS.observers,
+        takerAs: AS.takers,
         takers: 'observers',
       },
       flows: workloads.map(({ name }) => ({

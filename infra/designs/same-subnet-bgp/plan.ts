@@ -7,10 +7,8 @@
 import type { Design } from '../../design.ts';
 import { hostAddress } from '../../layout.ts';
 import { defaults } from '../../plan.ts';
-import { appliancesBeside, BGP_OBJECTIVE_MS, LETTERS, zonesOf } from '../parts.ts';
+import { AS, appliancesBeside, BGP_OBJECTIVE_MS, LETTERS, zonesOf } from '../parts.ts';
 
-/** Private AS numbers (RFC 6996). */
-const AS = { appliances: 65001, workloads: 65000 };
 /** Beyond the places of all appliances that there may be. */
 const CLIENT_PLACE = 16;
 
@@ -52,7 +50,7 @@ export const sameSubnetBgp: Design = {
       appliances: appliancesBeside(args, { subnet, cidr, names }),
       observers: [],
       groups: [],
-      bgp: { as: AS.appliances, announces: defaults(ipv6), takerAs: AS.workloads, takers: 'clients' },
+      bgp: { as: AS.appliances, announces: defaults(ipv6), takerAs: AS.takers, takers: 'clients' },
       flows: [{ from: { kind: 'subnet', subnet }, to: { kind: 'internet' }, objectiveMs: BGP_OBJECTIVE_MS }],
     };
   },
