@@ -43,7 +43,7 @@ describe('what a soak concludes', () => {
   it.each([
     [1, 0.5],
     [20, 10],
-    [60, 25],
+    [60, 15],
     [120, 60],
   ])('lets daemons of %d minutes live on from minute %d on', (minutes, from) => {
     expect(calmFrom(minutes * 60_000)).toBe(from * 60_000);

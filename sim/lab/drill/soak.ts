@@ -54,7 +54,7 @@ const MINUTE_MS = 60_000;
 /** Of the end of a soak memory is judged for so long. */
 const JUDGED_MS = 30 * MINUTE_MS;
 /** Before that daemons live on for a while: what runs for the first time takes memory once. */
-const SETTLING_MS = 5 * MINUTE_MS;
+const SETTLING_MS = 15 * MINUTE_MS;
 
 /** From when on no failure ends a daemon: for the second half, or for what a judgement takes. */
 export const calmFrom = (lengthMs: Millis): Millis =>
