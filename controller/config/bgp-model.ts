@@ -60,12 +60,10 @@ export function secretsOf(config: {
 }
 
 /** Names a secret's place, for maps and for messages. */
-export const secretKey = ({ file, env, ssm }: SecretSource): string =>
-  ssm === undefined
-    ? file === undefined
-      ? `environment variable ${env}`
-      : `file ${file}`
-    : `parameter ${ssm}`;
+export function secretKey({ file, env, ssm }: SecretSource): string {
+  if (ssm !== undefined) return `parameter ${ssm}`;
+  return file === undefined ? `environment variable ${env}` : `file ${file}`;
+}
 
 export type Secrets = ReadonlyMap<string, string>;
 

@@ -10,24 +10,14 @@ import {
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import type { LeaseRequest } from '../lease/request.ts';
-import type { SdkOptions } from './aws-sdk.ts';
-import type { WireRequest } from './aws-wire.ts';
+import { type SdkOptions, settingsOf } from './aws-sdk.ts';
 
 /** Sends one request; rejects with the SDK's exception. */
 export type LeaseSend = (request: LeaseRequest) => Promise<object>;
 
 /** The sender of requests. The SDK serialises, signs and parses; retries are the brain's. */
 export function createLeaseSend(options: SdkOptions): LeaseSend {
-  const client = new DynamoDBClient({
-    region: options.region,
-    endpoint: options.endpoint,
-    accountIdEndpointMode: 'disabled',
-    credentials: () => options.credentials.get(),
-    maxAttempts: 1,
-    requestHandler: {
-      handle: async (request: WireRequest) => ({ response: await options.transmit(request) }),
-    },
-  });
+  const client = new DynamoDBClient({ ...settingsOf(options), accountIdEndpointMode: 'disabled' });
   return ({ action, input }) =>
     action === 'GetItem'
       ? client.send(new GetItemCommand(input as GetItemCommandInput))
