@@ -7,12 +7,11 @@ import { type Address, type Prefix, parseAddress, parsePrefix } from '../../cont
 import { insert, remove } from '../../controller/base/longest-match.ts';
 import { must, unreachable } from '../../controller/base/result.ts';
 import { type AddressMap, set, unset } from './address-map.ts';
-import { compileCidr } from './cidr.ts';
+import { compileCidr, wordOf } from './cidr.ts';
 import { applyDirectConnectChange } from './direct-connect-change.ts';
 import { applyEndpointChange } from './endpoint-change.ts';
 import {
   aclOf,
-  attachmentOf,
   egressOnlyOf,
   endpointOf,
   type Fabric,
@@ -27,11 +26,9 @@ import {
   prefixListOf,
   publicScope,
   scopeOf,
-  siteOf,
   subnetOf,
   tableOf,
   vpcOf,
-  vpnConnectionOf,
   vpnGatewayOf,
 } from './fabric.ts';
 import { parseMac } from './header.ts';
@@ -52,6 +49,7 @@ import type { GroupNode, Port, PortAddress, RouteEntry, TableNode } from './node
 import { effectiveRoutes, isPrefixListRoute } from './route-order.ts';
 import { compileGroup, listsOf } from './security-group.ts';
 import { applyTransitChange } from './transit-change.ts';
+import { applyVpnChange } from './vpn-change.ts';
 
 /** A private address that moved to an ENI: what the fabric may announce to the neighbours. */
 export interface Claimed {
@@ -111,10 +109,9 @@ function takeIn(fabric: Fabric, change: Change): readonly Claimed[] {
       applyAcl(fabric, change.id, change.value);
       return [];
     case 'vpn-gateway':
-      applyVpnGateway(fabric, change.id, change.value);
-      return [];
+    case 'customer-gateway':
     case 'vpn-connection':
-      applyVpnConnection(fabric, change.id, change.value);
+      applyVpnChange(fabric, change);
       return [];
     case 'virtual-interface':
     case 'direct-connect-association':
@@ -178,32 +175,6 @@ function applyAcl(fabric: Fabric, id: string, value: NetworkAcl | undefined): vo
     else release(subnet.acls, node);
     subnet.acl = subnet.acls.at(-1);
   }
-}
-
-function applyVpnGateway(fabric: Fabric, id: string, value: Resources['vpn-gateway'] | undefined): void {
-  vpnGatewayOf(fabric, id).vpc = value?.vpc === undefined ? undefined : vpcOf(fabric, value.vpc);
-}
-
-function applyVpnConnection(
-  fabric: Fabric,
-  id: string,
-  value: Resources['vpn-connection'] | undefined,
-): void {
-  const node = vpnConnectionOf(fabric, id);
-  if (node.gateway !== undefined) release(node.gateway.connections, node);
-  if (node.site !== undefined) release(node.site.connections, node);
-  const isTransit = value?.gateway.startsWith('tgw-') === true;
-  node.attachment = value && isTransit ? attachmentOf(fabric, value.gateway) : undefined;
-  node.gateway = value && !isTransit ? vpnGatewayOf(fabric, value.gateway) : undefined;
-  node.site = value && siteOf(fabric, value.customerGateway);
-  if (node.gateway !== undefined) claim(node.gateway.connections, node);
-  if (node.site !== undefined) claim(node.site.connections, node);
-  node.routes = (value?.routes ?? []).map(compileCidr);
-  node.tunnels = (value?.tunnels ?? []).map((tunnel) => ({
-    ...tunnel,
-    routes: tunnel.routes.map(compileCidr),
-  }));
-  node.up = node.tunnels.some(({ up }) => up);
 }
 
 function applyPeering(
@@ -439,9 +410,6 @@ function portAddress(text: string, pairs: NetworkInterface['publicAddresses']): 
     w1: w1 | 0,
     w2: w2 | 0,
     w3: w3 | 0,
-    public:
-      pair === undefined
-        ? undefined
-        : { text: pair.public, word: must(parseAddress(pair.public)).words[3] | 0 },
+    public: pair === undefined ? undefined : { text: pair.public, word: wordOf(pair.public) },
   };
 }

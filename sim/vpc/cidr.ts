@@ -1,15 +1,18 @@
 /** A CIDR block as rules hold it compiled, and whether one end of a packet lies in it. */
-import { parsePrefix } from '../../controller/base/ip.ts';
+import { address, parsePrefix } from '../../controller/base/ip.ts';
 import { masked } from '../../controller/base/longest-match.ts';
 import { must } from '../../controller/base/result.ts';
 import type { Header } from './header.ts';
 import type { CidrPeer } from './nodes.ts';
 
+/** An IPv4 address as a signed word. */
+export const wordOf = (text: string): number => address(text).words[3] | 0;
+
 export function compileCidr(cidr: string): CidrPeer {
-  const { address, length } = must(parsePrefix(cidr));
-  const bits = length + (address.family === 4 ? 96 : 0);
-  const { w0, w1, w2, w3, m0, m1, m2, m3 } = masked(address, bits);
-  return { kind: 'cidr', family: address.family, length, w0, w1, w2, w3, m0, m1, m2, m3 };
+  const { address: first, length } = must(parsePrefix(cidr));
+  const bits = length + (first.family === 4 ? 96 : 0);
+  const { w0, w1, w2, w3, m0, m1, m2, m3 } = masked(first, bits);
+  return { kind: 'cidr', family: first.family, length, w0, w1, w2, w3, m0, m1, m2, m3 };
 }
 
 /**

@@ -6,7 +6,7 @@
  * "Connect attachments". Not here: routes (transit.ts), and GRE over IPv6.
  */
 import type { Fabric } from './fabric.ts';
-import { createHeader, GRE, type Header } from './header.ts';
+import { GRE, type Header, outerOf } from './header.ts';
 import type { AttachmentNode, ConnectPeerNode, Port } from './nodes.ts';
 
 /** Outer IPv4 header and GRE without options. */
@@ -44,19 +44,11 @@ export function peerAround(fabric: Fabric, h: Header): ConnectPeerNode | undefin
 
 /** The outer packet of the gateway to its peer. */
 export const outwards = (h: Header, { gatewayAddress, peerAddress }: ConnectPeerNode): Header =>
-  outer(h, { s3: gatewayAddress, d3: peerAddress, alwaysTracked: true });
+  outerOf(h, OVERHEAD_BYTES, { protocol: GRE, s3: gatewayAddress, d3: peerAddress, alwaysTracked: true });
 
 /** The outer packet of an appliance to a gateway. */
 export function inwards(h: Header, from: Port, remote: number): Header {
   const source = from.addresses.find(({ family }) => family === 4)?.w3 ?? 0;
   const macs = { sourceMac: h.sourceMac, destinationMac: h.destinationMac };
-  return outer(h, { s3: source, d3: remote, from, ...macs });
+  return outerOf(h, OVERHEAD_BYTES, { protocol: GRE, s3: source, d3: remote, from, ...macs });
 }
-
-const outer = (h: Header, more: Partial<Header>): Header =>
-  Object.assign(createHeader(), {
-    now: h.now,
-    protocol: GRE,
-    lengthBytes: h.lengthBytes + OVERHEAD_BYTES,
-    ...more,
-  });

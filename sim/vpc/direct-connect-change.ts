@@ -9,7 +9,8 @@ import {
   siteOf,
   vpnGatewayOf,
 } from './fabric.ts';
-import type { Change, DirectConnectAssociation, VirtualInterface } from './model.ts';
+import type { DirectConnectAssociation, VirtualInterface } from './hybrid-model.ts';
+import type { Change } from './model.ts';
 
 export function applyDirectConnectChange(
   fabric: Fabric,

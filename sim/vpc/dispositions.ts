@@ -157,8 +157,12 @@ export const EXPLANATIONS = {
     'Route the CIDR block of the transit gateway to it, and compare both outer addresses with the Connect peer.',
   ),
   GUEST_NO_TUNNEL: ours(
-    'The guest got a packet in GRE, and has no tunnel to the address that it came from.',
+    'The guest got a packet in GRE or IPsec, and has no tunnel to the address that it came from.',
     'Set up the tunnel in the guest (docs/sim-api.md, tunnels).',
+  ),
+  VPN_NO_TUNNEL: ours(
+    'A packet in IPsec went somewhere else than to the gateway that its tunnel leads to.',
+    'The VPN connection needs a customer gateway with the public address of this ENI; route its outside addresses to the Internet gateway.',
   ),
   GWLB_NO_TARGET: ours(
     'The Gateway Load Balancer has no target that it may use in this zone.',

@@ -103,9 +103,12 @@ export interface Fabric {
   readonly claims: Map<string, Port[]>;
   /** Flows that the security groups track. */
   readonly flows: FlowTable<Tracked>;
+  /** In which VPN tunnels are tracked, which stand before what they carry: the same but in a trace. */
+  readonly tunnelFlows: FlowTable<Tracked>;
 }
 
 export function createFabric(settings: Partial<VpcSettings> = {}): Fabric {
+  const flows = createFlowTable<Tracked>();
   return {
     settings: { ...DEFAULT_SETTINGS, ...settings },
     epoch: { number: 0 },
@@ -142,7 +145,8 @@ export function createFabric(settings: Partial<VpcSettings> = {}): Fabric {
     macs: createAddressMap(),
     publics: createAddressMap(),
     claims: new Map(),
-    flows: createFlowTable(),
+    flows,
+    tunnelFlows: flows,
   };
 }
 
@@ -208,7 +212,15 @@ export const vpnGatewayOf = (fabric: Fabric, id: string): VpnGatewayNode =>
   intern(fabric.vpnGateways, id, () => ({ id, vpc: undefined, connections: [], directs: [] }));
 
 export const siteOf = (fabric: Fabric, id: string): SiteNode =>
-  intern(fabric.sites, id, (_, number) => ({ id, number, connections: [], lines: [], peer: undefined }));
+  intern(fabric.sites, id, (_, number) => ({
+    id,
+    number,
+    connections: [],
+    lines: [],
+    address: 0,
+    peer: undefined,
+    vpn: undefined,
+  }));
 
 export const directConnectOf = (fabric: Fabric, id: string): DirectConnectNode =>
   intern(fabric.directConnects, id, () => ({ id, lines: [], associations: [], own: undefined }));
@@ -242,6 +254,7 @@ export const vpnConnectionOf = (fabric: Fabric, id: string): VpnConnectionNode =
     gateway: undefined,
     attachment: undefined,
     site: undefined,
+    speaker: siteOf(fabric, id),
     routes: [],
   }));
 

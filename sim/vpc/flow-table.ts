@@ -55,6 +55,13 @@ export const createFlowTable = <T>(slots = 64): FlowTable<T> => ({
   used: 0,
 });
 
+export const copyFlows = <T>({ keys, expiresAt, values, ...counts }: FlowTable<T>): FlowTable<T> => ({
+  keys: keys.slice(),
+  expiresAt: expiresAt.slice(),
+  values: values.slice(),
+  ...counts,
+});
+
 function hash(key: FlowKey): number {
   let h = Math.imul(key.scope ^ 0x3c6ef372, 0x9e3779b1) ^ key.a3;
   h = Math.imul(h ^ (h >>> 15), 0x85ebca6b) ^ key.b3;

@@ -168,18 +168,20 @@ const tunnelTo = (guest: Guest, { index }: Device, h: Header): GuestTunnel | und
     ({ device, inside }) => device === index && inside.some(({ prefix }) => contains(prefix, nextHopOf(h))),
   );
 
+const NAMES = { gre: 'GRE', ipsec: 'IPsec' } as const;
+
 function intoTunnel(
   guest: Guest,
   device: Device,
-  { gre }: GuestTunnel,
+  { link }: GuestTunnel,
   h: Header,
   recorder?: Recorder,
 ): number {
-  h.tunnel = gre;
+  h.tunnel = link;
   h.from = device.port;
   h.sourceMac = device.mac;
   h.destinationMac = device.port.subnet.routerMac;
-  if (recorder) record(recorder, h, 'guest', guest.id, 'sends in GRE');
+  if (recorder) record(recorder, h, 'guest', guest.id, `sends in ${NAMES[link.kind]}`);
   return 0;
 }
 
@@ -225,14 +227,16 @@ function accept(fabric: Fabric, guest: Guest, h: Header): number {
   const device = h.to === undefined ? undefined : deviceOf(guest, h.to);
   if (device === undefined || !device.up) return CODE.GUEST_LINK_DOWN;
   if (device.mac !== h.destinationMac) return CODE.GUEST_NOT_ITS_MAC;
-  if (h.tunnel?.kind === 'gre') {
-    const { remote } = h.tunnel;
+  const { tunnel } = h;
+  if (tunnel?.kind === 'gre' || tunnel?.kind === 'ipsec') {
     h.tunnel = undefined;
     const { index } = device;
-    const has = guest.profile.tunnels?.some((each) => each.device === index && each.gre.remote === remote);
+    const has = guest.profile.tunnels?.some(
+      ({ device: carries, link }) =>
+        carries === index && link.kind === tunnel.kind && link.remote === tunnel.remote,
+    );
     if (has !== true) return CODE.GUEST_NO_TUNNEL;
-  }
-  if (h.tunnel !== undefined) {
+  } else if (tunnel !== undefined) {
     if (guest.profile.geneve !== true) return CODE.GUEST_NO_GENEVE;
     if (guest.drop) return CODE.GUEST_DROPS;
     return h.ttl-- <= 1 ? CODE.TTL : 0;
@@ -264,7 +268,7 @@ function whyInput(code: number): string {
     case CODE.GUEST_NO_GENEVE:
       return 'takes no GENEVE: nothing listens on UDP 6081';
     case CODE.GUEST_NO_TUNNEL:
-      return 'has no GRE tunnel to where the packet came from';
+      return 'has no such tunnel to where the packet came from';
     case CODE.GUEST_DROPS:
       return 'is alive but forwards nothing';
     case CODE.GUEST_NOT_FORWARDING:

@@ -27,7 +27,7 @@ import { type AddressMap, createAddressMap, eachValue, set, unset } from './addr
 import { type Epoch, gatewayOfSubnet, ROUTER_LINK_LOCAL } from './fabric.ts';
 import { clearNat, createNat } from './masquerade.ts';
 import type { Nat } from './nat-flow.ts';
-import type { GreTunnel, Port } from './nodes.ts';
+import type { GuestLink, Port } from './nodes.ts';
 import type { VpcSettings } from './settings.ts';
 
 export type Power = 'running' | 'dead' | 'frozen';
@@ -46,9 +46,9 @@ export interface GuestProfile {
   readonly overlay?: readonly Address[];
 }
 
-/** A GRE tunnel: what goes to a next hop inside goes to the far end instead of the link. */
+/** A tunnel: what goes to a next hop inside goes to the far end instead of the link. */
 export interface GuestTunnel {
-  readonly gre: GreTunnel;
+  readonly link: GuestLink;
   /** The index of the device that carries it, which the tunnel brings up. */
   readonly device: number;
   /** The guest's own addresses inside, which stand on the device that carries the tunnel. */

@@ -6,7 +6,7 @@
 import { type Address, formatAddress, parseAddress } from '../../controller/base/ip.ts';
 import { err, ok, type Result } from '../../controller/base/result.ts';
 import type { Instant } from '../../controller/base/time.ts';
-import type { ConnectPeerNode, EndpointNode, LineNode, Place, Port, Tunnel } from './nodes.ts';
+import type { ConnectPeerNode, EndpointNode, LineNode, Place, Port, Tunnel, VpnTunnelNode } from './nodes.ts';
 
 export const ICMP = 1;
 export const TCP = 6;
@@ -67,9 +67,11 @@ export interface Header {
   endpoint: EndpointNode | undefined;
   /** The peer that a step of a crossing ended at with TO_CONNECT_PEER. */
   connectPeer: ConnectPeerNode | undefined;
+  /** The VPN tunnel that a step of a crossing sent the packet out by. */
+  vpn: VpnTunnelNode | undefined;
   /** The virtual interface that the packet came in by, or leaves by. */
   line: LineNode | undefined;
-  /** What the packet is inside of: GENEVE of a Gateway Load Balancer, GRE of a Connect peer. */
+  /** What the packet is inside of: GENEVE of a load balancer, GRE of a Connect peer, IPsec of a VPN. */
   tunnel: Tunnel | undefined;
   /** The member of a multicast group that this copy is for, until it has crossed. */
   member: Port | undefined;
@@ -116,6 +118,7 @@ export const createHeader = (): Header => ({
   site: 0,
   endpoint: undefined,
   connectPeer: undefined,
+  vpn: undefined,
   line: undefined,
   tunnel: undefined,
   member: undefined,
@@ -124,6 +127,18 @@ export const createHeader = (): Header => ({
   n1: 0,
   n2: 0,
   n3: 0,
+});
+
+/** A packet of IPv4 around another one, which it makes longer. */
+export const outerOf = (
+  { now, lengthBytes }: Header,
+  overheadBytes: number,
+  more: Partial<Header>,
+): Header => ({
+  ...createHeader(),
+  now,
+  lengthBytes: lengthBytes + overheadBytes,
+  ...more,
 });
 
 /**

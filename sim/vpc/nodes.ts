@@ -128,11 +128,20 @@ export interface TargetGroupNode {
 }
 
 /** What a packet travels in between the fabric and a guest. */
-export type Tunnel = GeneveTunnel | GreTunnel;
+export type Tunnel = GeneveTunnel | GuestLink;
+
+/** What a guest sets up by itself, to a far end that knows it. */
+export type GuestLink = GreTunnel | IpsecTunnel;
 
 /** A packet in GRE: the address of the far end, as the guest sees it, a signed word of IPv4. */
 export interface GreTunnel {
   readonly kind: 'gre';
+  readonly remote: number;
+}
+
+/** A packet in IPsec: the outside address of the gateway's end of a VPN tunnel, a signed word of IPv4. */
+export interface IpsecTunnel {
+  readonly kind: 'ipsec';
   readonly remote: number;
 }
 
@@ -215,8 +224,12 @@ export interface SiteNode {
   readonly number: number;
   readonly connections: VpnConnectionNode[];
   readonly lines: LineNode[];
+  /** The public address of its customer gateway, the signed word of IPv4; 0 where it has none. */
+  address: number;
   /** Instead of a site: the place of a transit gateway's BGP speaker inside this peer's tunnel. */
   peer: ConnectPeerNode | undefined;
+  /** Instead of a site: the place of a gateway's BGP speaker inside the tunnels of this connection. */
+  vpn: VpnConnectionNode | undefined;
 }
 
 export interface VpnConnectionNode {
@@ -228,13 +241,21 @@ export interface VpnConnectionNode {
   /** Instead of a VPN gateway: the attachment to a transit gateway. */
   attachment: AttachmentNode | undefined;
   site: SiteNode | undefined;
+  /** The place of the gateway's BGP speaker, inside the tunnels. */
+  speaker: SiteNode;
   /** Of all tunnels. */
   routes: readonly CidrPeer[];
 }
 
 export interface VpnTunnelNode {
-  /** The public address of the gateway's end. */
+  readonly connection: VpnConnectionNode;
+  /** The public address of the gateway's end, and the same as a signed word. */
   readonly outside: string;
+  readonly remote: number;
+  /** The gateway's address inside, the signed word of IPv4. */
+  readonly near: number;
+  /** Whether IPsec is down. */
+  readonly down: boolean;
   readonly up: boolean;
   readonly routes: readonly CidrPeer[];
 }

@@ -1,7 +1,8 @@
 /** How attachments, Connect peers and route tables of transit gateways come into the fabric. */
-import { address, parsePrefix } from '../../controller/base/ip.ts';
+import { parsePrefix } from '../../controller/base/ip.ts';
 import { insert, remove } from '../../controller/base/longest-match.ts';
 import { must, unreachable } from '../../controller/base/result.ts';
+import { wordOf } from './cidr.ts';
 import {
   attachmentOf,
   connectPeerOf,
@@ -64,9 +65,6 @@ function applyAttachment(fabric: Fabric, id: string, value: TransitGatewayAttach
       ? link.subnets.map((subnet) => ({ vpc, subnet: subnetOf(fabric, subnet) }))
       : [];
 }
-
-/** An IPv4 address as a signed word. */
-const wordOf = (text: string): number => address(text).words[3] | 0;
 
 function applyConnectPeer(fabric: Fabric, id: string, value: ConnectPeer | undefined): void {
   const node = connectPeerOf(fabric, id);

@@ -118,6 +118,7 @@ function overVpn(path: TransitPathNode, h: Header, recorder?: Recorder): number 
     return CODE.BAD_STATE_VPN;
   }
   h.site = vpn.site.number;
+  h.vpn = carrier(vpn, tunnel);
   return CODE.TO_SITE;
 }
 

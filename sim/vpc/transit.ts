@@ -23,12 +23,21 @@ import { arrive, decisionAtSend, leave, whySend } from './interface.ts';
 import { checkLength, whyTooLong } from './mtu.ts';
 import { domainOf } from './multicast.ts';
 import { explainAcl, passesAcl } from './network-acl.ts';
-import type { ConnectPeerNode, GeneveTunnel, GreTunnel, Port, ServiceFlow } from './nodes.ts';
+import type {
+  ConnectPeerNode,
+  GeneveTunnel,
+  GreTunnel,
+  IpsecTunnel,
+  Port,
+  ServiceFlow,
+  VpnTunnelNode,
+} from './nodes.ts';
 import { byRoute, deliver, egressOnlyFor, enterThrough, handOver } from './router.ts';
 import { checkGroups, trackAlways } from './security.ts';
 import { fromAttachment, placeOf } from './transit-gateway.ts';
 import { answeredFlow } from './vpc-endpoint.ts';
-import { betweenSites, entranceFor, whoNotIn, whyNotIn } from './vpn-gateway.ts';
+import { betweenSites, type Entrance, entranceBy, entranceFor, whoNotIn, whyNotIn } from './vpn-gateway.ts';
+import { around, farPort, toFarEnd, toGateway, tunnelAround, tunnelOf } from './vpn-tunnel.ts';
 
 /**
  * Carries the packet across the fabric once. In: `from` (undefined: the Internet), the MACs, the fields of
@@ -41,8 +50,10 @@ export function transit(fabric: Fabric, h: Header, recorder?: Recorder): number 
   h.untracked = false;
   h.alwaysTracked = false;
   h.line = undefined;
+  h.vpn = undefined;
   const code = firstStep(fabric, h, recorder);
   if (code === CODE.TO_CONNECT_PEER) return toConnectPeer(fabric, h, recorder);
+  if (code === CODE.TO_SITE && h.vpn !== undefined) return overVpn(fabric, h.vpn, h, recorder);
   return code === CODE.TO_APPLIANCE ? toAppliance(fabric, h, recorder) : code;
 }
 
@@ -54,9 +65,16 @@ function firstStep(fabric: Fabric, h: Header, recorder?: Recorder): number {
   }
   h.tunnel = undefined;
   if (tunnel === undefined) return fromGuest(fabric, from, h, recorder);
-  return tunnel.kind === 'gre'
-    ? throughGre(fabric, from, tunnel, h, recorder)
-    : fromAppliance(fabric, from, tunnel, h, recorder);
+  switch (tunnel.kind) {
+    case 'gre':
+      return throughGre(fabric, from, tunnel, h, recorder);
+    case 'ipsec':
+      return throughIpsec(fabric, from, tunnel, h, recorder);
+    case 'geneve':
+      return fromAppliance(fabric, from, tunnel, h, recorder);
+    default:
+      return unreachable(tunnel);
+  }
 }
 
 /** In GRE from a transit gateway to the appliance of a Connect peer. */
@@ -116,6 +134,57 @@ function fromConnectPeer(fabric: Fabric, peer: ConnectPeerNode, h: Header, recor
   if (attachment === undefined) return CODE.BAD_STATE_ATTACHMENT;
   const place = fromAttachment(attachment, h, recorder);
   return typeof place === 'number' ? place : byRoute(fabric, place, h, recorder);
+}
+
+/** Out by a VPN tunnel: to the site behind it, or in IPsec to the instance that is its far end. */
+function overVpn(fabric: Fabric, tunnel: VpnTunnelNode, h: Header, recorder?: Recorder): number {
+  const port = farPort(fabric, tunnel.connection);
+  if (port === undefined) return CODE.TO_SITE;
+  const outer = toFarEnd(h, tunnel);
+  if (recorder) record(recorder, outer, 'vpn-gateway', tunnel.connection.id, `in IPsec to ${port.id}`);
+  const code = fromInternet(around(fabric), outer, recorder);
+  if (code !== CODE.DELIVERED || outer.to === undefined) return code;
+  h.site = 0;
+  h.tunnel = { kind: 'ipsec', remote: tunnel.remote };
+  h.to = outer.to;
+  h.destinationMac = outer.to.mac;
+  return CODE.DELIVERED;
+}
+
+/** From an instance in IPsec to a VPN gateway or a transit gateway, and on from there. */
+function throughIpsec(
+  fabric: Fabric,
+  from: Port,
+  { remote }: IpsecTunnel,
+  h: Header,
+  recorder?: Recorder,
+): number {
+  const outer = toGateway(h, from, remote);
+  const outside = around(fabric);
+  const refusal = sends(outside, from, outer, recorder);
+  if (refusal !== 0) return refusal;
+  const code = byRoute(outside, from, outer, recorder);
+  if (code === CODE.DELIVERED || code === CODE.TO_SITE) return CODE.VPN_NO_TUNNEL;
+  if (code !== CODE.TO_INTERNET) return code;
+  const tunnel = tunnelOf(fabric, outer);
+  if (tunnel === undefined) {
+    if (recorder) {
+      const far = formatAddress(destinationOf(outer));
+      const decision = { kind: 'fault', objects: [from.id] } as const;
+      record(recorder, outer, 'internet', far, 'no VPN connection has this tunnel to the source', decision);
+    }
+    return CODE.VPN_NO_TUNNEL;
+  }
+  const { connection, near } = tunnel;
+  if (!tunnel.down && h.family === 4 && h.d3 === near) {
+    if (recorder) record(recorder, h, 'vpn-gateway', connection.id, 'takes the packet');
+    h.site = connection.speaker.number;
+    return CODE.TO_SITE;
+  }
+  const entrance = tunnel.up
+    ? entranceBy(fabric, [connection], h, connection.site?.number)
+    : ({ kind: 'none', code: CODE.BAD_STATE_VPN } as const);
+  return enter(fabric, entrance, [connection.id], h, recorder);
 }
 
 /** From a Gateway Load Balancer to an appliance, in GENEVE. */
@@ -217,7 +286,29 @@ function fromSite(fabric: Fabric, h: Header, recorder?: Recorder): number {
     h.connectPeer = peer;
     return CODE.TO_CONNECT_PEER;
   }
+  const tunnel = tunnelAround(fabric, h);
+  if (tunnel !== undefined) {
+    h.vpn = tunnel;
+    return tunnel.down ? CODE.BAD_STATE_VPN : CODE.TO_SITE;
+  }
   const entrance = entranceFor(fabric, h);
+  return enter(
+    fabric,
+    entrance,
+    entrance.kind === 'none' ? whoNotIn(fabric, entrance.code, h) : [],
+    h,
+    recorder,
+  );
+}
+
+/** On from a site, or from the instance that stands for one; `objects` are at fault where there is no way. */
+function enter(
+  fabric: Fabric,
+  entrance: Entrance,
+  objects: readonly string[],
+  h: Header,
+  recorder?: Recorder,
+): number {
   const { line } = h;
   const { mtuBytes } = line?.border ?? fabric.settings.mtu.vpn;
   if (h.lengthBytes > mtuBytes) return tooLong(h, line ? 'direct-connect' : 'vpn-gateway', recorder);
@@ -241,7 +332,7 @@ function fromSite(fabric: Fabric, h: Header, recorder?: Recorder): number {
     case 'none': {
       const { code } = entrance;
       if (recorder) {
-        const decision = { kind: 'fault', objects: whoNotIn(fabric, code, h) } as const;
+        const decision = { kind: 'fault', objects } as const;
         const [place, id] = isOfLines(code) ? DIRECT : VPN;
         record(recorder, h, place, id, whyNotIn(code, h), decision);
       }

@@ -65,7 +65,7 @@ export function toSite(
   if (line !== undefined && routeLength(line, h) >= (way?.length ?? 0))
     return toLine(fabric, from, gateway, line, h, recorder);
   const code = checkOut(fabric, from, gateway, way, h);
-  if (code === CODE.TO_SITE) h.site = way?.connection.site?.number ?? 0;
+  if (code === CODE.TO_SITE) leaveBy(way, h);
   if (recorder) {
     const down = code === CODE.BAD_STATE_VPN && way !== undefined;
     const decision = down
@@ -74,6 +74,11 @@ export function toSite(
     record(recorder, h, 'vpn-gateway', gateway.id, whyOut(code, way, h), decision);
   }
   return code;
+}
+
+function leaveBy(way: Way | undefined, h: Header): void {
+  h.site = way?.connection.site?.number ?? 0;
+  h.vpn = way?.tunnel;
 }
 
 /** Over Direct Connect, which beats VPN connections where both have the same prefix. */
@@ -171,23 +176,31 @@ export type Entrance =
  */
 export function entranceFor(fabric: Fabric, h: Header): Entrance {
   const site = siteAt(fabric, h);
-  if (site === undefined || site.lines.length === 0) return byVpn(fabric, site, h);
+  const { connections = [], lines = [] } = site ?? {};
+  if (site === undefined || lines.length === 0) return entranceBy(fabric, connections, h, h.site);
   const found = entranceFrom(fabric, site, h);
   if (typeof found === 'number')
-    return site.connections.length === 0 ? { kind: 'none', code: found } : byVpn(fabric, site, h);
+    return connections.length === 0
+      ? { kind: 'none', code: found }
+      : entranceBy(fabric, connections, h, h.site);
   h.line = found.line;
   return found.exit;
 }
 
 /**
- * By the VPN gateway into the VPC whose ENI has the destination, else by one with a route to another site,
- * else by an attachment into a transit gateway.
+ * Over VPN connections from the site of a number: by the VPN gateway into the VPC whose ENI has the
+ * destination, else by one with a route to another site, else by an attachment into a transit gateway.
  */
-function byVpn(fabric: Fabric, site: SiteNode | undefined, h: Header): Entrance {
+export function entranceBy(
+  fabric: Fabric,
+  connections: readonly VpnConnectionNode[],
+  h: Header,
+  from: number | undefined,
+): Entrance {
   let code: number = CODE.BAD_STATE_VPN;
   let transit: AttachmentNode | undefined;
   let hub: Entrance | undefined;
-  for (const { up, gateway, attachment } of site?.connections ?? []) {
+  for (const { up, gateway, attachment } of connections) {
     if (!up) continue;
     if (attachment?.available === true) transit ??= attachment;
     if (gateway === undefined) continue;
@@ -203,7 +216,7 @@ function byVpn(fabric: Fabric, site: SiteNode | undefined, h: Header): Entrance 
       code = CODE.VGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS;
       if (vpc.cidrs.some((cidr) => cidr.family === 4 && inCidr(cidr, h, true))) continue;
     }
-    const way = hub === undefined ? longest(gateway, h, h.site) : undefined;
+    const way = hub === undefined ? longest(gateway, h, from) : undefined;
     if (way !== undefined) hub = { kind: 'site', gateway, way };
   }
   if (hub !== undefined) return hub;
@@ -214,7 +227,7 @@ function byVpn(fabric: Fabric, site: SiteNode | undefined, h: Header): Entrance 
 export function betweenSites(gateway: VpnGatewayNode, way: Way, h: Header, recorder?: Recorder): number {
   const { connection, tunnel } = way;
   const code = tunnel?.up === true ? CODE.TO_SITE : CODE.BAD_STATE_VPN;
-  if (code === CODE.TO_SITE) h.site = connection.site?.number ?? 0;
+  if (code === CODE.TO_SITE) leaveBy(way, h);
   if (recorder) {
     const objects = [connection.id, gateway.id];
     const decision = code === CODE.TO_SITE ? undefined : ({ kind: 'fault', objects } as const);

@@ -3,8 +3,8 @@
  * address, exchanging bytes with whatever speaks there: a daemon in a simulated instance, an attached one, a
  * router at a site. What a speaker learns goes to the API, which alone decides what routes come of it.
  */
-import { parseAddress } from '../../controller/base/ip.ts';
-import { err, must, ok, type Result, unreachable } from '../../controller/base/result.ts';
+import { formatAddress, parseAddress } from '../../controller/base/ip.ts';
+import { err, must, ok, type Result } from '../../controller/base/result.ts';
 import {
   DEFAULT_PEER,
   DEFAULT_SPEAKER,
@@ -16,14 +16,14 @@ import type { Speaker } from '../../controller/bgp/speaker.ts';
 import type { Learnt } from '../ec2/gateway-speaker.ts';
 import { learn, setInterfaceLine, setVpnTunnel } from '../ec2/service.ts';
 import type { GatewayNeighbor, GatewaySpeaker } from '../vpc/model.ts';
-import { addSpeaker, type InternetHost, removeHost } from '../vpc/network.ts';
+import { addSpeaker, removeHost } from '../vpc/network.ts';
 import { publish } from './api.ts';
-import { createEndpoint, type Endpoint, powerOff } from './endpoint.ts';
+import { createEndpoint, type Network, powerOff } from './endpoint.ts';
 import { removeMachine, startMachine } from './guests.ts';
 import { record, schedule } from './kernel.ts';
 import { ACCEPT_ALL, announceOnly, OWN, pathsFrom } from './routes-heard.ts';
 import type { Gateway, World } from './state.ts';
-import { tunnelNetwork } from './tunnels.ts';
+import { endsAtInstance, tunnelNetwork } from './tunnels.ts';
 import { BFD, createWatchedSpeaker, type WatchedSpeaker } from './watched-speaker.ts';
 import { networkOf } from './wire.ts';
 
@@ -108,32 +108,47 @@ function mostOf(limit: number): NeighborOptions['maxPrefixes'] {
   return { ipv4: most, ipv6: most };
 }
 
+type Placed = Pick<Gateway, 'endpoint' | 'hosts'> & { readonly leave: () => void };
+
 /** Puts a speaker where it has its addresses; `leave` takes it away. */
-function place(
-  world: World,
-  { id, place: where, neighbors: [neighbor] }: GatewaySpeaker,
-): { readonly endpoint: Endpoint; readonly host?: InternetHost; readonly leave: () => void } {
-  switch (where.kind) {
-    case 'eni': {
-      const { endpoint } = startMachine(world, id, 'its gateway is there');
-      return { endpoint, leave: () => removeMachine(world, id, 'its gateway is gone') };
-    }
-    case 'site': {
-      const endpoint = createEndpoint(world, tunnelNetwork(world, id), 'host', id);
-      return { endpoint, leave: () => powerOff(endpoint) };
-    }
-    case 'connect-peer': {
-      const host = addSpeaker(world.network, must(parseAddress(neighbor?.localAddress ?? '')), id);
-      const endpoint = createEndpoint(world, networkOf(world, host), 'host', id);
-      const leave = (): void => {
-        powerOff(endpoint);
-        removeHost(world.network, host);
-      };
-      return { endpoint, host, leave };
-    }
-    default:
-      return unreachable(where);
+function place(world: World, { id, place: where, neighbors }: GatewaySpeaker): Placed {
+  if (where.kind === 'eni') {
+    const { endpoint } = startMachine(world, id, 'its gateway is there');
+    return { endpoint, hosts: [], leave: () => removeMachine(world, id, 'its gateway is gone') };
   }
+  const hosts = neighbors.map(({ localAddress = '' }) =>
+    addSpeaker(world.network, must(parseAddress(localAddress)), id),
+  );
+  const ways = new Map(hosts.map((host) => [formatAddress(host.address), networkOf(world, host)]));
+  const endpoint = createEndpoint(world, wayOf(world, id, where.kind, ways), 'host', id);
+  const leave = (): void => {
+    powerOff(endpoint);
+    for (const host of hosts) removeHost(world.network, host);
+  };
+  return { endpoint, hosts, leave };
+}
+
+/**
+ * The way of a speaker to its neighbors: through the network where they are in instances, in GRE or IPsec;
+ * by links beside it to a site.
+ */
+function wayOf(
+  world: World,
+  id: string,
+  kind: 'connect-peer' | 'site',
+  inside: ReadonlyMap<string, Network>,
+): Network {
+  const [first] = inside.values();
+  if (kind === 'connect-peer' && first !== undefined) return first;
+  const link = tunnelNetwork(world, id);
+  return {
+    source: link.source,
+    output: (packet, via) => {
+      const near = link.source(packet.destination, via);
+      const way = near.ok && endsAtInstance(world, id) ? inside.get(near.value) : undefined;
+      (way ?? link).output(packet, via);
+    },
+  };
 }
 
 function startGateway(world: World, first: GatewaySpeaker): Gateway {
@@ -141,7 +156,7 @@ function startGateway(world: World, first: GatewaySpeaker): Gateway {
   let value = first;
   let isReporting = false;
   let hadSession = false;
-  const { endpoint, host, leave } = place(world, first);
+  const { endpoint, hosts, leave } = place(world, first);
   const seeds = { bgp: `${world.seed}/${id}/bgp`, bfd: `${world.seed}/${id}/bfd` };
   const driver = createWatchedSpeaker(world, endpoint, optionsOf(value), seeds, report);
 
@@ -168,7 +183,7 @@ function startGateway(world: World, first: GatewaySpeaker): Gateway {
   driver.feed({ kind: 'start' });
   return {
     endpoint,
-    ...(host && { host }),
+    hosts,
     speaker: driver.speaker,
     configure(next) {
       value = next;

@@ -7,6 +7,7 @@ import { err, must, ok, type Result, unreachable } from '../../controller/base/r
 import type { Millis } from '../../controller/base/time.ts';
 import type { GuestChange } from '../../controller/event.ts';
 import { API_ADDRESS } from '../ec2/catalog/services.ts';
+import { wordOf } from '../vpc/cidr.ts';
 import { boot, type Guest, type GuestProfile, type GuestTunnel, setGuest, setOwn } from '../vpc/guest.ts';
 import { changeGuest as changeKernel } from '../vpc/guest-change.ts';
 import { formatMac } from '../vpc/header.ts';
@@ -35,12 +36,12 @@ export type GuestVerb = (typeof GUEST_VERBS)[number];
 
 const HOST: Profile = { role: 'host', services: [] };
 
-function tunnelOf({ remote, inside, device = 0 }: ProfileTunnel): GuestTunnel {
+function tunnelOf({ kind = 'gre', remote, inside, device = 0 }: ProfileTunnel): GuestTunnel {
   const own = inside.map((text) => {
     const [address = ''] = text.split('/');
     return { address: must(parseAddress(address)), prefix: must(parsePrefix(text, 'clear')) };
   });
-  return { gre: { kind: 'gre', remote: must(parseAddress(remote)).words[3] | 0 }, device, inside: own };
+  return { link: { kind, remote: wordOf(remote) }, device, inside: own };
 }
 
 const kernelProfile = ({ role, translates, tunnels, overlay }: Profile): GuestProfile => ({

@@ -23,6 +23,7 @@ export const createRecords = (): Records => ({
   'transit-gateway-connect-peer': new Map(),
   'transit-gateway-multicast-domain': new Map(),
   'vpn-gateway': new Map(),
+  'customer-gateway': new Map(),
   'vpn-connection': new Map(),
   'virtual-interface': new Map(),
   'direct-connect-association': new Map(),

@@ -19,6 +19,7 @@ export const service = z.discriminatedUnion('kind', [
 const inside = z.string().refine((text) => parsePrefix(text, 'clear').ok, 'is not ADDRESS/LENGTH');
 
 const tunnel = z.strictObject({
+  kind: z.enum(['gre', 'ipsec']).exactOptional(),
   remote: z.string().refine((text) => parseAddress(text).ok && !text.includes(':'), 'is no IPv4 address'),
   inside: z.array(inside).min(1),
   device: z.int().min(0).max(14).exactOptional(),

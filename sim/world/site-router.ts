@@ -12,6 +12,7 @@ import {
 } from '../../controller/bgp/options.ts';
 import { summary } from '../../controller/bgp/query.ts';
 import type { GatewayNeighbor, GatewaySpeaker } from '../vpc/model.ts';
+import { portAt } from '../vpc/vpn-tunnel.ts';
 import { createEndpoint, powerOff, powerOn } from './endpoint.ts';
 import { record } from './kernel.ts';
 import { ACCEPT_ALL, announceOnly, OWN, pathsFrom } from './routes-heard.ts';
@@ -23,6 +24,9 @@ import { BFD, createWatchedSpeaker, type WatchedSpeaker } from './watched-speake
 export function setSiteRouter(world: World, site: string, options: SiteRouterOptions): Result<void> {
   if (!/^(cgw|dxcon)-/.test(site))
     return err(`'${site}' is not the id of a customer gateway or a Direct Connect connection`);
+  const taken = instanceAt(world, site);
+  if (taken !== undefined)
+    return err(`${site} has the public address of ${taken}: its instance is the router; run BGP there`);
   const perTunnel = Object.entries(options.tunnels ?? {});
   for (const text of [options, ...perTunnel.map(([, each]) => each)].flatMap(
     (each) => each.announces ?? [],
@@ -46,6 +50,12 @@ export function setSiteRouter(world: World, site: string, options: SiteRouterOpt
   const what = `announces ${options.announces.join(', ') || 'nothing'}`;
   record(world, { kind: 'guest', instance: site, what });
   return ok(undefined);
+}
+
+/** The ENI that has the address of a customer gateway. */
+function instanceAt({ network: { fabric } }: World, site: string): string | undefined {
+  const node = fabric.sites.get(site);
+  return node === undefined ? undefined : portAt(fabric, node)?.id;
 }
 
 /** Switches a router off, as a power cut does: its neighbors hear nothing more. False where none is on. */

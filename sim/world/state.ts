@@ -12,8 +12,10 @@ import type { Heard } from './routes-heard.ts';
 import type { Service } from './services.ts';
 import type { Settings } from './settings.ts';
 
-/** A GRE tunnel: the far end's outer address, IPv4, and the machine's own addresses inside, with lengths. */
+/** A tunnel: the far end's outer address, IPv4, and the machine's own addresses inside, with lengths. */
 export interface ProfileTunnel {
+  /** `gre` to a transit gateway, where absent; `ipsec` of a VPN connection. */
+  readonly kind?: 'gre' | 'ipsec';
   readonly remote: string;
   readonly inside: readonly string[];
   /** The index of the device that carries it; the first where absent. */
@@ -29,7 +31,7 @@ export interface Profile {
   readonly role: 'host' | 'router' | 'nat' | 'geneve';
   /** Of `nat`: blocks from which packets to elsewhere are masqueraded; all packets where absent. */
   readonly translates?: readonly string[];
-  /** GRE tunnels to addresses of transit gateways. */
+  /** Tunnels to addresses of transit gateways and VPN gateways. */
   readonly tunnels?: readonly ProfileTunnel[];
   /** Addresses that EC2 does not know, on the first device. */
   readonly overlay?: readonly string[];
@@ -45,8 +47,8 @@ export interface Machine {
 /** The BGP speaker beside a gateway, at work. */
 export interface Gateway {
   readonly endpoint: Endpoint;
-  /** As the network knows it, where it is no machine and has no links of its own. */
-  readonly host?: InternetHost;
+  /** As the network knows it: what it is inside of tunnels. */
+  readonly hosts: readonly InternetHost[];
   readonly speaker: Speaker;
   readonly configure: (value: GatewaySpeaker) => void;
   readonly end: () => void;

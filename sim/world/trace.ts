@@ -7,7 +7,7 @@ import { contains, formatAddress, parseAddress, prefix } from '../../controller/
 import { err, must, ok, present, type Result } from '../../controller/base/result.ts';
 import { inCidr } from '../vpc/cidr.ts';
 import { CODE } from '../vpc/dispositions.ts';
-import { createFlowTable } from '../vpc/flow-table.ts';
+import { copyFlows, createFlowTable } from '../vpc/flow-table.ts';
 import { type Crossing, forward, type Trace } from '../vpc/forward.ts';
 import { answerTo, createHeader, ICMP, ICMP6, type Packet, setDestination, TCP, UDP } from '../vpc/header.ts';
 import type { End, Network } from '../vpc/network.ts';
@@ -79,13 +79,17 @@ export function tracePacket(world: World, traced: TracedPacket): Result<TracedFl
   const there = forward(network, packet, end, world.now, { crossing, ...leave });
   if (!both || there.deliveredTo === undefined || there.copies !== undefined) return ok(there);
   const { deliveredTo } = there;
-  const host = world.ends.get(deliveredTo) ?? world.gateways.get(deliveredTo)?.host;
+  const host = world.ends.get(deliveredTo) ?? speakerAt(world, deliveredTo, there.packet.destination);
   const receiver = present(world.network.guests.get(deliveredTo) ?? host, deliveredTo);
   return ok({
     ...there,
     answer: forward(network, answerTo(there.packet), receiver, world.now, { crossing }),
   });
 }
+
+/** The speaker of a gateway, as what has the address. */
+const speakerAt = (world: World, id: string, address: string): End | undefined =>
+  world.gateways.get(id)?.hosts.find((host) => formatAddress(host.address) === address);
 
 /** Addresses that no host of the Internet has: RFC 1918, RFC 6598, link-local, ULA. */
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '169.254.0.0/16']
@@ -124,7 +128,11 @@ const familyOf = (text: string): 4 | 6 => (text.includes(':') ? 6 : 4);
 /** The same network, as a flow finds it that no security group tracks yet. */
 const withoutFlows = (network: Network): Network => ({
   ...network,
-  fabric: { ...network.fabric, flows: createFlowTable() },
+  fabric: {
+    ...network.fabric,
+    flows: createFlowTable(),
+    tunnelFlows: copyFlows(network.fabric.flows),
+  },
 });
 
 const NAMES: Readonly<Record<number, 'icmp' | 'tcp' | 'udp'>> = {

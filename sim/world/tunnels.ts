@@ -4,11 +4,19 @@
  * carries nothing; cuts between the gateway's part and the site work on it as on every link.
  */
 import { err, ok } from '../../controller/base/result.ts';
+import { farPort } from '../vpc/vpn-tunnel.ts';
 import type { Endpoint, Network } from './endpoint.ts';
 import { schedule } from './kernel.ts';
 import { lossOf } from './links.ts';
 import { deliver } from './sockets.ts';
 import type { World } from './state.ts';
+
+/** Whether the far ends of a VPN connection are at an instance, and not at a site. */
+export function endsAtInstance(world: World, connection: string): boolean {
+  const { fabric } = world.network;
+  const node = fabric.vpnConnections.get(connection);
+  return node !== undefined && farPort(fabric, node) !== undefined;
+}
 
 /** A tunnel as one of its ends sees it. */
 interface Tunnel {

@@ -6,6 +6,7 @@ import { must, present } from '../../controller/base/result.ts';
 import { tracePacket } from '../../sim/world/trace.ts';
 import { BLOCK, connectScene, tableOf } from '../world/connect.ts';
 import { call } from '../world/pair.ts';
+import { edgeScene } from '../world/vpn-edge.ts';
 import { HOST, maker, type Probes } from './maker.ts';
 
 const EVERYWHERE = '0.0.0.0/0';
@@ -65,6 +66,17 @@ export function overlay() {
     'an appliance',
   );
   return { world, act, table, connect, boxes, used, block: BLOCK, outer: tableOf(world, pair.a), probes };
+}
+
+/** A spoke VPC, whose way out leads by VPN connections of its VPN gateway to either appliance. */
+export function edge() {
+  const { world, pair, spoke, vpns } = edgeScene();
+  const act = (action: string, input: object): void => void call(world, action, input);
+  const probe = { from: spoke.instance, to: HOST, protocol: 'tcp', port: 443, both: true } as const;
+  const back = { from: pair.a.instance, to: spoke.address, protocol: 'icmp' } as const;
+  const probes = { 'spoke to the Internet': probe, 'appliance to spoke': back } satisfies Probes;
+  const cgw = present(world.records['vpn-connection'].get(vpns.a), vpns.a).customerGateway;
+  return { world, act, box: pair.a, cgw, outer: tableOf(world, pair.a), probes };
 }
 
 /** Three machines in a multicast domain with static sources: `sender` is one, the others are members. */

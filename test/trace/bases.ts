@@ -4,7 +4,7 @@
 import { present } from '../../controller/base/result.ts';
 import { servicesOf } from '../../sim/ec2/catalog/services.ts';
 import { REGION } from '../world/pair.ts';
-import { chain, overlay, stage } from './bases-tunnels.ts';
+import { chain, edge, overlay, stage } from './bases-tunnels.ts';
 import { HOST, maker, type Probes, siteHost } from './maker.ts';
 
 const EVERYWHERE = '0.0.0.0/0';
@@ -291,6 +291,7 @@ export type Bases = {
   readonly branch: ReturnType<typeof branch>;
   readonly chain: ReturnType<typeof chain>;
   readonly overlay: ReturnType<typeof overlay>;
+  readonly edge: ReturnType<typeof edge>;
   readonly stage: ReturnType<typeof stage>;
 };
 
@@ -302,5 +303,6 @@ export const BASES: { readonly [K in keyof Bases]: () => Bases[K] } = {
   branch,
   chain,
   overlay,
+  edge,
   stage,
 };

@@ -84,6 +84,32 @@ export const overlay: Faults['overlay'] = [
   },
 ];
 
+export const edge: Faults['edge'] = [
+  {
+    name: 'the image of the appliance has no tunnels',
+    probe: 'spoke to the Internet',
+    breaks: (w) => acts(w, w.box.instance, 'nat'),
+    object: (w) => w.box.instance,
+    code: 'GUEST_NO_TUNNEL',
+  },
+  {
+    name: 'the customer gateway has another address than the appliance',
+    probe: 'appliance to spoke',
+    breaks: ({ world, cgw: id }) => {
+      applyChange(world, { kind: 'customer-gateway', id, value: { id, address: '203.0.113.99' } });
+    },
+    object: (w) => w.box.eni,
+    code: 'VPN_NO_TUNNEL',
+  },
+  {
+    name: 'the table of the appliance has no way to the Internet',
+    probe: 'appliance to spoke',
+    breaks: (w) => noRoute(w, w.outer),
+    object: (w) => w.outer,
+    code: 'NO_ROUTE_TO_DESTINATION',
+  },
+];
+
 export const stage: Faults['stage'] = [
   {
     name: 'nobody is a member of the group any more',

@@ -2,6 +2,6 @@
 import type { Faults } from './breaks.ts';
 import { branch, hub, neighbours } from './faults-between.ts';
 import { checkpoint, office } from './faults-inside.ts';
-import { chain, overlay, stage } from './faults-tunnels.ts';
+import { chain, edge, overlay, stage } from './faults-tunnels.ts';
 
-export const FAULTS: Faults = { office, checkpoint, neighbours, hub, branch, chain, overlay, stage };
+export const FAULTS: Faults = { office, checkpoint, neighbours, hub, branch, chain, overlay, edge, stage };

@@ -187,6 +187,7 @@ const records = fc.record({
         ...TUNNELS.map((outside) =>
           fc.record({
             outside: fc.constant(outside),
+            ...{ inside: fc.constant('169.254.10.0/30'), down: fc.constant(false) },
             up: fc.constantFrom(true, true, false),
             routes: fc.oneof(fc.constant([]), vpnRoutes),
           }),
@@ -289,6 +290,7 @@ function toAll(drawn: Drawn): All {
         ...(associated && { routeTable: 'tgw-rtb-1' }),
       })),
     ]),
+    'customer-gateway': new Map(),
     'vpn-gateway': byId(VPCS.map((vpc, v) => ({ id: `vgw-${v + 1}`, vpc }))),
     'vpn-connection': byId(
       drawn.vpns.map((vpn, i) => {

@@ -4,7 +4,7 @@ import { address } from '../../controller/base/ip.ts';
 import type { Guest } from '../../sim/vpc/guest.ts';
 import type { TransitPath } from '../../sim/vpc/model.ts';
 import { addHost } from '../../sim/vpc/network.ts';
-import { createLab, type Lab, machine, put, route, subnet, table, udp } from './lab.ts';
+import { createLab, type Lab, machine, put, route, subnet, table, tunnel, udp } from './lab.ts';
 
 const SITE = '172.16.0.9';
 const PORTS = Array.from({ length: 400 }, (_, i) => 10_000 + i);
@@ -32,7 +32,7 @@ const connect = (lab: Lab, id: Vpn, down: readonly string[] = []): void =>
     gateway: `tgw-attach-${id}`,
     customerGateway: 'cgw-1',
     routes: [],
-    tunnels: TUNNELS[id].map((outside) => ({ outside, up: !down.includes(outside), routes: [] })),
+    tunnels: TUNNELS[id].map((outside) => tunnel(outside, { up: !down.includes(outside) })),
   });
 
 const lead = (lab: Lab, paths: readonly TransitPath[]): void =>

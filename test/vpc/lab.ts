@@ -4,6 +4,7 @@ import { present } from '../../controller/base/result.ts';
 import { forward, type Trace } from '../../sim/vpc/forward.ts';
 import { boot, type Guest, type GuestProfile } from '../../sim/vpc/guest.ts';
 import { answerTo, type Packet } from '../../sim/vpc/header.ts';
+import type { VpnConnectionTunnel } from '../../sim/vpc/hybrid-model.ts';
 import type {
   Change,
   NetworkInterface,
@@ -20,6 +21,16 @@ export const OPEN_GROUP = 'sg-open';
 export const SERVER = '203.0.113.10';
 export const SERVER6 = '2001:db8:ffff::10';
 export const APPLIANCE: GuestProfile = { ipForward: true, masquerade: [] };
+
+/** A VPN tunnel that is up. */
+export const tunnel = (outside: string, more: Partial<VpnConnectionTunnel> = {}): VpnConnectionTunnel => ({
+  outside,
+  inside: '169.254.10.0/30',
+  down: false,
+  up: true,
+  routes: [],
+  ...more,
+});
 
 export interface Lab {
   readonly network: Network;

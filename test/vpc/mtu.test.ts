@@ -17,6 +17,7 @@ import {
   SERVER6,
   subnet,
   table,
+  tunnel,
   udp,
 } from './lab.ts';
 
@@ -37,7 +38,7 @@ function scene(far: string, settings: Partial<VpcSettings> = {}): { lab: Lab; a:
     routes: [route('0.0.0.0/0', 'nat-1'), route('::/0', 'eigw-1')],
   });
   put(lab, 'vpn-gateway', { id: 'vgw-1', vpc: 'vpc-1' });
-  const tunnels = [{ outside: '198.51.100.201', up: true, routes: [] }];
+  const tunnels = [tunnel('198.51.100.201')];
   const vpn = { gateway: 'vgw-1', customerGateway: 'cgw-1', routes: ['172.16.0.0/16'], tunnels };
   put(lab, 'vpn-connection', {
     account: '123456789012',

@@ -2,16 +2,21 @@
 import { describe, expect, it } from 'vitest';
 import { address } from '../../controller/base/ip.ts';
 import { forward } from '../../sim/vpc/forward.ts';
-import type { VpnConnection, VpnConnectionTunnel } from '../../sim/vpc/model.ts';
+import type { VpnConnection } from '../../sim/vpc/hybrid-model.ts';
 import { addHost } from '../../sim/vpc/network.ts';
-import { APPLIANCE, createLab, eni, type Lab, machine, put, route, subnet, table, udp } from './lab.ts';
-
-const tunnel = (outside: string, more: Partial<VpnConnectionTunnel> = {}): VpnConnectionTunnel => ({
-  outside,
-  up: true,
-  routes: [],
-  ...more,
-});
+import {
+  APPLIANCE,
+  createLab,
+  eni,
+  type Lab,
+  machine,
+  put,
+  route,
+  subnet,
+  table,
+  tunnel,
+  udp,
+} from './lab.ts';
 
 const connect = (lab: Lab, more: Partial<VpnConnection> = {}): void =>
   put(lab, 'vpn-connection', {

@@ -112,6 +112,7 @@ const projections: Projections = {
     subnets: acl.associations.map((each) => each.subnet),
   }),
   'vpn-gateway': ({ id, vpc }) => (vpc === undefined ? { id } : { id, vpc }),
+  'customer-gateway': ({ id, address }) => ({ id, address }),
   'vpn-connection': (connection) => ({
     id: connection.id,
     account: connection.account,
@@ -119,7 +120,13 @@ const projections: Projections = {
     gateway: connection.attachment ?? connection.gateway,
     customerGateway: connection.customerGateway,
     routes: connection.routes,
-    tunnels: connection.tunnels.map(({ outside, up, learnt }) => ({ outside, up, routes: learnt })),
+    tunnels: connection.tunnels.map(({ outside, inside, down, up, learnt }) => ({
+      outside,
+      inside,
+      down,
+      up,
+      routes: learnt,
+    })),
   }),
   'virtual-interface': ({ id, account, region, gateway, site, mtuBytes, siteLink, up, routes }) => ({
     id,
