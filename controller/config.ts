@@ -17,6 +17,7 @@ export {
   type KernelConfig,
   type SecretSource,
   type Secrets,
+  type StandIn,
   secretKey,
   secretsOf,
   speakerOptions,

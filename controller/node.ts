@@ -76,6 +76,7 @@ import {
   sessionChanged,
   settleSessions,
 } from './routing/sessions.ts';
+import { nextStandInAt, standIn } from './routing/stand-in.ts';
 import {
   newSync,
   pumpSync,
@@ -403,12 +404,13 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
   const readiness = start.observeOnly ? start.readiness : pumpReadiness(start.readiness, ready, turn);
   wakeAt = earliest(wakeAt, start.observeOnly ? undefined : nextReadinessAt(readiness));
   observed = sendObservations(synced.observed, config, turn);
-  const sessions = settleSessions(start.sessions, health, config, orders, turn);
+  const settled = settleSessions(start.sessions, health, config, orders, turn);
+  const sessions = start.observeOnly ? settled : standIn(settled, health, config, turn);
   const fib = start.observeOnly
     ? start.fib
     : pump(start.fib, config, turn.now, (change) => turn.kernel(change));
   if (config.kernel !== undefined) wakeAt = earliest(wakeAt, nextFibAt(fib, turn.now));
-  wakeAt = earliest(wakeAt, nextSessionsAt(sessions, config));
+  wakeAt = earliest(earliest(wakeAt, nextSessionsAt(sessions, config)), nextStandInAt(sessions, health));
   const { wakeAt: _, ...rest } = start;
   const node: Node = {
     ...rest,

@@ -1,6 +1,8 @@
 /** BGP, BFD and kernel routes as the daemon uses them: what machines take, without the secrets. */
+
+import type { Millis } from '../base/time.ts';
 import type { BfdAuthentication, BfdOptions } from '../bfd/options.ts';
-import type { PrefixRange, SpeakerOptions } from '../bgp/options.ts';
+import type { Origination, PrefixRange, SpeakerOptions } from '../bgp/options.ts';
 
 /** Where a secret is. Its text is read at start and on reload, and is never journalled, logged or shown. */
 export interface SecretSource {
@@ -16,6 +18,15 @@ export interface SecretAuthentication {
   readonly key: SecretSource;
 }
 
+/** A route that is announced only while appliances are dead. */
+export interface StandIn {
+  readonly route: Origination;
+  /** All of them. */
+  readonly whileDead: readonly string[];
+  /** For so long one of them must have been healthy until it is withdrawn. */
+  readonly lingerMs: Millis;
+}
+
 export interface BgpConfig {
   /** Without passwords and keys. */
   readonly options: SpeakerOptions;
@@ -23,6 +34,7 @@ export interface BgpConfig {
   readonly passwords: Readonly<Record<string, SecretSource>>;
   /** Keys of BFD, by the name of the neighbor. */
   readonly bfdKeys: Readonly<Record<string, SecretAuthentication>>;
+  readonly standIns: readonly StandIn[];
   /** The appliance that a neighbor is, by the name of the neighbor. */
   readonly appliances: Readonly<Record<string, string>>;
 }

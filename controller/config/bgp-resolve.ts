@@ -6,6 +6,7 @@ import type {
   GracefulRestartOptions,
   MaxPrefixes,
   NeighborOptions,
+  Origination,
   PeerOptions,
   Policy,
   PolicyRule,
@@ -17,6 +18,7 @@ import type {
   KernelConfig,
   SecretAuthentication,
   SecretSource,
+  StandIn,
 } from './bgp-model.ts';
 import type { ParsedBgp, ParsedPeer, ParsedSecret } from './bgp-schema.ts';
 import type { Finding } from './finding.ts';
@@ -103,12 +105,48 @@ export function resolveBgp(
     policies: bgp.policies.map((policy, index) =>
       resolvePolicy(bgp, policy, ['bgp', 'policies', index], note),
     ),
-    originate: bgp.originate.map(({ med, ...one }) => ({ ...one, ...given('med', med) })),
+    originate: bgp.originate.flatMap((one) => (one.whileDead === undefined ? [originationOf(one)] : [])),
     multipath: bgp.multipath,
     subnets: bgp.subnets,
     track: false,
   };
-  return { options, passwords, bfdKeys, appliances: linked };
+  const standIns = standInsOf(bgp, appliances, own?.name, note);
+  return { options, passwords, bfdKeys, standIns, appliances: linked };
+}
+
+type ParsedOrigination = ParsedBgp['originate'][number];
+
+const originationOf = ({ prefix, nextHop, communities, med }: ParsedOrigination): Origination => ({
+  prefix,
+  nextHop,
+  communities,
+  ...given('med', med),
+});
+
+function standInsOf(
+  { originate }: ParsedBgp,
+  appliances: readonly Appliance[],
+  own: string | undefined,
+  note: Note,
+): readonly StandIn[] {
+  return originate.flatMap((one, index): readonly StandIn[] => {
+    const path = ['bgp', 'originate', index];
+    const { prefix, whileDead, linger } = one;
+    if (originate.findIndex((other) => other.prefix === prefix) !== index)
+      note([...path, 'prefix'], `${prefix} is announced twice`, 'keep one of them');
+    if (whileDead === undefined) {
+      if (linger !== undefined)
+        note([...path, 'linger'], `${prefix} is announced always`, 'give whileDead, too, or leave it out');
+      return [];
+    }
+    whileDead.forEach((name, at) => {
+      if (name === own)
+        note([...path, 'whileDead', at], 'the dead announce nothing', 'name other appliances than the own');
+      else if (!appliances.some((appliance) => appliance.name === name))
+        note([...path, 'whileDead', at], `'${name}' is not an appliance`, namesOf(name, appliances));
+    });
+    return [{ route: originationOf(one), whileDead, lingerMs: linger ?? 0 }];
+  });
 }
 
 const sourceOf = ({ file, env, ssm }: ParsedSecret): SecretSource => ({

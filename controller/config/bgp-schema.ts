@@ -221,6 +221,14 @@ export const bgpSchema = z.strictObject({
         nextHop: z.union([z.literal('self'), address]).default('self'),
         communities: z.array(z.string()).default([]),
         med: z.number().int().min(0).max(4294967295).optional(),
+        whileDead: z
+          .array(name)
+          .min(1)
+          .optional()
+          .describe('Announced only while all of these appliances are dead.'),
+        linger: duration(0, 86_400_000)
+          .optional()
+          .describe('With `whileDead`: for so long one must be healthy again until it is withdrawn.'),
       }),
     )
     .default([]),

@@ -6,7 +6,7 @@
 import { earliest, type Instant, type Millis } from '../base/time.ts';
 import { type BfdChange, clientState } from '../bfd/event.ts';
 import type { SessionChange } from '../bgp/event.ts';
-import { type Config, ownAppliance, type ProbeConfig } from '../config.ts';
+import { type Config, ownAppliance, type ProbeConfig, type StandIn } from '../config.ts';
 import type { Orders, ProbeResult } from '../event.ts';
 import type { Turn } from '../failover/turn.ts';
 import { evidenceOf, type Health, heardAlive, hearSession } from '../health/health.ts';
@@ -25,6 +25,8 @@ export interface Sessions {
   readonly unwatched: readonly string[];
   /** Neighbors whose appliance is dead: their routes are used last, also while their sessions stand. */
   readonly unfit: readonly string[];
+  /** What is announced because others are dead. */
+  readonly standing: readonly StandIn[];
   /** How this appliance is drained at present. */
   readonly drained: 'none' | 'graceful-shutdown' | 'withdraw';
 }
@@ -36,6 +38,7 @@ export const noSessions: Sessions = {
   lost: [],
   unwatched: [],
   unfit: [],
+  standing: [],
   drained: 'none',
 };
 

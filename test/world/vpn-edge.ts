@@ -49,16 +49,25 @@ export const tunnelsOf = (world: World, vpn: string): ProfileTunnel[] =>
     }),
   );
 
-const configText = ({ a, b }: Pair, name: Name): string => `
+/** What b announces while a is dead, where it does. */
+const standIns = (linger: string | undefined): readonly string[] =>
+  linger === undefined
+    ? []
+    : ['0.0.0.0/1', '128.0.0.0/1'].map((half) => `{ prefix: ${half}, whileDead: [a], linger: ${linger} }`);
+
+/** A daemon's configuration; with `linger` b stands in for a. */
+export const configText = ({ a, b }: Pair, name: Name, linger?: string): string => `
 node: ${name}
 appliances:
-  - { name: a, address: ${a.address}, eni: ${a.eni} }
-  - { name: b, address: ${b.address}, eni: ${b.eni} }
+  - { name: a, address: ${a.address}, eni: ${a.eni}, probes: [ { kind: icmp } ] }
+  - { name: b, address: ${b.address}, eni: ${b.eni}, probes: [ { kind: icmp } ] }
 kernel: {}
 bgp:
   as: 65001
   gracefulRestart: false
-  originate: [ { prefix: "0.0.0.0/0", med: ${name === 'a' ? 0 : 10} } ]
+  originate:
+    - { prefix: 0.0.0.0/0, med: ${name === 'a' ? 0 : 10} }
+${(name === 'b' ? standIns(linger) : []).map((one) => `    - ${one}\n`).join('')}
   neighbors:
 ${INSIDE[name].map((block) => `    - { address: ${end(block, 1)}, localAddress: ${end(block, 2)}, as: 64900, import: all, export: all }`).join('\n')}
 `;
@@ -69,7 +78,7 @@ function revokeIngress(world: World, GroupId: string): void {
 }
 
 /** The scene after a while: tunnels, sessions and routes are there. */
-export function edgeScene({ closed = false } = {}): EdgeScene {
+export function edgeScene({ closed = false, linger }: { closed?: boolean; linger?: string } = {}): EdgeScene {
   const world = createWorld({ seed: 1 });
   const pair = deployPair(world);
   const { vpc, group } = createSite(world, SPOKE);
@@ -99,7 +108,7 @@ export function edgeScene({ closed = false } = {}): EdgeScene {
       ...{ role: 'nat', services: [], translates: [SPOKE] },
       tunnels: tunnelsOf(world, vpns[name]),
     });
-    return startDaemon(world, { machine, config: configOf(configText(pair, name)) });
+    return startDaemon(world, { machine, config: configOf(configText(pair, name, linger)) });
   };
   const daemons = { a: start('a'), b: start('b') };
   pass(world, 30_000);

@@ -252,3 +252,34 @@ groups:
     ['the word of its daemon', '{ kind: bgp }, { kind: daemon }'],
   ])('is refused beside %s', (_, probes) => expect(errorsOf(observer('', probes))).toHaveLength(1));
 });
+
+describe('what is announced while others are dead', () => {
+  const withOrigins = (...items: readonly string[]): string =>
+    good.replace('bgp:\n', `bgp:\n  originate: [ ${items.join(', ')} ]\n`);
+  it('is no part of what the speaker announces from its start', () => {
+    const text = withOrigins(
+      '{ prefix: 0.0.0.0/0, med: 10 }',
+      '{ prefix: 0.0.0.0/1, whileDead: [b], linger: 1m }',
+    );
+    const { bgp } = must(parseConfig(text, 'byoa.yaml'));
+    expect(bgp?.options.originate.map(({ prefix }) => prefix)).toEqual(['0.0.0.0/0']);
+    expect(bgp?.standIns).toEqual([
+      {
+        route: { prefix: '0.0.0.0/1', nextHop: 'self', communities: [] },
+        whileDead: ['b'],
+        lingerMs: 60_000,
+      },
+    ]);
+  });
+  it.each([
+    [
+      '{ prefix: 0.0.0.0/1, whileDead: [a] }',
+      'the dead announce nothing; name other appliances than the own',
+    ],
+    ['{ prefix: 0.0.0.0/1, whileDead: [c] }', "'c' is not an appliance"],
+    ['{ prefix: 0.0.0.0/1, linger: 1m }', '0.0.0.0/1 is announced always; give whileDead, too'],
+    ['{ prefix: 0.0.0.0/1 }, { prefix: 0.0.0.0/1, whileDead: [b] }', '0.0.0.0/1 is announced twice'],
+  ])('%s is refused', (item, told) => {
+    expect(errorsOf(withOrigins(item)).join('\n')).toContain(told);
+  });
+});
