@@ -14,6 +14,7 @@ export const controllerPart: Part = {
     pause: 'leave a group alone, or all, until resumed',
     resume: 'end pauses and overrides of a group, or of all',
     bgp: 'see and steer the BGP speaker and BFD of a running daemon',
+    parameter: 'print a parameter of Systems Manager, decrypted, in the region of the configuration',
     replay: 'feed a journal through the same brain and compare its decisions',
     schema: 'print the JSON Schema of the configuration',
   },

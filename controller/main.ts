@@ -67,6 +67,14 @@ export function register(program: Command, readWorld?: ReadWorld): void {
       const { switchover } = await import('./shell/ask.ts');
       await switchover(group, options);
     });
+  program
+    .command('parameter <name>')
+    .description('print a parameter of Systems Manager, decrypted, in the region of the configuration')
+    .option('-c, --config <file>', 'configuration file', CONFIG)
+    .action(async (name: string, options: { config: string }) => {
+      const { printParameter } = await import('./shell/parameter-print.ts');
+      await printParameter(name, options);
+    });
   registerPlan(program, CONFIG, readWorld);
   registerOrders(program);
   registerBgp(program);

@@ -3,7 +3,7 @@
  * Pulumi nor AWS. The daemon's own configuration is another file's: `components/daemon-config.ts`.
  */
 import { readBrought, withBrought } from './brought.ts';
-import { type Design, type PlanArgs, zonesText } from './design.ts';
+import { type Design, movesGroups, type PlanArgs, zonesText } from './design.ts';
 import { DESIGNS, type DesignName, isDesign, NAMES } from './designs/catalog.ts';
 import { type Key, KeyError, keysOf, wrong } from './keys.ts';
 import { layout, transitBlock } from './layout.ts';
@@ -171,9 +171,9 @@ function readSubnets(read: Reader): Pick<StackConfig, 'subnets'> {
   }
 }
 
-function readAppliance(read: Reader, { role, keptBy }: Design, observers: boolean): ApplianceKind {
+function readAppliance(read: Reader, design: Design, observers: boolean): ApplianceKind {
   const [rules, userData, sync] = [read.get('rules'), read.get('userData'), read.get('stateSync')];
-  const kind = read.text('appliance', /^(nat|firewall|own)$/, 'it must be nat, firewall or own', role);
+  const kind = read.text('appliance', /^(nat|firewall|own)$/, 'it must be nat, firewall or own', design.role);
   if (rules !== undefined && kind !== 'firewall')
     throw wrong('rules', rules, `they are for byoa:appliance firewall, and it is ${kind}`);
   if (sync !== undefined && (rules ?? '').trim() === '')
@@ -184,7 +184,7 @@ function readAppliance(read: Reader, { role, keptBy }: Design, observers: boolea
   if (kind === 'firewall')
     return { kind, rules: rules ?? '', stateSync: sync === undefined || read.flag('stateSync') };
   if (read.get('ami') === undefined) throw wrong('ami', undefined, 'byoa:appliance own needs its AMI');
-  if (!observers && keptBy !== 'bgp')
+  if (!observers && movesGroups(design))
     throw wrong(
       'observers',
       read.get('observers'),

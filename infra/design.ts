@@ -37,14 +37,20 @@ export interface Design {
   /** How many zones it spans. */
   readonly zones: { readonly min: number; readonly max: number };
   readonly keys: readonly OwnKey[];
-  /** `bgp`: routes that appliances announce keep flows, no group is moved; absent: `groups`. */
-  readonly keptBy?: 'groups' | 'bgp';
+  /**
+   * `bgp`: routes that appliances announce keep flows, no group is moved; `vpn`: they are announced to VPN
+   * gateways, which know neither BFD nor passwords. Absent: `groups`.
+   */
+  readonly keptBy?: 'groups' | 'bgp' | 'vpn';
   readonly role: ApplianceRole;
   /** Failback unless the stack says otherwise: `never`, or after how long. */
   readonly failback: 'never' | { readonly after: string };
   /** Throws an error that says what does not fit. */
   readonly plan: (args: PlanArgs) => Plan;
 }
+
+/** Whether daemons move groups. */
+export const movesGroups = ({ keptBy = 'groups' }: Design): boolean => keptBy === 'groups';
 
 /** `2`, or `2 to 8`. */
 export const zonesText = ({ zones: { min, max } }: Design): string =>

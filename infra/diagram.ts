@@ -30,6 +30,8 @@ function routeText({ destination, to }: RoutePlan): string {
       return `${destination} => who announces it`;
     case 'transit':
       return `${destination} -> transit gateway`;
+    case 'propagated':
+      return `${destination} => VPN gateway, propagated`;
   }
 }
 
@@ -97,9 +99,18 @@ export function movesText(plan: Plan, group: GroupPlan): string {
   ].join(', ');
 }
 
+const TAKERS = { clients: 'workloads', observers: 'observers', gateways: 'VPN gateways' } as const;
+
+/** A gateway without BFD gets more of whoever stands in for the dead. */
+const meanwhile = (takers: BgpPlan['takers']): string =>
+  takers === 'gateways' ? ', in pieces while those before them are dead' : '';
+
 const bgpText = ({ as, announces, takerAs, takers }: BgpPlan): string =>
-  `BGP: appliances of AS ${as} announce ${announces.join(', ')}; ` +
-  `${takers === 'clients' ? 'workloads' : 'observers'} of AS ${takerAs} take it`;
+  `BGP: appliances of AS ${as} announce ${announces.join(', ')}${meanwhile(takers)}; ` +
+  `${TAKERS[takers]} of AS ${takerAs} take it`;
+
+const vpnText = ({ vpn = [] }: Plan): readonly string[] =>
+  vpn.map(({ name, vpc, appliance }) => `VPN connection ${name}: VPC ${vpc} to ${appliance}, two tunnels`);
 
 /** The transit gateway: of each table where it leads, and whose traffic it routes. */
 const transitText = ({ vpcs, transit = [] }: Plan): readonly string[] =>
@@ -121,6 +132,7 @@ export const planText = (plan: Plan): string =>
   [
     ...plan.vpcs.flatMap((vpc) => vpcText(plan, vpc)),
     ...transitText(plan),
+    ...vpnText(plan),
     ...plan.groups.map(
       (group) => `group ${group.name}: ${movesText(plan, group)}; members ${group.members.join(', ')}`,
     ),

@@ -2,7 +2,7 @@
  * What a stack may say of a design (`byoa:KEY`), and a program in any language of its component: name, type,
  * meaning, an example. One list; `config.ts` reads the values. Pure.
  */
-import type { Design, OwnKey } from './design.ts';
+import { type Design, movesGroups, type OwnKey } from './design.ts';
 
 export interface KeyPlan {
   /** As an argument of a component; a stack says the same in text. */
@@ -95,7 +95,8 @@ const OF_BGP: readonly Key[] = ['bgpPasswordParameter'];
 /** The keys that a design takes. */
 export const keysOf = (design: Design): readonly Key[] =>
   (Object.keys(KEYS) as Key[]).filter((key) => {
-    if ((design.keptBy === 'bgp' ? OF_GROUPS : OF_BGP).includes(key)) return false;
+    if (OF_GROUPS.includes(key) && !movesGroups(design)) return false;
+    if (OF_BGP.includes(key) && design.keptBy !== 'bgp') return false;
     const own = OWN.find((one) => one === key);
     return own === undefined || design.keys.includes(own);
   });

@@ -135,6 +135,33 @@ export function halves(cidr: string): readonly [string, string] {
   return [blockText({ base, length: half }), blockText({ base: base + 2 ** (32 - half), length: half })];
 }
 
+/** Of 169.254.0.0/16 what AWS leaves to tunnels, and no instance knows otherwise: 169.254.8.0 to .159. */
+const TUNNELS = { base: 0xa9fe0800, blocks: (152 * 256) / 4 } as const;
+
+/** FNV-1a. */
+const hashOf = (text: string): number =>
+  [...text].reduce((hash, letter) => Math.imul(hash ^ letter.charCodeAt(0), 0x01000193) >>> 0, 0x811c9dc5);
+
+/**
+ * A /30 inside a VPN tunnel for each name, by a hash of the name: who is added at the end takes no other's.
+ * Two names of one hash are rare; the later then gets the next block.
+ */
+export function tunnelBlocks(names: readonly string[]): readonly string[] {
+  const taken = new Set<number>();
+  return names.map((name) => {
+    let at = hashOf(name) % TUNNELS.blocks;
+    while (taken.has(at)) at = (at + 1) % TUNNELS.blocks;
+    taken.add(at);
+    return blockText({ base: TUNNELS.base + at * 4, length: 30 });
+  });
+}
+
+/** An address of a /30 inside a VPN tunnel: 1 is the gateway's, 2 the other end's. */
+export function tunnelAddress(block: string, end: 1 | 2): string {
+  const [text = ''] = block.split('/');
+  return addressText(text.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0) + end);
+}
+
 /** The layout of several zones of one region; each zone's is the same whichever others there are. */
 export function layout(vpcCidr: string, zones: readonly string[]): readonly ZoneLayout[] {
   const regions = new Set(zones.map((zone) => ZONE.exec(zone)?.[1] ?? zone));

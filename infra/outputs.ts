@@ -20,6 +20,12 @@ export interface ApplianceOutput extends Omit<NodeOutput, 'config'> {
   readonly translates: readonly string[];
   /** Addresses outside the VPC that it answers for. */
   readonly overlay: readonly string[];
+  /** The VPN tunnels that end at it: the gateway's outside address, and its own address inside. */
+  readonly tunnels: readonly {
+    readonly kind: 'ipsec';
+    readonly remote: string;
+    readonly inside: readonly string[];
+  }[];
 }
 
 /** A client, where some were asked for. */

@@ -10,4 +10,5 @@ export { OverlayAddress } from './designs/overlay-address/component.ts';
 export { RouteSync } from './designs/route-sync/component.ts';
 export { SameSubnetBgp } from './designs/same-subnet-bgp/component.ts';
 export { TransitHub } from './designs/transit-hub/component.ts';
+export { VpnEdge } from './designs/vpn-edge/component.ts';
 export { stackArgs } from './stack.ts';

@@ -23,7 +23,9 @@ export type RouteTarget =
   /** Whoever announces the destination: daemons make the route (`routeSync`), the deployment none. */
   | { readonly kind: 'announced' }
   /** The transit gateway, by the attachment of the VPC. */
-  | { readonly kind: 'transit' };
+  | { readonly kind: 'transit' }
+  /** The VPN gateway of the VPC, where it learns the destination: it propagates the route. */
+  | { readonly kind: 'propagated' };
 
 export interface RoutePlan {
   /** Canonical CIDR block, IPv4 or IPv6. */
@@ -80,6 +82,8 @@ export interface VpcPlan {
   /** Whether it has no Internet gateway. */
   readonly isPrivate?: boolean;
   readonly attachment?: AttachmentPlan;
+  /** Whether it has a VPN gateway: that of the plan's VPN connections. */
+  readonly hasVpnGateway?: boolean;
 }
 
 /** How a VPC is attached to the transit gateway: by all its subnets of the role `transit`. */
@@ -90,6 +94,16 @@ export interface AttachmentPlan {
   readonly propagates: readonly string[];
   /** Whether both ways of a flow pass the same zone (appliance mode). */
   readonly applianceMode: boolean;
+}
+
+/** A VPN connection between the VPN gateway of a VPC and an appliance. */
+export interface VpnPlan {
+  /** Unique in the plan, by VPC and appliance: `10.1.0.0-a`. */
+  readonly name: string;
+  readonly vpc: string;
+  readonly appliance: string;
+  /** The /30 in each of its two tunnels: the first address is the gateway's, the second the appliance's. */
+  readonly inside: readonly string[];
 }
 
 /** A table of the transit gateway. */
@@ -166,8 +180,11 @@ export interface BgpPlan {
   readonly announces: readonly string[];
   /** AS number of those who take it. */
   readonly takerAs: number;
-  /** `clients` put the best paths into their kernels, `observers` into the tables with announced routes. */
-  readonly takers: 'clients' | 'observers';
+  /**
+   * `clients` put the best paths into their kernels, `observers` into the tables with announced routes,
+   * `gateways` are VPN gateways, which propagate it.
+   */
+  readonly takers: 'clients' | 'observers' | 'gateways';
 }
 
 /** Who can send to whom, and gets answers, and how soon again after any single failure. */
@@ -187,6 +204,7 @@ export interface Plan {
   readonly groups: readonly GroupPlan[];
   readonly bgp?: BgpPlan;
   readonly natGateways?: readonly NatGatewayPlan[];
+  readonly vpn?: readonly VpnPlan[];
   /** The tables of a transit gateway, which is there where there are any. */
   readonly transit?: readonly TransitTablePlan[];
   /** Blocks between which NAT appliances leave addresses as they are; the VPC's where absent. */
@@ -217,6 +235,10 @@ export const tablesOf = ({ vpcs }: Plan): readonly TablePlan[] =>
 /** The routes of a table that a group moves. */
 export const movedBy = ({ routes }: TablePlan, group: string): readonly RoutePlan[] =>
   routes.filter(({ to }) => to.kind === 'group' && to.group === group);
+
+/** Whether a VPN gateway propagates routes to a table. */
+export const isPropagated = ({ routes }: TablePlan): boolean =>
+  routes.some(({ to }) => to.kind === 'propagated');
 
 /** The destinations in a table that follow what is announced. */
 export const announcedIn = ({ routes }: TablePlan): readonly string[] =>

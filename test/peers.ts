@@ -11,6 +11,7 @@ import { absent, installCommand, PEERS } from './interop/daemons.ts';
 const POLICY = '/usr/sbin/policy-rc.d';
 const SERVICES = {
   conntrackd: ['conntrackd'],
+  'charon-systemd': ['strongswan'],
   bird2: ['bird'],
   frr: ['frr'],
   gobgpd: ['gobgpd'],

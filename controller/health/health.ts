@@ -43,10 +43,13 @@ export function reconfigure(health: Health, from: Config, to: Config, now: Insta
 
 /**
  * Whether results of the probe belong to whichever appliance the routes lead to, rather than to a certain
- * one.
+ * one. Where there are no groups nobody moves routes.
  */
 const followsRoutes = (probe: ProbeConfig, config: Config): boolean =>
-  probe.kind === 'through' && probe.by === 'route' && probe.appliance !== config.node;
+  config.groups.length > 0 &&
+  probe.kind === 'through' &&
+  probe.by === 'route' &&
+  probe.appliance !== config.node;
 
 const isActive = (probe: ProbeConfig, config: Config, { carriers }: Health): boolean =>
   !followsRoutes(probe, config) || (carriers?.includes(probe.appliance) ?? false);

@@ -9,6 +9,7 @@ import { toRequest, toValue } from '../ec2/request.ts';
 import { type Addresses, keepAddresses } from './aws-addresses.ts';
 import type { Origin } from './aws-agent.ts';
 import { type CredentialSource, type KeptCredentials, keepCredentials } from './aws-credentials.ts';
+import { endpointOf } from './aws-endpoint.ts';
 import { failureOf } from './aws-failure.ts';
 import type { Send } from './aws-sdk.ts';
 import { createWire, type Wire, type WireRequest, type WireResponse } from './aws-wire.ts';
@@ -55,25 +56,6 @@ export interface AwsOptions {
 
 const WARM_CONNECTIONS = 10;
 const REHEARSALS = 12;
-
-/** The regional endpoint of EC2 (AWS General Reference). */
-export const regionalHost = (service: string, region: string): string =>
-  `${service}.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
-
-/** The endpoint of a service in a region. */
-export function endpointOf(
-  { region: own, endpoint }: Pick<Config['aws'], 'region' | 'endpoint'>,
-  service: 'ec2' | 'sts' | 'ssm',
-  region: string,
-): string {
-  if (endpoint === undefined) return `https://${regionalHost(service, region)}`;
-  // One that names no region, such as a simulator's, is the door to all services of all regions.
-  const { hostname, protocol } = new URL(endpoint);
-  const isForAll = !hostname.includes(own);
-  return isForAll || (service === 'ec2' && region === own)
-    ? endpoint
-    : `${protocol}//${regionalHost(service, region)}`;
-}
 
 /**
  * Makes the client ready: SDK loaded, request path rehearsed. Credentials and connections come in the

@@ -1,19 +1,14 @@
 /** `byoa check --aws`: the secrets that are parameters of Systems Manager, which it reads and never shows. */
-import { SSMClient } from '@aws-sdk/client-ssm';
+import type { SSMClient } from '@aws-sdk/client-ssm';
 import { type Config, secretsOf } from '../config.ts';
-import { endpointOf } from './aws.ts';
 import { failureOf } from './aws-failure.ts';
 import type { Finding } from './finding.ts';
-import { readBy } from './parameter-sdk.ts';
+import { parameterClient, readBy } from './parameter-sdk.ts';
 
 export async function* checkParameters(config: Config): AsyncGenerator<Finding> {
   const names = secretsOf(config).flatMap(({ ssm }) => ssm ?? []);
   if (names.length === 0) return;
-  const { region, endpoint } = config.aws;
-  const client = new SSMClient({
-    region,
-    ...(endpoint === undefined ? {} : { endpoint: endpointOf(config.aws, 'ssm', region) }),
-  });
+  const client = parameterClient(config.aws);
   for (const name of names) yield await tryParameter(client, name);
   client.destroy();
 }

@@ -22,8 +22,8 @@ import {
   type Value,
 } from '../ec2/call.ts';
 import { toRequest, toValue } from '../ec2/request.ts';
-import { endpointOf } from './aws.ts';
 import type { Credentials } from './aws-credentials.ts';
+import { endpointOf } from './aws-endpoint.ts';
 import { failureOf } from './aws-failure.ts';
 import { assume, sendBy } from './aws-sdk.ts';
 

@@ -10,7 +10,8 @@ import { type Config, formatConfigError, parseConfig, realmsOf, type Secrets } f
 import type { Effect, Event, HookName, Memory } from '../event.ts';
 import { createNode, nextDeadline, recall, step } from '../node.ts';
 import { attach } from './attach-network.ts';
-import { type Aws, createAws, fixedCredentials, regionalHost } from './aws.ts';
+import { type Aws, createAws, fixedCredentials } from './aws.ts';
+import { regionalHost } from './aws-endpoint.ts';
 import { addressed, answerBgp } from './bgp-answer.ts';
 import { now, wallOffset, watchWall } from './clock.ts';
 import { type ControlServer, type Request, serveControl } from './control.ts';

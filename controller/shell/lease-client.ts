@@ -2,9 +2,10 @@
 import type { LeaseStore } from '../config.ts';
 import type { LeaseCall, LeaseOutcome } from '../lease/call.ts';
 import { toLeaseFailure, toLeaseOutcome, toLeaseRequest } from '../lease/request.ts';
-import { originOf, regionalHost } from './aws.ts';
+import { originOf } from './aws.ts';
 import { keepAddresses } from './aws-addresses.ts';
 import type { KeptCredentials } from './aws-credentials.ts';
+import { regionalHost } from './aws-endpoint.ts';
 import { failureOf } from './aws-failure.ts';
 import { createWire } from './aws-wire.ts';
 import type { Network } from './network.ts';

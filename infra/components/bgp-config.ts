@@ -3,6 +3,7 @@
  * the subnets of those who take it. Pure.
  */
 import type { ConfigInput } from '../../controller/config.ts';
+import { halves, tunnelAddress } from '../layout.ts';
 import {
   announcedIn,
   type BgpPlan,
@@ -60,6 +61,60 @@ function announcer(plan: Plan, bgp: BgpPlan, index: number, own: Speaks): BgpInp
   };
 }
 
+/** For so long an appliance that is back is still stood in for: its sessions are there before. */
+const LINGER = '1m';
+
+/** A prefix in 2, 4, 8... parts. */
+const partsOf = (prefix: string, times: number): readonly string[] =>
+  times === 0 ? [prefix] : halves(prefix).flatMap((half) => partsOf(half, times - 1));
+
+/**
+ * What a VPN gateway is told: each appliance's routes in the order of appliances, and while all before it are
+ * dead longer ones, which beat those that the gateway still has of them. It has no BFD.
+ */
+function originationsOf({ appliances }: Plan, { announces }: BgpPlan, index: number) {
+  const before = appliances.slice(0, index).map(({ name }) => name);
+  return [
+    ...announces.map((prefix) => ({ prefix, med: index * MED_STEP })),
+    ...(index === 0 ? [] : announces.flatMap((prefix) => partsOf(prefix, index))).map((prefix) => ({
+      prefix,
+      med: index * MED_STEP,
+      whileDead: before,
+      linger: LINGER,
+    })),
+  ];
+}
+
+/** An appliance that dials the VPN gateways through all of its tunnels, and routes to their VPCs. */
+function router(plan: Plan, bgp: BgpPlan, index: number, routerId: string): BgpInput {
+  const node = plan.appliances[index]?.name;
+  const spokes = plan.vpcs.filter(({ hasVpnGateway }) => hasVpnGateway === true);
+  return {
+    bgp: {
+      as: bgp.as,
+      routerId,
+      originate: originationsOf(plan, bgp, index),
+      prefixLists: { [POLICY]: spokes.map(({ cidr }) => ({ prefix: cidr })) },
+      policies: [{ name: POLICY, rules: [{ match: { prefixList: POLICY }, action: 'accept' }] }],
+      neighbors: (plan.vpn ?? [])
+        .filter(({ appliance }) => appliance === node)
+        .flatMap(({ name, inside }) =>
+          inside.map((block, tunnel) => ({
+            name: `${name}-${tunnel + 1}`.replaceAll('.', '-'),
+            address: tunnelAddress(block, 1),
+            localAddress: tunnelAddress(block, 2),
+            as: bgp.takerAs,
+            import: POLICY,
+            export: 'all',
+            holdTime: '30s',
+          })),
+        ),
+    },
+    kernel: { metric: METRIC },
+    drain: { how: 'withdraw' },
+  };
+}
+
 /** Takes what the plan says that appliances announce, and nothing else. */
 function taker(plan: Plan, bgp: BgpPlan, own: Speaks, table: (name: string) => string): BgpInput {
   const spoken: NonNullable<ConfigInput['bgp']> = {
@@ -103,6 +158,7 @@ export function bgpInput(
   if (bgp === undefined) return {};
   const index = appliances.findIndex(({ name }) => name === node);
   const own = appliances[index];
+  if (bgp.takers === 'gateways') return own === undefined ? {} : router(plan, bgp, index, own.address);
   const secret = secretOf(bgpPasswordParameter);
   if (own !== undefined) return announcer(plan, bgp, index, { routerId: own.address, secret });
   const taking = takingOf(plan, bgp).find(({ name }) => name === node);

@@ -8,6 +8,7 @@ import type { ApplianceInstance, ApplianceInterface } from './appliance.ts';
 import type { Network, Subnet } from './network.ts';
 import type { Tags } from './tags.ts';
 import type { Transit } from './transit.ts';
+import type { Tunnel } from './tunnels.ts';
 
 /** What every design is told. */
 export interface CommonArgs extends Omit<PlanArgs, OwnKey>, Partial<Omit<Settings, keyof PlanArgs | 'tags'>> {
@@ -29,6 +30,14 @@ export interface CommonArgs extends Omit<PlanArgs, OwnKey>, Partial<Omit<Setting
 /** The arguments of a design that takes these keys of its own. */
 export type DesignArgs<K extends OwnKey = OwnKey> = CommonArgs & Pick<PlanArgs, K>;
 
+/** What an appliance needs to know of its VPN tunnels. */
+export interface ApplianceTunnels {
+  readonly tunnels: pulumi.Output<readonly Tunnel[]>;
+  /** The parameter of Systems Manager with their keys. */
+  readonly parameterName: pulumi.Output<string>;
+  readonly parameterArn: pulumi.Output<string>;
+}
+
 /** What the parts of a deployment share. */
 export interface Context {
   readonly parent: pulumi.ComponentResource;
@@ -41,6 +50,8 @@ export interface Context {
   readonly network: Network;
   /** Resources that a subnet's way to the Internet is made of, by its table. */
   readonly internet: Readonly<Record<string, readonly pulumi.Resource[]>>;
+  /** What appliances know of their VPN tunnels, by appliance. */
+  readonly tunnels?: Readonly<Record<string, ApplianceTunnels>>;
   /** The transit gateway, where the plan has one. */
   readonly transit?: Transit;
   /** Security groups by VPC. */

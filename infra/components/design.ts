@@ -4,12 +4,12 @@
  */
 import * as pulumi from '@pulumi/pulumi';
 import { withBrought } from '../brought.ts';
-import type { Design } from '../design.ts';
+import { type Design, movesGroups } from '../design.ts';
 import type { ApplianceOutput, FlowOutput, NodeOutput, WorkloadOutput } from '../outputs.ts';
 import type { Plan } from '../plan.ts';
 import type { Settings } from '../settings.ts';
 import { type Clients, clients } from './clients.ts';
-import type { Context, DesignArgs } from './context.ts';
+import type { Context, DesignArgs, Machine } from './context.ts';
 import { firewalls } from './firewall.ts';
 import { flowOutputs } from './flows.ts';
 import { DaemonRole } from './iam.ts';
@@ -18,10 +18,13 @@ import { besideOf, movedThings, rightsOf } from './moved.ts';
 import { type Existing, Network } from './network.ts';
 import { internetRoutes, otherRoutes } from './routes.ts';
 import { Transit } from './transit.ts';
+import { Vpn } from './vpn.ts';
 
-/** What moves groups, where a design has none, would be ignored. */
-function refuseOfGroups({ keptBy }: Design, title: string, args: DesignArgs): void {
-  if (keptBy !== 'bgp') return;
+/** What moves groups, where a design has none, would be ignored, and a password that nobody asks for. */
+function refuseOfGroups(design: Design, title: string, args: DesignArgs): void {
+  if (design.keptBy === 'vpn' && args.bgpPasswordParameter !== undefined)
+    throw new Error(`VPN gateways know no BGP passwords: ${title} cannot be given bgpPasswordParameter`);
+  if (movesGroups(design)) return;
   const given = (['observers', 'leaseTable', 'fence', 'failback'] as const).filter(
     (key) => args[key] !== undefined && args[key] !== false && args[key] !== 'none' && args[key] !== 'never',
   );
@@ -69,9 +72,10 @@ export class DesignComponent extends pulumi.ComponentResource {
     refuseOfGroups(design, title, args);
     const plan = withBrought(design.plan(args), args.subnets);
     this.plan = plan;
-    const context = this.context(name, title, settingsOf(design, args), args);
-    const { network } = context;
-    const seats = machineSeats(context);
+    const home = this.context(name, title, settingsOf(design, args), args);
+    const { network } = home;
+    const seats = machineSeats(home);
+    const context = this.connected(home, seats);
     const moved = movedThings(context, seats);
     const role = new DaemonRole(name, { tags: context.tags }, { parent: this });
     const { machines, nodes, appliances } = machineInstances(context, seats, moved, role);
@@ -89,6 +93,14 @@ export class DesignComponent extends pulumi.ComponentResource {
     const subnetIds = Object.fromEntries(network.subnets.map((one) => [one.plan.name, one.id]));
     this.flows = flowOutputs(plan.flows, { subnetIds, eips: moved.publicIps });
     this.registerOutputs({ vpcIds: this.vpcIds, nodes: this.nodes, flows: this.flows });
+  }
+
+  /** With the VPN connections of the plan. */
+  private connected(context: Context, seats: readonly Machine[]): Context {
+    const { prefix, plan, network, securityGroups, tags } = context;
+    if (plan.vpn === undefined) return context;
+    const vpn = new Vpn(prefix, { plan, network, seats, securityGroups, tags }, { parent: this });
+    return { ...context, tunnels: vpn.appliances };
   }
 
   private context(name: string, title: string, settings: Settings, args: DesignArgs): Context {

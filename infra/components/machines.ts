@@ -1,5 +1,6 @@
 /** The appliances and observers of a plan: their ENIs first, since configurations name those of all peers. */
 import * as pulumi from '@pulumi/pulumi';
+import { tunnelAddress } from '../layout.ts';
 import type { ApplianceOutput, NodeOutput } from '../outputs.ts';
 import type { AppliancePlan, ObserverPlan, Plan } from '../plan.ts';
 import { judgeText } from '../rules.ts';
@@ -102,12 +103,17 @@ export function machineInstances(
       described
         .filter(({ machine }) => !machine.isObserver)
         .map(({ machine, output }) =>
-          output.apply(
-            (one): ApplianceOutput => ({
+          pulumi.all([output, context.tunnels?.[machine.plan.name]?.tunnels ?? []]).apply(
+            ([one, tunnels]): ApplianceOutput => ({
               ...one,
               role: settings.appliance.kind === 'nat' ? 'nat' : 'router',
               translates: settings.appliance.kind === 'nat' ? insideOf(plan, machine) : [],
               overlay: overlayOf(machine),
+              tunnels: tunnels.map(({ outside, inside }) => ({
+                kind: 'ipsec',
+                remote: outside,
+                inside: [`${tunnelAddress(inside, 2)}/30`],
+              })),
             }),
           ),
         ),
@@ -130,10 +136,9 @@ export function configOf(
   ids: Moved['ids'],
 ): pulumi.Output<string> {
   const { instanceType } = args;
-  const region = zone.slice(0, -1);
   const known = typeof instanceType === 'string' ? instanceType : undefined;
-  judgeText(plan, daemonConfig(plan, name, region, settings, unknownIds(plan)), known);
-  return ids.apply((all) => daemonConfig(plan, name, region, settings, all));
+  judgeText(plan, daemonConfig(plan, name, regionOf(zone), settings, unknownIds(plan)), known);
+  return ids.apply((all) => daemonConfig(plan, name, regionOf(zone), settings, all));
 }
 
 /** What an instance runs on its first boot. */
@@ -157,9 +162,27 @@ function scriptOf(
   };
   if (config === undefined) return pulumi.output(userData(boot));
   return pulumi
-    .all([config, args.daemonUrl, args.daemonSha256])
-    .apply(([text, url, sha256]) => userData({ ...boot, daemon: { url, sha256, config: text } }));
+    .all([config, args.daemonUrl, args.daemonSha256, tunnelsOf(context, machine)])
+    .apply(([text, url, sha256, tunnels]) =>
+      userData({ ...boot, ...tunnels, daemon: { url, sha256, config: text } }),
+    );
 }
+
+/** Of an appliance that has VPN tunnels. */
+function tunnelsOf(
+  { tunnels: all }: Context,
+  { plan: { name }, port }: Machine,
+): pulumi.Output<Pick<Boot, 'tunnels'>> {
+  const own = all?.[name];
+  if (own === undefined) return pulumi.output({});
+  return pulumi
+    .all([own.tunnels, own.parameterName, port.publicIp])
+    .apply(([tunnels, parameter, publicIp]) => ({
+      tunnels: { all: tunnels, publicIp, parameter },
+    }));
+}
+
+const regionOf = (zone: string): string => zone.slice(0, -1);
 
 function forwardingOf(
   kind: Exclude<ApplianceKind, { kind: 'own' }>,

@@ -72,7 +72,7 @@ export const besideOf = (seats: readonly Machine[]): pulumi.Output<string> =>
 
 /** What the role must name for all that the plan's groups move. */
 export function rightsOf(
-  { plan, settings, network }: Context,
+  { plan, settings, network, tunnels = {} }: Context,
   seats: readonly Machine[],
   machines: readonly MadeMachine[],
   moved: Moved,
@@ -109,9 +109,12 @@ export function rightsOf(
           leaseTables: [beside.apply((arn) => leaseTableArn(arn, leaseTable))],
           leaseGroups: groups.map(({ name }) => name),
         }),
-    ...(bgpPasswordParameter === undefined
-      ? {}
-      : { parameters: [beside.apply((arn) => parameterArn(arn, bgpPasswordParameter))] }),
+    parameters: [
+      ...(bgpPasswordParameter === undefined
+        ? []
+        : [beside.apply((arn) => parameterArn(arn, bgpPasswordParameter))]),
+      ...Object.values(tunnels).map((one) => one.parameterArn),
+    ],
     ...(fence === 'stop-instance' ? { fencedInstances: instances(groups) } : {}),
   };
 }

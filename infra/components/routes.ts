@@ -95,6 +95,7 @@ export function otherRoutes(context: Context, { moved, seats, instances }: Made)
     switch (to.kind) {
       case 'internet':
       case 'announced':
+      case 'propagated':
         return undefined;
       case 'appliance':
         return eniOf(to.appliance);

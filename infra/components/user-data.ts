@@ -4,6 +4,7 @@
  * Pure text; Debian 12.
  */
 import { SHARE_STATE, type StateSync, stateFiles, stateGuard, stateScript } from './state-sync.ts';
+import { CLAMP, START_TUNNELS, type Tunnels, tunnelFiles } from './tunnels.ts';
 import { LEAVE_UNIT, UNIT } from './unit.ts';
 
 /** What a machine is on its first boot. */
@@ -27,6 +28,8 @@ export interface Boot {
   readonly speaks?: boolean;
   /** Appliances on its own link, by one of which it fetches the daemon that then takes their routes. */
   readonly gateways?: readonly string[];
+  /** VPN tunnels, whose keys the daemon's executable fetches. */
+  readonly tunnels?: Tunnels;
   /** The daemon, where it runs one. */
   readonly daemon?: {
     readonly url: string;
@@ -117,9 +120,10 @@ ${lines.map((line) => `    ${line.trim()}\n`).join('')}  }
 ${sync === undefined ? '' : stateGuard(sync)}}`;
 };
 
-function nftables(forwarding: Exclude<Boot['forwarding'], { kind: 'none' }>): string {
+function nftables(forwarding: Exclude<Boot['forwarding'], { kind: 'none' }>, clamps: boolean): string {
   const tables = forwarding.kind === 'nat' ? masquerade(forwarding) : filter(forwarding);
-  return `#!/usr/sbin/nft -f\nflush ruleset\n${tables}`;
+  const clamp = clamps ? `\ntable ip byoa_tunnels {\n${CLAMP}}` : '';
+  return `#!/usr/sbin/nft -f\nflush ruleset\n${tables}${clamp}`;
 }
 
 /** Overlay addresses stand on the loopback interface, at every boot. */
@@ -188,7 +192,7 @@ ${gateways.length === 0 ? '' : '    lead_out "$attempt"\n'}    if fetch "$DAEMON
 
 /** The script; throws an error that gives the size where EC2 would refuse it. */
 export function userData(boot: Boot): string {
-  const { name, daemon, overlay, forwarding, gateways = [] } = boot;
+  const { name, daemon, overlay, forwarding, tunnels, gateways = [] } = boot;
   const sync = syncOf(boot);
   const script = `#!/bin/bash
 # byoa: sets up ${name} on its first boot.
@@ -206,7 +210,7 @@ say() {
 ${daemon === undefined ? '' : fetching(boot)}
 
 write_files() {
-mkdir -p "$ROOT/etc/sysctl.d" "$ROOT/etc/byoa" "$ROOT/etc/systemd/system" "$ROOT/usr/local/bin"
+mkdir -p "$ROOT/etc/sysctl.d" "$ROOT/etc/byoa" "$ROOT/etc/systemd/system" "$ROOT/usr/local/bin"${tunnels === undefined ? '' : TUNNEL_DIRECTORIES}
 ${filesOf(boot).join('\n')}
 }
 
@@ -219,11 +223,11 @@ start_daemon() {
   systemctl daemon-reload
   systemctl enable --quiet --now byoa byoa-leave
 }
-${sync === undefined ? '' : stateScript(sync)}
+${sync === undefined ? '' : stateScript(sync)}${tunnels === undefined ? '' : START_TUNNELS}
 main() {
   write_files
   start_network
-${daemon === undefined ? '' : `  install_daemon\n${gateways.length === 0 ? '  start_daemon' : LED_START}\n`}${sync === undefined ? '' : SHARE_STATE}  say '${name} is set up'
+${daemon === undefined ? '' : `  install_daemon\n${tunnels === undefined ? '' : TUNNELED}${gateways.length === 0 ? '  start_daemon' : LED_START}\n`}${sync === undefined ? '' : SHARE_STATE}  say '${name} is set up'
 }
 
 main
@@ -235,6 +239,10 @@ main
       'shorten the daemon configuration (fewer tables or probes), or select tables by tag',
   );
 }
+
+const TUNNEL_DIRECTORIES = ' "$ROOT/etc/swanctl/conf.d" "$ROOT/etc/strongswan.d" "$ROOT/usr/local/sbin"';
+
+const TUNNELED = `  start_tunnels || say 'the VPN tunnels are not up (journalctl -u byoa-tunnels -u strongswan)'\n`;
 
 const LED_START = `  if start_daemon; then
     lead_back
@@ -259,11 +267,14 @@ const state = (sync: StateSync | undefined): readonly string[] =>
 
 const filesOf = (boot: Boot): readonly string[] => [
   file('/etc/sysctl.d/90-byoa.conf', sysctls(boot)),
-  ...(boot.forwarding.kind === 'none' ? [] : [file('/etc/nftables.conf', nftables(boot.forwarding))]),
+  ...(boot.forwarding.kind === 'none'
+    ? []
+    : [file('/etc/nftables.conf', nftables(boot.forwarding, boot.tunnels !== undefined))]),
   ...(boot.overlay.length === 0
     ? []
     : [file('/etc/systemd/system/byoa-overlay.service', overlayUnit(boot.overlay))]),
   ...state(syncOf(boot)),
+  ...(boot.tunnels === undefined ? [] : tunnelFiles(boot.tunnels).map(([path, text]) => file(path, text))),
   ...(boot.daemon === undefined
     ? []
     : [

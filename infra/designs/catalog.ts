@@ -11,6 +11,7 @@ import { overlayAddress } from './overlay-address/plan.ts';
 import { routeSync } from './route-sync/plan.ts';
 import { sameSubnetBgp } from './same-subnet-bgp/plan.ts';
 import { transitHub } from './transit-hub/plan.ts';
+import { vpnEdge } from './vpn-edge/plan.ts';
 
 export const DESIGNS = {
   'egress-pair': egressPair,
@@ -22,6 +23,7 @@ export const DESIGNS = {
   'ingress-inspection': ingressInspection,
   'east-west-inspection': eastWestInspection,
   'transit-hub': transitHub,
+  'vpn-edge': vpnEdge,
   'same-subnet-bgp': sameSubnetBgp,
   'route-sync': routeSync,
 } as const satisfies Readonly<Record<string, Design>>;

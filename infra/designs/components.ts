@@ -14,6 +14,7 @@ import { OverlayAddress } from './overlay-address/component.ts';
 import { RouteSync } from './route-sync/component.ts';
 import { SameSubnetBgp } from './same-subnet-bgp/component.ts';
 import { TransitHub } from './transit-hub/component.ts';
+import { VpnEdge } from './vpn-edge/component.ts';
 
 export type DesignClass = new (
   name: string,
@@ -31,6 +32,7 @@ export const COMPONENTS: Readonly<Record<DesignName, DesignClass>> = {
   'ingress-inspection': IngressInspection,
   'east-west-inspection': EastWestInspection,
   'transit-hub': TransitHub,
+  'vpn-edge': VpnEdge,
   'same-subnet-bgp': SameSubnetBgp,
   'route-sync': RouteSync,
 };

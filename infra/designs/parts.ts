@@ -21,8 +21,8 @@ export const ADDRESS_OBJECTIVE_MS = 10_000;
 /** Where an ENI is detached, by force where its instance does not answer, and attached again. */
 export const ENI_OBJECTIVE_MS = 30_000;
 
-/** Private AS numbers (RFC 6996): of appliances, and of those who take their routes. */
-export const AS = { appliances: 65001, takers: 65000 } as const;
+/** Private AS numbers (RFC 6996): of appliances, who takes their routes, and VPN gateways (AWS's default). */
+export const AS = { appliances: 65001, takers: 65000, gateways: 64512 } as const;
 
 /** Public resolvers that answer ICMP echo, for the appliances a to h. */
 const TARGETS = [

@@ -70,8 +70,12 @@ export const deployedSubject = (
 
 /** What user data would do on the appliances of a design. */
 export function setUp(simulator: RunningSimulator, { appliances }: Pick<Deployed, 'appliances'>): void {
-  for (const { instanceId, role, translates, overlay } of appliances)
-    simulator.profile(instanceId, { role, services: [], overlay, ...(role === 'nat' && { translates }) });
+  for (const { instanceId, role, translates, overlay, tunnels } of appliances)
+    simulator.profile(instanceId, {
+      ...{ role, services: [], overlay },
+      ...(tunnels.length > 0 && { tunnels }),
+      ...(role === 'nat' && { translates }),
+    });
 }
 
 export interface Given {

@@ -11,6 +11,7 @@ import { designProgram } from '../pulumi/program.ts';
 import { readWorld } from '../server/keeper.ts';
 import type { WorldOptions } from '../world/settings.ts';
 import { openControl } from './control.ts';
+import { LAB_DESIGNS, whyNotInLabs } from './designs.ts';
 import { bringUpLoopback } from './devices.ts';
 import { type Lab, startLab } from './lab.ts';
 import { serveFile } from './services.ts';
@@ -75,10 +76,12 @@ export async function runInside({
   ...options
 }: Wanted): Promise<void> {
   const design = isDesign(what) ? what : undefined;
+  const why = design && whyNotInLabs(design);
+  if (why !== undefined) throw new Error(`${what} cannot be in a lab: ${why}.`);
   const saved = design === undefined ? readWorld(what) : undefined;
   if (design === undefined && saved === undefined) {
     throw new Error(
-      `There is no world file '${what}', and no such design; designs are ${DESIGNS.join(', ')}.`,
+      `There is no world file '${what}', and no such design; designs are ${LAB_DESIGNS.join(', ')}.`,
     );
   }
   bringUpLoopback();

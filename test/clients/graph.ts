@@ -14,6 +14,7 @@ const MODULES: Readonly<Record<string, string>> = {
   iam: 'iam_',
   vpc: 'vpc_',
   dynamodb: 'dynamodb_',
+  ssm: 'ssm_',
 };
 
 /** Where the bridge gives a resource a name of its own. */
@@ -44,7 +45,7 @@ const literal = (text: string): string => text.replace(/([$%])\{/g, '$1$1{');
 /** What Pulumi's bridge does beyond names: a name of its own where one is needed, and blocks of version 6. */
 function adapted(type: string, one: Registration): Readonly<Record<string, unknown>> {
   const { primaryNetworkInterface: primary, ...rest } = one.inputs;
-  if (type === 'aws_placement_group') return { name: labelOf(one), ...rest };
+  if (['aws_placement_group', 'aws_ssm_parameter'].includes(type)) return { name: labelOf(one), ...rest };
   if (type !== 'aws_instance' || primary === undefined) return one.inputs;
   return { ...rest, networkInterface: [{ ...(primary as object), deviceIndex: 0 }] };
 }

@@ -4,6 +4,7 @@ import type {
   GetParameterResult,
   GetParametersByPathResult,
   GetParametersResult,
+  ListTagsForResourceResult,
   PutParameterResult,
 } from '@aws-sdk/client-ssm';
 import { describe, expect, it } from 'vitest';
@@ -45,6 +46,24 @@ describe('a parameter', () => {
       Type: 'SecureString',
     });
     expect(refused(at, 'GetParameter', read(`${secret.Name}:1`))).toBe('ParameterVersionNotFound');
+  });
+
+  it('takes tags, gives them up, and keeps them when it is overwritten', () => {
+    const at = site();
+    ask(at, 'PutParameter', { ...secret, Tags: [{ Key: 'team', Value: 'network' }] });
+    const named = { ResourceType: 'Parameter', ResourceId: secret.Name };
+    const tags = () => ask<ListTagsForResourceResult>(at, 'ListTagsForResource', named).TagList;
+    ask(at, 'AddTagsToResource', { ...named, Tags: [{ Key: 'owner', Value: 'b' }] });
+    ask(at, 'PutParameter', { Name: secret.Name, Value: 'other', Overwrite: true });
+    expect(tags()).toEqual([
+      { Key: 'team', Value: 'network' },
+      { Key: 'owner', Value: 'b' },
+    ]);
+    ask(at, 'RemoveTagsFromResource', { ...named, TagKeys: ['team', 'none'] });
+    expect(tags()).toEqual([{ Key: 'owner', Value: 'b' }]);
+    expect(refused(at, 'AddTagsToResource', { ...named, ResourceId: '/none', Tags: [] })).toBe(
+      'InvalidResourceId',
+    );
   });
 
   it('is gone when it is deleted', () => {

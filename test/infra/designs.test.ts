@@ -5,7 +5,7 @@ import { lastResortsOf } from '../../controller/config/model.ts';
 import { parseConfig, routeSetsOf } from '../../controller/config.ts';
 import type { DesignArgs } from '../../infra/components/context.ts';
 import type { DesignComponent } from '../../infra/components/design.ts';
-import type { Design } from '../../infra/design.ts';
+import { type Design, movesGroups } from '../../infra/design.ts';
 import { DESIGNS, type DesignName, NAMES } from '../../infra/designs/catalog.ts';
 import { COMPONENTS } from '../../infra/designs/components.ts';
 import type { NodeOutput } from '../../infra/outputs.ts';
@@ -27,7 +27,8 @@ const SHARED: DesignArgs = {
 const designOf = (name: DesignName): Design => DESIGNS[name];
 
 /** What takes no tags. */
-const UNTAGGED = /:(Route|RouteTableAssociation|RouteTablePropagation|EipAssociation|RolePolicy)$/;
+const UNTAGGED =
+  /:(Route|RouteTableAssociation|RouteTablePropagation|VpnGatewayRoutePropagation|EipAssociation|RolePolicy)$/;
 
 /** As few zones as the design takes. */
 const argsOf = (name: DesignName, more: Partial<DesignArgs> = {}): DesignArgs => ({
@@ -40,7 +41,7 @@ const make = (name: DesignName, more: Partial<DesignArgs> = {}) =>
   recorded(() => new COMPONENTS[name](name, argsOf(name, more)));
 
 /** Whether routes that are announced keep its flows, instead of groups. */
-const isByBgp = (name: DesignName): boolean => designOf(name).keptBy === 'bgp';
+const isByBgp = (name: DesignName): boolean => !movesGroups(designOf(name));
 
 const of = (seen: readonly Registration[], type: string): readonly Registration[] =>
   seen.filter((one) => one.type.endsWith(`:${type}`));

@@ -33,9 +33,18 @@ function outputsOf(kind: string, id: string, count: number): Readonly<Record<str
   const arn = `arn:aws:ec2:eu-central-1:000000000000:${kind}/${id}`;
   if (kind === 'Eip')
     return { arn, allocationId: id.replace('eip-', 'eipalloc-'), publicIp: `198.51.100.${count}` };
-  if (kind === 'Role' || kind === 'InstanceProfile') return { arn, name: `byoa-${id}` };
+  if (['Role', 'InstanceProfile', 'Parameter'].includes(kind)) return { arn, name: `byoa-${id}` };
+  if (kind === 'VpnConnection') return { arn, ...tunnelsOf(count) };
   return { arn };
 }
+
+const tunnelsOf = (count: number): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    [1, 2].flatMap((tunnel) => [
+      [`tunnel${tunnel}Address`, `100.64.${count}.${tunnel}`],
+      [`tunnel${tunnel}PresharedKey`, `key.of.tunnel.${count}.${tunnel}`],
+    ]),
+  );
 
 /** A stand-in for the provider: ids of the right shape, and the outputs that the designs read. */
 function mocks(made: Map<string, Readonly<Record<string, string>>>): Mocks {

@@ -17,6 +17,13 @@ export const PEERS = [
   { program: 'ping', package: 'iputils-ping', use: 'a second opinion on ICMP echo' },
   { program: 'nft', package: 'nftables', use: 'the rules that user data loads; packets held in a lab' },
   { program: 'conntrackd', package: 'conntrackd', use: 'connections that two firewalls share, in a lab' },
+  { program: 'charon-systemd', package: 'charon-systemd', use: 'IPsec of an appliance, and of its peer' },
+  { program: 'swanctl', package: 'strongswan-swanctl', use: 'what IPsec has agreed on' },
+  {
+    program: 'ipsec/plugins/libstrongswan-kernel-libipsec.so',
+    package: 'libcharon-extra-plugins',
+    use: 'ESP where the kernel has none',
+  },
   { program: 'aws', package: 'awscli', use: 'an EC2 client that is not ours' },
   {
     program: 'bird',

@@ -359,6 +359,25 @@ describe('byoa check --aws', () => {
     expect(JSON.stringify(again.lines)).not.toContain('sesame');
   }, 30_000);
 
+  it('prints a parameter for scripts, or says what the role needs', async () => {
+    const file = join(directory, 'config.yaml');
+    const aws = { region: 'eu-central-1', endpoint: simulator.url };
+    writeFileSync(file, formatConfig({ ...configOf(pair, 'b', directory), aws }));
+    const credentials = { accessKeyId: ACCOUNT, secretAccessKey: 'simulated' };
+    const keys = { AWS_ACCESS_KEY_ID: ACCOUNT, AWS_SECRET_ACCESS_KEY: 'simulated' };
+    const ssm = new SSMClient({ region: 'eu-central-1', endpoint: simulator.url, credentials });
+    await ssm.send(new PutParameterCommand({ Name: '/keys', Type: 'SecureString', Value: 'one\ntwo\n' }));
+    ssm.destroy();
+    expect(await byoa(['parameter', '/keys', '--config', file], keys)).toMatchObject({
+      code: 0,
+      stdout: 'one\ntwo\n',
+    });
+    const missing = await byoa(['parameter', '/none', '--config', file], keys);
+    expect([missing.code, missing.stdout]).toEqual([1, '']);
+    expect(missing.stderr).toContain('cannot read the parameter /none of Systems Manager in eu-central-1');
+    expect(missing.stderr).toContain('ssm:GetParameter');
+  }, 30_000);
+
   it('says what is wrong with the file itself, with its line', async () => {
     const file = join(directory, 'bad.yaml');
     writeFileSync(file, 'version: 1\nnode: A!\n');

@@ -8,6 +8,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { NAMES } from '../../infra/designs/catalog.ts';
+import { LAB_DESIGNS, whyNotInLabs } from '../../sim/lab/designs.ts';
 import { drillDesign, type LabReport } from '../../sim/lab/drill/run.ts';
 import { lineOf, tableOf } from '../../sim/lab/drill/text.ts';
 import { writeSection } from './section.ts';
@@ -27,7 +28,10 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 function pageOf(all: readonly Recorded[]): string {
   return NAMES.flatMap((name) => {
     const found = all.find(({ report }) => report.design === name);
-    if (found === undefined) return [`### ${name}`, '', 'Not drilled yet.', ''];
+    if (found === undefined) {
+      const why = whyNotInLabs(name);
+      return [`### ${name}`, '', why === undefined ? 'Not drilled yet.' : `Not in a lab: ${why}.`, ''];
+    }
     return [`### ${name}`, '', `${found.day}, ${found.machine}.`, '', tableOf(found.report.drills), ''];
   })
     .join('\n')
@@ -36,7 +40,7 @@ function pageOf(all: readonly Recorded[]): string {
 
 const wanted = process.argv.slice(2);
 let all: readonly Recorded[] = existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, 'utf8')) : [];
-for (const design of wanted.length > 0 ? wanted : NAMES) {
+for (const design of wanted.length > 0 ? wanted : LAB_DESIGNS) {
   const report = await drillDesign(design, {
     program: [process.execPath, BYOA],
     options: ['--latency', String(KNOBS.latencyMs), '--propagation', String(KNOBS.propagationMs)],

@@ -4,34 +4,18 @@
  * both ways of a flow in one zone, and so at one appliance.
  */
 import { blockOf } from '../../brought.ts';
-import type { Design, PlanArgs } from '../../design.ts';
-import { blockAfter, blocksOverlap, layout, transitBlock, type ZoneLayout } from '../../layout.ts';
-import { PRIVATE_BLOCKS, type RoutePlan, type SubnetPlan, type VpcPlan } from '../../plan.ts';
+import type { Design } from '../../design.ts';
+import { layout, transitBlock, type ZoneLayout } from '../../layout.ts';
+import type { RoutePlan, SubnetPlan, VpcPlan } from '../../plan.ts';
 import { appliancePerZone, membersFrom, ROUTES_OBJECTIVE_MS, zonesOf } from '../parts.ts';
+import { flowsOf, HUB, insideOf, nameOf, spokesOf } from '../spokes.ts';
 
-const HUB = 'hub';
 /** Tables of the transit gateway: of what comes from spokes, and of what comes from the hub. */
 const TABLES = { spokes: 'spokes', hub: HUB };
 
 const groupOf = (zone: string): string => `inspection-${zone}`;
 
-/** Where a VPC's name, and those of its subnets, come from: `10.1.0.0` of `10.1.0.0/16`. */
-const nameOf = (cidr: string): string => cidr.replace(/\/\d+$/, '');
-
 const everywhereBy = (to: RoutePlan['to']): readonly RoutePlan[] => [{ destination: '0.0.0.0/0', to }];
-
-/** The spokes' blocks; throws where two VPCs have addresses in common, which routes cannot tell apart. */
-function spokesOf({
-  cidr,
-  spokes = [blockAfter(cidr, 1), blockAfter(cidr, 2)],
-}: PlanArgs): readonly string[] {
-  const all = [cidr, ...spokes];
-  for (const [index, one] of all.entries())
-    for (const other of all.slice(index + 1))
-      if (blocksOverlap(one, other))
-        throw new Error(`the blocks ${one} and ${other} overlap; give each VPC a block of its own`);
-  return spokes;
-}
 
 const transitSubnet = (
   name: string,
@@ -62,24 +46,6 @@ function spoke(cidr: string, zones: readonly ZoneLayout[], inside: readonly stri
   };
 }
 
-/** Every workload to the Internet, and to every one of another spoke. */
-function flowsOf(spokes: readonly VpcPlan[]) {
-  const ends = spokes.flatMap(({ name, subnets }) =>
-    subnets.filter(({ role }) => role === 'workload').map((subnet) => ({ vpc: name, subnet: subnet.name })),
-  );
-  const promise = { objectiveMs: ROUTES_OBJECTIVE_MS };
-  return ends.flatMap(({ vpc, subnet }) => [
-    { from: { kind: 'subnet', subnet } as const, to: { kind: 'internet' } as const, ...promise },
-    ...ends
-      .filter((other) => other.vpc !== vpc)
-      .map((other) => ({
-        from: { kind: 'subnet', subnet } as const,
-        to: { kind: 'subnet', subnet: other.subnet } as const,
-        ...promise,
-      })),
-  ]);
-}
-
 export const transitHub: Design = {
   summary:
     'spokes of a transit gateway reach each other and the Internet by appliances in a hub, in appliance mode',
@@ -90,10 +56,7 @@ export const transitHub: Design = {
   failback: { after: '10m' },
   plan: (args) => {
     const blocks = spokesOf(args);
-    const inside = [
-      ...PRIVATE_BLOCKS,
-      ...[args.cidr, ...blocks].filter((one) => !PRIVATE_BLOCKS.some((wide) => blocksOverlap(wide, one))),
-    ];
+    const inside = insideOf([args.cidr, ...blocks]);
     const zones = zonesOf(args);
     const back = inside.map((destination): RoutePlan => ({ destination, to: { kind: 'transit' } }));
     const { appliances, observers, subnets } = appliancePerZone(args, back);
@@ -129,7 +92,7 @@ export const transitHub: Design = {
         { name: TABLES.hub, routes: [] },
       ],
       inside,
-      flows: flowsOf(spokes),
+      flows: flowsOf(spokes, ROUTES_OBJECTIVE_MS),
     };
   },
 };

@@ -3,6 +3,7 @@
  * newest version is kept. A SecureString that is read without decryption is an opaque text, as with AWS.
  */
 import type {
+  AddTagsToResourceRequest,
   DeleteParameterRequest,
   DescribeParametersRequest,
   DescribeParametersResult,
@@ -18,6 +19,7 @@ import type {
   ParameterMetadata,
   PutParameterRequest,
   PutParameterResult,
+  RemoveTagsFromResourceRequest,
 } from '@aws-sdk/client-ssm';
 import { type Handlers, handler, type Tx } from '../handler.ts';
 import { pageAfter } from '../page.ts';
@@ -162,6 +164,12 @@ function matches({ id, type }: ParameterRecord, filters: Filters): boolean {
   });
 }
 
+/** The parameter whose tags are meant. */
+function tagged(tx: Tx, { ResourceType, ResourceId = '' }: ListTagsForResourceRequest): ParameterRecord {
+  if (ResourceType !== 'Parameter') return refuse('InvalidResourceType', 'Only parameters are simulated.');
+  return find(tx, ResourceId) ?? refuse('InvalidResourceId', `There is no parameter ${ResourceId}.`);
+}
+
 export const parameterHandlers: Handlers = {
   PutParameter: handler(put),
 
@@ -197,12 +205,22 @@ export const parameterHandlers: Handlers = {
   }),
 
   ListTagsForResource: handler(
-    (tx, { ResourceType, ResourceId = '' }: ListTagsForResourceRequest): ListTagsForResourceResult => {
-      if (ResourceType !== 'Parameter')
-        return refuse('InvalidResourceType', 'Only parameters are simulated.');
-      const record =
-        find(tx, ResourceId) ?? refuse('InvalidResourceId', `There is no parameter ${ResourceId}.`);
-      return { TagList: Object.entries(record.tags).map(([Key, Value]) => ({ Key, Value })) };
-    },
+    (tx, input: ListTagsForResourceRequest): ListTagsForResourceResult => ({
+      TagList: Object.entries(tagged(tx, input).tags).map(([Key, Value]) => ({ Key, Value })),
+    }),
   ),
+
+  AddTagsToResource: handler((tx, { Tags = [], ...input }: AddTagsToResourceRequest): object => {
+    const record = tagged(tx, input);
+    const added = Object.fromEntries(Tags.map(({ Key = '', Value = '' }) => [Key, Value]));
+    tx.put('parameter', { ...record, tags: { ...record.tags, ...added } });
+    return {};
+  }),
+
+  RemoveTagsFromResource: handler((tx, { TagKeys = [], ...input }: RemoveTagsFromResourceRequest): object => {
+    const record = tagged(tx, input);
+    const kept = Object.entries(record.tags).filter(([key]) => !TagKeys.includes(key));
+    tx.put('parameter', { ...record, tags: Object.fromEntries(kept) });
+    return {};
+  }),
 };

@@ -20,8 +20,8 @@ import { describe, type Filters, shownTags } from '../describe.ts';
 import { type Handlers, handler, type Transitions, type Tx } from '../handler.ts';
 import { hexDigits } from '../identifier.ts';
 import { giveBack, takePublicAddress } from '../public-address.ts';
-import type { VpnConnectionRecord, VpnTunnel } from '../record/connectivity.ts';
-import { missing, refuse } from '../refusal.ts';
+import type { IkeVersion, VpnConnectionRecord, VpnTunnel } from '../record/connectivity.ts';
+import { invalidValue, missing, refuse } from '../refusal.ts';
 import { specifiedTags } from '../tags.ts';
 import { closeAttachment, DELETED_VISIBLE_MS, needAvailable } from '../transit-gateway.ts';
 import { insideAddress, insideBlock, refreshVpn, tunnelState } from '../vpn.ts';
@@ -59,10 +59,11 @@ const shown = (tx: Tx, connection: VpnConnectionRecord): VpnConnection => ({
     RemoteIpv4NetworkCidr: '0.0.0.0/0',
     OutsideIpAddressType: 'PublicIpv4',
     TunnelInsideIpVersion: 'ipv4',
-    TunnelOptions: connection.tunnels.map(({ outside, inside, key }) => ({
+    TunnelOptions: connection.tunnels.map(({ outside, inside, key, ikeVersions }) => ({
       OutsideIpAddress: outside,
       TunnelInsideCidr: inside,
       PreSharedKey: key,
+      ...(ikeVersions && { IkeVersions: ikeVersions.map((Value) => ({ Value })) }),
     })),
   },
   Routes: connection.routes.map((DestinationCidrBlock) => ({
@@ -122,6 +123,11 @@ function gatewayOf(tx: Tx, input: CreateVpnConnectionRequest): { readonly id: st
   return gateway;
 }
 
+const ikeVersion = (asked: string | undefined): IkeVersion =>
+  asked === 'ikev1' || asked === 'ikev2'
+    ? asked
+    : invalidValue('ikeVersions', asked, 'It must be ikev1 or ikev2.');
+
 /** Both tunnels, as asked for as far as something is. */
 function tunnelsOf(
   tx: Tx,
@@ -131,10 +137,12 @@ function tunnelsOf(
   const tunnels: VpnTunnel[] = [];
   for (const index of [0, 1]) {
     const taken = tunnels.map(({ inside }) => inside);
+    const ikeVersions = asked[index]?.IKEVersions?.map(({ Value }) => ikeVersion(Value));
     tunnels.push({
       outside: takePublicAddress(tx, connection),
       inside: insideBlock(tx, asked[index]?.TunnelInsideCidr, taken),
       key: asked[index]?.PreSharedKey ?? hexDigits(tx.random, 32),
+      ...(ikeVersions && { ikeVersions }),
       down: false,
       changedAt: tx.date(),
       up: false,

@@ -69,6 +69,7 @@ const vpnConnection = exactly<VpnConnectionRecord>({
       outside: address,
       inside: cidr,
       key: text,
+      ikeVersions: z.array(z.enum(['ikev1', 'ikev2'])).exactOptional(),
       down: flag,
       changedAt: date,
       up: flag,

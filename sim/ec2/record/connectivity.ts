@@ -148,12 +148,16 @@ export interface CustomerGatewayRecord extends Stored {
   readonly deviceName?: string;
 }
 
+export type IkeVersion = 'ikev1' | 'ikev2';
+
 export interface VpnTunnel {
   /** The public address of the gateway's end. */
   readonly outside: string;
   /** A /30: the first address is the gateway's, the second the customer's. */
   readonly inside: string;
   readonly key: string;
+  /** Those that were asked for; both where absent. */
+  readonly ikeVersions?: readonly IkeVersion[];
   /** An experiment has set it down. */
   readonly down: boolean;
   readonly changedAt: Date;

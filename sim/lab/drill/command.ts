@@ -1,6 +1,7 @@
 /** `byoa lab drill` and `byoa soak`: what they check, run and print. */
 import { DESIGNS } from '../../pulumi/designs.ts';
 import { ownCommand } from '../client.ts';
+import { LAB_DESIGNS, whyNotInLabs } from '../designs.ts';
 import { missingForLab } from '../wrapper.ts';
 import { FAILURES } from './failures.ts';
 import { drillDesign, type LabReport } from './run.ts';
@@ -36,10 +37,18 @@ function refuse(what: string, given: readonly string[], known: readonly string[]
     throw new Error(`There is no ${what} '${unknown.join(', ')}'; there are: ${known.join(', ')}.`);
 }
 
+function refuseDesigns(given: readonly string[]): void {
+  refuse('design', given, DESIGNS);
+  for (const name of DESIGNS.filter((one) => given.includes(one))) {
+    const why = whyNotInLabs(name);
+    if (why !== undefined) throw new Error(`${name} cannot be in a lab: ${why}.`);
+  }
+}
+
 /** Drills the designs, all of them where none is named; the exit code: 1 where a flow did not come back. */
 export async function runDrills(designs: readonly string[], options: DrillOptions): Promise<number> {
   const names = FAILURES.map(({ name }) => name);
-  refuse('design', designs, DESIGNS);
+  refuseDesigns(designs);
   refuse('failure', options.only ?? [], names);
   const missing = missingForLab();
   if (missing.length > 0) throw new Error(`The lab cannot run here; it needs ${missing.join('; ')}.`);
@@ -47,7 +56,7 @@ export async function runDrills(designs: readonly string[], options: DrillOption
     void (options.json === true ? process.stderr : process.stdout).write(`${line}\n`);
   const reports: LabReport[] = [];
   let broke = 0;
-  for (const design of designs.length > 0 ? designs : DESIGNS)
+  for (const design of designs.length > 0 ? designs : LAB_DESIGNS)
     try {
       reports.push(
         await drillDesign(design, {
@@ -82,7 +91,7 @@ const JUDGED_AFTER_MS = 29 * 60_000;
 
 /** Runs a soak and prints what came of it; the exit code: 1 where something must not be. */
 export async function runSoak({ latency, propagation, ...options }: SoakCommandOptions): Promise<number> {
-  refuse('design', [options.design], DESIGNS);
+  refuseDesigns([options.design]);
   const missing = missingForLab();
   if (missing.length > 0) throw new Error(`The lab cannot run here; it needs ${missing.join('; ')}.`);
   const report = await soak({

@@ -2,6 +2,7 @@
 import { EC2Client, type Tag } from '@aws-sdk/client-ec2';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { IAMClient } from '@aws-sdk/client-iam';
+import { SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { isObject, type Properties } from '../value.ts';
 
@@ -9,6 +10,7 @@ export interface Clients {
   readonly ec2: EC2Client;
   readonly elb: ElasticLoadBalancingV2Client;
   readonly iam: IAMClient;
+  readonly ssm: SSMClient;
   readonly sts: STSClient;
   readonly region: string;
   /** The account of the credentials, asked for once. */
@@ -27,9 +29,9 @@ export function clientsFrom(config: Properties): Clients {
   }
   const lists = Array.isArray(config.endpoints) ? config.endpoints : [];
   const endpoints: Properties = Object.assign({}, ...lists.filter(isObject));
-  const endpoint = (service: 'ec2' | 'elbv2' | 'iam' | 'sts'): string => {
-    // Stacks without load balancers need not say where theirs are: the simulator has all APIs at one URL.
-    const url = endpoints[service] ?? (service === 'elbv2' ? endpoints.ec2 : undefined);
+  const endpoint = (service: 'ec2' | 'elbv2' | 'iam' | 'ssm' | 'sts'): string => {
+    // What few stacks have need not be said: the simulator has all APIs at one URL.
+    const url = endpoints[service] ?? (['elbv2', 'ssm'].includes(service) ? endpoints.ec2 : undefined);
     if (typeof url === 'string' && url !== '') return url;
     throw new Error(
       `aws:endpoints has no ${service}: this test engine deploys into a simulator only, never into AWS; give it ` +
@@ -44,9 +46,10 @@ export function clientsFrom(config: Properties): Clients {
   const ec2 = new EC2Client({ ...common, endpoint: endpoint('ec2') });
   const elb = new ElasticLoadBalancingV2Client({ ...common, endpoint: endpoint('elbv2') });
   const iam = new IAMClient({ ...common, endpoint: endpoint('iam') });
+  const ssm = new SSMClient({ ...common, endpoint: endpoint('ssm') });
   const sts = new STSClient({ ...common, endpoint: endpoint('sts') });
   const close = (): void => {
-    for (const client of [ec2, elb, iam, sts]) client.destroy();
+    for (const client of [ec2, elb, iam, ssm, sts]) client.destroy();
   };
   let asked: Promise<string> | undefined;
   const ask = async (): Promise<string> =>
@@ -55,7 +58,7 @@ export function clientsFrom(config: Properties): Clients {
     asked ??= ask();
     return asked;
   };
-  return { ec2, elb, iam, sts, region, account, close };
+  return { ec2, elb, iam, ssm, sts, region, account, close };
 }
 
 /** EC2's and IAM's codes for what is not there: `InvalidVpcID.NotFound`, `NoSuchEntity`. */

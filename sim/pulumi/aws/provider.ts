@@ -19,6 +19,7 @@ import {
 import { lookups } from './lookup.ts';
 import { internetGateway, subnet, vpc } from './network.ts';
 import { networkAcl, networkAclAssociation, networkAclRule } from './network-acl.ts';
+import { parameter } from './parameter.ts';
 import { vpcPeeringAccepter, vpcPeeringConnection } from './peering.ts';
 import { placementGroup } from './placement-group.ts';
 import { managedPrefixList, managedPrefixListEntry } from './prefix-list.ts';
@@ -83,6 +84,7 @@ const DEFINITIONS: Readonly<Record<string, Definition>> = {
   'aws:lb/targetGroup:TargetGroup': targetGroup,
   'aws:lb/targetGroupAttachment:TargetGroupAttachment': targetGroupAttachment,
   'aws:lb/listener:Listener': listener,
+  'aws:ssm/parameter:Parameter': parameter,
   'aws:iam/role:Role': role,
   'aws:iam/rolePolicy:RolePolicy': rolePolicy,
   'aws:iam/instanceProfile:InstanceProfile': instanceProfile,

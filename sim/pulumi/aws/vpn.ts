@@ -19,7 +19,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import type { Properties } from '../value.ts';
 import { type Clients, need, tagsFrom, unlessGone, until } from './clients.ts';
-import { count, type Definition, defined, flag, optionalText, retag, tagging, text } from './type.ts';
+import { count, type Definition, defined, flag, optionalText, retag, tagging, text, texts } from './type.ts';
 
 const tagsOf = (found: { Tags?: Parameters<typeof tagsFrom>[0] }) => ({
   tags: tagsFrom(found.Tags),
@@ -108,9 +108,27 @@ async function describeConnection(clients: Clients, id: string) {
   return found?.State === 'deleted' ? undefined : found;
 }
 
+const TUNNELS = [1, 2].map((number) => ({
+  cidr: `tunnel${number}InsideCidr`,
+  key: `tunnel${number}PresharedKey`,
+  versions: `tunnel${number}IkeVersions`,
+}));
+
+function tunnelOptions({ cidr, key, versions }: (typeof TUNNELS)[number], inputs: Properties) {
+  const asked = texts(inputs, versions);
+  return {
+    TunnelInsideCidr: optionalText(inputs, cidr),
+    PreSharedKey: optionalText(inputs, key),
+    ...(asked.length > 0 && { IKEVersions: asked.map((Value) => ({ Value })) }),
+  };
+}
+
 export const vpnConnection: Definition = {
   inputs: ['tags'],
-  fixed: ['customerGatewayId', 'vpnGatewayId', 'transitGatewayId', 'type', 'staticRoutesOnly'],
+  fixed: [
+    ...['customerGatewayId', 'vpnGatewayId', 'transitGatewayId', 'type', 'staticRoutesOnly'],
+    ...TUNNELS.flatMap(({ cidr, key, versions }) => [cidr, key, versions]),
+  ],
   defaults: { type: 'ipsec.1' },
   create: async (clients, inputs) => {
     const command = new CreateVpnConnectionCommand({
@@ -118,7 +136,10 @@ export const vpnConnection: Definition = {
       CustomerGatewayId: text(inputs, 'customerGatewayId'),
       VpnGatewayId: optionalText(inputs, 'vpnGatewayId'),
       TransitGatewayId: optionalText(inputs, 'transitGatewayId'),
-      Options: { StaticRoutesOnly: flag(inputs, 'staticRoutesOnly') },
+      Options: {
+        StaticRoutesOnly: flag(inputs, 'staticRoutesOnly'),
+        TunnelOptions: TUNNELS.map((tunnel) => tunnelOptions(tunnel, inputs)),
+      },
       ...tagging('vpn-connection', inputs),
     });
     const id = need((await clients.ec2.send(command)).VpnConnection?.VpnConnectionId, 'VpnConnectionId');

@@ -111,3 +111,29 @@ describe('what was heard of a session', () => {
     expect(lost.probes['b/bfd']).toMatchObject({ heardAt: 50, last: { at: 100, firstAt: 75 } });
   });
 });
+
+describe('probes by way of routes', () => {
+  const routed = (groups: string) =>
+    must(
+      parseConfig(
+        `version: 1
+node: b
+aws: { region: eu-central-1 }
+appliances:
+${appliance('a', 10, `${ICMP}, ${THROUGH.replace('next-hop', 'route')}`)}
+${appliance('b', 11, `${ICMP}, ${THROUGH.replace('by: next-hop', 'from: self')}`)}
+groups: ${groups}
+health: { listen: 127.0.0.1:8179 }
+`,
+        'test.yaml',
+      ),
+    );
+  const sent = (groups: string): readonly string[] =>
+    sendDue(newHealth(routed(groups), 0), routed(groups), 0).due.map(({ id }) => id);
+  const moved =
+    '[ { name: egress, members: [a, b], routes: [ { table: rtb-00000000000000001, destinations: [0.0.0.0/0] } ] } ]';
+  it('are of whom routes lead to, where groups move routes, and of their appliance where nobody does', () => {
+    expect(sent(moved)).not.toContain('a/through:1.1.1.1');
+    expect(sent('[]')).toContain('a/through:1.1.1.1');
+  });
+});
