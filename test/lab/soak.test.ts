@@ -44,6 +44,7 @@ describe('what a soak concludes', () => {
     [1, 0.5],
     [20, 10],
     [60, 15],
+    [90, 30],
     [120, 60],
   ])('lets daemons of %d minutes live on from minute %d on', (minutes, from) => {
     expect(calmFrom(minutes * 60_000)).toBe(from * 60_000);

@@ -53,13 +53,16 @@ const MINUTE_MS = 60_000;
 
 /** Of the end of a soak memory is judged for so long. */
 const JUDGED_MS = 30 * MINUTE_MS;
-/** Before that daemons live on for a while: what runs for the first time takes memory once. */
-const SETTLING_MS = 15 * MINUTE_MS;
+/** Before that daemons live on for a while: V8 compiles what runs often, for about half an hour. */
+const SETTLING_MS = 30 * MINUTE_MS;
 
-/** From when on no failure ends a daemon: for the second half, or for what a judgement takes. */
+/**
+ * From when on no failure ends a daemon: for the second half, or for what a judgement takes, but not in the
+ * first quarter.
+ */
 export const calmFrom = (lengthMs: Millis): Millis =>
-  lengthMs > JUDGED_MS + SETTLING_MS
-    ? Math.min(lengthMs / 2, lengthMs - JUDGED_MS - SETTLING_MS)
+  lengthMs > JUDGED_MS
+    ? Math.max(lengthMs / 4, Math.min(lengthMs / 2, lengthMs - JUDGED_MS - SETTLING_MS))
     : lengthMs / 2;
 
 /** What a drill has shown that must not be. */
