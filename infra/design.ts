@@ -19,7 +19,7 @@ export interface PlanArgs {
   readonly overlay?: string;
   /** Subnets that exist, by their names in the plan. */
   readonly subnets?: BroughtSubnets;
-  /** IPv4 blocks of VPCs behind a transit gateway, where the design has one. */
+  /** IPv4 blocks of VPCs around a hub, where the design has one. */
   readonly spokes?: readonly string[];
   /** Whether NAT gateways stand by for when every appliance is dead; by daemons on instances of their own. */
   readonly lastResort?: boolean;

@@ -75,7 +75,7 @@ export const KEYS = {
   overlay: text('192.0.2.1', 'An IPv4 address outside the VPC that the appliances answer for.'),
   spokes: {
     type: 'list',
-    what: 'IPv4 blocks of VPCs behind the transit gateway; the two blocks after `cidr` where absent.',
+    what: 'IPv4 blocks of the VPCs around the hub; the two blocks after `cidr` where absent.',
     example: '10.1.0.0/16,10.2.0.0/16',
   },
   lastResort: flag('Whether NAT gateways stand by for when every appliance is dead; needs `observers`.'),
