@@ -193,12 +193,22 @@ function readAppliance(read: Reader, design: Design, observers: boolean): Applia
   return { kind: 'own', userData: userData ?? '' };
 }
 
+const readParameter = (read: Reader, key: 'bgpPasswordParameter' | 'bfdKeyParameter'): string | undefined =>
+  read.optional(key, /^(\/[\w.-]+)+$|^[\w.-]+$/, 'a parameter has a name such as /byoa/egress/bgp');
+
 /** What is absent where the stack does not set it. */
 function readOptional(
   read: Reader,
 ): Pick<
   Settings,
-  'probeTargets' | 'leaseTable' | 'bgpPasswordParameter' | 'endpoint' | 'appliances' | 'overlay' | 'spokes'
+  | 'probeTargets'
+  | 'leaseTable'
+  | 'bgpPasswordParameter'
+  | 'bfdKeyParameter'
+  | 'endpoint'
+  | 'appliances'
+  | 'overlay'
+  | 'spokes'
 > {
   const probeTargets = readList(read, 'probeTargets');
   const ipv4 = /^(\d{1,3}\.){3}\d{1,3}$/;
@@ -209,11 +219,8 @@ function readOptional(
     /^[a-zA-Z0-9_.-]{3,255}$/,
     'a table has 3 to 255 letters, digits, _ . or -',
   );
-  const bgpPasswordParameter = read.optional(
-    'bgpPasswordParameter',
-    /^(\/[\w.-]+)+$|^[\w.-]+$/,
-    'a parameter has a name such as /byoa/egress/bgp',
-  );
+  const bgpPasswordParameter = readParameter(read, 'bgpPasswordParameter');
+  const bfdKeyParameter = readParameter(read, 'bfdKeyParameter');
   const endpoint = read.optional('endpoint', /^https?:\/\/\S+$/, 'it must be an http:// or https:// URL');
   const appliances = read.optional('appliances', /^[2-8]$/, 'it must be from 2 to 8');
   const overlay = read.optional('overlay', ipv4, 'it must be an IPv4 address outside the VPC');
@@ -222,6 +229,7 @@ function readOptional(
     ...(probeTargets === undefined ? {} : { probeTargets }),
     ...(leaseTable === undefined ? {} : { leaseTable }),
     ...(bgpPasswordParameter === undefined ? {} : { bgpPasswordParameter }),
+    ...(bfdKeyParameter === undefined ? {} : { bfdKeyParameter }),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(appliances === undefined ? {} : { appliances: Number(appliances) }),
     ...(overlay === undefined ? {} : { overlay }),

@@ -66,6 +66,10 @@ export const KEYS = {
     '/byoa/egress/bgp',
     'A SecureString of Systems Manager that exists: the TCP-MD5 password of all BGP sessions.',
   ),
+  bfdKeyParameter: text(
+    '/byoa/egress/bfd',
+    'A SecureString of Systems Manager that exists: the key of all BFD sessions, at most 20 characters.',
+  ),
   fence: text('stop-instance', 'What is done to an owner that is lost: none, or stop-instance.'),
   workload: flag('Whether there is a client instance in each workload subnet.'),
   endpoint: text('http://127.0.0.1:4566', "EC2 and STS endpoint of the daemons, where it is not AWS's."),
@@ -90,7 +94,7 @@ const OWN: readonly OwnKey[] = ['ipv6', 'appliances', 'overlay', 'spokes', 'last
 const OF_GROUPS: readonly Key[] = ['observers', 'failback', 'leaseTable', 'fence'];
 
 /** Keys of what speaks BGP. */
-const OF_BGP: readonly Key[] = ['bgpPasswordParameter'];
+const OF_BGP: readonly Key[] = ['bgpPasswordParameter', 'bfdKeyParameter'];
 
 /** The keys that a design takes. */
 export const keysOf = (design: Design): readonly Key[] =>

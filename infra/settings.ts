@@ -1,4 +1,4 @@
-/** What a deployment is told beside its design's plan. Types only. */
+/** What a deployment is told beside its design's plan. */
 import type { PlanArgs } from './design.ts';
 
 export type Architecture = 'x86_64' | 'arm64';
@@ -21,6 +21,8 @@ export interface Settings extends Omit<PlanArgs, 'zones'> {
   readonly leaseTable?: string;
   /** A SecureString of Systems Manager: the TCP-MD5 password of all BGP sessions. */
   readonly bgpPasswordParameter?: string;
+  /** A SecureString of Systems Manager: the key of all BFD sessions, at most 20 characters. */
+  readonly bfdKeyParameter?: string;
   readonly fence: 'none' | 'stop-instance';
   readonly ipv6: boolean;
   /** A client instance in each workload subnet. */
@@ -29,3 +31,10 @@ export interface Settings extends Omit<PlanArgs, 'zones'> {
   readonly endpoint?: string;
   readonly tags: Readonly<Record<string, string>>;
 }
+
+/** The parameters of Systems Manager that protect sessions. */
+export const secretsOf = ({
+  bgpPasswordParameter,
+  bfdKeyParameter,
+}: Pick<Settings, 'bgpPasswordParameter' | 'bfdKeyParameter'>): readonly string[] =>
+  [...new Set([bgpPasswordParameter, bfdKeyParameter])].filter((name) => name !== undefined);

@@ -17,7 +17,9 @@ import {
 import type { Settings } from '../settings.ts';
 
 type BgpInput = Pick<ConfigInput, 'bgp' | 'kernel' | 'routeSync' | 'drain'>;
-type Families = NonNullable<NonNullable<NonNullable<ConfigInput['bgp']>['neighbors']>[number]['families']>;
+type Neighbor = NonNullable<NonNullable<ConfigInput['bgp']>['neighbors']>[number];
+type Families = NonNullable<Neighbor['families']>;
+type Secrets = Pick<Settings, 'bgpPasswordParameter' | 'bfdKeyParameter'>;
 
 /** Between appliances, so that there is room for another value. */
 const MED_STEP = 10;
@@ -34,7 +36,7 @@ const takingOf = (plan: Plan, bgp: BgpPlan): readonly (TakerPlan | ObserverPlan)
 /** Who speaks, and what its sessions are protected by. */
 interface Speaks {
   readonly routerId: string;
-  readonly secret: { readonly password?: { readonly ssm: string } };
+  readonly secret: Pick<Neighbor, 'password' | 'bfd'>;
 }
 
 /** An appliance announces, and takes nothing; a BFD session watches each that takes it. */
@@ -52,7 +54,6 @@ function announcer(plan: Plan, bgp: BgpPlan, index: number, own: Speaks): BgpInp
           prefix: cidr,
           as: [bgp.takerAs],
           export: 'all',
-          bfd: true,
           families: familiesOf(bgp),
           ...own.secret,
         })),
@@ -126,7 +127,6 @@ function taker(plan: Plan, bgp: BgpPlan, own: Speaks, table: (name: string) => s
       appliance: name,
       as: bgp.as,
       import: POLICY,
-      bfd: true,
       families: familiesOf(bgp),
       ...own.secret,
     })),
@@ -143,15 +143,19 @@ function taker(plan: Plan, bgp: BgpPlan, own: Speaks, table: (name: string) => s
   };
 }
 
-/** `parameter`: of the sessions' password. */
-const secretOf = (parameter: string | undefined): Speaks['secret'] =>
-  parameter === undefined ? {} : { password: { ssm: parameter } };
+const secretOf = ({ bgpPasswordParameter, bfdKeyParameter }: Secrets): Speaks['secret'] => ({
+  ...(bgpPasswordParameter === undefined ? {} : { password: { ssm: bgpPasswordParameter } }),
+  bfd:
+    bfdKeyParameter === undefined
+      ? true
+      : { auth: { type: 'meticulous-sha1', key: { ssm: bfdKeyParameter } } },
+});
 
 /** Of the node's configuration what BGP is; `table` gives the id of a table. */
 export function bgpInput(
   plan: Plan,
   node: string,
-  { bgpPasswordParameter }: Pick<Settings, 'bgpPasswordParameter'>,
+  settings: Secrets,
   table: (name: string) => string,
 ): BgpInput {
   const { bgp, appliances } = plan;
@@ -159,7 +163,7 @@ export function bgpInput(
   const index = appliances.findIndex(({ name }) => name === node);
   const own = appliances[index];
   if (bgp.takers === 'gateways') return own === undefined ? {} : router(plan, bgp, index, own.address);
-  const secret = secretOf(bgpPasswordParameter);
+  const secret = secretOf(settings);
   if (own !== undefined) return announcer(plan, bgp, index, { routerId: own.address, secret });
   const taking = takingOf(plan, bgp).find(({ name }) => name === node);
   return taking === undefined ? {} : taker(plan, bgp, { routerId: taking.address, secret }, table);

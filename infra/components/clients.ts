@@ -3,6 +3,7 @@ import * as pulumi from '@pulumi/pulumi';
 import { hostAddress } from '../layout.ts';
 import type { NodeOutput, WorkloadOutput } from '../outputs.ts';
 import { takersOf } from '../plan.ts';
+import { secretsOf } from '../settings.ts';
 import type { Context, Moved } from './context.ts';
 import { DaemonRole, parameterArn } from './iam.ts';
 import { configOf } from './machines.ts';
@@ -15,13 +16,13 @@ export interface Clients {
   readonly nodes: pulumi.Output<readonly NodeOutput[]>;
 }
 
-/** Of the daemons on them, where the sessions have a password: it is read as a parameter. */
+/** Of the daemons on them, where their sessions have secrets: these are read as parameters. */
 function roleOf(context: Context, beside: pulumi.Output<string>): DaemonRole | undefined {
   const { parent, prefix, tags, settings } = context;
-  const { bgpPasswordParameter: parameter } = settings;
-  if (parameter === undefined || takersOf(context.plan).length === 0) return undefined;
+  const secrets = secretsOf(settings);
+  if (secrets.length === 0 || takersOf(context.plan).length === 0) return undefined;
   const role = new DaemonRole(`${prefix}-taker`, { tags }, { parent });
-  role.allowTakers([beside.apply((arn) => parameterArn(arn, parameter))]);
+  role.allowTakers(secrets.map((name) => beside.apply((arn) => parameterArn(arn, name))));
   return role;
 }
 

@@ -7,7 +7,7 @@ import { withBrought } from '../brought.ts';
 import { type Design, movesGroups } from '../design.ts';
 import type { ApplianceOutput, FlowOutput, NodeOutput, WorkloadOutput } from '../outputs.ts';
 import type { Plan } from '../plan.ts';
-import type { Settings } from '../settings.ts';
+import { type Settings, secretsOf } from '../settings.ts';
 import { type Clients, clients } from './clients.ts';
 import type { Context, DesignArgs, Machine } from './context.ts';
 import { firewalls } from './firewall.ts';
@@ -22,8 +22,10 @@ import { Vpn } from './vpn.ts';
 
 /** What moves groups, where a design has none, would be ignored, and a password that nobody asks for. */
 function refuseOfGroups(design: Design, title: string, args: DesignArgs): void {
-  if (design.keptBy === 'vpn' && args.bgpPasswordParameter !== undefined)
-    throw new Error(`VPN gateways know no BGP passwords: ${title} cannot be given bgpPasswordParameter`);
+  if (design.keptBy === 'vpn' && secretsOf(args).length > 0)
+    throw new Error(
+      `VPN gateways know no BGP passwords and no BFD: ${title} cannot be given bgpPasswordParameter or bfdKeyParameter`,
+    );
   if (movesGroups(design)) return;
   const given = (['observers', 'leaseTable', 'fence', 'failback'] as const).filter(
     (key) => args[key] !== undefined && args[key] !== false && args[key] !== 'none' && args[key] !== 'never',

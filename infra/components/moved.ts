@@ -6,6 +6,7 @@
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
 import { announcedIn, movedBy, named, tablesOf } from '../plan.ts';
+import { secretsOf } from '../settings.ts';
 import type { Context, Machine, MadeMachine, Moved } from './context.ts';
 import { idsOf } from './daemon-config.ts';
 import { leaseTableArn, type PolicyScope, parameterArn, routeTableArn } from './iam.ts';
@@ -93,7 +94,7 @@ export function rightsOf(
   const followed = network.tables
     .filter(({ name }) => announcedIn(named(tablesOf(plan), name)).length > 0)
     .map(arnOf);
-  const { leaseTable, fence, bgpPasswordParameter } = settings;
+  const { leaseTable, fence } = settings;
   return {
     routeTables: tables,
     syncedTables: followed,
@@ -110,9 +111,7 @@ export function rightsOf(
           leaseGroups: groups.map(({ name }) => name),
         }),
     parameters: [
-      ...(bgpPasswordParameter === undefined
-        ? []
-        : [beside.apply((arn) => parameterArn(arn, bgpPasswordParameter))]),
+      ...secretsOf(settings).map((name) => beside.apply((arn) => parameterArn(arn, name))),
       ...Object.values(tunnels).map((one) => one.parameterArn),
     ],
     ...(fence === 'stop-instance' ? { fencedInstances: instances(groups) } : {}),

@@ -314,16 +314,19 @@ describe.each(['egress-pair', 'egress-per-zone'] as const)('%s with a last resor
 });
 
 it.each(['route-sync', 'same-subnet-bgp'] as const)(
-  '%s gives all sessions the password of a parameter, which daemons alone may read',
+  '%s gives all sessions the secrets of parameters, which daemons alone may read',
   async (design) => {
-    const bgpPasswordParameter = '/byoa/egress/bgp';
-    const { made, seen } = await make(design, { bgpPasswordParameter, workload: true });
+    const [bgpPasswordParameter, bfdKeyParameter] = ['/byoa/egress/bgp', '/byoa/egress/bfd'];
+    const { made, seen } = await make(design, { bgpPasswordParameter, bfdKeyParameter, workload: true });
     const nodes = (await nodesOf(made)).map((node) => configOf(node).bgp);
     expect(nodes.length).toBeGreaterThan(2);
     for (const bgp of nodes) {
       const sessions = [...(bgp?.options.neighbors ?? []), ...(bgp?.options.dynamic ?? [])];
       const secrets = Object.fromEntries(sessions.map(({ name }) => [name, { ssm: bgpPasswordParameter }]));
       expect([sessions.length > 0, bgp?.passwords]).toEqual([true, secrets]);
+      const key = { type: 'meticulous-sha1', keyId: 1, key: { ssm: bfdKeyParameter } };
+      expect(bgp?.bfdKeys).toEqual(Object.fromEntries(sessions.map(({ name }) => [name, key])));
+      for (const { bfd } of sessions) expect(bfd).toMatchObject({ intervalMs: 300, multiplier: 3 });
     }
     const rights = of(seen, 'RolePolicy').map(({ inputs }) =>
       JSON.parse(String(inputs.policy)).Statement.find(({ Sid }: { Sid: string }) => Sid === 'ReadSecrets'),
@@ -332,7 +335,9 @@ it.each(['route-sync', 'same-subnet-bgp'] as const)(
     for (const right of rights)
       expect(right).toMatchObject({
         Action: ['ssm:GetParameter'],
-        Resource: [expect.stringMatching(/^arn:aws:ssm:[a-z0-9-]*:\d*:parameter\/byoa\/egress\/bgp$/)],
+        Resource: ['bgp', 'bfd'].map((name) =>
+          expect.stringMatching(new RegExp(`^arn:aws:ssm:[a-z0-9-]*:\\d*:parameter/byoa/egress/${name}$`)),
+        ),
       });
   },
 );

@@ -1,4 +1,4 @@
-/** The password of BGP sessions is a parameter of Systems Manager, and nowhere else. */
+/** The secrets of BGP and BFD sessions are parameters of Systems Manager, and nowhere else. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { present } from '../../controller/base/result.ts';
 import { DAEMON } from '../../sim/lab/drill/stage.ts';
@@ -8,6 +8,7 @@ import { missingHere, type Rig, startRig } from './rig.ts';
 const missing = missingHere();
 const title = missing.length === 0 ? 'a password' : `a password (needs ${missing.join('; ')})`;
 const NAME = '/byoa/egress/bgp';
+const BFD_NAME = '/byoa/egress/bfd';
 const LIMIT_MS = 120_000;
 const SIGNED = 'AWS4-HMAC-SHA256 Credential=123456789012/20260101/eu-central-1/ssm/aws4_request';
 
@@ -16,7 +17,10 @@ describe.skipIf(missing.length > 0)(title, () => {
   let told: ToldDesign;
   const rig = (): Rig => present(opened, 'the lab');
   beforeAll(async () => {
-    opened = await startRig('same-subnet-bgp', ['--config', `byoa:bgpPasswordParameter=${NAME}`]);
+    opened = await startRig('same-subnet-bgp', [
+      ...['--config', `byoa:bgpPasswordParameter=${NAME}`],
+      ...['--config', `byoa:bfdKeyParameter=${BFD_NAME}`],
+    ]);
     const answer = await opened.ask({ kind: 'design' });
     if (answer.kind !== 'design') throw new Error('no design');
     told = answer.told;
@@ -33,8 +37,8 @@ describe.skipIf(missing.length > 0)(title, () => {
     (await rig().run(machineOf(node), script)).out;
 
   /** The account itself writes it, from some machine. */
-  const put = (Value: string): Promise<string> => {
-    const body = JSON.stringify({ Name: NAME, Type: 'SecureString', Value, Overwrite: true });
+  const put = (Value: string, Name = NAME): Promise<string> => {
+    const body = JSON.stringify({ Name, Type: 'SecureString', Value, Overwrite: true });
     return out(
       'a',
       `curl -s http://ec2.eu-central-1.amazonaws.com/ -H 'X-Amz-Target: AmazonSSM.PutParameter' \\
@@ -46,6 +50,13 @@ describe.skipIf(missing.length > 0)(title, () => {
     const lines = (await out(taker(), 'byoa bgp summary --socket /run/byoa/control.sock')).split('\n');
     return lines.filter((line) => line.includes('Established')).map((line) => line.split(' ')[0] ?? '');
   };
+  /** The states of its BFD sessions, which have a key. */
+  const watched = async (): Promise<readonly string[]> => {
+    const [, ...lines] = (await out(taker(), 'byoa bgp bfd --socket /run/byoa/control.sock'))
+      .trim()
+      .split('\n');
+    return lines.map((line) => line.split(/ +/)[1] ?? '');
+  };
   const reload = (node: string): Promise<string> => out(node, `kill -HUP $(${DAEMON})`);
 
   it(
@@ -54,8 +65,10 @@ describe.skipIf(missing.length > 0)(title, () => {
       await expect
         .poll(() => out('a', 'cat /var/log/byoa.log'), { timeout: LIMIT_MS })
         .toContain(`cannot read the parameter ${NAME} of Systems Manager: ParameterNotFound`);
+      await put('bfd-sesame', BFD_NAME);
       expect(await put('sesame')).toContain('"Version":1');
       await expect.poll(sessions, { timeout: LIMIT_MS, interval: 500 }).toEqual(['a', 'b']);
+      await expect.poll(watched, { timeout: LIMIT_MS, interval: 500 }).toEqual(['up', 'up']);
     },
     LIMIT_MS,
   );
