@@ -1,5 +1,4 @@
 /** BGP, BFD and kernel routes as the daemon uses them: what machines take, without the secrets. */
-
 import type { Millis } from '../base/time.ts';
 import type { BfdAuthentication, BfdOptions } from '../bfd/options.ts';
 import type { Origination, PrefixRange, SpeakerOptions } from '../bgp/options.ts';

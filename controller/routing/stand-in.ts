@@ -45,9 +45,8 @@ export function standIn(sessions: Sessions, health: Health, config: Config, turn
     turn.emit({ kind: 'bgp', input: { kind: 'withdraw', prefix: route.prefix } });
   for (const { route } of begun) turn.emit({ kind: 'bgp', input: { kind: 'originate', route } });
   tell(begun, ended, health, turn);
-  return begun.length + ended.length === 0 && needed.length === standing.length
-    ? sessions
-    : { ...sessions, standing: needed };
+  const isSame = needed.length === standing.length && needed.every((one, at) => one === standing[at]);
+  return isSame ? sessions : { ...sessions, standing: needed };
 }
 
 const prefixesOf = (all: readonly StandIn[]): string => all.map(({ route }) => route.prefix).join(', ');

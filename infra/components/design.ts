@@ -21,7 +21,7 @@ import { Transit } from './transit.ts';
 import { Vpn } from './vpn.ts';
 
 /** What moves groups, where a design has none, would be ignored, and a password that nobody asks for. */
-function refuseOfGroups(design: Design, title: string, args: DesignArgs): void {
+function refuseUnused(design: Design, title: string, args: DesignArgs): void {
   if (design.keptBy === 'vpn' && secretsOf(args).length > 0)
     throw new Error(
       `VPN gateways know no BGP passwords and no BFD: ${title} cannot be given bgpPasswordParameter or bfdKeyParameter`,
@@ -71,7 +71,7 @@ export class DesignComponent extends pulumi.ComponentResource {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super(`byoa:index:${type}`, name, {}, opts);
-    refuseOfGroups(design, title, args);
+    refuseUnused(design, title, args);
     const plan = withBrought(design.plan(args), args.subnets);
     this.plan = plan;
     const home = this.context(name, title, settingsOf(design, args), args);

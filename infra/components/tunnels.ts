@@ -55,7 +55,7 @@ const connection = (tunnel: Tunnel, at: number): string => `  ${idOf(tunnel)} : 
     }
   }`;
 
-/** The second half of what AWS offers is left out: groups 2 and 5, SHA-1, CBC. */
+/** Of what AWS offers the old half is left out: groups 2 and 5, SHA-1, CBC. */
 const connections = ({ all, publicIp }: Tunnels): string => `byoa {
   tunnel {
     version = 2

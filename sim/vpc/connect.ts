@@ -36,12 +36,6 @@ export function peerOf(
 export const speakerFor = ({ speakers }: ConnectPeerNode, h: Header): number | undefined =>
   h.family === 4 ? speakers.find(({ address }) => address === h.d3)?.site.number : undefined;
 
-/** The peer whose tunnel has the place `h.site` inside. */
-export function peerAround(fabric: Fabric, h: Header): ConnectPeerNode | undefined {
-  for (const { number, peer } of fabric.sites.values()) if (number === h.site) return peer;
-  return undefined;
-}
-
 /** The outer packet of the gateway to its peer. */
 export const outwards = (h: Header, { gatewayAddress, peerAddress }: ConnectPeerNode): Header =>
   outerOf(h, OVERHEAD_BYTES, { protocol: GRE, s3: gatewayAddress, d3: peerAddress, alwaysTracked: true });

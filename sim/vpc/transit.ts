@@ -11,7 +11,7 @@
 import { formatAddress } from '../../controller/base/ip.ts';
 import { unreachable } from '../../controller/base/result.ts';
 import { find } from './address-map.ts';
-import { inwards, outwards, peerAround, speakerFor } from './connect.ts';
+import { inwards, outwards, speakerFor } from './connect.ts';
 import { isOfLines, throughLine } from './direct-connect.ts';
 import { CODE } from './dispositions.ts';
 import { answersEgressOnly } from './egress-only-gateway.ts';
@@ -30,14 +30,23 @@ import type {
   IpsecTunnel,
   Port,
   ServiceFlow,
+  Tunnel,
   VpnTunnelNode,
 } from './nodes.ts';
 import { byRoute, deliver, egressOnlyFor, enterThrough, handOver } from './router.ts';
 import { checkGroups, trackAlways } from './security.ts';
 import { fromAttachment, placeOf } from './transit-gateway.ts';
 import { answeredFlow } from './vpc-endpoint.ts';
-import { betweenSites, type Entrance, entranceBy, entranceFor, whoNotIn, whyNotIn } from './vpn-gateway.ts';
-import { around, farPort, toFarEnd, toGateway, tunnelAround, tunnelOf } from './vpn-tunnel.ts';
+import {
+  betweenSites,
+  type Entrance,
+  entranceBy,
+  entranceFor,
+  siteAt,
+  whoNotIn,
+  whyNotIn,
+} from './vpn-gateway.ts';
+import { around, farPort, toFarEnd, toGateway, tunnelAt, tunnelOf } from './vpn-tunnel.ts';
 
 /**
  * Carries the packet across the fabric once. In: `from` (undefined: the Internet), the MACs, the fields of
@@ -95,9 +104,18 @@ function toConnectPeer(fabric: Fabric, h: Header, recorder?: Recorder): number {
   if (recorder) {
     record(recorder, outer, 'transit-gateway', transport?.gateway ?? '', `in GRE to ${peer.id}`);
   }
-  const code = byRoute(fabric, place, outer, recorder);
+  return arrived(
+    byRoute(fabric, place, outer, recorder),
+    outer,
+    { kind: 'gre', remote: peer.gatewayAddress },
+    h,
+  );
+}
+
+/** Where its outer packet has come to, a packet has come to in the tunnel; else why that was dropped. */
+function arrived(code: number, outer: Header, tunnel: Tunnel, h: Header): number {
   if (code !== CODE.DELIVERED || outer.to === undefined) return code;
-  h.tunnel = { kind: 'gre', remote: peer.gatewayAddress };
+  h.tunnel = tunnel;
   h.to = outer.to;
   h.destinationMac = outer.to.mac;
   return CODE.DELIVERED;
@@ -142,13 +160,9 @@ function overVpn(fabric: Fabric, tunnel: VpnTunnelNode, h: Header, recorder?: Re
   if (port === undefined) return CODE.TO_SITE;
   const outer = toFarEnd(h, tunnel);
   if (recorder) record(recorder, outer, 'vpn-gateway', tunnel.connection.id, `in IPsec to ${port.id}`);
-  const code = fromInternet(around(fabric), outer, recorder);
-  if (code !== CODE.DELIVERED || outer.to === undefined) return code;
   h.site = 0;
-  h.tunnel = { kind: 'ipsec', remote: tunnel.remote };
-  h.to = outer.to;
-  h.destinationMac = outer.to.mac;
-  return CODE.DELIVERED;
+  const code = fromInternet(around(fabric), outer, recorder);
+  return arrived(code, outer, { kind: 'ipsec', remote: tunnel.remote }, h);
 }
 
 /** From an instance in IPsec to a VPN gateway or a transit gateway, and on from there. */
@@ -194,12 +208,7 @@ function toAppliance(fabric: Fabric, h: Header, recorder?: Recorder): number {
   const made = endpoint === undefined ? CODE.BAD_STATE_ROUTE : encapsulate(fabric, endpoint, h, recorder);
   if (typeof made === 'number') return made;
   const { outer, tunnel } = made;
-  const code = byRoute(fabric, tunnel.node, outer, recorder);
-  if (code !== CODE.DELIVERED || outer.to === undefined) return code;
-  h.tunnel = tunnel;
-  h.to = outer.to;
-  h.destinationMac = outer.to.mac;
-  return CODE.DELIVERED;
+  return arrived(byRoute(fabric, tunnel.node, outer, recorder), outer, tunnel, h);
 }
 
 /** From an appliance back to its Gateway Load Balancer, and on from the subnet of the endpoint. */
@@ -281,24 +290,18 @@ const DIRECT = ['direct-connect', 'direct-connect'] as const;
  * over it to another site, into a transit gateway, or by SiteLink to another site.
  */
 function fromSite(fabric: Fabric, h: Header, recorder?: Recorder): number {
-  const peer = peerAround(fabric, h);
-  if (peer !== undefined) {
-    h.connectPeer = peer;
+  const site = siteAt(fabric, h);
+  if (site?.peer !== undefined) {
+    h.connectPeer = site.peer;
     return CODE.TO_CONNECT_PEER;
   }
-  const tunnel = tunnelAround(fabric, h);
+  const tunnel = site?.vpn && tunnelAt(site.vpn, h);
   if (tunnel !== undefined) {
     h.vpn = tunnel;
     return tunnel.down ? CODE.BAD_STATE_VPN : CODE.TO_SITE;
   }
-  const entrance = entranceFor(fabric, h);
-  return enter(
-    fabric,
-    entrance,
-    entrance.kind === 'none' ? whoNotIn(fabric, entrance.code, h) : [],
-    h,
-    recorder,
-  );
+  const entrance = entranceFor(fabric, site, h);
+  return enter(fabric, entrance, entrance.kind === 'none' ? whoNotIn(site, entrance.code) : [], h, recorder);
 }
 
 /** On from a site, or from the instance that stands for one; `objects` are at fault where there is no way. */

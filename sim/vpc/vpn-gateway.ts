@@ -158,7 +158,7 @@ function whyOut(code: number, way: Way | undefined, h: Header): string {
 }
 
 /** The site that a packet is at. */
-function siteAt(fabric: Fabric, h: Header): SiteNode | undefined {
+export function siteAt(fabric: Fabric, h: Header): SiteNode | undefined {
   for (const site of fabric.sites.values()) if (site.number === h.site) return site;
   return undefined;
 }
@@ -174,8 +174,7 @@ export type Entrance =
  * Where the way of a packet from the site `h.site` leads: over a virtual interface, which the router of a
  * site prefers, with `h.line` set; else over VPN connections.
  */
-export function entranceFor(fabric: Fabric, h: Header): Entrance {
-  const site = siteAt(fabric, h);
+export function entranceFor(fabric: Fabric, site: SiteNode | undefined, h: Header): Entrance {
   const { connections = [], lines = [] } = site ?? {};
   if (site === undefined || lines.length === 0) return entranceBy(fabric, connections, h, h.site);
   const found = entranceFrom(fabric, site, h);
@@ -237,8 +236,7 @@ export function betweenSites(gateway: VpnGatewayNode, way: Way, h: Header, recor
 }
 
 /** Whose fault it is that a packet from a site reaches no VPC: of its connections, or of their gateways. */
-export function whoNotIn(fabric: Fabric, code: number, h: Header): readonly string[] {
-  const site = siteAt(fabric, h);
+export function whoNotIn(site: SiteNode | undefined, code: number): readonly string[] {
   if (site !== undefined && isOfLines(code)) return whoNotByLine(code, site);
   return (site?.connections ?? []).flatMap(({ id, gateway }) =>
     code === CODE.BAD_STATE_VPN ? id : (gateway?.id ?? []),

@@ -54,8 +54,5 @@ export function tunnelOf(fabric: Fabric, { s3, d3 }: Header): VpnTunnelNode | un
 }
 
 /** The tunnel at whose near end the gateway's speaker sent the packet. */
-export function tunnelAround(fabric: Fabric, { site, s3 }: Header): VpnTunnelNode | undefined {
-  for (const { number, vpn } of fabric.sites.values())
-    if (number === site) return vpn?.tunnels.find(({ near }) => near === s3);
-  return undefined;
-}
+export const tunnelAt = ({ tunnels }: VpnConnectionNode, { s3 }: Header): VpnTunnelNode | undefined =>
+  tunnels.find(({ near }) => near === s3);
