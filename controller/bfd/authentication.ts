@@ -1,7 +1,7 @@
 /**
  * Signs packets and judges signatures: simple password, keyed and meticulous keyed MD5 and SHA1. RFC 5880
- * 6.7. One key for each session and direction; keys never leave this file but inside a hash or a simple
- * password.
+ * 6.7. One key for each session, and a former one while it changes; keys never leave this file but inside a
+ * hash or a simple password.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -64,9 +64,25 @@ export function sameAuthentication(
   return a.type === b.type && a.keyId === b.keyId && sameBytes(a.key, b.key);
 }
 
-/** The bytes of a packet with the section that the session's options want. Counts bfd.XmitAuthSeq on. */
-export function authenticate(session: Session, packet: ControlPacket): Uint8Array {
-  const wanted = session.options.authentication;
+/**
+ * A session gets other options: until the peer signs by those, what it signed by until now is believed too,
+ * and every packet is sent signed by either, so that no order in which keys are changed ends the session.
+ */
+export function changeAuthentication(session: Session, wanted: BfdAuthentication | undefined): void {
+  const spoken = session.former ?? session.options;
+  const isSpoken = sameAuthentication(spoken.authentication, wanted);
+  session.former = isSpoken ? undefined : { authentication: spoken.authentication };
+}
+
+/** The bytes of a packet as the peer will believe it: one datagram, or two while the keys are changed. */
+export function authenticated(session: Session, packet: ControlPacket): readonly Uint8Array[] {
+  const { options, former } = session;
+  const own = sign(session, packet, options.authentication);
+  return former === undefined ? [own] : [own, sign(session, packet, former.authentication)];
+}
+
+/** The bytes of a packet with the section that is wanted. Counts bfd.XmitAuthSeq on. */
+function sign(session: Session, packet: ControlPacket, wanted: BfdAuthentication | undefined): Uint8Array {
   if (wanted === undefined) return encodeControl(packet);
   const { keyId, key } = wanted;
   if (wanted.type === 'simple')
@@ -85,11 +101,26 @@ export function authenticate(session: Session, packet: ControlPacket): Uint8Arra
 }
 
 /**
- * Whether a packet comes from who has the key, and is none that was sent before; undefined when it is. The
- * sequence number becomes known only when the digest is right, which is stricter than RFC 5880 6.7.3.
+ * Why a packet is not believed to come from who has the key, and to be none that was sent before; undefined
+ * when it is. A peer that signs by our present key has it, and is believed by no other one any longer.
  */
 export function distrust(session: Session, packet: ControlPacket, data: Uint8Array): Distrust | undefined {
-  const wanted = session.options.authentication;
+  const { options, former } = session;
+  const doubt = doubtBy(session, packet, data, options.authentication);
+  if (former === undefined) return doubt;
+  if (doubt === undefined) session.former = undefined;
+  return doubt && doubtBy(session, packet, data, former.authentication) && doubt;
+}
+
+/**
+ * The sequence number becomes known only when the digest is right, which is stricter than RFC 5880 6.7.3.
+ */
+function doubtBy(
+  session: Session,
+  packet: ControlPacket,
+  data: Uint8Array,
+  wanted: BfdAuthentication | undefined,
+): Distrust | undefined {
   const section = packet.authentication;
   if (wanted === undefined) return section === undefined ? undefined : 'authentication not configured';
   if (section === undefined) return 'authentication missing';

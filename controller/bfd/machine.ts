@@ -7,7 +7,7 @@ import { stream } from '../base/prng.ts';
 import { unreachable } from '../base/result.ts';
 import { formatMillis, type Instant } from '../base/time.ts';
 import { decodeControl } from '../wire/bfd.ts';
-import { distrust, sameAuthentication } from './authentication.ts';
+import { changeAuthentication, distrust, sameAuthentication } from './authentication.ts';
 import { type Deadlines, firstDeadline, wakeAt } from './deadlines.ts';
 import {
   addSession,
@@ -94,13 +94,20 @@ function open(bfd: Bfd, name: string, options: BfdOptions, now: Instant): readon
   ) {
     return [...close(bfd, name, now), ...begin(bfd, name, options, now)];
   }
+  const changes = changeKeys(known, options);
   known.options = options;
-  if (!sameAuthentication(before.authentication, options.authentication)) known.receivedSequence = undefined;
   retime(known);
   armDetection(known);
   armTransmit(known, now, bfd.random);
   settle(bfd, known);
-  return [];
+  return changes;
+}
+
+function changeKeys(session: Session, { authentication }: BfdOptions): readonly BfdEffect[] {
+  if (sameAuthentication(session.options.authentication, authentication)) return [];
+  changeAuthentication(session, authentication);
+  if (session.former === undefined) return [];
+  return [log('info', `BFD session ${session.name}: signs by both keys until the peer has the new one`)];
 }
 
 function begin(bfd: Bfd, name: string, options: BfdOptions, now: Instant): readonly BfdEffect[] {
@@ -171,11 +178,14 @@ function receive(bfd: Bfd, datagram: Datagram, now: Instant): readonly BfdEffect
   const session = sessionOf(bfd.sessions, packet.value, datagram);
   if (typeof session === 'string')
     return discard(bfd, sessionByAddress(bfd.sessions, datagram), session, datagram);
+  const { former } = session;
   const doubt = distrust(session, packet.value, datagram.data);
   if (doubt !== undefined) return discard(bfd, session, doubt, datagram);
   const before = session.remoteDiscriminator;
   absorb(session, packet.value, now);
   const effects: BfdEffect[] = [];
+  if (session.former !== former)
+    effects.push(log('info', `BFD session ${session.name}: the peer has the new key`));
   const to = transition(session);
   if (to !== undefined) {
     const said = `the peer says ${session.remoteState}, ${describeDiagnostic(packet.value.diagnostic)}`;
@@ -184,7 +194,7 @@ function receive(bfd: Bfd, datagram: Datagram, now: Instant): readonly BfdEffect
     effects.push({ kind: 'state', change: changeOf(session) });
   }
   session.tellsNext = false;
-  if (packet.value.poll) effects.push(answerPoll(session));
+  if (packet.value.poll) effects.push(...answerPoll(session));
   const news = to !== undefined || session.remoteDiscriminator !== before;
   if (news) effects.push(...transmitNews(session, now, bfd.random));
   else armTransmit(session, now, bfd.random);
@@ -219,7 +229,7 @@ function expire(bfd: Bfd, now: Instant): readonly BfdEffect[] {
       first.forgetAt = Infinity;
     }
     if (first.detectAt <= now) effects.push(...detect(bfd, first, now));
-    if (first.transmitAt <= now) effects.push(transmitDue(first, now, bfd.random));
+    if (first.transmitAt <= now) effects.push(...transmitDue(first, now, bfd.random));
     settle(bfd, first);
   }
   return effects;

@@ -4,7 +4,7 @@
  */
 import type { Instant, Millis } from '../base/time.ts';
 import type { BfdDiagnostic, BfdState } from './event.ts';
-import type { BfdOptions } from './options.ts';
+import type { BfdAuthentication, BfdOptions } from './options.ts';
 
 /** RFC 5880 6.8.3: a session that is not Up sends once a second at most. */
 const SLOW_US = 1_000_000;
@@ -37,6 +37,8 @@ export interface Session {
   /** bfd.XmitAuthSeq, bfd.RcvAuthSeq, bfd.AuthSeqKnown. */
   sentSequence: number;
   receivedSequence: number | undefined;
+  /** What the peer was last known to sign by, while it does not sign by what our options say now. */
+  former: { readonly authentication: BfdAuthentication | undefined } | undefined;
   /**
    * When the next packet is due, when the last one was sent, and the interval that this was reckoned with.
    */
@@ -93,6 +95,7 @@ export function createSession(name: string, options: BfdOptions, draws: Draws, n
     poll: 'none',
     sentSequence: draws.sequence,
     receivedSequence: undefined,
+    former: undefined,
     transmitAt: Infinity,
     transmittedAt: -Infinity,
     newsAt: -Infinity,

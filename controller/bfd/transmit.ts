@@ -3,7 +3,7 @@
  * left late does not move those after it, unless they would come too soon for the peer.
  */
 import type { Instant } from '../base/time.ts';
-import { authenticate } from './authentication.ts';
+import { authenticated } from './authentication.ts';
 import type { BfdEffect } from './event.ts';
 import type { Session } from './session.ts';
 import { diagnosticField, stateField } from './words.ts';
@@ -45,13 +45,13 @@ export function armTransmit(session: Session, now: Instant, random: () => number
 }
 
 /** The packet that is due, and the time of the next. */
-export function transmitDue(session: Session, now: Instant, random: () => number): BfdEffect {
+export function transmitDue(session: Session, now: Instant, random: () => number): readonly BfdEffect[] {
   const due = session.transmitAt;
-  const effect = packetEffect(session, false);
+  const effects = packetEffects(session, false);
   const earliest = now + (LEAST * transmitIntervalUs(session)) / 1000;
   session.transmitAt = Math.max(earliest, due + jittered(session, random));
   session.transmittedAt = now;
-  return effect;
+  return effects;
 }
 
 /**
@@ -62,7 +62,7 @@ export function transmitNow(session: Session, now: Instant, random: () => number
   armTransmit(session, now, random);
   if (session.transmitAt === Infinity) return [];
   session.transmitAt = now;
-  return [transmitDue(session, now, random)];
+  return transmitDue(session, now, random);
 }
 
 /** Changes that are told out of turn: one in so many ms, and so many at once, which a handshake needs. */
@@ -85,14 +85,13 @@ export function transmitNews(session: Session, now: Instant, random: () => numbe
 }
 
 /** The answer to a Poll: at once, whatever the schedule and the state. RFC 5880 6.8.7. */
-export const answerPoll = (session: Session): BfdEffect => packetEffect(session, true);
+export const answerPoll = (session: Session): readonly BfdEffect[] => packetEffects(session, true);
 
-function packetEffect(session: Session, final: boolean): BfdEffect {
+function packetEffects(session: Session, final: boolean): readonly BfdEffect[] {
   const { options } = session;
   const poll = !final && (session.poll === 'active' || session.poll === 'again');
   if (!final && session.poll === 'gap') session.poll = 'active';
-  session.sent++;
-  const data = authenticate(session, {
+  const packets = authenticated(session, {
     diagnostic: diagnosticField(session.diagnostic),
     state: stateField(session.state),
     poll,
@@ -110,5 +109,6 @@ function packetEffect(session: Session, final: boolean): BfdEffect {
   });
   const { peer, local, multihop } = options;
   const from = local === undefined ? {} : { local };
-  return { kind: 'send', session: session.name, to: peer, ...from, multihop, data };
+  session.sent += packets.length;
+  return packets.map((data) => ({ kind: 'send', session: session.name, to: peer, ...from, multihop, data }));
 }

@@ -272,7 +272,7 @@ class Daemon {
     process.on('unhandledRejection', (error) => this.#fault(error));
     this.#driver.post(start);
     this.#machines.start();
-    void this.#renewSecrets();
+    this.#renewSecrets();
     log.write('info', 'started', `Daemon ${config.node} runs: probes, commands and the journal are on.`);
     this.#notifier.ready(`node ${config.node}`);
     const stopWatching = watchWall((offsetMs) => this.#driver.post({ kind: 'wall', offsetMs }));
@@ -365,16 +365,15 @@ class Daemon {
     control.reply(id, { ok, body: whole });
   }
 
-  /** A daemon starts with the parameters that it has read before; they may have changed since. */
-  async #renewSecrets(): Promise<void> {
+  /** What was last read, and not now, is asked for until it is known. */
+  #renewSecrets(): void {
     const { secrets, log } = this.#parts;
     const config = this.#config;
-    const changed = await secrets.changed(config).catch((error: Error) => {
-      log.write('error', 'config', `Keeps the secrets that it has: ${error.message}.`);
+    void secrets.renew(config, (changed) => {
+      this.#machines.configure(config, changed);
+      this.#driver.post({ kind: 'configured', config });
+      log.write('info', 'config', 'Secrets have changed since they were last read; the new ones are used.');
     });
-    if (changed === undefined || config !== this.#config) return;
-    this.#machines.configure(config, changed);
-    log.write('info', 'config', 'Secrets have changed since they were last read; the new ones are used.');
   }
 
   /** The new configuration as a whole, or the old one as it was. */
@@ -396,6 +395,7 @@ class Daemon {
       this.#machines.configure(next, secrets);
       log.setLevel(next.log.level);
       this.#driver.post({ kind: 'configured', config: next });
+      this.#renewSecrets();
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       log.write('error', 'config', `Keeps the old configuration: ${why}.`);
@@ -404,7 +404,8 @@ class Daemon {
   }
 
   async #leave(): Promise<void> {
-    const { network, aws, leases, word, journal, log, control } = this.#parts;
+    const { network, aws, leases, word, journal, log, control, secrets } = this.#parts;
+    secrets.stop();
     await this.#machines.stop();
     await leases?.close();
     this.#driver.stop();

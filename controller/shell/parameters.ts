@@ -15,22 +15,27 @@ export interface Parameters {
   readonly now: ReadParameter;
   /** As it was last read, or as it is now where it has not been. */
   readonly soon: ReadParameter;
+  /** Those given as they were last read. */
+  readonly old: Set<string>;
 }
 
 export interface ParametersOptions {
   /** Asks Systems Manager. */
   readonly ask: ReadParameter;
-  /** Absent: nothing is kept. */
+  /** Absent: what was read is known for as long as this runs. */
   readonly directory?: string | undefined;
   readonly warn: (sentence: string) => void;
 }
 
 export function keepParameters({ ask, directory, warn }: ParametersOptions): Parameters {
   const fileOf = (name: string): string => join(directory ?? '', `parameter-${encodeURIComponent(name)}`);
-  const kept = async (name: string): Promise<string | undefined> =>
+  const texts = new Map<string, string>();
+  const filed = async (name: string): Promise<string | undefined> =>
     directory === undefined ? undefined : readFile(fileOf(name), 'utf8').catch(() => undefined);
+  const kept = async (name: string): Promise<string | undefined> => texts.get(name) ?? filed(name);
   const keep = async (name: string, text: string): Promise<void> => {
-    if (directory === undefined || (await kept(name)) === text) return;
+    texts.set(name, text);
+    if (directory === undefined || (await filed(name)) === text) return;
     const part = `${fileOf(name)}.part`;
     try {
       await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -40,9 +45,11 @@ export function keepParameters({ ask, directory, warn }: ParametersOptions): Par
       warn(`cannot keep the parameter ${name} for a later start: ${(error as Error).message}`);
     }
   };
+  const old = new Set<string>();
   const now = async (name: string): Promise<string> => {
     try {
       const text = await ask(name);
+      old.delete(name);
       await keep(name, text);
       return text;
     } catch (error) {
@@ -52,8 +59,15 @@ export function keepParameters({ ask, directory, warn }: ParametersOptions): Par
       if (known === undefined)
         throw new Error(`cannot read the parameter ${name} of Systems Manager: ${why}`);
       warn(`the parameter ${name} is used as it was last read, for Systems Manager gives no other: ${why}`);
+      old.add(name);
       return known;
     }
   };
-  return { now, soon: async (name) => (await kept(name)) ?? now(name) };
+  const soon = async (name: string): Promise<string> => {
+    const known = await kept(name);
+    if (known === undefined) return now(name);
+    old.add(name);
+    return known;
+  };
+  return { now, soon, old };
 }

@@ -52,26 +52,71 @@ export interface DaemonSecrets {
   soon(config: Config): Promise<Secrets>;
   /** As they are now. */
   now(config: Config): Promise<Secrets>;
-  /** As they are now, where those read last are other ones. */
-  changed(config: Config): Promise<Secrets | undefined>;
+  /**
+   * Asks again, ever more rarely, for parameters that were given as they were last read, until they are known
+   * or this is called anew; `use` gets the secrets where some are other ones.
+   */
+  renew(config: Config, use: (secrets: Secrets) => void): Promise<void>;
+  stop(): void;
 }
+
+const FIRST_WAIT_MS = 1_000;
+const MOST_WAIT_MS = 60_000;
 
 export function daemonSecrets(ask: ReadParameter, warn: (sentence: string) => void): DaemonSecrets {
   const { env } = process;
   const parameters = keepParameters({ ask, directory: env.STATE_DIRECTORY, warn });
+  const pause = createPause();
   let last: Secrets = new Map();
+  let round = 0;
   const read = async (config: Config, parameter: ReadParameter): Promise<Secrets> => {
-    last = await readSecrets(secretsOf(config), { env, parameter, warn });
-    return last;
+    parameters.old.clear();
+    return readSecrets(secretsOf(config), { env, parameter, warn });
   };
   return {
-    soon: (config) => read(config, parameters.soon),
-    now: (config) => read(config, parameters.now),
-    async changed(config) {
-      const before = last;
-      if (!secretsOf(config).some(({ ssm }) => ssm !== undefined)) return undefined;
-      const found = await read(config, parameters.now);
-      return [...found].some(([where, text]) => before.get(where) !== text) ? found : undefined;
+    async soon(config) {
+      last = await read(config, parameters.soon);
+      return last;
     },
+    async now(config) {
+      last = await read(config, parameters.now);
+      return last;
+    },
+    async renew(config, use) {
+      round += 1;
+      const own = round;
+      let isBehind = parameters.old.size > 0;
+      for (let wait = 0; isBehind; wait = Math.min(wait * 2 || FIRST_WAIT_MS, MOST_WAIT_MS)) {
+        await pause.of(wait);
+        if (own !== round) return;
+        const found = await read(config, parameters.now).catch((error: Error) => warn(error.message));
+        if (own !== round) return;
+        if (found === undefined) continue;
+        isBehind = parameters.old.size > 0;
+        const isOther = [...found].some(([where, text]) => last.get(where) !== text);
+        last = found;
+        if (isOther) use(found);
+      }
+    },
+    stop() {
+      round += 1;
+      pause.end();
+    },
+  };
+}
+
+/** A wait that can be ended. */
+function createPause(): { of(ms: number): Promise<void>; end(): void } {
+  let end: () => void = () => undefined;
+  return {
+    of: (ms) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        end = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      }),
+    end: () => end(),
   };
 }

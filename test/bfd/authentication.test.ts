@@ -190,14 +190,87 @@ describe.each(DIGESTS)('RFC 5880 6.7.3, 6.7.4: sequence numbers of %s', (type) =
     }
     expect(scene.status(scene.a).state).toBe('down');
   });
+});
 
-  it('a change of key while Up needs the new one from then on', () => {
-    const scene = pair({ intervalMs: 50, authentication: secret(type) });
+describe.each(TYPES)('a key of %s that changes while Up', (type) => {
+  const FISH = secret(type);
+  const CARP = secret(type, 'carp', 8);
+
+  /** Two sessions that are Up, with a way to change the key of one and to count what went wrong. */
+  function rollover(first?: BfdAuthentication) {
+    const common = { intervalMs: 50 };
+    const scene = pair({ ...common, ...(first === undefined ? {} : { authentication: first }) });
     scene.until('up', () => bothUp(scene), 3000);
-    const changed = { intervalMs: 50, authentication: secret(type, 'carp') };
-    scene.step(scene.a, { kind: 'open', session: 's', options: options({ peer: '192.0.2.2', ...changed }) });
-    scene.step(scene.b, { kind: 'open', session: 's', options: options({ peer: '192.0.2.1', ...changed }) });
-    scene.run(2000);
-    expect([scene.status(scene.a).flaps, scene.status(scene.b).flaps]).toEqual([0, 0]);
+    const change = (side: 'a' | 'b', authentication: BfdAuthentication | undefined): void => {
+      const peer = side === 'a' ? '192.0.2.2' : '192.0.2.1';
+      const keys = authentication === undefined ? {} : { authentication };
+      scene.step(scene[side], { kind: 'open', session: 's', options: options({ peer, ...common, ...keys }) });
+      scene.run(5000);
+    };
+    const flaps = () => [scene.status(scene.a).flaps, scene.status(scene.b).flaps];
+    const perSecond = (side: 'a' | 'b'): number => {
+      const before = scene.status(scene[side]).sent;
+      scene.run(1000);
+      return scene.status(scene[side]).sent - before;
+    };
+    return { scene, change, flaps, perSecond };
+  }
+
+  it('ends no session, whichever side is first and however late the other', () => {
+    const { scene, change, flaps, perSecond } = rollover(FISH);
+    const alone = perSecond('a');
+    change('a', CARP);
+    expect(perSecond('a')).toBeGreaterThan(1.5 * alone);
+    change('b', CARP);
+    expect([bothUp(scene), flaps()]).toEqual([true, [0, 0]]);
+    expect(perSecond('a')).toBeLessThan(1.5 * alone);
+    expect(perSecond('b')).toBeLessThan(1.5 * alone);
+  });
+
+  it('is the only one once the peer has it', () => {
+    const { scene, change } = rollover(FISH);
+    change('a', CARP);
+    change('b', CARP);
+    // What has only the old one now is nobody.
+    scene.step(scene.b, { kind: 'close', session: 's' });
+    const late = options({ peer: '192.0.2.1', intervalMs: 50, authentication: FISH });
+    scene.step(scene.b, { kind: 'open', session: 's', options: late });
+    scene.run(5000);
+    expect(scene.status(scene.a).state).toBe('down');
+  });
+
+  it('may be taken back, and changed twice, before the peer has it', () => {
+    const { scene, change, flaps, perSecond } = rollover(FISH);
+    const alone = perSecond('a');
+    change('a', CARP);
+    change('a', FISH);
+    expect(perSecond('a')).toBeLessThan(1.5 * alone);
+    change('a', CARP);
+    change('a', secret(type, 'dace', 9));
+    change('b', secret(type, 'dace', 9));
+    expect([bothUp(scene), flaps()]).toEqual([true, [0, 0]]);
+  });
+
+  it('opens the session to nobody who has neither', () => {
+    const { scene, change } = rollover(FISH);
+    change('a', CARP);
+    scene.step(scene.b, { kind: 'close', session: 's' });
+    const stranger = options({
+      peer: '192.0.2.1',
+      intervalMs: 50,
+      authentication: secret(type, 'dace', 9),
+    });
+    scene.step(scene.b, { kind: 'open', session: 's', options: stranger });
+    scene.run(5000);
+    expect(scene.status(scene.a).state).toBe('down');
+  });
+
+  it('may begin and end with none', () => {
+    const { scene, change, flaps } = rollover();
+    change('a', FISH);
+    change('b', FISH);
+    change('b', undefined);
+    change('a', undefined);
+    expect([bothUp(scene), flaps()]).toEqual([true, [0, 0]]);
   });
 });

@@ -10,6 +10,8 @@ const title = missing.length === 0 ? 'a password' : `a password (needs ${missing
 const NAME = '/byoa/egress/bgp';
 const BFD_NAME = '/byoa/egress/bfd';
 const LIMIT_MS = 120_000;
+/** How long what is asked for may take; a daemon that read nothing asks again within that. */
+const PATIENCE = { timeout: 40_000, interval: 500 };
 const SIGNED = 'AWS4-HMAC-SHA256 Credential=123456789012/20260101/eu-central-1/ssm/aws4_request';
 
 describe.skipIf(missing.length > 0)(title, () => {
@@ -57,18 +59,24 @@ describe.skipIf(missing.length > 0)(title, () => {
       .split('\n');
     return lines.map((line) => line.split(/ +/)[1] ?? '');
   };
+  /** How often they went down. */
+  const flaps = async (): Promise<readonly number[]> => {
+    const lines = (await out(taker(), 'byoa bgp bfd --json --socket /run/byoa/control.sock')).trim();
+    const { sessions } = JSON.parse(lines) as { readonly sessions: readonly { readonly flaps: number }[] };
+    return sessions.map((one) => one.flaps);
+  };
   const reload = (node: string): Promise<string> => out(node, `kill -HUP $(${DAEMON})`);
 
   it(
     'is waited for by daemons that have never read it, and then all speak',
     async () => {
       await expect
-        .poll(() => out('a', 'cat /var/log/byoa.log'), { timeout: LIMIT_MS })
+        .poll(() => out('a', 'cat /var/log/byoa.log'), PATIENCE)
         .toContain(`cannot read the parameter ${NAME} of Systems Manager: ParameterNotFound`);
       await put('bfd-sesame', BFD_NAME);
       expect(await put('sesame')).toContain('"Version":1');
-      await expect.poll(sessions, { timeout: LIMIT_MS, interval: 500 }).toEqual(['a', 'b']);
-      await expect.poll(watched, { timeout: LIMIT_MS, interval: 500 }).toEqual(['up', 'up']);
+      await expect.poll(sessions, PATIENCE).toEqual(['a', 'b']);
+      await expect.poll(watched, PATIENCE).toEqual(['up', 'up']);
     },
     LIMIT_MS,
   );
@@ -76,13 +84,32 @@ describe.skipIf(missing.length > 0)(title, () => {
   it(
     'is the one that counts: who has another one gets no session until the others have it',
     async () => {
-      await put('tahini');
+      expect(await put('tahini')).toContain('"Version":2');
       await reload('a');
-      await expect.poll(sessions, { timeout: LIMIT_MS, interval: 500 }).toEqual(['b']);
+      await expect.poll(sessions, PATIENCE).toEqual(['b']);
       await reload(taker());
-      await expect.poll(sessions, { timeout: LIMIT_MS, interval: 500 }).toEqual(['a']);
+      await expect.poll(sessions, PATIENCE).toEqual(['a']);
       await reload('b');
-      await expect.poll(sessions, { timeout: LIMIT_MS, interval: 500 }).toEqual(['a', 'b']);
+      await expect.poll(sessions, PATIENCE).toEqual(['a', 'b']);
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'of BFD changes without the end of a session, one daemon after the other',
+    async () => {
+      await expect.poll(watched, PATIENCE).toEqual(['up', 'up']);
+      const before = await flaps();
+      const told = (node: string, what: string) => () =>
+        out(node, `grep -c 'BFD session.*${what}' /var/log/byoa.log`).then(Number);
+      expect(await put('bfd-tahini', BFD_NAME)).toContain('"Version":2');
+      await reload('a');
+      await expect.poll(told('a', 'signs by both keys'), PATIENCE).toBe(1);
+      await reload(taker());
+      await expect.poll(told(taker(), 'the peer has the new key'), PATIENCE).toBe(1);
+      await reload('b');
+      await expect.poll(told(taker(), 'the peer has the new key'), PATIENCE).toBe(2);
+      expect([await watched(), await flaps(), await sessions()]).toEqual([['up', 'up'], before, ['a', 'b']]);
     },
     LIMIT_MS,
   );

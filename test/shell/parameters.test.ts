@@ -22,8 +22,8 @@ function store(text: string | undefined) {
     if (state.text !== undefined) return state.text;
     throw Object.assign(new Error('no answer within 5000 ms'), { code: 'ETIMEDOUT' });
   };
-  const open = (at: string | undefined = join(directory, 'state')) =>
-    keepParameters({ ask, directory: at, warn: (sentence) => warnings.push(sentence) });
+  const open = (at: string | null = join(directory, 'state')) =>
+    keepParameters({ ask, directory: at ?? undefined, warn: (sentence) => warnings.push(sentence) });
   return { state, warnings, open };
 }
 
@@ -69,6 +69,14 @@ describe('a secret in Systems Manager', () => {
     expect(warnings).toEqual([
       expect.stringMatching(/^cannot keep the parameter .* for a later start: ENOTDIR/),
     ]);
+  });
+
+  it('is known without a place to keep it, for as long as the daemon runs', async () => {
+    const { state, open } = store('sesame');
+    const parameters = open(null);
+    await parameters.now(NAME);
+    state.text = undefined;
+    expect(await parameters.now(NAME)).toBe('sesame');
   });
 
   it('is read where the configuration names it, beside files and variables', async () => {
