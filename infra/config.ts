@@ -8,7 +8,7 @@ import { DESIGNS, type DesignName, isDesign, NAMES } from './designs/catalog.ts'
 import { type Key, KeyError, keysOf, wrong } from './keys.ts';
 import { layout, transitBlock } from './layout.ts';
 import type { Plan } from './plan.ts';
-import type { ApplianceKind, Architecture, Settings } from './settings.ts';
+import { type ApplianceKind, type Architecture, type Settings, SPEAKERS } from './settings.ts';
 
 /** What an operator chooses for a stack. Absent `zones` and `ami` are looked up when deploying. */
 export interface StackConfig extends Settings {
@@ -81,6 +81,7 @@ export function stackConfig(keys: Readonly<Record<string, string>>): StackConfig
     observers,
     failback: readFailback(read.get('failback'), design),
     ...readOptional(read),
+    speaker: readSpeaker(read),
     fence: readFence(read),
     ipv6: read.flag('ipv6'),
     ...(read.flag('lastResort') ? { lastResort: true } : {}),
@@ -258,6 +259,16 @@ function readFailback(value: string | undefined, design: Design): Settings['fail
     value,
     'it must be never, or how long the preferred appliance must have been healthy, as 10m',
   );
+}
+
+function readSpeaker(read: Reader): Settings['speaker'] {
+  const value = read.text('speaker', /^(byoa|bird|frr)$/, 'it must be byoa, bird or frr', 'byoa');
+  const speaker = SPEAKERS.find((one) => one === value) ?? 'byoa';
+  if (speaker !== 'byoa' && read.get('appliance') === 'own')
+    throw wrong('speaker', value, 'what speaks on an AMI of your own (byoa:appliance own) is yours to say');
+  if (speaker === 'frr' && read.get('bfdKeyParameter') !== undefined)
+    throw wrong('speaker', value, 'FRR does not authenticate BFD (byoa:bfdKeyParameter); BIRD does');
+  return speaker;
 }
 
 function readFence(read: Reader): Settings['fence'] {

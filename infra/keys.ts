@@ -70,6 +70,10 @@ export const KEYS = {
     '/byoa/egress/bfd',
     'A SecureString of Systems Manager that exists: the key of all BFD sessions, at most 20 characters.',
   ),
+  speaker: text(
+    'bird',
+    'What speaks BGP on the appliances: byoa, or bird or frr, which are Debian packages.',
+  ),
   fence: text('stop-instance', 'What is done to an owner that is lost: none, or stop-instance.'),
   workload: flag('Whether there is a client instance in each workload subnet.'),
   endpoint: text('http://127.0.0.1:4566', "EC2 and STS endpoint of the daemons, where it is not AWS's."),
@@ -94,7 +98,7 @@ const OWN: readonly OwnKey[] = ['ipv6', 'appliances', 'overlay', 'spokes', 'last
 const OF_GROUPS: readonly Key[] = ['observers', 'failback', 'leaseTable', 'fence'];
 
 /** Keys of what speaks BGP. */
-const OF_BGP: readonly Key[] = ['bgpPasswordParameter', 'bfdKeyParameter'];
+const OF_BGP: readonly Key[] = ['bgpPasswordParameter', 'bfdKeyParameter', 'speaker'];
 
 /** The keys that a design takes. */
 export const keysOf = (design: Design): readonly Key[] =>

@@ -1,6 +1,11 @@
 /** What a deployment is told beside its design's plan. */
 import type { PlanArgs } from './design.ts';
 
+export const SPEAKERS = ['bird', 'frr'] as const;
+
+/** BGP speakers of Debian's that an appliance can have in place of the daemon's. */
+export type SpeakerKind = (typeof SPEAKERS)[number];
+
 export type Architecture = 'x86_64' | 'arm64';
 
 /** What an appliance is. */
@@ -23,6 +28,8 @@ export interface Settings extends Omit<PlanArgs, 'zones'> {
   readonly bgpPasswordParameter?: string;
   /** A SecureString of Systems Manager: the key of all BFD sessions, at most 20 characters. */
   readonly bfdKeyParameter?: string;
+  /** What speaks BGP on the appliances: the daemon, or a program of Debian's. */
+  readonly speaker: 'byoa' | SpeakerKind;
   readonly fence: 'none' | 'stop-instance';
   readonly ipv6: boolean;
   /** A client instance in each workload subnet. */

@@ -28,10 +28,7 @@ import { checkAddress, checkEip, checkTransitRoutes, writesOfResource } from './
 import { checkParameters } from './check-parameters.ts';
 import { changesOf, checkPrepared, seePrepared } from './check-prepared.ts';
 import { type AwsReader, createReader, type Routes } from './check-reader.ts';
-import type { Finding } from './finding.ts';
-
-const fine = (what: string): Finding => ({ ok: true, what });
-const bad = (what: string, remedy: string): Finding => ({ ok: false, what, remedy });
+import { bad, type Finding, fine } from './finding.ts';
 
 /**
  * Yields findings as they come; ends early where there is no identity, for then nothing else can be asked.

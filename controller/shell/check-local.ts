@@ -13,13 +13,11 @@ import {
   routeSetsOf,
 } from '../config.ts';
 import { checkMachines } from './check-machines.ts';
+import { checkRedirects } from './check-redirects.ts';
 import { askDaemon } from './control.ts';
-import type { Finding } from './finding.ts';
+import { bad, type Finding, fine } from './finding.ts';
 import { hasCapability } from './host/capability.ts';
 import { echoRefusal } from './host/icmp.ts';
-
-const fine = (what: string): Finding => ({ ok: true, what });
-const bad = (what: string, remedy: string): Finding => ({ ok: false, what, remedy });
 
 const ASK_TIMEOUT_MS = 2_000;
 /** The bit of CAP_NET_ADMIN (linux/capability.h). */
@@ -30,6 +28,7 @@ export async function* checkLocal(config: Config): AsyncGenerator<Finding> {
   yield* checkEchoes(config);
   yield* checkNetAdmin(config);
   yield* checkForwarding(config);
+  yield* checkRedirects(config);
   yield* checkHealthPort(config);
   yield* checkMachines(config, () => isRunning(config));
 }

@@ -1,13 +1,10 @@
 /** What BGP and BFD need of the machine: ports, socket options, secrets. Opens what it closes again. */
 import { type Config, secretsOf } from '../config.ts';
 import { createBfdSockets } from './bfd/sockets.ts';
-import type { Finding } from './finding.ts';
+import { bad, type Finding, fine } from './finding.ts';
 import { hasCapability } from './host/capability.ts';
 import { readSecrets } from './secrets.ts';
 import { listenRefusal } from './tcp.ts';
-
-const fine = (what: string): Finding => ({ ok: true, what });
-const bad = (what: string, remedy: string): Finding => ({ ok: false, what, remedy });
 
 /** The bit of CAP_SYS_NICE (linux/capability.h). */
 const CAP_SYS_NICE = 23n;

@@ -13,10 +13,7 @@ import {
 import type { ObservedEip, ObservedEni, ObservedTransitRoute, Write } from '../ec2/call.ts';
 import { homeOf } from '../failover/sources.ts';
 import type { AwsReader } from './check-reader.ts';
-import type { Finding } from './finding.ts';
-
-const fine = (what: string): Finding => ({ ok: true, what });
-const bad = (what: string, remedy: string): Finding => ({ ok: false, what, remedy });
+import { bad, type Finding, fine } from './finding.ts';
 
 const membersOf = ({ members }: Group, { appliances }: Config): readonly Appliance[] =>
   appliances.filter(({ name }) => members.includes(name));

@@ -5,3 +5,6 @@ export interface Finding {
   /** Where it does not hold: what to do. */
   readonly remedy?: string;
 }
+
+export const fine = (what: string): Finding => ({ ok: true, what });
+export const bad = (what: string, remedy: string): Finding => ({ ok: false, what, remedy });

@@ -117,6 +117,13 @@ function groupOf(plan: Plan, group: GroupPlan, settings: Settings, ids: Ids): Gr
   };
 }
 
+/** Where another program speaks BGP on the appliances, their daemons do not. */
+function spokenBy(plan: Plan, node: string, settings: Settings, ids: Ids): ReturnType<typeof bgpInput> {
+  const isAppliance = plan.appliances.some(({ name }) => name === node);
+  if (isAppliance && settings.speaker !== 'byoa') return {};
+  return bgpInput(plan, node, settings, (name) => ids[`table ${name}`] ?? '');
+}
+
 /** The configuration of one node as data. */
 export function daemonConfigInput(
   plan: Plan,
@@ -142,7 +149,7 @@ export function daemonConfigInput(
       ...beside(plan, node, ids),
     ],
     groups: plan.groups.map((group) => groupOf(plan, group, settings, ids)),
-    ...bgpInput(plan, node, settings, (name) => ids[`table ${name}`] ?? ''),
+    ...spokenBy(plan, node, settings, ids),
     ...(leaseTable === undefined ? {} : { lease: { kind: 'dynamodb', table: leaseTable } }),
     ...(observed ? {} : { health: { listen: `0.0.0.0:${HEALTH_PORT}` } }),
   };

@@ -17,6 +17,7 @@ import { machineInstances, machineSeats } from './machines.ts';
 import { besideOf, movedThings, rightsOf } from './moved.ts';
 import { type Existing, Network } from './network.ts';
 import { internetRoutes, otherRoutes } from './routes.ts';
+import { NO_KEY } from './speaker.ts';
 import { Transit } from './transit.ts';
 import { Vpn } from './vpn.ts';
 
@@ -26,6 +27,12 @@ function refuseUnused(design: Design, title: string, args: DesignArgs): void {
     throw new Error(
       `VPN gateways know no BGP passwords and no BFD: ${title} cannot be given bgpPasswordParameter or bfdKeyParameter`,
     );
+  const { speaker = 'byoa', appliance } = args;
+  if (speaker !== 'byoa' && design.keptBy !== 'bgp')
+    throw new Error(`the appliances of ${title} are no BGP speakers for others: leave out speaker`);
+  if (speaker !== 'byoa' && appliance?.kind === 'own')
+    throw new Error('what speaks on an AMI of your own is yours to say: leave out speaker');
+  if (speaker === 'frr' && args.bfdKeyParameter !== undefined) throw new Error(NO_KEY);
   if (movesGroups(design)) return;
   const given = (['observers', 'leaseTable', 'fence', 'failback'] as const).filter(
     (key) => args[key] !== undefined && args[key] !== false && args[key] !== 'none' && args[key] !== 'never',
@@ -38,6 +45,7 @@ const settingsOf = ({ role, failback }: Design, args: DesignArgs): Settings => (
   appliance: role === 'nat' ? { kind: 'nat' } : { kind: 'firewall', rules: '', stateSync: true },
   observers: false,
   failback,
+  speaker: 'byoa',
   fence: 'none',
   ipv6: false,
   workload: false,
@@ -70,8 +78,9 @@ export class DesignComponent extends pulumi.ComponentResource {
     args: DesignArgs,
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    super(`byoa:index:${type}`, name, {}, opts);
+    // First: what is refused is not half registered.
     refuseUnused(design, title, args);
+    super(`byoa:index:${type}`, name, {}, opts);
     const plan = withBrought(design.plan(args), args.subnets);
     this.plan = plan;
     const home = this.context(name, title, settingsOf(design, args), args);

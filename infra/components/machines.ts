@@ -6,10 +6,12 @@ import type { AppliancePlan, ObserverPlan, Plan } from '../plan.ts';
 import { judgeText } from '../rules.ts';
 import type { ApplianceKind } from '../settings.ts';
 import { ApplianceInstance, ApplianceInterface } from './appliance.ts';
+import { bgpInput } from './bgp-config.ts';
 import type { Context, Machine, MadeMachine, Moved } from './context.ts';
 import { daemonConfig, unknownIds } from './daemon-config.ts';
 import type { DaemonRole } from './iam.ts';
 import { placements } from './placement.ts';
+import { speakerPart } from './speaker.ts';
 import { type Boot, userData } from './user-data.ts';
 
 /** Makes the ENIs of all appliances and observers. */
@@ -158,7 +160,7 @@ function scriptOf(
       isObserver || kind.kind === 'own' ? { kind: 'none' } : forwardingOf(kind, context.plan, machine),
     overlay: overlayOf(machine),
     ipv6: subnet.vpc.plan.ipv6,
-    speaks: context.plan.bgp !== undefined,
+    ...speakerOf(context, machine),
   };
   if (config === undefined) return pulumi.output(userData(boot));
   return pulumi
@@ -166,6 +168,14 @@ function scriptOf(
     .apply(([text, url, sha256, tunnels]) =>
       userData({ ...boot, ...tunnels, daemon: { url, sha256, config: text } }),
     );
+}
+
+/** What speaks BGP on a machine: its daemon, or a program beside it. */
+function speakerOf({ plan, settings }: Context, machine: Machine): Pick<Boot, 'speaks' | 'speaker'> {
+  const { speaker: kind } = settings;
+  if (machine.isObserver || kind === 'byoa') return { speaks: plan.bgp !== undefined };
+  const { bgp } = bgpInput(plan, machine.plan.name, settings, () => '');
+  return bgp === undefined ? {} : { speaker: speakerPart({ kind, bgp }) };
 }
 
 /** Of an appliance that has VPN tunnels. */

@@ -2,6 +2,7 @@
  * Two firewalls tell each other of the connections that they let through (conntrackd), so that those go on
  * when the other one takes over. Pure text; conntrackd 1.4, Debian 12.
  */
+import type { BootPart } from './boot-part.ts';
 
 /** A firewall and the other one: their private addresses. */
 export interface StateSync {
@@ -106,8 +107,7 @@ ExecStart=/bin/sh ${LOOP_FILE}
 Nice=10
 ${SANDBOX}`;
 
-/** The files of it, path and text. */
-export const stateFiles = (sync: StateSync): readonly (readonly [string, string])[] => [
+const stateFiles = (sync: StateSync): BootPart['files'] => [
   [CONFIG, config(sync)],
   ['/etc/systemd/system/byoa-state.service', UNIT],
   [LOOP_FILE, LOOP],
@@ -121,8 +121,7 @@ export const stateGuard = ({ partner }: StateSync): string => `  chain input {
   }
 `;
 
-/** A function of the script; without it the firewall filters all the same. */
-export const stateScript = ({ partner }: StateSync): string => `
+const stateScript = ({ partner }: StateSync): string => `
 share_state() {
   local device
   # The package's own service has a configuration of its own.
@@ -137,6 +136,10 @@ share_state() {
 }
 `;
 
-/** How the script calls it. */
-export const SHARE_STATE = `  share_state || say 'there is no conntrackd: a takeover breaks connections'
-`;
+/** A part of the first boot; without it the firewall filters all the same. */
+export const statePart = (sync: StateSync): BootPart => ({
+  directories: [],
+  files: stateFiles(sync),
+  functions: stateScript(sync),
+  afterDaemon: `  share_state || say 'there is no conntrackd: a takeover breaks connections'\n`,
+});

@@ -4,6 +4,7 @@
  * AWS's ends propose. AWS Site-to-Site VPN User Guide, "Tunnel options".
  */
 import { tunnelAddress } from '../layout.ts';
+import type { BootPart } from './boot-part.ts';
 
 /** One tunnel. */
 export interface Tunnel {
@@ -130,8 +131,7 @@ charon-systemd {
   install_routes = no
 }`;
 
-/** Files by path. */
-export const tunnelFiles = (tunnels: Tunnels): readonly (readonly [path: string, text: string])[] => [
+const tunnelFiles = (tunnels: Tunnels): BootPart['files'] => [
   [CONNECTIONS, connections(tunnels)],
   ['/etc/strongswan.d/byoa.conf', CHARON],
   ['/usr/local/sbin/byoa-tunnels', script(tunnels)],
@@ -145,8 +145,7 @@ export const CLAMP = `  chain clamp {
   }
 `;
 
-/** A part of the script of the first boot; the daemon, which reads the keys, is there before. */
-export const START_TUNNELS = `
+const START_TUNNELS = `
 start_tunnels() {
   chmod 755 "$ROOT/usr/local/sbin/byoa-tunnels"
   systemctl daemon-reload
@@ -157,3 +156,11 @@ start_tunnels() {
   systemctl restart strongswan
 }
 `;
+
+/** A part of the first boot; the daemon's executable, which reads the keys, is there before. */
+export const tunnelPart = (tunnels: Tunnels): BootPart => ({
+  directories: ['/etc/swanctl/conf.d', '/etc/strongswan.d', '/usr/local/sbin'],
+  files: tunnelFiles(tunnels),
+  functions: START_TUNNELS,
+  beforeDaemon: `  start_tunnels || say 'the VPN tunnels are not up (journalctl -u byoa-tunnels -u strongswan)'\n`,
+});

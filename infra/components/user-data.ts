@@ -3,8 +3,9 @@
  * forwards even where the daemon cannot be had; then the daemon, checked against its SHA-256, under systemd.
  * Pure text; Debian 12.
  */
-import { SHARE_STATE, type StateSync, stateFiles, stateGuard, stateScript } from './state-sync.ts';
-import { CLAMP, START_TUNNELS, type Tunnels, tunnelFiles } from './tunnels.ts';
+import type { BootPart } from './boot-part.ts';
+import { type StateSync, stateGuard, statePart } from './state-sync.ts';
+import { CLAMP, type Tunnels, tunnelPart } from './tunnels.ts';
 import { LEAVE_UNIT, UNIT } from './unit.ts';
 
 /** What a machine is on its first boot. */
@@ -30,6 +31,8 @@ export interface Boot {
   readonly gateways?: readonly string[];
   /** VPN tunnels, whose keys the daemon's executable fetches. */
   readonly tunnels?: Tunnels;
+  /** What speaks BGP in place of the daemon. */
+  readonly speaker?: BootPart;
   /** The daemon, where it runs one. */
   readonly daemon?: {
     readonly url: string;
@@ -60,9 +63,18 @@ const ECHO = [
 
 const BGP = ["# BGP's port without privileges, for the daemon.", 'net.ipv4.ip_unprivileged_port_start = 179'];
 
+/** By a pattern, as devices that are there already follow neither `all` nor `default`. */
+const REDIRECTS = [
+  '# Who sends by a machine on its own link means it, and is not sent past it.',
+  'net.ipv4.conf.*.send_redirects = 0',
+  'net.ipv4.conf.*.accept_redirects = 0',
+  'net.ipv6.conf.*.accept_redirects = 0',
+];
+
 const sysctls = ({ forwarding, ipv6, speaks = false }: Boot): string =>
   [
     ...(speaks ? BGP : []),
+    ...REDIRECTS,
     ...(forwarding.kind === 'none'
       ? ECHO
       : [
@@ -70,8 +82,6 @@ const sysctls = ({ forwarding, ipv6, speaks = false }: Boot): string =>
           'net.ipv4.ip_forward = 1',
           'net.ipv4.conf.all.rp_filter = 0',
           'net.ipv4.conf.default.rp_filter = 2',
-          'net.ipv4.conf.all.send_redirects = 0',
-          'net.ipv4.conf.default.send_redirects = 0',
           ...ECHO,
           ...(ipv6
             ? [
@@ -192,8 +202,9 @@ ${gateways.length === 0 ? '' : '    lead_out "$attempt"\n'}    if fetch "$DAEMON
 
 /** The script; throws an error that gives the size where EC2 would refuse it. */
 export function userData(boot: Boot): string {
-  const { name, daemon, overlay, forwarding, tunnels, gateways = [] } = boot;
-  const sync = syncOf(boot);
+  const { name, daemon, overlay, forwarding, gateways = [] } = boot;
+  const parts = partsOf(boot);
+  const all = (of: (part: BootPart) => string | undefined): string => parts.map(of).join('');
   const script = `#!/bin/bash
 # byoa: sets up ${name} on its first boot.
 set -euo pipefail
@@ -210,7 +221,7 @@ say() {
 ${daemon === undefined ? '' : fetching(boot)}
 
 write_files() {
-mkdir -p "$ROOT/etc/sysctl.d" "$ROOT/etc/byoa" "$ROOT/etc/systemd/system" "$ROOT/usr/local/bin"${tunnels === undefined ? '' : TUNNEL_DIRECTORIES}
+mkdir -p "$ROOT/etc/sysctl.d" "$ROOT/etc/byoa" "$ROOT/etc/systemd/system" "$ROOT/usr/local/bin"${all(({ directories }) => directories.map((one) => ` "$ROOT${one}"`).join(''))}
 ${filesOf(boot).join('\n')}
 }
 
@@ -223,11 +234,11 @@ start_daemon() {
   systemctl daemon-reload
   systemctl enable --quiet --now byoa byoa-leave
 }
-${sync === undefined ? '' : stateScript(sync)}${tunnels === undefined ? '' : START_TUNNELS}
+${all(({ functions }) => functions)}
 main() {
   write_files
   start_network
-${daemon === undefined ? '' : `  install_daemon\n${tunnels === undefined ? '' : TUNNELED}${gateways.length === 0 ? '  start_daemon' : LED_START}\n`}${sync === undefined ? '' : SHARE_STATE}  say '${name} is set up'
+${daemon === undefined ? '' : `  install_daemon\n${all(({ beforeDaemon }) => beforeDaemon)}${gateways.length === 0 ? '  start_daemon' : LED_START}\n`}${all(({ afterDaemon }) => afterDaemon)}  say '${name} is set up'
 }
 
 main
@@ -239,10 +250,6 @@ main
       'shorten the daemon configuration (fewer tables or probes), or select tables by tag',
   );
 }
-
-const TUNNEL_DIRECTORIES = ' "$ROOT/etc/swanctl/conf.d" "$ROOT/etc/strongswan.d" "$ROOT/usr/local/sbin"';
-
-const TUNNELED = `  start_tunnels || say 'the VPN tunnels are not up (journalctl -u byoa-tunnels -u strongswan)'\n`;
 
 const LED_START = `  if start_daemon; then
     lead_back
@@ -262,8 +269,14 @@ const OVERLAY = `  systemctl daemon-reload
 const syncOf = ({ forwarding }: Boot): StateSync | undefined =>
   forwarding.kind === 'firewall' ? forwarding.sync : undefined;
 
-const state = (sync: StateSync | undefined): readonly string[] =>
-  sync === undefined ? [] : stateFiles(sync).map(([path, text]) => file(path, text));
+function partsOf(boot: Boot): readonly BootPart[] {
+  const sync = syncOf(boot);
+  return [
+    ...(sync === undefined ? [] : [statePart(sync)]),
+    ...(boot.tunnels === undefined ? [] : [tunnelPart(boot.tunnels)]),
+    ...(boot.speaker === undefined ? [] : [boot.speaker]),
+  ];
+}
 
 const filesOf = (boot: Boot): readonly string[] => [
   file('/etc/sysctl.d/90-byoa.conf', sysctls(boot)),
@@ -273,8 +286,7 @@ const filesOf = (boot: Boot): readonly string[] => [
   ...(boot.overlay.length === 0
     ? []
     : [file('/etc/systemd/system/byoa-overlay.service', overlayUnit(boot.overlay))]),
-  ...state(syncOf(boot)),
-  ...(boot.tunnels === undefined ? [] : tunnelFiles(boot.tunnels).map(([path, text]) => file(path, text))),
+  ...partsOf(boot).flatMap(({ files }) => files.map(([path, text]) => file(path, text))),
   ...(boot.daemon === undefined
     ? []
     : [

@@ -19,8 +19,14 @@ for word; do
     *) if [ -z "$verb" ]; then verb=$word; else units="$units \${word%.service}"; fi ;;
   esac
 done
+# Of a package's unit what files of the machine add to it counts.
+lines() { # UNIT KEY
+  for file in "/lib/systemd/system/$1.service" "/etc/systemd/system/$1.service" "/etc/systemd/system/$1.service.d"/*.conf; do
+    [ ! -f "$file" ] || sed -n "s/^$2=//p" "$file"
+  done
+}
 line() { # UNIT KEY
-  sed -n "s/^$2=//p" "/etc/systemd/system/$1.service"
+  lines "$1" "$2" | tail -1
 }
 told() { # UNIT
   grep -c '"topic":"started"' "/var/log/$1.log" 2>/dev/null
@@ -34,12 +40,24 @@ wait_for() { # UNIT TOLD_BEFORE
     sleep 0.1
   done
 }
+own() { # VARIABLE PARENT DIRECTORY
+  unset "$1"
+  [ -n "$3" ] || return 0
+  mkdir -p "$2/$3"
+  export "$1=$2/$3"
+}
 begin() { # UNIT
   if [ "$1" = nftables ]; then nft -f /etc/nftables.conf; return; fi
   command=$(line "$1" ExecStart)
-  export RUNTIME_DIRECTORY=/run/$1 STATE_DIRECTORY=/var/lib/$1 CACHE_DIRECTORY=/var/cache/$1
-  rm -rf "$RUNTIME_DIRECTORY"
-  mkdir -p "$RUNTIME_DIRECTORY" "$STATE_DIRECTORY" "$CACHE_DIRECTORY"
+  # What was there before a restart is another process's.
+  volatile=$(line "$1" RuntimeDirectory)
+  [ -z "$volatile" ] || rm -rf "/run/$volatile"
+  own RUNTIME_DIRECTORY /run "$volatile"
+  own STATE_DIRECTORY /var/lib "$(line "$1" StateDirectory)"
+  own CACHE_DIRECTORY /var/cache "$(line "$1" CacheDirectory)"
+  settings=$(line "$1" EnvironmentFile)
+  if [ -n "$settings" ]; then set -a; . "$settings"; set +a; fi
+  lines "$1" ExecStartPre | while read -r first; do $first || exit 1; done
   if [ "$(line "$1" Restart)" = always ]; then
     touch "/var/log/$1.log"
     before=$(told "$1")
@@ -64,9 +82,8 @@ esac
 /** The settings of the machine's own network alone: others are this computer's. */
 const SYSCTL = `#!/bin/sh
 cat /etc/sysctl.d/90-byoa*.conf | grep '^net\\.' | tr -d ' ' | while IFS== read -r name value; do
-  path=/proc/sys/$(echo "$name" | tr . /)
   if [ "$name" = net.ipv4.ping_group_range ]; then value='0 2147483647'; fi
-  echo "$value" >"$path"
+  for path in /proc/sys/$(echo "$name" | tr . /); do echo "$value" >"$path"; done
 done
 `;
 

@@ -17,6 +17,7 @@ describe('stackConfig', () => {
       appliance: { kind: 'nat' },
       observers: false,
       failback: 'never',
+      speaker: 'byoa',
       fence: 'none',
       ipv6: false,
       workload: false,
@@ -93,6 +94,7 @@ describe('stackConfig', () => {
     ['userData', 'reboot', /byoa:userData .*for byoa:appliance own/],
     ['failback', 'soon', /byoa:failback .*10m/],
     ['leaseTable', 'a b', /byoa:leaseTable of the stack is 'a b'/],
+    ['speaker', 'bird', /byoa:speaker .*egress-pair does not take it; .*same-subnet-bgp/],
     ['fence', 'detach-eni', /byoa:fence .*none or stop-instance/],
     ['fence', 'stop-instance', /byoa:leaseTable of the stack is not set: .*stop each other/],
     ['ipv6', 'yes', /byoa:ipv6 .*true or false/],
@@ -115,6 +117,14 @@ describe('stackConfig', () => {
     expect(() => from({ ...keys, subnets: JSON.stringify({ x: subnet }) })).toThrow(
       /cannot be planned: there is no subnet 'x' in the design/,
     );
+  });
+
+  it.each([
+    [{ speaker: 'gobgp' }, /byoa:speaker .*byoa, bird or frr/],
+    [{ speaker: 'frr', bfdKeyParameter: '/byoa/bfd' }, /byoa:speaker .*FRR does not authenticate BFD/],
+    [{ speaker: 'bird', appliance: 'own', ami: 'ami-0123456789abcdef0' }, /byoa:speaker .*yours to say/],
+  ])('refuses a speaker that cannot be had: %j', (keys, why) => {
+    expect(() => from({ design: 'same-subnet-bgp', ...keys })).toThrow(why);
   });
 
   it('wants observers where byoa does not set up the appliances', () => {

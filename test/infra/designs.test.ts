@@ -342,6 +342,40 @@ it.each(['route-sync', 'same-subnet-bgp'] as const)(
   },
 );
 
+describe.each(['route-sync', 'same-subnet-bgp'] as const)('%s with another BGP speaker', (design) => {
+  const secrets = { bgpPasswordParameter: '/byoa/egress/bgp', bfdKeyParameter: '/byoa/egress/bfd' };
+
+  it('has BIRD announce what the daemon would, and the daemon judge health alone', async () => {
+    const bare = await make(design, { ...secrets, workload: true });
+    const { made, seen } = await make(design, { ...secrets, workload: true, speaker: 'bird' });
+    const [before, nodes] = await Promise.all([nodesOf(bare.made), nodesOf(made)]);
+    for (const [at, node] of nodes.entries()) {
+      const config = configOf(node);
+      const instance = of(seen, 'Instance').find((one) => one.name === `${design}-${node.name}`);
+      const script = String(instance?.inputs.userData);
+      if (!made.plan.appliances.some(({ name }) => name === node.name)) {
+        expect([config, script.includes('bird')]).toEqual([configOf(before[at] as NodeOutput), false]);
+        continue;
+      }
+      expect([config.bgp, config.health?.port]).toEqual([undefined, 8179]);
+      const [own] = configOf(before[at] as NodeOutput).bgp?.options.dynamic ?? [];
+      expect(script).toContain(`neighbor range ${own?.prefix} as 65000;`);
+      for (const name of Object.values(secrets)) expect(script).toContain(`secret '${name}'`);
+    }
+  });
+
+  it.each([
+    [{ ...secrets, speaker: 'frr' }, 'FRR does not authenticate BFD'],
+    [{ speaker: 'bird', appliance: { kind: 'own', userData: '' } }, 'leave out speaker'],
+  ] as const)('is refused %j', async (args, why) => {
+    await expect(make(design, args)).rejects.toThrow(why);
+  });
+});
+
+it('a speaker is refused where appliances announce nothing to others', async () => {
+  await expect(make('egress-pair', { speaker: 'bird' })).rejects.toThrow('leave out speaker');
+});
+
 it('egress-pair with IPv6 moves ::/0 too', async () => {
   const { seen } = await make('egress-pair', { ipv6: true });
   const moved = of(seen, 'Route').filter((one) => one.ignoreChanges.includes('networkInterfaceId'));

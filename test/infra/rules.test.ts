@@ -14,6 +14,7 @@ const SETTINGS: Settings = {
   appliance: { kind: 'nat' },
   observers: false,
   failback: 'never',
+  speaker: 'byoa',
   fence: 'none',
   ipv6: false,
   workload: false,

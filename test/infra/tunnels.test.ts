@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { keysText, tunnelFiles } from '../../infra/components/tunnels.ts';
+import { keysText, tunnelPart } from '../../infra/components/tunnels.ts';
 import { installCommand, PEERS, whereIs } from '../interop/daemons.ts';
 
 const PUBLIC_IP = '198.51.100.57';
@@ -123,7 +123,7 @@ function put(path: string, text: string): void {
 /** What the appliance says of its security associations. */
 function agreed(): string {
   const all = { all: TUNNELS, publicIp: PUBLIC_IP, parameter: '/byoa/a' };
-  for (const [path, text] of tunnelFiles(all)) put(`appliance${path}`, text);
+  for (const [path, text] of tunnelPart(all).files) put(`appliance${path}`, text);
   put('appliance/etc/swanctl/conf.d/byoa-keys.conf', keysText(TUNNELS, KEYS));
   for (const [at, tunnel] of TUNNELS.entries())
     put(`gateway/etc/swanctl/conf.d/${at}.conf`, farEnd(tunnel, at));

@@ -77,6 +77,20 @@ describe('user data', () => {
     );
   });
 
+  it.skipIf(process.getuid?.() !== 0 || !have('unshare') || !have('sysctl'))(
+    'sends nobody past the machine, by no device that is there already (needs root, unshare, sysctl)',
+    async () => {
+      const root = newRoot();
+      expect(await bash(script(BOOT, root, 'write_files'))).toMatchObject({ code: 0 });
+      const settings = `sysctl --quiet --load ${root}/etc/sysctl.d/90-byoa.conf`;
+      const show = 'cd /proc/sys/net/ipv4; cat ip_forward conf/*/send_redirects conf/*/accept_redirects';
+      const all = `ip link add eth0 type veth peer name far; ${settings}; ${show}`;
+      const { stdout } = spawnSync('unshare', ['--net', 'sh', '-c', all], { encoding: 'utf8' });
+      const [forwards, ...redirects] = stdout.trim().split('\n');
+      expect([forwards, redirects.length, ...new Set(redirects)]).toEqual(['1', 10, '0']);
+    },
+  );
+
   it('does not reset connections of an address that has just come to it', async () => {
     const root = newRoot();
     const translate = [{ from: '10.0.16.0/23', to: '10.0.0.20' }];

@@ -79,6 +79,7 @@ describe.skipIf(!can)('byoa check --local (skipped: no network namespaces; run a
       'this process has CAP_NET_ADMIN (b/through:203.0.113.10 goes by a next hop)',
       'this machine forwards IPv4 (net.ipv4.ip_forward is 1)',
       'this machine forwards IPv6 (net.ipv6.conf.all.forwarding is 1)',
+      'this machine follows no ICMP redirects (b/through:203.0.113.10 goes by a next hop)',
       'health.listen 0.0.0.0:8179 is free',
     ]);
   }, 30_000);
@@ -97,8 +98,40 @@ describe.skipIf(!can)('byoa check --local (skipped: no network namespaces; run a
         /^this machine does not forward IPv4: .* is 0; sysctl -w net\.ipv4\.ip_forward=1/,
       ),
       expect.stringMatching(/^this machine does not forward IPv6/),
+      expect.stringMatching(
+        /^this machine follows ICMP redirects \(net\.ipv4\.conf\.all\.accept_redirects is 1\), .*; write the line net\.ipv4\.conf\.\*\.acc/,
+      ),
     ]);
   }, 30_000);
+
+  it('finds redirects that are followed, or sent, by a device alone', () => {
+    const announces = configFile({
+      bgp: {
+        as: 65_000,
+        originate: [{ prefix: '0.0.0.0/0' }],
+        neighbors: [{ address: '127.0.0.2', as: 65_001 }],
+      },
+    });
+    const found = (wire: 0 | 1, forwards: 0 | 1): readonly string[] => {
+      const settings = ['accept', 'send'].flatMap((one) => [
+        `net.ipv4.conf.*.${one}_redirects = 0`,
+        `net.ipv4.conf.wire.${one}_redirects = ${wire}`,
+      ]);
+      const script = [
+        'ip link add wire type veth peer name far',
+        `printf '%s\\n' '${[...settings, `net.ipv4.ip_forward = ${forwards}`].join("' '")}' | sysctl -qp -`,
+      ].join('; ');
+      return checkFile(announces, script)
+        .filter(({ ok, what }) => !ok && what.includes('redirects'))
+        .map(({ what }) => / (\w+) ICMP redirects \((\S+)/.exec(what)?.slice(1).join(' ') ?? what);
+    };
+    const accepted = 'follows net.ipv4.conf.wire.accept_redirects';
+    const sent = 'sends net.ipv4.conf.wire.send_redirects';
+    expect(found(0, 1)).toEqual([]);
+    // Who forwards follows where both are on, and sends where either is.
+    expect(found(1, 1)).toEqual([sent]);
+    expect(found(1, 0)).toEqual([accepted, sent]);
+  }, 60_000);
 
   /** What is found of BGP and BFD. */
   const machines = (lines: readonly Line[]): readonly string[] =>

@@ -1,0 +1,62 @@
+/**
+ * Of `byoa check --local`: whether ICMP redirects could lead packets past an appliance on the link of
+ * whoever sends by it. The router of the subnet is on that link, too, and a kernel that forwards says so; who
+ * listens sends past the appliance for five minutes. ip-sysctl of Linux, accept_redirects and send_redirects.
+ */
+import { readdir, readFile } from 'node:fs/promises';
+import { type Config, ownAppliance, probesOfNode } from '../config.ts';
+import { bad, type Finding, fine } from './finding.ts';
+
+const ROOT = '/proc/sys/net/ipv4';
+type Setting = 'accept_redirects' | 'send_redirects';
+
+const isOn = async (path: string): Promise<boolean> =>
+  (await readFile(`${ROOT}/${path}`, 'utf8').catch(() => '0')).trim() !== '0';
+
+/** The name of a setting that is on: of `all`, and of some device. */
+async function settingsOn(setting: Setting): Promise<{ readonly all: boolean; readonly device?: string }> {
+  const devices = (await readdir(`${ROOT}/conf`).catch(() => [])).filter(
+    (name) => !['all', 'default', 'lo'].includes(name),
+  );
+  const all = await isOn(`conf/all/${setting}`);
+  for (const device of devices) if (await isOn(`conf/${device}/${setting}`)) return { all, device };
+  return { all };
+}
+
+const nameOf = (device: string, setting: Setting): string => `net.ipv4.conf.${device}.${setting}`;
+/** By a pattern, which files may have and `sysctl -w` may not. */
+const remedyOf = (setting: Setting): string =>
+  `write the line ${nameOf('*', setting)} = 0 into /etc/sysctl.d/90-byoa.conf, and run: sysctl --system`;
+
+/** A machine that forwards listens where both say so, another one where either does. */
+async function checkAccepts(why: string): Promise<Finding> {
+  const { all, device } = await settingsOn('accept_redirects');
+  const forwards = await isOn('ip_forward');
+  const accepts = forwards ? all && device !== undefined : all || device !== undefined;
+  if (!accepts) return fine(`this machine follows no ICMP redirects (${why})`);
+  const name = nameOf(all ? 'all' : (device ?? ''), 'accept_redirects');
+  return bad(
+    `this machine follows ICMP redirects (${name} is 1), which lead packets past the next hop, and ${why}`,
+    remedyOf('accept_redirects'),
+  );
+}
+
+async function checkSends(): Promise<Finding> {
+  const { all, device } = await settingsOn('send_redirects');
+  if (!all && device === undefined)
+    return fine('this machine sends no ICMP redirects (bgp announces routes)');
+  const name = nameOf(all ? 'all' : (device ?? ''), 'send_redirects');
+  return bad(
+    `this machine sends ICMP redirects (${name} is 1), which tell those who take its routes to send past it`,
+    remedyOf('send_redirects'),
+  );
+}
+
+/** Yields nothing where no packets are led by a next hop on the link. */
+export async function* checkRedirects(config: Config): AsyncGenerator<Finding> {
+  const hop = probesOfNode(config).find((probe) => probe.kind === 'through' && probe.via !== undefined);
+  if (hop !== undefined) yield await checkAccepts(`${hop.id} goes by a next hop`);
+  else if (config.kernel !== undefined) yield await checkAccepts('kernel writes routes');
+  const announces = (config.bgp?.options.originate ?? []).length > 0;
+  if (announces && ownAppliance(config) !== undefined) yield await checkSends();
+}

@@ -1,0 +1,112 @@
+/** BIRD and FRR on the appliances of same-subnet-bgp, for the daemon, with its sessions and secrets. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { present } from '../../controller/base/result.ts';
+import type { ToldDesign } from '../../sim/lab/told-design.ts';
+import { whyNot } from '../interop/daemons.ts';
+import { missingHere, type Rig, startRig } from './rig.ts';
+
+const LIMIT_MS = 120_000;
+const PATIENCE = { timeout: 60_000, interval: 500 };
+const SIGNED = 'AWS4-HMAC-SHA256 Credential=123456789012/20260101/eu-central-1/ssm/aws4_request';
+const [PASSWORD, KEY] = ['/byoa/egress/bgp', '/byoa/egress/bfd'];
+
+describe.each([
+  // FRR has no authentication of BFD.
+  { speaker: 'bird', secrets: { [PASSWORD]: 'open-sesame!', [KEY]: '$tahini#' } },
+  { speaker: 'frr', secrets: { [PASSWORD]: 'open-sesame!' } },
+] as const)('$speaker on appliances', ({ speaker, secrets }) => {
+  const missing = [...missingHere(), ...[whyNot(speaker)].filter((why) => why !== undefined)];
+  const title = missing.length === 0 ? 'in a lab' : `in a lab (needs ${missing.join('; ')})`;
+
+  describe.skipIf(missing.length > 0)(title, () => {
+    let opened: Rig | undefined;
+    let told: ToldDesign;
+    const rig = (): Rig => present(opened, 'the lab');
+    beforeAll(async () => {
+      const keys = {
+        speaker,
+        bgpPasswordParameter: PASSWORD,
+        ...(KEY in secrets ? { bfdKeyParameter: KEY } : {}),
+      };
+      const options = Object.entries(keys).flatMap(([key, value]) => ['--config', `byoa:${key}=${value}`]);
+      opened = await startRig('same-subnet-bgp', options);
+      const answer = await opened.ask({ kind: 'design' });
+      if (answer.kind !== 'design') throw new Error('no design');
+      told = answer.told;
+    }, LIMIT_MS);
+    afterAll(() => opened?.close());
+
+    const machineOf = (name: string): string =>
+      present(
+        told.nodes.find((node) => node.name === name),
+        name,
+      ).instanceId;
+    const client = (): string => present(told.nodes.at(-1), 'the client').name;
+    const out = async (name: string, script: string): Promise<string> =>
+      (await rig().run(machineOf(name), script)).out;
+    const put = (Name: string, Value: string): Promise<string> =>
+      out(
+        'a',
+        `curl -s http://ec2.eu-central-1.amazonaws.com/ -H 'X-Amz-Target: AmazonSSM.PutParameter' \\
+          -H 'Authorization: ${SIGNED}' -d '${JSON.stringify({ Name, Type: 'SecureString', Value })}'`,
+      );
+    const asked = async (what: 'summary' | 'bfd'): Promise<readonly (readonly string[])[]> => {
+      const text = await out(client(), `byoa bgp ${what} --socket /run/byoa/control.sock`);
+      return text.split('\n').map((line) => line.split(/ +/));
+    };
+    /** The appliances to which the client has a session that BFD watches. */
+    const sessions = async (): Promise<readonly (string | undefined)[]> =>
+      (await asked('summary'))
+        .filter((line) => line[3] === 'Established' && line.includes('up'))
+        .map(([name]) => name);
+    const wayOut = async (): Promise<string | undefined> => {
+      const route = await out(client(), 'ip route show default proto 98');
+      return told.appliances.find(({ privateIp }) => route.includes(`via ${privateIp} `))?.name;
+    };
+
+    it(
+      'wait for their secrets, and then every client has a session, and its way out by the preferred one',
+      async () => {
+        await expect
+          .poll(() => out('a', 'cat /var/log/boot.log'), PATIENCE)
+          .toContain(`secret ${PASSWORD} gives nothing`);
+        for (const [name, text] of Object.entries(secrets))
+          expect(await put(name, text)).toContain('"Version":1');
+        await expect.poll(sessions, PATIENCE).toEqual(['a', 'b']);
+        await expect.poll(wayOut, PATIENCE).toBe('a');
+      },
+      LIMIT_MS,
+    );
+
+    it('do not speak through the daemon, which judges their health as ever', async () => {
+      expect(await out('a', 'byoa bgp summary --socket /run/byoa/control.sock 2>&1')).toContain(
+        'speaks no BGP',
+      );
+      const text = await out('a', 'byoa status --json --socket /run/byoa/control.sock');
+      const { appliances } = JSON.parse(text) as { appliances: readonly { name: string; verdict: string }[] };
+      expect(appliances.map(({ name, verdict }) => [name, verdict])).toEqual([
+        ['a', 'healthy'],
+        ['b', 'healthy'],
+      ]);
+    });
+
+    it(
+      'are left when they die, and taken again when they are back',
+      async () => {
+        await rig().ask({ kind: 'verb', machine: machineOf('a'), verb: 'kill' });
+        await expect.poll(wayOut, PATIENCE).toBe('b');
+        await rig().ask({ kind: 'verb', machine: machineOf('a'), verb: 'start' });
+        await expect.poll(sessions, PATIENCE).toEqual(['a', 'b']);
+        await expect.poll(wayOut, PATIENCE).toBe('a');
+      },
+      LIMIT_MS,
+    );
+
+    it('have their secrets in no user data', async () => {
+      for (const name of ['a', 'b'])
+        expect(await out(name, `grep -lE 'sesame|tahini' /run/user-data /etc/byoa/*; echo none`)).toBe(
+          'none\n',
+        );
+    });
+  });
+});
