@@ -31,17 +31,27 @@ export interface ToldOthers {
   readonly drained?: readonly string[];
   /** Groups that its own appliance has. */
   readonly owns?: readonly string[];
+  /** How many neighbors its own appliance announces its routes to. */
+  readonly serves?: number;
 }
 
 /** The same, from the answer of a daemon at its health address. */
 export function toldBy(body: string): ToldOthers {
   try {
     const word: unknown = JSON.parse(body);
-    const names = (key: keyof ToldOthers): ToldOthers => {
-      const list: unknown = typeof word === 'object' && word !== null ? Reflect.get(word, key) : undefined;
+    const said = (key: keyof ToldOthers): unknown =>
+      typeof word === 'object' && word !== null ? Reflect.get(word, key) : undefined;
+    const names = (key: 'dead' | 'drained' | 'owns'): ToldOthers => {
+      const list = said(key);
       return Array.isArray(list) ? { [key]: list.filter((name) => typeof name === 'string') } : {};
     };
-    return { ...names('dead'), ...names('drained'), ...names('owns') };
+    const serves = said('serves');
+    return {
+      ...names('dead'),
+      ...names('drained'),
+      ...names('owns'),
+      ...(typeof serves === 'number' ? { serves } : {}),
+    };
   } catch {
     // Something else than a daemon answers there.
     return {};

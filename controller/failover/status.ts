@@ -9,6 +9,7 @@ import type { Call } from '../ec2/call.ts';
 import type { Orders } from '../event.ts';
 import { evidenceOf, type Health } from '../health/health.ts';
 import { type Says, says } from '../health/probe.ts';
+import { isRelieved, type Known } from '../health/relief.ts';
 import type { VerdictKind } from '../health/verdict.ts';
 import { type Cause, type GroupState, type Move, newGroup } from './group.ts';
 import { gateOf, type Leases } from './leases.ts';
@@ -81,6 +82,8 @@ export interface Status {
   readonly groups: readonly GroupStatus[];
   /** What would keep this node from acting, as last tried. */
   readonly readiness: { readonly checkedAgoMs?: number; readonly degraded: readonly string[] };
+  /** Whether another appliance announces to as many neighbors as the own one, so that this may stop. */
+  readonly relieved: boolean;
   /** What operators want of this daemon until they say otherwise, in sentences. */
   readonly orders: readonly string[];
   /** Calls left before EC2 would refuse, by action; and what cannot be observed at present. */
@@ -204,6 +207,7 @@ export interface StatusParts {
   readonly leases: Leases;
   readonly orders: Orders;
   readonly readiness: Readiness;
+  readonly sessions: Known;
 }
 
 /** The whole status of a node. */
@@ -226,6 +230,7 @@ export function statusOf(node: StatusParts, now: Instant): Status {
       ...given('checkedAgoMs', age(node.readiness.checkedAt, now)),
       degraded: node.readiness.degraded,
     },
+    relieved: isRelieved(config, health, node.sessions, now),
     orders: describeOrders(node.orders, now),
     api: { tokens: apiTokens(resources, now), problems },
   };

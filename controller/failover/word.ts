@@ -8,6 +8,7 @@ import { type Config, ownAppliance, probesOfNode } from '../config.ts';
 import type { Orders, OwnWord } from '../event.ts';
 import type { Health } from '../health/health.ts';
 import { isFresh } from '../health/probe.ts';
+import { type Known, served } from '../health/relief.ts';
 import type { GroupState } from './group.ts';
 import { emptied } from './orders.ts';
 import type { Need } from './step.ts';
@@ -22,6 +23,7 @@ export function wordOf(
   verdicts: Health['verdicts'],
   orders: Orders,
   groups: Readonly<Record<string, GroupState>>,
+  sessions: Known,
 ): { readonly word: OwnWord; readonly key: string } | undefined {
   const own = ownAppliance(config)?.name;
   const verdict = own === undefined ? { kind: 'healthy', reason: 'it only observes' } : verdicts[own];
@@ -31,9 +33,10 @@ export function wordOf(
   // What EC2 has shown in this run.
   const owns = Object.keys(groups).filter((name) => groups[name]?.ownerSeen && groups[name].owner === own);
   const healthy = verdict.kind !== 'dead';
+  const serves = served(config, sessions);
   return {
-    word: { healthy, reason: verdict.reason, dead, drained, owns },
-    key: JSON.stringify([verdict.kind, dead, drained, owns]),
+    word: { healthy, reason: verdict.reason, dead, drained, owns, serves },
+    key: JSON.stringify([verdict.kind, dead, drained, owns, serves]),
   };
 }
 

@@ -29,6 +29,8 @@ export interface ProbeState {
   readonly drained?: Readonly<Record<string, Instant>>;
   /** The groups that its own appliance has. */
   readonly owns?: readonly string[];
+  /** How many neighbors it announces its routes to. */
+  readonly serves?: number;
   readonly lastUpAt?: Instant;
   /** When the round of the last success was sent. */
   readonly lastUpSentAt?: Instant;
@@ -88,13 +90,22 @@ export function record(
   if (!up && probe.unarmed) return { ...idle, silence: `not yet passed by the new path: ${result.reason}` };
   const inRow = probe.last?.up === up && isFresh(probe, config, now);
   const streak = inRow ? probe.streak + 1 : 1;
-  const { unarmed: ___, forgiven, dead: ____, drained: before = {}, owns: _____, ...armed } = idle;
+  const {
+    unarmed: ___,
+    forgiven,
+    dead: ____,
+    drained: before = {},
+    owns: _____,
+    serves: ______,
+    ...armed
+  } = idle;
   const turned = streak >= (up ? config.rise : config.fall);
   return {
     ...armed,
     ...(inRow && forgiven !== undefined ? { forgiven } : {}),
     ...(result.dead === undefined ? {} : { dead: result.dead }),
     ...(result.owns === undefined || result.owns.length === 0 ? {} : { owns: result.owns }),
+    ...(result.serves === undefined || result.serves === 0 ? {} : { serves: result.serves }),
     ...(result.drained === undefined || result.drained.length === 0
       ? {}
       : { drained: Object.fromEntries(result.drained.map((name) => [name, before[name] ?? now])) }),

@@ -10,6 +10,7 @@ import { type Config, ownAppliance, type ProbeConfig, type StandIn } from '../co
 import type { Orders, ProbeResult } from '../event.ts';
 import type { Turn } from '../failover/turn.ts';
 import { evidenceOf, type Health, heardAlive, hearSession } from '../health/health.ts';
+import { isRelieved } from '../health/relief.ts';
 import { testimony } from '../health/verdict.ts';
 
 export interface Sessions {
@@ -323,7 +324,8 @@ function drainSelf(sessions: Sessions, health: Health, config: Config, orders: O
   const failed = own.probes.find(
     (probe) => probe.from === 'self' && !probe.advisory && health.probes[probe.id]?.state === 'down',
   );
-  const isOrdered = orders.drained[own.name] !== undefined || orders.leaving !== undefined;
+  const leaves = orders.leaving !== undefined && isRelieved(config, health, sessions, turn.now);
+  const isOrdered = orders.drained[own.name] !== undefined || leaves;
   const how = failed === undefined && !isOrdered ? 'none' : config.drain.how;
   if (how === sessions.drained) return sessions;
   const why = isOrdered ? 'an operator wants it' : 'all local checks pass';

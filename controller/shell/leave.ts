@@ -26,6 +26,12 @@ function ownedOf({ appliances, groups }: Status): readonly string[] {
     .map(({ name }) => name);
 }
 
+/** What nobody else has yet, in words. */
+const keptOf = (status: Status): readonly string[] => [
+  ...ownedOf(status),
+  ...(status.relieved ? [] : ['its neighbors']),
+];
+
 /**
  * Tells the daemon that its machine is about to stop, and waits until others have what its appliance had.
  * Exit code 1 where they have not in time. Without a daemon there is nothing to hand over.
@@ -41,7 +47,7 @@ export async function leaveService(options: LeaveOptions): Promise<void> {
   for (;;) {
     const status = await askDaemon(socket, { kind: 'status' }, ASK_MS).catch(() => undefined);
     if (status === undefined) return say('The daemon has ended.');
-    const owned = ownedOf(status.body as Status);
+    const owned = keptOf(status.body as Status);
     if (owned.length === 0) break;
     if (performance.now() > end) {
       process.exitCode = 1;

@@ -31,8 +31,8 @@ export function createOwnWord(network: Network, node: string): HealthEndpoint {
   server.headersTimeout = 5_000;
   server.requestTimeout = 5_000;
   return {
-    say({ healthy, reason, dead, drained, owns }) {
-      word = { healthy, reason, dead, drained, owns };
+    say({ healthy, reason, dead, drained, owns, serves }) {
+      word = { healthy, reason, dead, drained, owns, serves };
     },
     async listen(at) {
       const wanted = at === undefined ? undefined : `${at.address} ${at.port}`;

@@ -26,6 +26,8 @@ const MED_STEP = 10;
 /** Below what DHCP gives a route on the usual images. */
 const METRIC = 20;
 const POLICY = 'announced';
+/** An appliance that is back is of use once it has its sessions. */
+const CONNECT_RETRY = '1s';
 
 const familiesOf = ({ announces }: BgpPlan): Families =>
   announces.some((prefix) => prefix.includes(':')) ? ['ipv4', 'ipv6'] : ['ipv4'];
@@ -128,6 +130,7 @@ function taker(plan: Plan, bgp: BgpPlan, own: Speaks, table: (name: string) => s
       as: bgp.as,
       import: POLICY,
       families: familiesOf(bgp),
+      connectRetry: CONNECT_RETRY,
       ...own.secret,
     })),
   };

@@ -136,7 +136,8 @@ function isOldNews({ config, state }: Pick<Rounds, 'config' | 'state'>, all: rea
     word?.healthy === true &&
     word.dead.join() === (state.dead ?? []).join() &&
     word.drained.join() === Object.keys(state.drained ?? {}).join() &&
-    word.owns.join() === (state.owns ?? []).join()
+    word.owns.join() === (state.owns ?? []).join() &&
+    word.serves === (state.serves ?? 0)
   );
 }
 

@@ -128,7 +128,7 @@ export function addDaemon(
     guest: [],
     hooks: [],
     words: [],
-    told: { dead: [], drained: [], owns: [] },
+    told: { dead: [], drained: [], owns: [], serves: 0 },
     journal: [],
   };
   stage.daemons.set(daemon.name, daemon);
@@ -217,10 +217,12 @@ function play(stage: Stage, daemon: Daemon, effect: Effect): void {
     case 'reply':
       daemon.replies.push(effect);
       return;
-    case 'own-word':
+    case 'own-word': {
       daemon.words.push(effect.healthy);
-      daemon.told = { dead: effect.dead, drained: effect.drained, owns: effect.owns };
+      const { dead, drained, owns, serves } = effect;
+      daemon.told = { dead, drained, owns, serves };
       return;
+    }
     case 'log':
       daemon.logs.push({ ...effect, at: stage.now });
       return;

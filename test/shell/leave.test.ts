@@ -14,7 +14,7 @@ afterEach(async () => {
 });
 
 /** A daemon of appliance a, whose group is at each look with the next owner of a list. */
-async function daemon(owners: readonly (string | undefined)[]) {
+async function daemon(owners: readonly (string | undefined)[], relieved: readonly boolean[] = [true]) {
   const socket = join(mkdtempSync(join(tmpdir(), 'byoa-leave-')), 'control.sock');
   const asked: Request[] = [];
   let looks = 0;
@@ -22,6 +22,7 @@ async function daemon(owners: readonly (string | undefined)[]) {
     asked.push(request);
     if (request.kind !== 'status') return control.reply(id, { ok: true, body: { message: 'a leaves' } });
     const ownerMember = owners[Math.min(looks, owners.length - 1)];
+    const isRelieved = relieved[Math.min(looks, relieved.length - 1)];
     looks += 1;
     control.reply(id, {
       ok: true,
@@ -30,6 +31,7 @@ async function daemon(owners: readonly (string | undefined)[]) {
           { name: 'b', own: false },
           { name: 'a', own: true },
         ],
+        relieved: isRelieved,
         groups: [
           { name: 'egress', ownerMember, members: ['a', 'b'] },
           { name: 'others', ownerMember: undefined, members: ['b', 'c'] },
@@ -63,6 +65,16 @@ describe('byoa leave', () => {
     const { socket, asked } = await daemon(['a', undefined, 'b']);
     expect(await leave(socket, '5s')).toEqual({ said: 'Everything is handed over.\n', code: 0 });
     expect(asked.map(({ kind }) => kind)).toEqual(['leave', 'status', 'status', 'status']);
+  });
+
+  it('waits until its neighbors have another way, and says so where they have none', async () => {
+    const { socket, asked } = await daemon(['b'], [false, false, true]);
+    expect(await leave(socket, '5s')).toEqual({ said: 'Everything is handed over.\n', code: 0 });
+    expect(asked.map(({ kind }) => kind)).toEqual(['leave', 'status', 'status', 'status']);
+    const alone = await daemon(['b'], [false]);
+    expect((await leave(alone.socket, '300ms')).said).toBe(
+      'Nobody has taken over its neighbors within 300ms: the machine stops with it.\n',
+    );
   });
 
   it('gives up in time, says what nobody took, and fails', async () => {

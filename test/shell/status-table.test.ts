@@ -12,6 +12,7 @@ const status = (routeSync?: readonly TableStatus[]): DaemonStatus => ({
     groups: [],
     appliances: [],
     orders: [],
+    relieved: true,
     readiness: { degraded: [] },
   },
   api: { problems: [], pending: 0 } as unknown as DaemonStatus['api'],

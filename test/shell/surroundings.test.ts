@@ -82,9 +82,16 @@ describe('the health endpoint', () => {
     await word.listen({ address: '127.0.0.1', port });
     const url = `http://127.0.0.1:${port}/`;
     expect((await fetch(url)).status).toBe(204);
-    word.say({ healthy: true, reason: 'all probes pass', dead: [], drained: [], owns: [] });
+    word.say({ healthy: true, reason: 'all probes pass', dead: [], drained: [], owns: [], serves: 0 });
     expect((await fetch(url)).status).toBe(200);
-    const said = { healthy: false, reason: 'egress fails', dead: ['b'], drained: ['a'], owns: ['egress'] };
+    const said = {
+      healthy: false,
+      reason: 'egress fails',
+      dead: ['b'],
+      drained: ['a'],
+      owns: ['egress'],
+      serves: 2,
+    };
     word.say(said);
     const sick = await fetch(url);
     expect(sick.status).toBe(503);

@@ -1,0 +1,33 @@
+/**
+ * Whether the neighbors of an appliance that is to stop have another way: whoever takes its routes must have
+ * a session with another one before. Appliances tell each other, by their words, how many they have.
+ */
+import type { Instant } from '../base/time.ts';
+import { type Config, ownAppliance } from '../config.ts';
+import type { Health } from './health.ts';
+import { isFresh } from './probe.ts';
+
+/** BGP sessions by neighbor. */
+export interface Known {
+  readonly bgp: Readonly<Record<string, { readonly state: string }>>;
+}
+
+/** How many neighbors the own appliance announces its routes to. */
+export function served(config: Config, { bgp }: Known): number {
+  if (ownAppliance(config) === undefined || (config.bgp?.options.originate ?? []).length === 0) return 0;
+  return Object.values(bgp).filter(({ state }) => state === 'established').length;
+}
+
+/** Whether nobody takes routes from the own appliance, or a healthy one has as many who do. */
+export function isRelieved(config: Config, health: Health, sessions: Known, now: Instant): boolean {
+  const own = served(config, sessions);
+  if (own === 0) return true;
+  return config.appliances.some(({ name, probes }) => {
+    if (name === config.node || health.verdicts[name]?.kind !== 'healthy') return false;
+    return probes.some((probe) => {
+      const state = health.probes[probe.id];
+      const isSaid = probe.kind === 'daemon' && state !== undefined && isFresh(state, probe, now);
+      return isSaid && (state.serves ?? 0) >= own;
+    });
+  });
+}
