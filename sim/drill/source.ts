@@ -40,7 +40,7 @@ export async function designSubject(
       url: simulator.url,
       stack: 'drill',
       stateFile: join(directory, 'stack.json'),
-      keys,
+      keys: played({ ...program.config, ...keys }, keys, (text) => progress(`${title}: ${text}`)),
       progress: (made) => progress(`${title}: deploying, ${made} resources made`),
     })
       .then((made) => {
@@ -52,6 +52,20 @@ export async function designSubject(
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+const SPEAKER = 'byoa:speaker';
+
+/** The keys of a stack for virtual time, in which no program runs: the daemon plays what speaks BGP. */
+function played(
+  stack: Readonly<Record<string, string>>,
+  keys: Readonly<Record<string, string>>,
+  say: (text: string) => void,
+): Readonly<Record<string, string>> {
+  const { [SPEAKER]: speaker = 'byoa' } = stack;
+  if (speaker === 'byoa') return keys;
+  say(`the daemon plays ${speaker}, whose sessions it has; byoa lab drill runs the program itself`);
+  return { ...keys, [SPEAKER]: 'byoa' };
 }
 
 /** A design that has been deployed into a world. */

@@ -6,6 +6,7 @@ import { EC2Client } from '@aws-sdk/client-ec2';
 import { describe, it } from 'vitest';
 import { present } from '../../controller/base/result.ts';
 import { type Config, parseConfig } from '../../controller/config.ts';
+import type { DesignArgs } from '../../infra/components/context.ts';
 import type { Design } from '../../infra/design.ts';
 import { DESIGNS, type DesignName, NAMES } from '../../infra/designs/catalog.ts';
 import { COMPONENTS } from '../../infra/designs/components.ts';
@@ -20,12 +21,26 @@ const LIFE_MS = 900_000;
 const OWNER = 'whoever-owns-it';
 const ZONES = ['eu-central-1a', 'eu-central-1b', 'eu-central-1c'];
 
-/** Designs as one configuration; its output `NAME-daemon` is the configuration of a daemon of each. */
-async function configurationOf(names: readonly DesignName[]): Promise<string> {
-  const { made, seen } = await recorded(() =>
-    names.map((name) => {
-      const design: Design = DESIGNS[name];
-      return new COMPONENTS[name](name, {
+/** What a stack may say beside its design. */
+type More = Partial<DesignArgs>;
+
+/** Designs by title: as they are, and with what makes further resources, or other user data. */
+const STACKS: readonly (readonly [title: string, name: DesignName, more: More])[] = [
+  ...NAMES.map((name) => [name, name, {}] as const),
+  ['egress-pair with a last resort', 'egress-pair', { observers: true, lastResort: true }],
+  [
+    'same-subnet-bgp with secrets, and BIRD',
+    'same-subnet-bgp',
+    { bgpPasswordParameter: '/byoa/bgp', bfdKeyParameter: '/byoa/bfd', speaker: 'bird' },
+  ],
+];
+
+/** A design as a configuration; its output `daemon` is the configuration of one of its daemons. */
+async function configurationOf(name: DesignName, more: More): Promise<string> {
+  const design: Design = DESIGNS[name];
+  const { made, seen } = await recorded(
+    () =>
+      new COMPONENTS[name](name, {
         cidr: '10.0.0.0/16',
         zones: ZONES.slice(0, design.zones.min),
         ami: 'ami-0123456789abcdef0',
@@ -34,25 +49,20 @@ async function configurationOf(names: readonly DesignName[]): Promise<string> {
         daemonSha256: 'a'.repeat(64),
         tags: { owner: OWNER },
         workload: true,
-      });
-    }),
+        ...more,
+      }),
   );
-  const outputs: Record<string, string> = {};
-  for (const [index, name] of names.entries()) {
-    const nodes = (await resolved(present(made[index], name).nodes)) as readonly NodeOutput[];
-    outputs[`${name}-daemon`] = present(nodes[0], `a node of ${name}`).config;
-  }
+  const nodes = (await resolved(made.nodes)) as readonly NodeOutput[];
+  const outputs = { daemon: present(nodes[0], `a node of ${name}`).config };
   return JSON.stringify(terraformOf(seen, { variables: { [OWNER]: 'owner' }, outputs }), undefined, 1);
 }
 
-/** The configurations of the daemons, as they were deployed. */
-async function daemonsOf({ terraform }: Stack): Promise<readonly Config[]> {
-  const outputs: Record<string, { value: string }> = JSON.parse(await terraform(0, 'output', '-json'));
-  return Object.entries(outputs).map(([name, { value }]) => {
-    const parsed = parseConfig(value, name);
-    if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
-    return parsed.value;
-  });
+/** The configuration of the daemon, as it was deployed. */
+async function daemonOf({ terraform }: Stack): Promise<Config> {
+  const { daemon }: Record<string, { value: string }> = JSON.parse(await terraform(0, 'output', '-json'));
+  const parsed = parseConfig(present(daemon, 'the output').value, 'daemon');
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
+  return parsed.value;
 }
 
 const clientOf = ({ simulator: { url: endpoint } }: Stack): EC2Client =>
@@ -63,17 +73,14 @@ const clientOf = ({ simulator: { url: endpoint } }: Stack): EC2Client =>
   });
 
 /** Leads all that the groups own to their last members. */
-async function failOverAll(stack: Stack): Promise<void> {
-  const ec2 = clientOf(stack);
-  for (const config of await daemonsOf(stack)) await failOver(ec2, config);
-}
+const failOverAll = async (stack: Stack): Promise<void> => failOver(clientOf(stack), await daemonOf(stack));
 
 describe.skipIf(whyNoTerraform !== undefined)(`Terraform's AWS provider (skipped: ${whyNoTerraform})`, () => {
   // Some 40 resources, and seven commands that look at each: a minute each.
-  it.skipIf(process.env.BYOA_SLOW === undefined).each(NAMES)(
+  it.skipIf(process.env.BYOA_SLOW === undefined).each(STACKS)(
     'applies %s; no plan changes anything, also after a failover (takes minutes: BYOA_SLOW=1 runs it)',
-    async (name) => {
-      const stack = await openStack('main.tf.json', await configurationOf([name]));
+    async (_, name, more) => {
+      const stack = await openStack('main.tf.json', await configurationOf(name, more));
       try {
         await live(stack, { befall: () => failOverAll(stack) });
       } finally {

@@ -30,7 +30,7 @@ function blackoutText(worst: FlowSeen | undefined): string {
   return worst.blackoutMs === 0 ? 'none' : ms(worst.blackoutMs);
 }
 
-/** A drill by `COLUMNS`: its worst flow, and connections of all flows. */
+/** A drill by `COLUMNS`: its worst flow, and of all flows how many lost a connection or a request. */
 export function cellsOf({ failure, spared, flows, split }: LabDrill): readonly string[] {
   if (spared !== undefined) return [failure, spared, ...COLUMNS.slice(2).map(() => '')];
   const worst = worstOf(flows);
@@ -42,7 +42,7 @@ export function cellsOf({ failure, spared, flows, split }: LabDrill): readonly s
     blackoutText(worst),
     String(worst?.lost ?? ''),
     ...[detectMs, decideMs, callMs, propagateMs, restMs].map(ms),
-    `${sum(({ broken }) => broken)} of ${flows.length}`,
+    `${flows.filter(({ broken }) => broken > 0).length} of ${flows.length}`,
     sum(({ failed }) => failed),
   ];
 }
