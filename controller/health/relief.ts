@@ -18,16 +18,21 @@ export function served(config: Config, { bgp }: Known): number {
   return Object.values(bgp).filter(({ state }) => state === 'established').length;
 }
 
-/** Whether nobody takes routes from the own appliance, or a healthy one has as many who do. */
+/**
+ * Whether nobody takes routes from the own appliance, or a healthy one has as many who do, or there is none
+ * that could say so.
+ */
 export function isRelieved(config: Config, health: Health, sessions: Known, now: Instant): boolean {
   const own = served(config, sessions);
-  if (own === 0) return true;
-  return config.appliances.some(({ name, probes }) => {
-    if (name === config.node || health.verdicts[name]?.kind !== 'healthy') return false;
-    return probes.some((probe) => {
-      const state = health.probes[probe.id];
-      const isSaid = probe.kind === 'daemon' && state !== undefined && isFresh(state, probe, now);
-      return isSaid && (state.serves ?? 0) >= own;
-    });
+  const words = config.appliances
+    .filter(({ name }) => name !== config.node)
+    .flatMap(({ name, probes }) =>
+      probes.filter(({ kind }) => kind === 'daemon').map((probe) => ({ name, probe })),
+    );
+  if (own === 0 || words.length === 0) return true;
+  return words.some(({ name, probe }) => {
+    const state = health.probes[probe.id];
+    const isSaid = state !== undefined && isFresh(state, probe, now);
+    return isSaid && health.verdicts[name]?.kind === 'healthy' && (state.serves ?? 0) >= own;
   });
 }

@@ -112,6 +112,8 @@ const frrGroup = (group: Group): readonly string[] => [
   ` neighbor ${group.name} peer-group`,
   ` neighbor ${group.name} remote-as ${asOf(group)}`,
   ` neighbor ${group.name} passive`,
+  // Else 3 and 9 s, of a datacenter.
+  ` neighbor ${group.name} timers 30 90`,
   ` neighbor ${group.name} bfd profile byoa`,
   ...(group.password === undefined ? [] : [` neighbor ${group.name} password ${PASSWORD}`]),
   ` bgp listen range ${group.prefix} peer-group ${group.name}`,

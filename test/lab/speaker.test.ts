@@ -25,6 +25,7 @@ describe.each([
     beforeAll(async () => {
       const keys = {
         speaker,
+        ipv6: 'true',
         bgpPasswordParameter: PASSWORD,
         ...(KEY in secrets ? { bfdKeyParameter: KEY } : {}),
       };
@@ -74,6 +75,10 @@ describe.each([
           expect(await put(name, text)).toContain('"Version":1');
         await expect.poll(sessions, PATIENCE).toEqual(['a', 'b']);
         await expect.poll(wayOut, PATIENCE).toBe('a');
+        // By the address that the appliance was given, which only its boot script can know.
+        await expect
+          .poll(() => out(client(), 'ip -6 route show default proto 98'), PATIENCE)
+          .toContain('via 2001:');
       },
       LIMIT_MS,
     );

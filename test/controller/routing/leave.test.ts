@@ -7,7 +7,7 @@ import { addDaemon, type Daemon, deliver, newStage, run } from '../stage.ts';
 const NAMES = ['a', 'b'] as const;
 
 /** Two appliances whose sessions the test makes, and who hear each other's word. */
-function stage() {
+function stage(probes: readonly ['icmp', ...'daemon'[]] = ['icmp', 'daemon']) {
   const made = newStage();
   const start = (node: (typeof NAMES)[number], place: number): Daemon =>
     addDaemon(made, {
@@ -18,7 +18,7 @@ function stage() {
         name,
         address: `10.0.0.${10 + at}`,
         eni: `eni-0123456789abcdef${at}`,
-        probes: [{ kind: 'icmp' }, { kind: 'daemon', port: 8179 }],
+        probes: probes.map((kind) => (kind === 'daemon' ? { kind, port: 8179 } : { kind })),
       })),
       health: { listen: '0.0.0.0:8179' },
       drain: { how: 'withdraw' },
@@ -80,6 +80,14 @@ describe('an appliance that leaves', () => {
     session(b, 20, 'established');
     session(a, 20, 'established');
     session(a, 20, 'down');
+    leave(a);
+    pass(100);
+    expect([relieved(a), drains(a)]).toEqual([true, ['withdraw']]);
+  });
+
+  it('may go at once where nobody could say that he has as many', () => {
+    const { a, session, pass, relieved, leave, drains } = stage(['icmp']);
+    session(a, 20, 'established');
     leave(a);
     pass(100);
     expect([relieved(a), drains(a)]).toEqual([true, ['withdraw']]);
