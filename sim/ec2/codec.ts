@@ -9,7 +9,14 @@ import { readJson, writeJson } from './codec-json.ts';
 import { decode, type Fault, parseParameters } from './codec-query.ts';
 import { element, encoderOf, escapeXml } from './codec-xml.ts';
 import type { Reply } from './service.ts';
-import { operationOf, SERVICES, type ServiceName } from './shape.ts';
+import {
+  JSON_TARGETS,
+  type JsonService,
+  operationOf,
+  SERVICES,
+  type ServiceName,
+  speaksJson,
+} from './shape.ts';
 
 export type { Fault };
 
@@ -22,13 +29,6 @@ const versions: Readonly<Record<ServiceName, string>> = {
   directconnect: '2012-10-25',
   ssm: '2014-11-06',
 };
-
-/** What speaks JSON, by the name that `X-Amz-Target` has for it. */
-const JSON_TARGETS = { OvertureService: 'directconnect', AmazonSSM: 'ssm' } as const;
-type JsonService = (typeof JSON_TARGETS)[keyof typeof JSON_TARGETS];
-
-const speaksJson = (service: ServiceName): service is JsonService =>
-  Object.values<ServiceName>(JSON_TARGETS).includes(service);
 
 /** The media type of a service's answers. */
 export const contentTypeOf = (service: ServiceName): string =>

@@ -202,3 +202,10 @@ export function missingMember(shape: Shape, value: unknown, path = ''): string |
       return unreachable(shape);
   }
 }
+
+/** What speaks JSON, by the name that `X-Amz-Target` has for it. */
+export const JSON_TARGETS = { OvertureService: 'directconnect', AmazonSSM: 'ssm' } as const;
+export type JsonService = (typeof JSON_TARGETS)[keyof typeof JSON_TARGETS];
+
+export const speaksJson = (service: string): service is JsonService =>
+  Object.values<string>(JSON_TARGETS).includes(service);

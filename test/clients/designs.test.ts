@@ -13,6 +13,7 @@ import { COMPONENTS } from '../../infra/designs/components.ts';
 import type { NodeOutput } from '../../infra/outputs.ts';
 import { failOver } from '../infra/failover.ts';
 import { recorded, resolved } from '../infra/recorded.ts';
+import { titleOf } from '../title.ts';
 import { terraformOf } from './graph.ts';
 import { ACCOUNT, REGION } from './simulator.ts';
 import { live, openStack, type Stack, whyNoTerraform } from './stack.ts';
@@ -75,7 +76,7 @@ const clientOf = ({ simulator: { url: endpoint } }: Stack): EC2Client =>
 /** Leads all that the groups own to their last members. */
 const failOverAll = async (stack: Stack): Promise<void> => failOver(clientOf(stack), await daemonOf(stack));
 
-describe.skipIf(whyNoTerraform !== undefined)(`Terraform's AWS provider (skipped: ${whyNoTerraform})`, () => {
+describe.skipIf(whyNoTerraform !== undefined)(titleOf("Terraform's AWS provider", whyNoTerraform), () => {
   // Some 40 resources, and seven commands that look at each: a minute each.
   it.skipIf(process.env.BYOA_SLOW === undefined).each(STACKS)(
     'applies %s; no plan changes anything, also after a failover (takes minutes: BYOA_SLOW=1 runs it)',

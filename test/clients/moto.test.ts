@@ -21,6 +21,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { present } from '../../controller/base/result.ts';
 import { type ConfigInput, formatConfig } from '../../controller/config.ts';
 import { byoa, type DaemonProcess, startByoa } from '../shell/daemon-process.ts';
+import { titleOf } from '../title.ts';
 import { type Moto, startMoto, whyNoMoto } from './moto-server.ts';
 import { REGION } from './simulator.ts';
 
@@ -31,7 +32,7 @@ const listen = (server: Server, host = '127.0.0.1'): Promise<number> =>
   new Promise((resolve) => server.listen(0, host, () => resolve((server.address() as AddressInfo).port)));
 const close = (server: Server): Promise<void> => new Promise((resolve) => void server.close(() => resolve()));
 
-describe.skipIf(whyNoMoto !== undefined)(`the daemon and moto (skipped: ${whyNoMoto})`, () => {
+describe.skipIf(whyNoMoto !== undefined)(titleOf('the daemon and moto', whyNoMoto), () => {
   const directory = mkdtempSync(join(tmpdir(), 'byoa-moto-'));
   const file = join(directory, 'observer.yaml');
   const appliances = [createServer(), createServer()] as const;

@@ -23,6 +23,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { present } from '../../controller/base/result.ts';
 import type { RunningSimulator } from '../../sim/index.ts';
+import { titleOf } from '../title.ts';
 import { type Moto, startMoto, whyNoMoto } from './moto-server.ts';
 import { instantSimulator, REGION } from './simulator.ts';
 
@@ -179,7 +180,7 @@ describe('the simulator answers as AWS does', () => {
   });
 });
 
-describe.skipIf(whyNoMoto !== undefined)(`moto answers otherwise (skipped: ${whyNoMoto})`, () => {
+describe.skipIf(whyNoMoto !== undefined)(titleOf('moto answers otherwise', whyNoMoto), () => {
   let moto: Moto;
   beforeAll(async () => {
     moto = await startMoto();

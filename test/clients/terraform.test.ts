@@ -1,5 +1,6 @@
 /** Terraform with its AWS provider, unmodified: the lives of stacks, side by side. */
 import { describe, expect, it } from 'vitest';
+import { titleOf } from '../title.ts';
 import { ACCOUNT } from './simulator.ts';
 import { configurationOf, live, openStack, type Stack, whyNoTerraform } from './stack.ts';
 
@@ -22,7 +23,7 @@ function instances({ simulator }: Stack): Readonly<Record<string, number>> {
 }
 
 /** A life: applied, no change planned, updated in place, no change planned, all destroyed. */
-describe.skipIf(whyNoTerraform !== undefined)(`Terraform's AWS provider (skipped: ${whyNoTerraform})`, () => {
+describe.skipIf(whyNoTerraform !== undefined)(titleOf("Terraform's AWS provider", whyNoTerraform), () => {
   const main = async (stack: Stack): Promise<void> => {
     await live(stack, {
       applied: (said) => {

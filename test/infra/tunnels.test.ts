@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { keysText, tunnelPart } from '../../infra/components/tunnels.ts';
 import { installCommand, PEERS, whereIs } from '../interop/daemons.ts';
+import { titleOf } from '../title.ts';
 
 const PUBLIC_IP = '198.51.100.57';
 const TUNNELS = [
@@ -138,19 +139,16 @@ function agreed(): string {
   return `${ran.stdout}${ran.stderr}`;
 }
 
-describe.skipIf(why !== undefined)(
-  `VPN tunnels by strongSwan${why === undefined ? '' : ` (skipped: ${why})`}`,
-  () => {
-    it('come up with the keys of each, in UDP, each on its own device', { timeout: 90_000 }, () => {
-      const told = agreed();
-      for (const [at, { outside }] of TUNNELS.entries()) {
-        const own = told.split(/\n(?=\S)/).find((text) => text.includes(`remote '${outside}'`)) ?? told;
-        expect(own).toContain('ESTABLISHED, IKEv2');
-        expect(own).toContain(`local  '${PUBLIC_IP}' @ 10.0.0.4[4500]`);
-        expect(own).toContain('AES_GCM_16-256/PRF_HMAC_SHA2_384/ECP_384');
-        expect(own).toContain('INSTALLED, TUNNEL-in-UDP, ESP:AES_GCM_16-256');
-        expect(own).toContain(`(-|0x0000000${at + 1})`);
-      }
-    });
-  },
-);
+describe.skipIf(why !== undefined)(titleOf('VPN tunnels by strongSwan', why), () => {
+  it('come up with the keys of each, in UDP, each on its own device', { timeout: 90_000 }, () => {
+    const told = agreed();
+    for (const [at, { outside }] of TUNNELS.entries()) {
+      const own = told.split(/\n(?=\S)/).find((text) => text.includes(`remote '${outside}'`)) ?? told;
+      expect(own).toContain('ESTABLISHED, IKEv2');
+      expect(own).toContain(`local  '${PUBLIC_IP}' @ 10.0.0.4[4500]`);
+      expect(own).toContain('AES_GCM_16-256/PRF_HMAC_SHA2_384/ECP_384');
+      expect(own).toContain('INSTALLED, TUNNEL-in-UDP, ESP:AES_GCM_16-256');
+      expect(own).toContain(`(-|0x0000000${at + 1})`);
+    }
+  });
+});

@@ -4,6 +4,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { BfdAuthentication } from '../../controller/bfd/options.ts';
+import { titleOf } from '../title.ts';
 import {
   type BfdPeer,
   type BfdPeerSpec,
@@ -95,27 +96,24 @@ describe.each(CASES)('BFD with $name', (one) => {
     await lab?.close();
   });
 
-  it.skipIf(why !== undefined)(
-    `comes up on both sides${why === undefined ? '' : ` (skipped: ${why})`}`,
-    async () => {
-      // Both use what was negotiated: the peer's interval is ours, and three of them are the Detection Time.
-      const steady = { state: 'up', remoteState: 'up', flaps: 0, discarded: {} };
-      const negotiated = { transmitIntervalMs: one.intervalMs, detectionTimeMs: 3 * one.intervalMs };
-      let seen: unknown;
-      await until(
-        'the negotiated interval',
-        () => {
-          node.send({ kind: 'status' });
-          const status = node.lines.findLast((line) => line.kind === 'status');
-          seen = status?.kind === 'status' ? status.sessions[0] : undefined;
-          return isMatch(seen, { ...steady, ...negotiated });
-        },
-        10_000,
-        () => seen,
-      );
-      expect(node.lines.filter((line) => line.kind === 'fault')).toEqual([]);
-    },
-  );
+  it.skipIf(why !== undefined)(titleOf('comes up on both sides', why), async () => {
+    // Both use what was negotiated: the peer's interval is ours, and three of them are the Detection Time.
+    const steady = { state: 'up', remoteState: 'up', flaps: 0, discarded: {} };
+    const negotiated = { transmitIntervalMs: one.intervalMs, detectionTimeMs: 3 * one.intervalMs };
+    let seen: unknown;
+    await until(
+      'the negotiated interval',
+      () => {
+        node.send({ kind: 'status' });
+        const status = node.lines.findLast((line) => line.kind === 'status');
+        seen = status?.kind === 'status' ? status.sessions[0] : undefined;
+        return isMatch(seen, { ...steady, ...negotiated });
+      },
+      10_000,
+      () => seen,
+    );
+    expect(node.lines.filter((line) => line.kind === 'fault')).toEqual([]);
+  });
 
   it.skipIf(why !== undefined)(
     'sees the path cut, and comes back when it is mended',
@@ -196,7 +194,7 @@ describe('BFD with BIRD and another key', () => {
   });
 
   it.skipIf(why !== undefined).each(['keyed-md5', 'meticulous-sha1'] as const)(
-    `RFC 5880 6.7: never comes up by %s${why === undefined ? '' : ` (skipped: ${why})`}`,
+    titleOf('RFC 5880 6.7: never comes up by %s', why),
     async (authentication) => {
       lab = openLab();
       const us = lab.host('us', 1);

@@ -5,6 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../controller/config.ts';
+import { titleOf } from '../title.ts';
 import { whyNot } from './daemons.ts';
 import { DESTINATION } from './ec2-program.ts';
 import * as fleet from './fleet.ts';
@@ -73,7 +74,7 @@ describe.each(['bird', 'frr'] as const)(
   (kind) => {
     const why = fleet.whyNoLab() ?? whyNot(kind);
     const test = (name: string, run: () => Promise<void>): void =>
-      it.skipIf(why !== undefined)(`${name}${why === undefined ? '' : ` (skipped: ${why})`}`, run, LIMIT_MS);
+      it.skipIf(why !== undefined)(titleOf(name, why), run, LIMIT_MS);
     let lab: Lab;
     let region: fleet.Region;
     let daemon: fleet.Daemon;

@@ -4,6 +4,7 @@
  */
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { titleOf } from '../title.ts';
 import { KINDS, type Kind, whyNot } from './daemons.ts';
 import { type Host, ipv4Of, ipv6Of, type Lab, openLab } from './lab.ts';
 import {
@@ -58,26 +59,23 @@ describe.each(PAIRS)('%s and %s in the lab', (one, other) => {
   });
   afterAll(() => lab?.close());
 
-  it.skipIf(why !== undefined)(
-    `peer over IPv4 and IPv6${why === undefined ? '' : ` (skipped: ${why})`}`,
-    async () => {
-      for (const [peer, theirs] of [
-        [left, NUMBER[other]],
-        [right, NUMBER[one]],
-      ] as const) {
-        await sessionWith(peer, ipv4Of(theirs), isEstablished);
-        await sessionWith(peer, ipv6Of(theirs), isEstablished);
-        const ipv4 = await routeFrom(peer, ipv4Of(theirs), `10.${theirs}.0.0/16`);
-        expect(ipv4).toMatchObject({
-          nextHop: ipv4Of(theirs),
-          asPath: `${65_000 + theirs}`,
-          communities: [],
-        });
-        const ipv6 = await routeFrom(peer, ipv6Of(theirs), `2001:db8:${theirs}::/48`);
-        expect(ipv6).toMatchObject({ nextHop: ipv6Of(theirs), asPath: `${65_000 + theirs}` });
-      }
-    },
-  );
+  it.skipIf(why !== undefined)(titleOf('peer over IPv4 and IPv6', why), async () => {
+    for (const [peer, theirs] of [
+      [left, NUMBER[other]],
+      [right, NUMBER[one]],
+    ] as const) {
+      await sessionWith(peer, ipv4Of(theirs), isEstablished);
+      await sessionWith(peer, ipv6Of(theirs), isEstablished);
+      const ipv4 = await routeFrom(peer, ipv4Of(theirs), `10.${theirs}.0.0/16`);
+      expect(ipv4).toMatchObject({
+        nextHop: ipv4Of(theirs),
+        asPath: `${65_000 + theirs}`,
+        communities: [],
+      });
+      const ipv6 = await routeFrom(peer, ipv6Of(theirs), `2001:db8:${theirs}::/48`);
+      expect(ipv6).toMatchObject({ nextHop: ipv6Of(theirs), asPath: `${65_000 + theirs}` });
+    }
+  });
 
   it.skipIf(why !== undefined)('see when a peer is cut off, and when it is gone', async () => {
     const address = ipv4Of(NUMBER[other]);

@@ -1,6 +1,7 @@
 /** What the shell tells of this machine's links, in a namespace whose addresses and routes change. */
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { titleOf } from '../title.ts';
 import { ip, whyNoLab } from './fleet.ts';
 import { type Host, type Lab, openLab, printed, type Running, start, stop, until } from './lab.ts';
 
@@ -12,7 +13,7 @@ const NOWHERE = '203.0.113.9';
 const BEHIND6 = '2001:db8:99::9';
 const why = whyNoLab();
 
-describe.skipIf(why !== undefined)(`links${why === undefined ? '' : ` (skipped: ${why})`}`, () => {
+describe.skipIf(why !== undefined)(titleOf('links', why), () => {
   let lab: Lab;
   let host: Host;
   const running: Running[] = [];

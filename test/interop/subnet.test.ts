@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../controller/config.ts';
+import { titleOf } from '../title.ts';
 import { whyNot } from './daemons.ts';
 import * as fleet from './fleet.ts';
 import { type Host, type Lab, openLab, until } from './lab.ts';
@@ -18,7 +19,7 @@ const BLACK_HOLE = 'http://192.0.2.250:4566';
 
 const why = fleet.whyNoLab() ?? whyNot('bird');
 const test = (name: string, run: () => Promise<void>): void =>
-  it.skipIf(why !== undefined)(`${name}${why === undefined ? '' : ` (skipped: ${why})`}`, run, LIMIT_MS);
+  it.skipIf(why !== undefined)(titleOf(name, why), run, LIMIT_MS);
 
 /** IPv4: `a` is preferred. IPv6: both at once. */
 function workload(appliances: readonly Host[], kernel: NonNullable<ConfigInput['kernel']> = {}) {

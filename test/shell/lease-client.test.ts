@@ -16,6 +16,7 @@ import { createHostNetwork } from '../../controller/shell/host-network.ts';
 import { createLeaseClient, type LeaseClient } from '../../controller/shell/lease-client.ts';
 import { startServer } from '../../sim/server/server.ts';
 import { startMoto, whyNoMoto } from '../clients/moto-server.ts';
+import { titleOf } from '../title.ts';
 
 const REGION = 'eu-central-1';
 const TABLE = 'leases';
@@ -47,7 +48,7 @@ async function startSimulated(): Promise<Store> {
 const STORES: readonly (readonly [string, () => Promise<Store>, string | undefined])[] = [
   ['dynalite', startDynalite, undefined],
   ['the simulator', startSimulated, undefined],
-  [`moto (skipped: ${whyNoMoto})`, startMoto, whyNoMoto],
+  [titleOf('moto', whyNoMoto), startMoto, whyNoMoto],
 ];
 
 describe.each(STORES)('%s', (name, start, why) => {

@@ -8,6 +8,7 @@ import type { Tx } from '../handler.ts';
 import type { RoleRecord } from '../record/identity.ts';
 import { parameterArn } from '../record/parameter.ts';
 import { refuse } from '../refusal.ts';
+import { speaksJson } from '../shape.ts';
 import { type Context, contextOf, withKeys } from './context.ts';
 import { attributeKeys, ec2Resources, type Resource, tagKeys } from './ec2-resources.ts';
 import { type Decision, decide, trust } from './evaluate.ts';
@@ -215,7 +216,7 @@ function deny(
   if (service === 'ec2') {
     return refuse('UnauthorizedOperation', `You are not authorized to perform this operation. ${why}`, 403);
   }
-  const isJson = service === 'dynamodb' || service === 'directconnect' || service === 'ssm';
+  const isJson = service === 'dynamodb' || speaksJson(service);
   return isJson ? refuse('AccessDeniedException', why, 400) : refuse('AccessDenied', why, 403);
 }
 
