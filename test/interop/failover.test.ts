@@ -84,15 +84,20 @@ describe.each(['bird', 'frr'] as const)(
       return [a, b];
     };
 
+    /** All sessions with an appliance come up from now on. */
+    const sessionsOf = ({ ipv4, ipv6 }: Host): Promise<readonly string[]> =>
+      Promise.all(
+        [ipv4, ipv6].flatMap((address) => [
+          daemon.next('bfd', `BFD with ${address} is up`),
+          daemon.next('bgp', `(${address}) is established`),
+        ]),
+      );
+
     /** Starts the daemon of an appliance again, until all its sessions are there. */
     async function comeBack(peer: PeerDaemon): Promise<void> {
-      const addresses = [peer.host.ipv4, peer.host.ipv6];
-      const again = addresses.flatMap((address) => [
-        daemon.next('bfd', `BFD with ${address} is up`),
-        daemon.next('bgp', `(${address}) is established`),
-      ]);
+      const again = sessionsOf(peer.host);
       await restartPeer(peer);
-      await Promise.all(again);
+      await again;
       const status = async (): Promise<boolean> => {
         const { appliances } = JSON.parse((await daemon.asked('status', '--json')).stdout);
         return appliances.some(
@@ -178,8 +183,11 @@ describe.each(['bird', 'frr'] as const)(
       // The owner first: it would be right to give the group to the only one that lives.
       for (const { host } of [...pair()].reverse()) {
         const healthy = daemon.next('verdict', `${host.name} is healthy`);
+        // Packets pass before: what its sessions said while they could not be heard may make it dead once more.
+        const again = sessionsOf(host);
         lab.mend(host);
         await healthy;
+        await again;
       }
       expect(await region.look()).toMatchObject({
         target: region.made.enis['192.0.2.13'],
