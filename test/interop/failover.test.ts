@@ -183,7 +183,7 @@ describe.each(['bird', 'frr'] as const)(
       // The owner first: it would be right to give the group to the only one that lives.
       for (const { host } of [...pair()].reverse()) {
         const healthy = daemon.next('verdict', `${host.name} is healthy`);
-        // Packets pass before: what its sessions said while they could not be heard may make it dead once more.
+        // Packets pass before, and what its sessions lost meanwhile may make it dead once more.
         const again = sessionsOf(host);
         lab.mend(host);
         await healthy;
