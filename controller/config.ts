@@ -11,6 +11,7 @@ import { resolve } from './config/resolve.ts';
 import { type ConfigInput, fileSchema } from './config/schema.ts';
 
 export {
+  BFD_DEFAULT,
   type BfdSessionConfig,
   type BgpConfig,
   bfdOptions,

@@ -38,6 +38,9 @@ export interface BgpConfig {
   readonly appliances: Readonly<Record<string, string>>;
 }
 
+/** Of a BFD session where nothing else is said: AWS Direct Connect's values. */
+export const BFD_DEFAULT = { intervalMs: 300, multiplier: 3 } as const;
+
 export interface BfdSessionConfig {
   /** Names the session: the address. */
   readonly session: string;

@@ -12,13 +12,14 @@ import type {
   PolicyRule,
   PrefixRange,
 } from '../bgp/options.ts';
-import type {
-  BfdSessionConfig,
-  BgpConfig,
-  KernelConfig,
-  SecretAuthentication,
-  SecretSource,
-  StandIn,
+import {
+  BFD_DEFAULT,
+  type BfdSessionConfig,
+  type BgpConfig,
+  type KernelConfig,
+  type SecretAuthentication,
+  type SecretSource,
+  type StandIn,
 } from './bgp-model.ts';
 import type { ParsedBgp, ParsedPeer, ParsedSecret } from './bgp-schema.ts';
 import type { Finding } from './finding.ts';
@@ -253,7 +254,7 @@ const policyOf = <K extends 'importPolicy' | 'exportPolicy'>(
 
 function bfdOf(bfd: ParsedPeer['bfd']): PeerOptions['bfd'] {
   if (bfd === false) return undefined;
-  if (bfd === true) return { multihop: false, intervalMs: 300, multiplier: 3, passive: false, strict: false };
+  if (bfd === true) return { ...BFD_DEFAULT, multihop: false, passive: false, strict: false };
   const { interval, multiplier, multihop, passive, strict } = bfd;
   return { intervalMs: interval, multiplier, multihop, passive, strict };
 }
@@ -349,8 +350,8 @@ export function resolveBfd(
       const options = {
         peer: address,
         multihop: probe.multihop ?? false,
-        intervalMs: probe.interval ?? 300,
-        multiplier: probe.multiplier ?? 3,
+        intervalMs: probe.interval ?? BFD_DEFAULT.intervalMs,
+        multiplier: probe.multiplier ?? BFD_DEFAULT.multiplier,
         passive: false,
       };
       const key = probe.auth === undefined ? {} : { key: { ...probe.auth, key: sourceOf(probe.auth.key) } };

@@ -13,14 +13,21 @@ type Setting = 'accept_redirects' | 'send_redirects';
 const isOn = async (path: string): Promise<boolean> =>
   (await readFile(`${ROOT}/${path}`, 'utf8').catch(() => '0')).trim() !== '0';
 
-/** The name of a setting that is on: of `all`, and of some device. */
-async function settingsOn(setting: Setting): Promise<{ readonly all: boolean; readonly device?: string }> {
+/** Where a setting is on: for `all`, for some device; and its name there. */
+interface Found {
+  readonly all: boolean;
+  readonly device: boolean;
+  readonly name: string;
+}
+
+async function find(setting: Setting): Promise<Found> {
   const devices = (await readdir(`${ROOT}/conf`).catch(() => [])).filter(
     (name) => !['all', 'default', 'lo'].includes(name),
   );
   const all = await isOn(`conf/all/${setting}`);
-  for (const device of devices) if (await isOn(`conf/${device}/${setting}`)) return { all, device };
-  return { all };
+  const on = await Promise.all(devices.map((device) => isOn(`conf/${device}/${setting}`)));
+  const first = devices[on.indexOf(true)];
+  return { all, device: first !== undefined, name: nameOf(all ? 'all' : (first ?? ''), setting) };
 }
 
 const nameOf = (device: string, setting: Setting): string => `net.ipv4.conf.${device}.${setting}`;
@@ -30,11 +37,10 @@ const remedyOf = (setting: Setting): string =>
 
 /** A machine that forwards listens where both say so, another one where either does. */
 async function checkAccepts(why: string): Promise<Finding> {
-  const { all, device } = await settingsOn('accept_redirects');
+  const { all, device, name } = await find('accept_redirects');
   const forwards = await isOn('ip_forward');
-  const accepts = forwards ? all && device !== undefined : all || device !== undefined;
+  const accepts = forwards ? all && device : all || device;
   if (!accepts) return fine(`this machine follows no ICMP redirects (${why})`);
-  const name = nameOf(all ? 'all' : (device ?? ''), 'accept_redirects');
   return bad(
     `this machine follows ICMP redirects (${name} is 1), which lead packets past the next hop, and ${why}`,
     remedyOf('accept_redirects'),
@@ -42,10 +48,8 @@ async function checkAccepts(why: string): Promise<Finding> {
 }
 
 async function checkSends(): Promise<Finding> {
-  const { all, device } = await settingsOn('send_redirects');
-  if (!all && device === undefined)
-    return fine('this machine sends no ICMP redirects (bgp announces routes)');
-  const name = nameOf(all ? 'all' : (device ?? ''), 'send_redirects');
+  const { all, device, name } = await find('send_redirects');
+  if (!all && !device) return fine('this machine sends no ICMP redirects (bgp announces routes)');
   return bad(
     `this machine sends ICMP redirects (${name} is 1), which tell those who take its routes to send past it`,
     remedyOf('send_redirects'),

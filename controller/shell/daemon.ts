@@ -370,10 +370,14 @@ class Daemon {
     const { secrets, log } = this.#parts;
     const config = this.#config;
     void secrets.renew(config, (changed) => {
-      this.#machines.configure(config, changed);
-      this.#driver.post({ kind: 'configured', config });
+      this.#use(config, changed);
       log.write('info', 'config', 'Secrets have changed since they were last read; the new ones are used.');
     });
+  }
+
+  #use(config: Config, secrets: Secrets): void {
+    this.#machines.configure(config, secrets);
+    this.#driver.post({ kind: 'configured', config });
   }
 
   /** The new configuration as a whole, or the old one as it was. */
@@ -392,9 +396,8 @@ class Daemon {
       await prepare(network, next, log);
       this.#parts.aws.prepare(realmsOf(next));
       this.#config = next;
-      this.#machines.configure(next, secrets);
       log.setLevel(next.log.level);
-      this.#driver.post({ kind: 'configured', config: next });
+      this.#use(next, secrets);
       this.#renewSecrets();
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);

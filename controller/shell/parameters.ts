@@ -15,8 +15,8 @@ export interface Parameters {
   readonly now: ReadParameter;
   /** As it was last read, or as it is now where it has not been. */
   readonly soon: ReadParameter;
-  /** Those given as they were last read. */
-  readonly old: Set<string>;
+  /** Whether it was given last as it had been read before. */
+  readonly isOld: (name: string) => boolean;
 }
 
 export interface ParametersOptions {
@@ -69,5 +69,5 @@ export function keepParameters({ ask, directory, warn }: ParametersOptions): Par
     old.add(name);
     return known;
   };
-  return { now, soon, old };
+  return { now, soon, isOld: (name) => old.has(name) };
 }

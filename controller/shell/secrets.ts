@@ -69,10 +69,10 @@ export function daemonSecrets(ask: ReadParameter, warn: (sentence: string) => vo
   const pause = createPause();
   let last: Secrets = new Map();
   let round = 0;
-  const read = async (config: Config, parameter: ReadParameter): Promise<Secrets> => {
-    parameters.old.clear();
-    return readSecrets(secretsOf(config), { env, parameter, warn });
-  };
+  const read = (config: Config, parameter: ReadParameter): Promise<Secrets> =>
+    readSecrets(secretsOf(config), { env, parameter, warn });
+  const isBehind = (config: Config): boolean =>
+    secretsOf(config).some(({ ssm }) => ssm !== undefined && parameters.isOld(ssm));
   return {
     async soon(config) {
       last = await read(config, parameters.soon);
@@ -85,14 +85,12 @@ export function daemonSecrets(ask: ReadParameter, warn: (sentence: string) => vo
     async renew(config, use) {
       round += 1;
       const own = round;
-      let isBehind = parameters.old.size > 0;
-      for (let wait = 0; isBehind; wait = Math.min(wait * 2 || FIRST_WAIT_MS, MOST_WAIT_MS)) {
+      for (let wait = 0; isBehind(config); wait = Math.min(wait * 2 || FIRST_WAIT_MS, MOST_WAIT_MS)) {
         await pause.of(wait);
         if (own !== round) return;
         const found = await read(config, parameters.now).catch((error: Error) => warn(error.message));
         if (own !== round) return;
         if (found === undefined) continue;
-        isBehind = parameters.old.size > 0;
         const isOther = [...found].some(([where, text]) => last.get(where) !== text);
         last = found;
         if (isOther) use(found);

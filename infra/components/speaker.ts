@@ -2,7 +2,7 @@
  * BIRD or FRR as an appliance's BGP speaker, in place of the daemon: the sessions that the daemon would have,
  * in their words. Pure text; BIRD 2.0 and FRR 8.4, Debian 12.
  */
-import type { ConfigInput } from '../../controller/config.ts';
+import { BFD_DEFAULT, type ConfigInput } from '../../controller/config.ts';
 import type { SpeakerKind } from '../settings.ts';
 import type { BootPart } from './boot-part.ts';
 
@@ -17,9 +17,6 @@ export interface Speaker {
 
 /** What is put in at boot, since it is secret or is known there alone. */
 const [PASSWORD, KEY, IPV6] = ['@PASSWORD@', '@BFD_KEY@', '@IPV6@'];
-
-/** As the daemon has it by default: 300 ms, three times. */
-const BFD = { intervalMs: 300, multiplier: 3 } as const;
 
 const isIpv6 = (prefix: string): boolean => prefix.includes(':');
 const families = ['ipv4', 'ipv6'] as const;
@@ -99,7 +96,7 @@ router id ${bgp.routerId};
 protocol device { }
 protocol bfd {
   accept direct;
-  interface "*" { interval ${BFD.intervalMs} ms; multiplier ${BFD.multiplier};${auth} };
+  interface "*" { interval ${BFD_DEFAULT.intervalMs} ms; multiplier ${BFD_DEFAULT.multiplier};${auth} };
 }
 ${statics.join('')}filter announced {
   if source != RTS_STATIC then reject;
@@ -145,9 +142,9 @@ function frr(bgp: BgpInput): string {
     'log syslog informational',
     'bfd',
     ' profile byoa',
-    `  detect-multiplier ${BFD.multiplier}`,
-    `  receive-interval ${BFD.intervalMs}`,
-    `  transmit-interval ${BFD.intervalMs}`,
+    `  detect-multiplier ${BFD_DEFAULT.multiplier}`,
+    `  receive-interval ${BFD_DEFAULT.intervalMs}`,
+    `  transmit-interval ${BFD_DEFAULT.intervalMs}`,
     ' exit',
     'exit',
     'route-map nothing deny 10',
@@ -165,14 +162,12 @@ function frr(bgp: BgpInput): string {
   ].join('\n');
 }
 
-/** What differs between the two. */
+/** What differs between the two; their services and users are called as they are. */
 const KINDS = {
   bird: {
     text: bird,
     package: 'bird2',
-    service: 'bird',
     program: 'birdc',
-    user: 'bird',
     config: '/etc/bird/bird.conf',
     prepare: '',
     // Debian's unit starts it again after an abort alone.
@@ -181,9 +176,7 @@ const KINDS = {
   frr: {
     text: frr,
     package: 'frr',
-    service: 'frr',
     program: 'vtysh',
-    user: 'frr',
     config: '/etc/frr/frr.conf',
     prepare: "sed -i 's/^\\(bgpd\\|bfdd\\)=no/\\1=yes/' /etc/frr/daemons\n",
     unit: '',
@@ -195,7 +188,7 @@ const SCRIPT = '/usr/local/sbin/byoa-speaker';
 
 /** Waits for what it needs: a speaker without its password would speak to nobody, or to anybody. */
 const script = ({ kind, bgp }: Speaker): string => {
-  const { config, user, prepare } = KINDS[kind];
+  const { config, prepare } = KINDS[kind];
   const { password, key } = secretsOf(bgp);
   const fill = [
     ...(password === undefined ? [] : [`fill ${PASSWORD} secret '${password}'`]),
@@ -224,7 +217,7 @@ fill() { # PLACE COMMAND...
 text=$(<${TEMPLATE})
 ${fill.join('\n')}
 ${prepare}printf '%s\\n' "$text" >${config}.part
-chown ${user}:${user} ${config}.part
+chown ${kind}:${kind} ${config}.part
 mv ${config}.part ${config}`;
 };
 
@@ -232,7 +225,7 @@ const unit = ({ kind }: Speaker): string => `[Unit]
 Description=Configuration of what speaks BGP here
 After=network-online.target
 Wants=network-online.target
-Before=${KINDS[kind].service}.service
+Before=${kind}.service
 
 [Service]
 Type=oneshot
@@ -250,14 +243,15 @@ ${KINDS[kind].unit}`;
 
 /** A part of the first boot; the daemon, which reads the secrets, is there before. */
 export function speakerPart(speaker: Speaker): BootPart {
-  const { service, program, package: needed } = KINDS[speaker.kind];
+  const { kind, bgp } = speaker;
+  const { text, program, package: needed } = KINDS[kind];
   return {
-    directories: [`/etc/systemd/system/${service}.service.d`, '/usr/local/sbin'],
+    directories: [`/etc/systemd/system/${kind}.service.d`, '/usr/local/sbin'],
     files: [
-      [TEMPLATE, KINDS[speaker.kind].text(speaker.bgp)],
+      [TEMPLATE, text(bgp)],
       [SCRIPT, script(speaker)],
       ['/etc/systemd/system/byoa-speaker.service', unit(speaker)],
-      [`/etc/systemd/system/${service}.service.d/byoa.conf`, dropIn(speaker)],
+      [`/etc/systemd/system/${kind}.service.d/byoa.conf`, dropIn(speaker)],
     ],
     functions: `
 start_speaker() {
@@ -265,10 +259,10 @@ start_speaker() {
   command -v ${program} >/dev/null ||
     { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends ${needed}; }
   systemctl daemon-reload
-  systemctl enable --quiet byoa-speaker ${service}
-  systemctl restart byoa-speaker ${service}
+  systemctl enable --quiet byoa-speaker ${kind}
+  systemctl restart byoa-speaker ${kind}
 }
 `,
-    afterDaemon: `  start_speaker || say 'nothing speaks BGP here (journalctl -u byoa-speaker -u ${service})'\n`,
+    afterDaemon: `  start_speaker || say 'nothing speaks BGP here (journalctl -u byoa-speaker -u ${kind})'\n`,
   };
 }

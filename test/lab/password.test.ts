@@ -2,8 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { present } from '../../controller/base/result.ts';
 import { DAEMON } from '../../sim/lab/drill/stage.ts';
-import type { ToldDesign } from '../../sim/lab/told-design.ts';
-import { missingHere, type Rig, startRig } from './rig.ts';
+import { type DesignRig, missingHere, startDesign } from './rig.ts';
 
 const missing = missingHere();
 const title = missing.length === 0 ? 'a password' : `a password (needs ${missing.join('; ')})`;
@@ -12,41 +11,21 @@ const BFD_NAME = '/byoa/egress/bfd';
 const LIMIT_MS = 120_000;
 /** How long what is asked for may take; a daemon that read nothing asks again within that. */
 const PATIENCE = { timeout: 40_000, interval: 500 };
-const SIGNED = 'AWS4-HMAC-SHA256 Credential=123456789012/20260101/eu-central-1/ssm/aws4_request';
 
 describe.skipIf(missing.length > 0)(title, () => {
-  let opened: Rig | undefined;
-  let told: ToldDesign;
-  const rig = (): Rig => present(opened, 'the lab');
+  let opened: DesignRig | undefined;
+  const lab = (): DesignRig => present(opened, 'the lab');
   beforeAll(async () => {
-    opened = await startRig('same-subnet-bgp', [
-      ...['--config', `byoa:bgpPasswordParameter=${NAME}`],
-      ...['--config', `byoa:bfdKeyParameter=${BFD_NAME}`],
-    ]);
-    const answer = await opened.ask({ kind: 'design' });
-    if (answer.kind !== 'design') throw new Error('no design');
-    told = answer.told;
+    opened = await startDesign('same-subnet-bgp', {
+      bgpPasswordParameter: NAME,
+      bfdKeyParameter: BFD_NAME,
+    });
   }, LIMIT_MS);
-  afterAll(() => opened?.close());
+  afterAll(() => opened?.rig.close());
 
-  const machineOf = (node: string): string =>
-    present(
-      told.nodes.find(({ name }) => name === node),
-      node,
-    ).instanceId;
-  const taker = (): string => present(told.nodes.at(-1), 'the client').name;
-  const out = async (node: string, script: string): Promise<string> =>
-    (await rig().run(machineOf(node), script)).out;
-
-  /** The account itself writes it, from some machine. */
-  const put = (Value: string, Name = NAME): Promise<string> => {
-    const body = JSON.stringify({ Name, Type: 'SecureString', Value, Overwrite: true });
-    return out(
-      'a',
-      `curl -s http://ec2.eu-central-1.amazonaws.com/ -H 'X-Amz-Target: AmazonSSM.PutParameter' \\
-        -H 'Authorization: ${SIGNED}' -d '${body}'`,
-    );
-  };
+  const taker = (): string => present(lab().told.nodes.at(-1), 'the client').name;
+  const out: DesignRig['out'] = (node, script) => lab().out(node, script);
+  const put = (text: string, name = NAME): Promise<string> => lab().put(name, text);
   /** The names of the neighbors to which the client has a session. */
   const sessions = async (): Promise<readonly string[]> => {
     const lines = (await out(taker(), 'byoa bgp summary --socket /run/byoa/control.sock')).split('\n');
@@ -115,7 +94,7 @@ describe.skipIf(missing.length > 0)(title, () => {
   );
 
   it('stands in no user data, configuration, journal or log', async () => {
-    for (const { name } of told.nodes) {
+    for (const { name } of lab().told.nodes) {
       const places = '/run/user-data /etc/byoa /var/log/byoa.log /var/lib/byoa/journal';
       const found = await out(name, `ls -d ${places} | wc -l; grep -rlE 'sesame|tahini' ${places}`);
       expect([name, found.trim()]).toEqual([name, '4']);

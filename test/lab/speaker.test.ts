@@ -1,13 +1,11 @@
 /** BIRD and FRR on the appliances of same-subnet-bgp, for the daemon, with its sessions and secrets. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { present } from '../../controller/base/result.ts';
-import type { ToldDesign } from '../../sim/lab/told-design.ts';
 import { whyNot } from '../interop/daemons.ts';
-import { missingHere, type Rig, startRig } from './rig.ts';
+import { type DesignRig, missingHere, startDesign } from './rig.ts';
 
 const LIMIT_MS = 120_000;
 const PATIENCE = { timeout: 60_000, interval: 500 };
-const SIGNED = 'AWS4-HMAC-SHA256 Credential=123456789012/20260101/eu-central-1/ssm/aws4_request';
 const [PASSWORD, KEY] = ['/byoa/egress/bgp', '/byoa/egress/bfd'];
 
 describe.each([
@@ -19,38 +17,22 @@ describe.each([
   const title = missing.length === 0 ? 'in a lab' : `in a lab (needs ${missing.join('; ')})`;
 
   describe.skipIf(missing.length > 0)(title, () => {
-    let opened: Rig | undefined;
-    let told: ToldDesign;
-    const rig = (): Rig => present(opened, 'the lab');
+    let opened: DesignRig | undefined;
+    const lab = (): DesignRig => present(opened, 'the lab');
     beforeAll(async () => {
-      const keys = {
+      opened = await startDesign('same-subnet-bgp', {
         speaker,
         ipv6: 'true',
         bgpPasswordParameter: PASSWORD,
         ...(KEY in secrets ? { bfdKeyParameter: KEY } : {}),
-      };
-      const options = Object.entries(keys).flatMap(([key, value]) => ['--config', `byoa:${key}=${value}`]);
-      opened = await startRig('same-subnet-bgp', options);
-      const answer = await opened.ask({ kind: 'design' });
-      if (answer.kind !== 'design') throw new Error('no design');
-      told = answer.told;
+      });
     }, LIMIT_MS);
-    afterAll(() => opened?.close());
+    afterAll(() => opened?.rig.close());
 
-    const machineOf = (name: string): string =>
-      present(
-        told.nodes.find((node) => node.name === name),
-        name,
-      ).instanceId;
-    const client = (): string => present(told.nodes.at(-1), 'the client').name;
-    const out = async (name: string, script: string): Promise<string> =>
-      (await rig().run(machineOf(name), script)).out;
-    const put = (Name: string, Value: string): Promise<string> =>
-      out(
-        'a',
-        `curl -s http://ec2.eu-central-1.amazonaws.com/ -H 'X-Amz-Target: AmazonSSM.PutParameter' \\
-          -H 'Authorization: ${SIGNED}' -d '${JSON.stringify({ Name, Type: 'SecureString', Value })}'`,
-      );
+    const client = (): string => present(lab().told.nodes.at(-1), 'the client').name;
+    const out: DesignRig['out'] = (name, script) => lab().out(name, script);
+    const power = (verb: 'kill' | 'start'): Promise<unknown> =>
+      lab().rig.ask({ kind: 'verb', machine: lab().machineOf('a'), verb });
     const asked = async (what: 'summary' | 'bfd'): Promise<readonly (readonly string[])[]> => {
       const text = await out(client(), `byoa bgp ${what} --socket /run/byoa/control.sock`);
       return text.split('\n').map((line) => line.split(/ +/));
@@ -62,7 +44,7 @@ describe.each([
         .map(([name]) => name);
     const wayOut = async (): Promise<string | undefined> => {
       const route = await out(client(), 'ip route show default proto 98');
-      return told.appliances.find(({ privateIp }) => route.includes(`via ${privateIp} `))?.name;
+      return lab().told.appliances.find(({ privateIp }) => route.includes(`via ${privateIp} `))?.name;
     };
 
     it(
@@ -72,7 +54,7 @@ describe.each([
           .poll(() => out('a', 'cat /var/log/boot.log'), PATIENCE)
           .toContain(`secret ${PASSWORD} gives nothing`);
         for (const [name, text] of Object.entries(secrets))
-          expect(await put(name, text)).toContain('"Version":1');
+          expect(await lab().put(name, text)).toContain('"Version":1');
         await expect.poll(sessions, PATIENCE).toEqual(['a', 'b']);
         await expect.poll(wayOut, PATIENCE).toBe('a');
         // By the address that the appliance was given, which only its boot script can know.
@@ -98,9 +80,9 @@ describe.each([
     it(
       'are left when they die, and taken again when they are back',
       async () => {
-        await rig().ask({ kind: 'verb', machine: machineOf('a'), verb: 'kill' });
+        await power('kill');
         await expect.poll(wayOut, PATIENCE).toBe('b');
-        await rig().ask({ kind: 'verb', machine: machineOf('a'), verb: 'start' });
+        await power('start');
         await expect.poll(sessions, PATIENCE).toEqual(['a', 'b']);
         await expect.poll(wayOut, PATIENCE).toBe('a');
       },
