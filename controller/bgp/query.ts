@@ -54,6 +54,8 @@ export interface PeerSummary {
   readonly flaps: number;
   /** Routes of an earlier session that are kept. */
   readonly stale: boolean;
+  /** Whether its routes are used last, as it does not forward. */
+  readonly unfit: boolean;
   /** What ended the last session, or began the present one. */
   readonly reason?: string;
 }
@@ -160,6 +162,7 @@ function summaryOf(peer: Peer, now: Instant): PeerSummary {
     sent: { ipv4: sent('ipv4'), ipv6: sent('ipv6') },
     flaps: peer.flaps,
     stale: peer.stale.size > 0,
+    unfit: peer.rib?.unfit === true,
     ...(peer.lastChange === undefined ? {} : { reason: peer.lastChange.reason }),
   };
 }

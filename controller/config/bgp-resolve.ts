@@ -22,12 +22,11 @@ import {
   type StandIn,
 } from './bgp-model.ts';
 import type { ParsedBgp, ParsedPeer, ParsedSecret } from './bgp-schema.ts';
-import type { Finding } from './finding.ts';
+import type { Finding, Note } from './finding.ts';
 import type { Appliance } from './model.ts';
 import type { ParsedFile } from './schema.ts';
 import { suggest } from './suggest.ts';
 
-type Note = (path: Finding['path'], why: string, remedy: string) => void;
 type Path = Finding['path'];
 
 /** What is set by the parser and not given. */

@@ -65,6 +65,7 @@ export type ProbeConfig = ProbeBase &
       }
   );
 
+export type EchoProbe = Extract<ProbeConfig, { kind: 'icmp' }>;
 export type ThroughProbe = Extract<ProbeConfig, { kind: 'through' }>;
 
 /** An appliance; `at` is where its ENI and instance are. */
@@ -247,6 +248,8 @@ export interface Config {
   readonly bgp?: BgpConfig;
   /** BFD sessions of probes whose address is no BGP neighbor with BFD. */
   readonly bfd: readonly BfdSessionConfig[];
+  /** Of BGP neighbors, each with its name as that of the appliance. */
+  readonly echoes: readonly EchoProbe[];
   readonly kernel?: KernelConfig;
   /** Empty where no best paths go into route tables. */
   readonly routeSync: readonly SyncConfig[];
@@ -285,7 +288,7 @@ export function probesOfNode(config: Config): readonly ProbeConfig[] {
     return mine.map((probe) => (self && probe.kind === 'through' ? withoutVia(probe) : probe));
   });
   const words = config.observers.filter(({ appliance }) => appliance !== config.node);
-  const whole = [...probes, ...words];
+  const whole = [...probes, ...words, ...config.echoes];
   probesOf.set(config, whole);
   return whole;
 }

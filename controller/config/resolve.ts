@@ -6,11 +6,13 @@ import { parseAddress } from '../base/ip.ts';
 import { unreachable } from '../base/result.ts';
 import type { BgpConfig } from './bgp-model.ts';
 import { given, resolveBfd, resolveBgp, resolveKernel } from './bgp-resolve.ts';
+import { resolveEchoes } from './echo-resolve.ts';
 import { type Finding, type Note, unique } from './finding.ts';
 import { checkMoved, resolveGroup } from './group-resolve.ts';
 import { resolveLeaseStore } from './lease-resolve.ts';
 import type { Appliance, Config, ProbeBase, ProbeConfig, ThroughTarget } from './model.ts';
 import { resolveRealm } from './realm-resolve.ts';
+import { timesOf } from './rounds.ts';
 import type { ParsedFile } from './schema.ts';
 import { suggest } from './suggest.ts';
 import { checkSync, resolveSync, trackedRanges } from './sync-resolve.ts';
@@ -55,6 +57,7 @@ export function resolve(file: ParsedFile): {
     ...(leaseStore === undefined ? {} : { leaseStore }),
     ...(bgp === undefined ? {} : { bgp: tracking(bgp, trackedRanges(kernel, routeSync)) }),
     bfd: resolveBfd(file, bgp, note),
+    echoes: bgp === undefined ? [] : resolveEchoes(file, bgp, note),
     ...(kernel === undefined ? {} : { kernel }),
     routeSync,
     ...(file.drain === undefined ? {} : { drain: file.drain }),
@@ -173,21 +176,11 @@ function resolveProbe(
   note: Note,
 ): ProbeConfig {
   const rounds = roundsOf(probe);
-  const intervalMs = rounds.interval ?? DEFAULT_INTERVAL_MS[probe.kind];
-  const timeoutMs = rounds.timeout ?? Math.floor(intervalMs * 0.9);
-  if (timeoutMs > intervalMs) {
-    const why = `the timeout (${timeoutMs}ms) is longer than the interval (${intervalMs}ms), and rounds do not overlap`;
-    note(
-      [...path, rounds.timeout === undefined ? 'interval' : 'timeout'],
-      why,
-      'shorten timeout or lengthen interval',
-    );
-  }
+  const times = timesOf(rounds, DEFAULT_INTERVAL_MS[probe.kind], path, note);
   const base = (label: string, from: ProbeBase['from']): ProbeBase => ({
     id: `${appliance.name}/${probe.name ?? label}`,
     appliance: appliance.name,
-    intervalMs,
-    timeoutMs,
+    ...times,
     rise: rounds.rise,
     fall: rounds.fall,
     advisory: probe.advisory,

@@ -266,28 +266,44 @@ function tellControlPlanes(sessions: Sessions, health: Health, config: Config, t
 
 /**
  * Tells the speaker which neighbors forward: one may keep its session and forward nothing, which a `through`
- * probe sees. Who was dead counts as such until he is healthy.
+ * probe sees, or its own echoes.
  */
 function tellFitness(sessions: Sessions, health: Health, config: Config, turn: Turn): Sessions {
-  const all = Object.entries(config.bgp?.appliances ?? {});
-  const unfit = all.flatMap(([peer, appliance]) => {
-    const kind = health.verdicts[appliance]?.kind;
-    const was = sessions.unfit.includes(peer);
-    return kind === 'dead' || (was && kind !== 'healthy') ? [peer] : [];
-  });
-  const changed = all.filter(([peer]) => unfit.includes(peer) !== sessions.unfit.includes(peer));
+  const { appliances = {}, options } = config.bgp ?? {};
+  const echoes = config.echoes.map(({ id, appliance: peer }) => [peer, silentOf(health, id)] as const);
+  const dead = Object.keys(appliances).map((peer) => [peer, deadOf(sessions, health, config, peer)] as const);
+  const faults = new Map([...echoes, ...dead].filter(([, fault]) => fault !== undefined));
+  const changed = [...new Set([...faults.keys(), ...sessions.unfit])].filter(
+    (peer) => faults.has(peer) !== sessions.unfit.includes(peer),
+  );
   if (changed.length === 0) return sessions;
-  for (const [peer, appliance] of changed) {
-    const isUnfit = unfit.includes(peer);
+  for (const peer of changed) {
+    const isUnfit = faults.has(peer);
+    // One that a new configuration does not have is nobody to be told of.
+    if (options?.neighbors.every(({ name }) => name !== peer)) continue;
     turn.emit({ kind: 'bgp', input: { kind: 'fitness', peer, unfit: isUnfit } });
-    const { reason = '' } = health.verdicts[appliance] ?? {};
     if (sessions.bgp[peer]?.state !== 'established') continue;
     const text = isUnfit
-      ? `Uses routes of ${peer} last, though its session stands: ${appliance} is dead (${reason}).`
-      : `Uses routes of ${peer} as those of others again: ${appliance} is healthy.`;
+      ? `Uses routes of ${peer} last, though its session stands: ${faults.get(peer)}.`
+      : `Uses routes of ${peer} as those of others again.`;
     turn.log(isUnfit ? 'warn' : 'info', 'bgp', text, { peer });
   }
-  return { ...sessions, unfit };
+  return { ...sessions, unfit: [...faults.keys()] };
+}
+
+/** That the appliance which a neighbor is is dead: once it was, until it is healthy. */
+function deadOf(sessions: Sessions, health: Health, { bgp }: Config, peer: string): string | undefined {
+  const appliance = bgp?.appliances[peer] ?? '';
+  const { kind, reason = '' } = health.verdicts[appliance] ?? {};
+  const isDead = kind === 'dead' || (sessions.unfit.includes(peer) && kind !== 'healthy');
+  return isDead ? `${appliance} is dead (${reason})` : undefined;
+}
+
+/** That a neighbor answers echoes no more; one that never has says nothing by it. */
+function silentOf({ probes }: Health, id: string): string | undefined {
+  const probe = probes[id];
+  if (probe?.state !== 'down' || probe.lastUpAt === undefined) return undefined;
+  return `${probe.last?.reason}, ${probe.streak} times in a row`;
 }
 
 /**

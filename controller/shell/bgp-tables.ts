@@ -41,7 +41,14 @@ export function formatSummary({ as, routerId, state, drain, routes, peers, slice
     both(peer.received),
     both(peer.sent),
     String(peer.flaps),
-    [peer.blocked, peer.stale ? 'routes kept as stale' : undefined, peer.reason].filter(Boolean).join('; '),
+    [
+      peer.blocked,
+      peer.stale ? 'routes kept as stale' : undefined,
+      peer.unfit ? 'routes used last' : undefined,
+      peer.reason,
+    ]
+      .filter(Boolean)
+      .join('; '),
   ]);
   const list = table([
     ['NEIGHBOR', 'ADDRESS', 'AS', 'STATE', 'FOR', 'BFD', 'RECEIVED', 'SENT', 'FLAPS', 'WHY'],

@@ -110,6 +110,7 @@ function router(plan: Plan, bgp: BgpPlan, index: number, routerId: string): BgpI
             import: POLICY,
             export: 'all',
             holdTime: '30s',
+            echo: true,
           })),
         ),
     },

@@ -3,6 +3,7 @@ import { must, present, unreachable } from '../../controller/base/result.ts';
 import type { Millis } from '../../controller/base/time.ts';
 import { type Cast, hold, release } from '../chaos/cast.ts';
 import { API_ADDRESS } from '../ec2/catalog/services.ts';
+import { setTunnel } from '../world/gateways.ts';
 import { controlGuest } from '../world/guests.ts';
 import { after } from '../world/kernel.ts';
 import { addCut } from '../world/links.ts';
@@ -19,7 +20,16 @@ export type Failure =
   /** A daemon's process is killed; its supervisor starts it again. */
   | { readonly kind: 'daemon'; readonly machine: string }
   /** Nothing passes between two machines, or between one (`*`: all) and EC2's API. */
-  | { readonly kind: 'cut'; readonly from: string; readonly to: string };
+  | { readonly kind: 'cut'; readonly from: string; readonly to: string }
+  /** IPsec of one tunnel of a VPN connection that ends at a machine; nobody is told. */
+  | {
+      readonly kind: 'tunnel';
+      readonly connection: string;
+      readonly outside: string;
+      readonly machine: string;
+      /** As `tunnel 1 of a to 10.1.0.0/16`. */
+      readonly name: string;
+    };
 
 /** As a supervisor sees it: at once it notices, and a second later it starts the process. */
 const NOTICED_MS: Millis = 1;
@@ -36,6 +46,8 @@ export function nameOf(failure: Failure): string {
     case 'cut':
       if (failure.to !== 'api') return `${failure.from} and ${failure.to} cut off from each other`;
       return failure.from === '*' ? 'API down' : `API unreachable from ${failure.from}`;
+    case 'tunnel':
+      return `${failure.name} down`;
     default:
       return unreachable(failure);
   }
@@ -49,7 +61,8 @@ const WORDS = {
 } as const;
 
 /** All single failures of a stage. */
-export function failuresOf({ appliances, daemons, machines }: Stage): readonly Failure[] {
+export function failuresOf(stage: Stage): readonly Failure[] {
+  const { appliances, daemons, machines } = stage;
   const nodes = Object.keys(daemons);
   const watched = [...new Set([...appliances, ...nodes])];
   const zones = [...new Set(watched.map((name) => present(machines[name], name).zone))];
@@ -65,7 +78,25 @@ export function failuresOf({ appliances, daemons, machines }: Stage): readonly F
     ...cuts.map((cut): Failure => ({ kind: 'cut', ...cut })),
     ...nodes.map((from): Failure => ({ kind: 'cut', from, to: 'api' })),
     { kind: 'cut', from: '*', to: 'api' },
+    ...tunnelsOf(stage),
   ];
+}
+
+/** The tunnels that end at appliances, by what they lead to. */
+function tunnelsOf({ world: { records }, appliances, machines }: Stage): readonly Failure[] {
+  const publicOf = (name: string): string | undefined =>
+    records['network-interface'].get(machines[name]?.eni ?? '')?.publicAddresses[0]?.public;
+  return [...records['vpn-connection'].values()].flatMap(({ id, gateway, customerGateway, tunnels }) => {
+    const site = records['customer-gateway'].get(customerGateway)?.address;
+    const machine = appliances.find((name) => publicOf(name) === site);
+    if (site === undefined || machine === undefined) return [];
+    const { vpc = '' } = records['vpn-gateway'].get(gateway) ?? {};
+    const to = records.vpc.get(vpc)?.cidrs[0] ?? gateway;
+    return tunnels.map(({ outside }, index): Failure => {
+      const name = `tunnel ${index + 1} of ${machine} to ${to}`;
+      return { kind: 'tunnel', connection: id, outside, machine, name };
+    });
+  });
 }
 
 /** Pairs that say more than their parts: not two of one machine, nor of a machine and its zone. */
@@ -87,6 +118,8 @@ function subjectsOf({ machines }: Stage, failure: Failure): readonly string[] {
       return [failure.machine];
     case 'zone':
       return Object.keys(machines).filter((name) => machines[name]?.zone === failure.zone);
+    case 'tunnel':
+      return [failure.machine, failure.outside];
     case 'cut':
       return failure.to === 'api' ? ['api'] : [`${failure.from} ${failure.to}`];
     default:
@@ -118,6 +151,9 @@ export function strike(stage: Stage, cast: Cast, failure: Failure): void {
       must(addCut(world, { from, to, direction: 'both', loss: 1 }));
       break;
     }
+    case 'tunnel':
+      must(setTunnel(world, failure.connection, failure.outside, 'down'));
+      break;
     default:
       unreachable(failure);
   }

@@ -9,7 +9,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { must, present, unreachable } from '../../controller/base/result.ts';
 import { NAMES } from '../../infra/designs/catalog.ts';
 import { startCast } from '../../sim/chaos/cast.ts';
-import { type Failure, failuresOf } from '../../sim/drill/failure.ts';
+import { type Failure, failuresOf, nameOf } from '../../sim/drill/failure.ts';
 import { stageOf } from '../../sim/drill/subject.ts';
 import { outcomeText, titleOf } from '../../sim/drill/text.ts';
 import { isMissed } from '../../sim/drill/verdict.ts';
@@ -104,6 +104,16 @@ it('transit-hub sends both ways of a flow by one appliance, and translates only 
   expect(out.packet.source).not.toBe(own);
 });
 
+it('vpn-edge is drilled with each tunnel of each appliance down', () => {
+  const all = failuresOf(stageOf(shelved('vpn-edge').subject, 1)).filter(({ kind }) => kind === 'tunnel');
+  const names = ['a', 'b'].flatMap((name) =>
+    ['10.1.0.0/16', '10.2.0.0/16'].flatMap((to) =>
+      [1, 2].map((at) => `tunnel ${at} of ${name} to ${to} down`),
+    ),
+  );
+  expect(all.map(nameOf).sort()).toEqual(names.sort());
+});
+
 /** A few of all, which take something away; `npm run docs:designs` plays every single one. */
 function befallsFirst(failure: Failure): boolean {
   switch (failure.kind) {
@@ -115,6 +125,8 @@ function befallsFirst(failure: Failure): boolean {
       return failure.from === 'a' && failure.to === 'b';
     case 'daemon':
       return false;
+    case 'tunnel':
+      return failure.machine === 'a';
     default:
       return unreachable(failure);
   }

@@ -103,6 +103,9 @@ it('has each appliance stand in for all before it, by longer prefixes the furthe
 
 it('has an appliance speak with both ends of each of its connections, and take nothing but spokes', async () => {
   const [a] = await configs(ARGS.zones);
+  expect(a?.echoes.map(({ address }) => address)).toEqual(
+    a?.bgp?.options.neighbors.map(({ address }) => address),
+  );
   const { neighbors = [], policies = [] } = a?.bgp?.options ?? {};
   expect(neighbors.map(({ name }) => name)).toEqual([
     '10-1-0-0-a-1',

@@ -54,6 +54,7 @@ const COLUMNS: readonly Column[] = [
   ['a zone is lost', ({ kind }) => kind === 'zone'],
   ['a daemon is killed', ({ kind }) => kind === 'daemon'],
   ['two cannot see each other', (failure) => failure.kind === 'cut' && failure.to !== 'api'],
+  ['a tunnel is down', ({ kind }) => kind === 'tunnel'],
   ["EC2's API is away", (failure) => failure.kind === 'cut' && failure.to === 'api'],
 ];
 

@@ -53,7 +53,7 @@ describe('an appliance that stands in for another', () => {
     reconfigureDaemon(daemons.b, configOf(configText(pair, 'b')));
     pass(world, 1000);
     expect(learnt(one)).toEqual(['0.0.0.0/0']);
-    reconfigureDaemon(daemons.b, configOf(configText(pair, 'b', '10s')));
+    reconfigureDaemon(daemons.b, configOf(configText(pair, 'b', { linger: '10s' })));
     pass(world, 1000);
     expect([...learnt(one)].sort()).toEqual(['0.0.0.0/0', ...HALVES]);
   });

@@ -55,8 +55,21 @@ const standIns = (linger: string | undefined): readonly string[] =>
     ? []
     : ['0.0.0.0/1', '128.0.0.0/1'].map((half) => `{ prefix: ${half}, whileDead: [a], linger: ${linger} }`);
 
-/** A daemon's configuration; with `linger` b stands in for a. */
-export const configText = ({ a, b }: Pair, name: Name, linger?: string): string => `
+export interface EdgeOptions {
+  /** Security groups let nothing in. */
+  readonly closed?: boolean;
+  /** b stands in for a while that is dead, and for so long after. */
+  readonly linger?: string;
+  /** `echo` of all neighbors. */
+  readonly echo?: string;
+}
+
+/** A daemon's configuration. */
+export const configText = (
+  { a, b }: Pair,
+  name: Name,
+  { linger, echo = 'false' }: EdgeOptions = {},
+): string => `
 node: ${name}
 appliances:
   - { name: a, address: ${a.address}, eni: ${a.eni}, probes: [ { kind: icmp } ] }
@@ -69,7 +82,7 @@ bgp:
     - { prefix: 0.0.0.0/0, med: ${name === 'a' ? 0 : 10} }
 ${(name === 'b' ? standIns(linger) : []).map((one) => `    - ${one}\n`).join('')}
   neighbors:
-${INSIDE[name].map((block) => `    - { address: ${end(block, 1)}, localAddress: ${end(block, 2)}, as: 64900, import: all, export: all }`).join('\n')}
+${INSIDE[name].map((block) => `    - { address: ${end(block, 1)}, localAddress: ${end(block, 2)}, as: 64900, import: all, export: all, holdTime: 30s, echo: ${echo} }`).join('\n')}
 `;
 
 function revokeIngress(world: World, GroupId: string): void {
@@ -78,7 +91,7 @@ function revokeIngress(world: World, GroupId: string): void {
 }
 
 /** The scene after a while: tunnels, sessions and routes are there. */
-export function edgeScene({ closed = false, linger }: { closed?: boolean; linger?: string } = {}): EdgeScene {
+export function edgeScene(options: EdgeOptions = {}): EdgeScene {
   const world = createWorld({ seed: 1 });
   const pair = deployPair(world);
   const { vpc, group } = createSite(world, SPOKE);
@@ -95,7 +108,7 @@ export function edgeScene({ closed = false, linger }: { closed?: boolean; linger
   const table = present(tables.find((each) => each.vpc === vpc)?.id, 'a main table');
   call(world, 'EnableVgwRoutePropagation', { GatewayId: vgw, RouteTableId: table });
   const { instance } = launch(world, { SubnetId, PrivateIpAddress: '10.9.0.9', group });
-  if (closed) revokeIngress(world, pair.group);
+  if (options.closed) revokeIngress(world, pair.group);
   const vpnTo = (name: Name): string =>
     connect(world, customerGateway(world, pair[name].publicAddress, 65_001), {
       VpnGatewayId: vgw,
@@ -108,7 +121,7 @@ export function edgeScene({ closed = false, linger }: { closed?: boolean; linger
       ...{ role: 'nat', services: [], translates: [SPOKE] },
       tunnels: tunnelsOf(world, vpns[name]),
     });
-    return startDaemon(world, { machine, config: configOf(configText(pair, name, linger)) });
+    return startDaemon(world, { machine, config: configOf(configText(pair, name, options)) });
   };
   const daemons = { a: start('a'), b: start('b') };
   pass(world, 30_000);

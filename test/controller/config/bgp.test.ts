@@ -88,6 +88,25 @@ describe('a good file', () => {
     expect(checks(asked('true').replace('kernel: {}\n', sync))).toEqual([true, false, false]);
     expect(checks(asked('false'))).toEqual([false, true, true]);
   });
+  it('makes probes of echoes, which decide nothing of appliances', () => {
+    const echoes = (echo: string) => {
+      const text = good.replace('as: 65001 }', `as: 65001, echo: ${echo} }`);
+      return must(parseConfig(text, 'byoa.yaml')).echoes;
+    };
+    const base = {
+      id: 'bgp/b',
+      appliance: 'b',
+      advisory: true,
+      from: 'all',
+      kind: 'icmp',
+      address: '10.0.0.11',
+    };
+    expect(echoes('true')).toEqual([{ ...base, intervalMs: 300, timeoutMs: 270, rise: 3, fall: 3 }]);
+    expect(echoes('{ interval: 1s, timeout: 200ms, fall: 5 }')).toEqual([
+      { ...base, intervalMs: 1000, timeoutMs: 200, rise: 3, fall: 5 },
+    ]);
+    expect([echoes('false'), config.echoes]).toEqual([[], []]);
+  });
   it('has the defaults of dynamic neighbors, policies, kernel and drain', () => {
     expect(options.dynamic[0]).toMatchObject({
       passive: true,
@@ -193,6 +212,12 @@ describe('a mistake is told with line, field, value, cause and remedy', () => {
     ],
     ['drain', 'drain: {}', 'drain: { how: fast }', "drain.how is 'fast'"],
     ['bfd', 'bfd: true', 'bfd: { interval: 5ms }', 'bgp.neighbors[1].bfd'],
+    [
+      'echo',
+      near,
+      '{ appliance: b, as: 65001, echo: { timeout: 400ms } }',
+      "bgp.neighbors[0].echo.timeout is '400ms': the timeout (400ms) is longer than the interval (300ms)",
+    ],
   ];
   it.each(cases)('%s', (_name, from, to, told) => {
     expect(good).toContain(from);
