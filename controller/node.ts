@@ -429,7 +429,7 @@ function cycle(start: Node, before: Health, turn: Turn): Node {
 }
 
 function tellWord(node: Node, turn: Turn): Node {
-  const said = wordOf(node.config, node.health.verdicts, node.orders, node.groups, node.sessions);
+  const said = wordOf(node.config, node.health, node.orders, node.groups, node.sessions);
   if (said === undefined || node.word === said.key) return node;
   turn.emit({ kind: 'own-word', ...said.word });
   return { ...node, word: said.key };

@@ -136,6 +136,8 @@ export interface SessionChange {
   readonly retained?: boolean;
   /** Down only: whether we or an operator wanted it so, which is no evidence against the peer. */
   readonly administrative?: boolean;
+  /** Down only: the neighbor said that it goes for good, and not that it begins anew. */
+  readonly left?: boolean;
 }
 
 /** The best paths of a prefix changed. No next hops: the prefix is gone. */

@@ -58,6 +58,13 @@ const isHardReset = (loss: Loss): boolean =>
   loss.notification.code === ERROR.cease &&
   loss.notification.subcode === CEASE.hardReset;
 
+/** Whether the neighbor said that it goes, or that we are none of its any more: Cease/2, /3. RFC 4486 4. */
+export const hasLeft = (loss: Loss): boolean =>
+  loss.kind === 'notification' &&
+  !loss.sent &&
+  loss.notification.code === ERROR.cease &&
+  [CEASE.shutdown, CEASE.deconfigured].some((subcode) => subcode === loss.notification.subcode);
+
 /** Families that the neighbor can restart gracefully, of those that the session carries. */
 const gracefulFamilies = ({ gracefulRestart, families }: Negotiated): readonly Family[] =>
   families.filter((family) => gracefulRestart?.families[family] !== undefined);

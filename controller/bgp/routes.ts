@@ -5,7 +5,7 @@
 import { formatMillis, type Instant } from '../base/time.ts';
 import { MAX_EXTENDED_MESSAGE, MAX_MESSAGE } from '../wire/message.ts';
 import type { SessionChange } from './event.ts';
-import { deferralAfter, deferralAfterOpen, type Loss, onReturn, retention } from './graceful.ts';
+import { deferralAfter, deferralAfterOpen, hasLeft, type Loss, onReturn, retention } from './graceful.ts';
 import type { Negotiated } from './negotiate.ts';
 import type { Family, PeerOptions } from './options.ts';
 import { formatBgpId, hopOf, type Machine, type Peer, type Speaker, say } from './peer.ts';
@@ -130,6 +130,7 @@ export function sessionDown(
     reason,
     retained: kept.length > 0,
     ...(administrative ? { administrative } : {}),
+    ...(hasLeft(loss) ? { left: true } : {}),
   };
   tell(speaker, peer, change);
   const routes =

@@ -52,6 +52,8 @@ export type ProbeConfig = ProbeBase &
     | { readonly kind: 'interface'; readonly device: string }
     /** The connection tracking table is filled to less than `maxPercent`. */
     | { readonly kind: 'conntrack'; readonly maxPercent: number }
+    /** Another program of this machine than the daemon accepts BGP at the port. */
+    | { readonly kind: 'speaker'; readonly port: number }
     /** None of these counters of an ENA device has grown since the last round. */
     | { readonly kind: 'ena'; readonly device: string; readonly counters: readonly string[] }
     /** The appliance's own word: 200 is up, 503 is down, all else says nothing. */

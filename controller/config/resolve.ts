@@ -152,6 +152,7 @@ const DEFAULT_INTERVAL_MS = {
   process: 1000,
   interface: 1000,
   conntrack: 1000,
+  speaker: 500,
   ena: 1000,
 } as const;
 
@@ -206,6 +207,8 @@ function resolveProbe(
       return { ...base(`interface:${probe.device}`, 'self'), kind: 'interface', device: probe.device };
     case 'conntrack':
       return { ...base('conntrack', 'self'), kind: 'conntrack', maxPercent: probe.max };
+    case 'speaker':
+      return { ...base('speaker', 'self'), kind: 'speaker', port: probe.port };
     case 'ena': {
       const { device, counters } = probe;
       return { ...base(`ena:${device}`, 'self'), kind: 'ena', device, counters };

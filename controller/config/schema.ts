@@ -99,6 +99,11 @@ const probe = z.discriminatedUnion('kind', [
     ...localProbe,
   }),
   z.strictObject({
+    kind: z.literal('speaker'),
+    port: port.default(179).describe('Where the BGP speaker beside the daemon, such as BIRD, listens.'),
+    ...localProbe,
+  }),
+  z.strictObject({
     kind: z.literal('ena'),
     device: z.string().min(1).default('eth0'),
     counters: z.array(z.string().min(1)).min(1).default(['conntrack_allowance_exceeded']),

@@ -77,7 +77,9 @@ const lists = () => ({
 /** The calls that show all that the configuration names, by source. */
 export function makeSources(config: Config, basis: Basis): ReadonlyMap<string, Call> {
   const all = lists();
-  for (const one of config.appliances) all.enis.add(sourceIn('enis', one), one, one.eni);
+  // Whoever moves nothing, and asks for no instance's status, need not know where ENIs are.
+  if (config.groups.length > 0 || config.instanceStatusMs !== undefined)
+    for (const one of config.appliances) all.enis.add(sourceIn('enis', one), one, one.eni);
   for (const { members, resources } of config.groups) {
     const home = homeOf(config.appliances.filter(({ name }) => name === members[0]));
     for (const resource of resources) addResource(all, resource, home, basis);

@@ -20,12 +20,13 @@ import type { GroupView } from './view.ts';
  */
 export function wordOf(
   config: Config,
-  verdicts: Health['verdicts'],
+  health: Health,
   orders: Orders,
   groups: Readonly<Record<string, GroupState>>,
   sessions: Known,
 ): { readonly word: OwnWord; readonly key: string } | undefined {
   const own = ownAppliance(config)?.name;
+  const { verdicts } = health;
   const verdict = own === undefined ? { kind: 'healthy', reason: 'it only observes' } : verdicts[own];
   if (verdict === undefined) return undefined;
   const dead = Object.keys(verdicts).filter((name) => name !== own && verdicts[name]?.ownDead);
@@ -33,7 +34,7 @@ export function wordOf(
   // What EC2 has shown in this run.
   const owns = Object.keys(groups).filter((name) => groups[name]?.ownerSeen && groups[name].owner === own);
   const healthy = verdict.kind !== 'dead';
-  const serves = served(config, sessions);
+  const serves = served(config, health, sessions);
   return {
     word: { healthy, reason: verdict.reason, dead, drained, owns, serves },
     key: JSON.stringify([verdict.kind, dead, drained, owns, serves]),

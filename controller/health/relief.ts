@@ -12,10 +12,14 @@ export interface Known {
   readonly bgp: Readonly<Record<string, { readonly state: string }>>;
 }
 
-/** How many neighbors the own appliance announces its routes to. */
-export function served(config: Config, { bgp }: Known): number {
-  if (ownAppliance(config) === undefined || (config.bgp?.options.originate ?? []).length === 0) return 0;
-  return Object.values(bgp).filter(({ state }) => state === 'established').length;
+/** How many neighbors the own appliance announces its routes to: by this daemon, or a speaker beside it. */
+export function served(config: Config, { probes }: Health, { bgp }: Known): number {
+  const own = ownAppliance(config);
+  if (own === undefined) return 0;
+  const beside = own.probes.filter(({ kind }) => kind === 'speaker').map(({ id }) => probes[id]?.serves ?? 0);
+  const announces = (config.bgp?.options.originate ?? []).length > 0;
+  const here = announces ? Object.values(bgp).filter(({ state }) => state === 'established').length : 0;
+  return beside.reduce((sum, count) => sum + count, here);
 }
 
 /**
@@ -23,7 +27,7 @@ export function served(config: Config, { bgp }: Known): number {
  * that could say so.
  */
 export function isRelieved(config: Config, health: Health, sessions: Known, now: Instant): boolean {
-  const own = served(config, sessions);
+  const own = served(config, health, sessions);
   const words = config.appliances
     .filter(({ name }) => name !== config.node)
     .flatMap(({ name, probes }) =>

@@ -121,11 +121,11 @@ function isPositive(required: readonly Evidence[], all: readonly Evidence[], sin
   });
 }
 
+const LOOKS: readonly ProbeConfig['kind'][] = ['process', 'interface', 'conntrack', 'speaker', 'ena'];
+
 /** Whether it looks at the machine that it runs on, and at no network. */
-function isLocal({ kind, from }: ProbeConfig): boolean {
-  const isLook = kind === 'process' || kind === 'interface' || kind === 'conntrack' || kind === 'ena';
-  return isLook || (kind === 'command' && from === 'self');
-}
+const isLocal = ({ kind, from }: ProbeConfig): boolean =>
+  LOOKS.includes(kind) || (kind === 'command' && from === 'self');
 
 function comebackOf(kind: VerdictKind, now: Instant, previous?: Verdict): Pick<Verdict, 'comeback'> {
   if (kind === 'dead') return { comeback: 'awaited' };

@@ -266,13 +266,16 @@ function tellControlPlanes(sessions: Sessions, health: Health, config: Config, t
 
 /**
  * Tells the speaker which neighbors forward: one may keep its session and forward nothing, which a `through`
- * probe sees, or its own echoes.
+ * probe sees, or its own echoes; and one that has left may stop forwarding at any time.
  */
 function tellFitness(sessions: Sessions, health: Health, config: Config, turn: Turn): Sessions {
   const { appliances = {}, options } = config.bgp ?? {};
   const echoes = config.echoes.map(({ id, appliance: peer }) => [peer, silentOf(health, id)] as const);
   const dead = Object.keys(appliances).map((peer) => [peer, deadOf(sessions, health, config, peer)] as const);
-  const faults = new Map([...echoes, ...dead].filter(([, fault]) => fault !== undefined));
+  const left = sessions.retained
+    .filter((peer) => sessions.bgp[peer]?.left === true)
+    .map((peer) => [peer, 'it has left'] as const);
+  const faults = new Map([...left, ...echoes, ...dead].filter(([, fault]) => fault !== undefined));
   const changed = [...new Set([...faults.keys(), ...sessions.unfit])].filter(
     (peer) => faults.has(peer) !== sessions.unfit.includes(peer),
   );
@@ -282,9 +285,10 @@ function tellFitness(sessions: Sessions, health: Health, config: Config, turn: T
     // One that a new configuration does not have is nobody to be told of.
     if (options?.neighbors.every(({ name }) => name !== peer)) continue;
     turn.emit({ kind: 'bgp', input: { kind: 'fitness', peer, unfit: isUnfit } });
-    if (sessions.bgp[peer]?.state !== 'established') continue;
+    const stands = sessions.bgp[peer]?.state === 'established';
+    if (!stands && !sessions.retained.includes(peer)) continue;
     const text = isUnfit
-      ? `Uses routes of ${peer} last, though its session stands: ${faults.get(peer)}.`
+      ? `Uses routes of ${peer} last${stands ? ', though its session stands' : ''}: ${faults.get(peer)}.`
       : `Uses routes of ${peer} as those of others again.`;
     turn.log(isUnfit ? 'warn' : 'info', 'bgp', text, { peer });
   }

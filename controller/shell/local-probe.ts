@@ -1,7 +1,7 @@
 /**
- * Checks of the own machine: a program runs, a device has its carrier, the connection table has room, no
- * allowance of the ENA driver was exceeded since the last round. Linux; what cannot be looked at says
- * nothing, and why.
+ * Checks of the own machine: a program runs, a device has its carrier, the connection table has room, another
+ * BGP speaker has its sessions, no allowance of the ENA driver was exceeded since the last round. Linux; what
+ * cannot be looked at says nothing, and why.
  */
 import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
@@ -10,9 +10,10 @@ import { formatMillis } from '../base/time.ts';
 import type { ProbeConfig } from '../config.ts';
 import type { ProbeResult } from '../event.ts';
 
-export type LocalProbe = Extract<ProbeConfig, { kind: 'process' | 'interface' | 'conntrack' | 'ena' }>;
+export type LocalProbe = Extract<ProbeConfig, { kind: LocalKind }>;
+type LocalKind = 'process' | 'interface' | 'conntrack' | 'speaker' | 'ena';
 
-const up: ProbeResult = { kind: 'up', rttMs: 0 };
+const up = { kind: 'up', rttMs: 0 } as const;
 const down = (reason: string): ProbeResult => ({ kind: 'down', reason });
 const silent = (reason: string): ProbeResult => ({ kind: 'silent', reason });
 
@@ -25,6 +26,8 @@ export async function checkLocally(probe: LocalProbe, proc = '/proc', sys = '/sy
       return checkInterface(probe.device, sys);
     case 'conntrack':
       return checkConntrack(probe.maxPercent, proc);
+    case 'speaker':
+      return checkSpeaker(probe.port, proc);
     case 'ena':
       return checkEna(probe);
     default:
@@ -69,6 +72,28 @@ async function checkConntrack(maxPercent: number, proc: string): Promise<ProbeRe
   return percent < maxPercent
     ? up
     : down(`the connection table is full to ${percent.toFixed(0)} % (${count} of ${max})`);
+}
+
+/** States of a TCP socket as the kernel numbers them: include/net/tcp_states.h. */
+const [ESTABLISHED, LISTEN] = ['01', '0A'];
+
+/**
+ * By the kernel's sockets, which need no program's leave: whoever has connected to the port is a neighbor.
+ * proc(5), /proc/net/tcp: addresses and ports in hexadecimal.
+ */
+async function checkSpeaker(port: number, proc: string): Promise<ProbeResult> {
+  const tables = await Promise.all(['tcp', 'tcp6'].map((name) => textOf(`${proc}/net/${name}`)));
+  if (tables.every((text) => text === undefined)) return silent(`${proc}/net/tcp cannot be read`);
+  const own = port.toString(16).toUpperCase().padStart(4, '0');
+  const sockets = tables
+    .flatMap((text) => (text ?? '').split('\n').slice(1))
+    .map((line) => line.trim().split(/\s+/));
+  const at = sockets.filter(([, local]) => local?.endsWith(`:${own}`));
+  if (!at.some(([, , , state]) => state === LISTEN)) return down(`nothing listens at port ${port}`);
+  const neighbors = at.flatMap(([, , remote = '', state]) =>
+    state === ESTABLISHED ? [remote.slice(0, remote.lastIndexOf(':'))] : [],
+  );
+  return { ...up, serves: new Set(neighbors).size };
 }
 
 /** Counters as they stood last, by probe. */

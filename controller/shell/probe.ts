@@ -35,6 +35,7 @@ export function runProbe(network: Network, probe: ProbeConfig, done: Done): void
     case 'process':
     case 'interface':
     case 'conntrack':
+    case 'speaker':
     case 'ena':
       void checkLocally(probe).then(done);
       break;

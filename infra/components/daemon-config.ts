@@ -44,9 +44,11 @@ const isObserved = ({ observers, bgp }: Plan): boolean => observers.length > 0 &
 
 const FAST = { interval: '200ms', timeout: '180ms', rise: 3, fall: 3 } as const;
 
-function probes({ through }: AppliancePlan, observed: boolean): ProbeInput[] {
+/** `speaks`: another program than the daemon speaks BGP there. */
+function probes({ through }: AppliancePlan, observed: boolean, speaks: boolean): ProbeInput[] {
   return [
     { kind: 'icmp', ...FAST },
+    ...(speaks ? [{ kind: 'speaker', advisory: true } as const] : []),
     ...(observed ? [] : [{ kind: 'daemon', port: HEALTH_PORT, ...FAST } as const]),
     ...(through === undefined
       ? []
@@ -144,7 +146,7 @@ export function daemonConfigInput(
         address: appliance.address,
         eni: ids[`eni ${appliance.name}`] ?? '',
         ...(appliance.capacity === undefined ? {} : { capacity: appliance.capacity }),
-        probes: probes(appliance, observed),
+        probes: probes(appliance, observed, settings.speaker !== 'byoa' && appliance.name === node),
       })),
       ...beside(plan, node, ids),
     ],

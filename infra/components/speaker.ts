@@ -171,7 +171,7 @@ const KINDS = {
     config: '/etc/bird/bird.conf',
     prepare: '',
     // Debian's unit starts it again after an abort alone.
-    unit: '\n[Service]\nRestart=always\nRestartSec=1',
+    unit: () => '\n[Service]\nRestart=always\nRestartSec=1',
   },
   frr: {
     text: frr,
@@ -179,7 +179,11 @@ const KINDS = {
     program: 'vtysh',
     config: '/etc/frr/frr.conf',
     prepare: "sed -i 's/^\\(bgpd\\|bfdd\\)=no/\\1=yes/' /etc/frr/daemons\n",
-    unit: '',
+    // It ends BFD before BGP: neighbors are told to look elsewhere before that. RFC 8326.
+    unit: ({ as }: BgpInput) => `
+[Service]
+ExecStop=
+ExecStop=/bin/sh -c "vtysh -c 'configure terminal' -c 'router bgp ${as}' -c 'bgp graceful-shutdown'; sleep 1; exec /usr/lib/frr/frrinit.sh stop"`,
   },
 } as const;
 
@@ -236,10 +240,12 @@ ExecStart=${SCRIPT}
 [Install]
 WantedBy=multi-user.target`;
 
-const dropIn = ({ kind }: Speaker): string => `[Unit]
+/** At a shutdown it goes once others have what this appliance had. */
+const dropIn = ({ kind, bgp }: Speaker): string => `[Unit]
 Requires=byoa-speaker.service
 After=byoa-speaker.service
-${KINDS[kind].unit}`;
+Before=byoa-leave.service
+${KINDS[kind].unit(bgp)}`;
 
 /** A part of the first boot; the daemon, which reads the secrets, is there before. */
 export function speakerPart(speaker: Speaker): BootPart {

@@ -62,10 +62,21 @@ begin() { # UNIT
     touch "/var/log/$1.log"
     before=$(told "$1")
     setsid sh -c 'while :; do '"$command"'; sleep 1; done' </dev/null >>"/var/log/$1.log" 2>&1 &
+    echo $! >"/run/$1.session"
     if [ "$(line "$1" Type)" = notify ]; then wait_for "$1" "$before"; fi
   else
     sh -c "$command"
   fi
+}
+finish() { # UNIT
+  [ -f "/run/$1.session" ] || return 0
+  session=$(cat "/run/$1.session")
+  kill -s TERM -- "-$session" 2>/dev/null
+  tries=0
+  while [ "$tries" -lt 50 ] && kill -s 0 -- "-$session" 2>/dev/null; do
+    tries=$((tries + 1))
+    sleep 0.1
+  done
 }
 enabled() {
   sort -u /etc/byoa-enabled 2>/dev/null
@@ -74,8 +85,10 @@ case $verb in
   enable) for unit in $units; do echo "$unit" >>/etc/byoa-enabled; if [ -n "$now" ]; then begin "$unit"; fi; done ;;
   start | restart) for unit in $units; do begin "$unit"; done ;;
   boot) for unit in $(enabled); do begin "$unit"; done ;;
-  # What a unit does when it is stopped; what then runs yet ends with the machine.
-  poweroff) for unit in $(enabled); do stop=$(line "$unit" ExecStop 2>/dev/null); [ -z "$stop" ] || sh -c "$stop"; done ;;
+  # What units do when they are stopped, then programs are told to end; what runs yet ends with the machine.
+  poweroff)
+    for unit in $(enabled); do stop=$(line "$unit" ExecStop 2>/dev/null); [ -z "$stop" ] || sh -c "$stop"; done
+    for unit in $(enabled); do finish "$unit"; done ;;
 esac
 `;
 

@@ -57,6 +57,7 @@ function runOther(endpoint: Endpoint, probe: ProbeConfig, commands: Commands, do
     case 'process':
     case 'interface':
     case 'conntrack':
+    case 'speaker':
     case 'ena':
       programTimer(endpoint, 1, () => done(commands([probe.kind])));
       break;

@@ -290,6 +290,22 @@ describe("routes that are kept until their owner decides (onLoss 'ask')", () => 
     expect(pair.a.routes.size).toBe(0);
   });
 
+  it.each([
+    ['shut down', { kind: 'shutdown', peer: 'a', text: '' }, true],
+    ['reset', { kind: 'reset', peer: 'a', text: '', hard: false }, undefined],
+  ] as const)('stay when the neighbor has %s the session, of which its owner is told', (_, order, left) => {
+    const pair = pairOf({
+      ab: { onLoss: 'ask' },
+      ba: { gracefulRestart: { ...GRACEFUL, notification: false } },
+    });
+    startAll(pair);
+    settle(pair);
+    input(pair.net, pair.b, order);
+    wait(pair.net, 10);
+    const change = pair.a.sessions.find(({ state }) => state === 'down');
+    expect([change?.retained, change?.administrative, change?.left]).toEqual([true, true, left]);
+  });
+
   it('go at once when we or an operator shut the neighbor down', () => {
     const pair = asked();
     input(pair.net, pair.a, { kind: 'shutdown', peer: 'b', text: '' });

@@ -49,6 +49,8 @@ export interface Stage {
   readonly daemons: Map<string, Daemon>;
   /** Whether a probe of `from` passes; `silent` for one that gets no word. */
   reach: (from: string, probe: ProbeConfig) => boolean | 'silent';
+  /** How many neighbors a `speaker` probe of a node counts. */
+  serves: (node: string) => number;
   /** Whether a node's calls reach EC2. */
   online: (node: string) => boolean;
   /** DynamoDB, and whether a node's requests reach it; the table `leases` is there. */
@@ -80,6 +82,7 @@ export function newStage(options: Parameters<typeof createCloud>[0] = {}): Stage
     cloud: createCloud(options),
     daemons: new Map(),
     reach: () => true,
+    serves: () => 0,
     online: () => true,
     tables: leaseTable(),
     storeOnline: () => true,
@@ -177,7 +180,8 @@ function play(stage: Stage, daemon: Daemon, effect: Effect): void {
     case 'probe': {
       const { probe, round, spec } = effect;
       const passes = stage.reach(daemon.name, spec);
-      const word = spec.kind === 'daemon' ? (stage.daemons.get(spec.appliance)?.told ?? {}) : {};
+      const counted = spec.kind === 'speaker' ? { serves: stage.serves(daemon.name) } : {};
+      const word = spec.kind === 'daemon' ? (stage.daemons.get(spec.appliance)?.told ?? {}) : counted;
       if (passes === true)
         later(1, { kind: 'probe-result', probe, round, result: { kind: 'up', rttMs: 1, ...word } });
       else if (passes === false)

@@ -86,6 +86,18 @@ it('gives each route the MED that the daemon would', () => {
 });
 
 it.each([
+  ['bird', 'Restart=always'],
+  [
+    'frr',
+    `ExecStop=/bin/sh -c "vtysh -c 'configure terminal' -c 'router bgp 65001' -c 'bgp graceful-shutdown'; sleep 1; exec`,
+  ],
+] as const)('%s goes after others have what its appliance had, and says so', (kind, line) => {
+  const text = textOf({ kind, bgp: BGP }, `/etc/systemd/system/${kind}.service.d/byoa.conf`);
+  expect(text).toContain('Before=byoa-leave.service\n');
+  expect(text).toContain(line);
+});
+
+it.each([
   ['several AS numbers', { as: [65000, 65001] }, 'one AS number'],
   ['a secret in a file', { password: { file: '/etc/key' } }, 'parameters of Systems Manager'],
 ] as const)('refuses what it cannot say: %s', (_, more, why) => {

@@ -31,7 +31,7 @@ describe.each([
 
     const client = (): string => present(lab().told.nodes.at(-1), 'the client').name;
     const out: DesignRig['out'] = (name, script) => lab().out(name, script);
-    const power = (verb: 'kill' | 'start'): Promise<unknown> =>
+    const power = (verb: 'kill' | 'start' | 'stop'): Promise<unknown> =>
       lab().rig.ask({ kind: 'verb', machine: lab().machineOf('a'), verb });
     const asked = async (what: 'summary' | 'bfd'): Promise<readonly (readonly string[])[]> => {
       const text = await out(client(), `byoa bgp ${what} --socket /run/byoa/control.sock`);
@@ -82,6 +82,22 @@ describe.each([
       async () => {
         await power('kill');
         await expect.poll(wayOut, PATIENCE).toBe('b');
+        await power('start');
+        await expect.poll(sessions, PATIENCE).toEqual(['a', 'b']);
+        await expect.poll(wayOut, PATIENCE).toBe('a');
+      },
+      LIMIT_MS,
+    );
+
+    it(
+      'lose nothing when one is told to stop: it is left while its machine forwards yet',
+      async () => {
+        const pings = out(client(), 'ping -q -i 0.02 -c 500 -W 1 203.0.113.10');
+        await power('stop');
+        expect(await wayOut()).toBe('b');
+        const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(await pings) ?? [];
+        // A client that waits for its probes loses 90.
+        expect(Number(sent) - Number(received)).toBeLessThan(20);
         await power('start');
         await expect.poll(sessions, PATIENCE).toEqual(['a', 'b']);
         await expect.poll(wayOut, PATIENCE).toBe('a');

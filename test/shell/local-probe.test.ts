@@ -103,6 +103,40 @@ describe('conntrack', () => {
   });
 });
 
+describe('speaker', () => {
+  const probe: LocalProbe = { ...base, id: 'a/speaker', kind: 'speaker', port: 179 };
+  const HEAD = '  sl  local_address rem_address   st tx_queue rx_queue\n';
+  const line = (local: string, remote: string, state: string): string =>
+    `   0: ${local} ${remote} ${state} 00000000:00000000 00:00000000\n`;
+  const LISTENS = line('00000000:00B3', '00000000:0000', '0A');
+  it('counts who has connected to its port, whoever has twice but once', async () => {
+    const own = '0410000A:00B3';
+    write(
+      'net/tcp',
+      HEAD +
+        LISTENS +
+        line(own, '1410000A:C350', '01') +
+        line(own, '1410000A:C351', '01') +
+        line(own, '1510000A:C350', '01') +
+        // A handshake, one that ends, one that was dialed from here, and another port.
+        line(own, '1610000A:C350', '03') +
+        line(own, '1710000A:C350', '06') +
+        line('0410000A:C350', '1810000A:00B3', '01') +
+        line('0410000A:1F90', '1910000A:C350', '01'),
+    );
+    const six = `${'0'.repeat(31)}1`;
+    write('net/tcp6', HEAD + line(`${six}:00B3`, `${six}:C350`, '01'));
+    expect(await check(probe)).toEqual({ ...UP, serves: 3 });
+  });
+  it('is down where nobody listens, and counts nothing by a connection that is left', async () => {
+    write('net/tcp', HEAD + line('0410000A:00B3', '1410000A:C350', '01'));
+    expect(await check(probe)).toEqual(down('nothing listens at port 179'));
+  });
+  it('says nothing where the kernel shows no sockets', async () => {
+    expect(await check(probe)).toEqual(silent(`${folder}/net/tcp cannot be read`));
+  });
+});
+
 describe('ena', () => {
   const counter = 'conntrack_allowance_exceeded';
   const probe = (id: string): LocalProbe => ({

@@ -7,7 +7,7 @@ import { addDaemon, type Daemon, deliver, newStage, run } from '../stage.ts';
 const NAMES = ['a', 'b'] as const;
 
 /** Two appliances whose sessions the test makes, and who hear each other's word. */
-function stage(probes: readonly ['icmp', ...'daemon'[]] = ['icmp', 'daemon']) {
+function stage(probes: readonly ('icmp' | 'daemon' | 'speaker')[] = ['icmp', 'daemon']) {
   const made = newStage();
   const start = (node: (typeof NAMES)[number], place: number): Daemon =>
     addDaemon(made, {
@@ -73,6 +73,17 @@ describe('an appliance that leaves', () => {
     made.reach = (_, probe) => probe.appliance !== 'b';
     pass(5000);
     expect(relieved(a)).toBe(false);
+  });
+
+  it('counts the neighbors of a speaker beside the daemon, which a probe has seen', () => {
+    const { made, a, b, pass, relieved } = stage(['icmp', 'daemon', 'speaker']);
+    const counts = { a: 2, b: 1 };
+    made.serves = (node) => (node === 'a' ? counts.a : counts.b);
+    pass(2000);
+    expect([relieved(a), relieved(b)]).toEqual([false, true]);
+    counts.b = 2;
+    pass(2000);
+    expect(relieved(a)).toBe(true);
   });
 
   it('may go at once where nobody takes its routes', () => {
