@@ -55,6 +55,7 @@ export {
   lastResortsOf,
   ownAppliance,
   preparedTablesOf,
+  probeByNextHop,
   probesOfNode,
   routeSetsOf,
 } from './config/model.ts';

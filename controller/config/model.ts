@@ -295,6 +295,10 @@ export function probesOfNode(config: Config): readonly ProbeConfig[] {
   return whole;
 }
 
+/** A probe of this node that goes by a next hop on its link, by a routing table of the daemon's. */
+export const probeByNextHop = (config: Config): ProbeConfig | undefined =>
+  probesOfNode(config).find((probe) => probe.kind === 'through' && probe.via !== undefined);
+
 function withoutVia(probe: ThroughProbe): ProbeConfig {
   const { via: _, ...rest } = probe;
   return { ...rest, by: 'route' };

@@ -37,7 +37,9 @@ export function decideOwned(situation: Situation, owner: Member): Decision {
       : undefined;
   if (last !== undefined) return last;
   const other =
-    member === self ? undefined : (decideRelief(situation, owner) ?? decideFailback(situation, owner));
+    member === self
+      ? decideGiving(situation, owner)
+      : (decideRelief(situation, owner) ?? decideFailback(situation, owner));
   if (other !== undefined) return other;
   const isCalm = verdict.kind === 'healthy' || verdict.kind === 'unknown';
   const drained = isDrained(situation, member) ? ', and is to be emptied' : '';
@@ -143,6 +145,27 @@ function decideRelief(situation: Situation, owner: Member): Decision | undefined
       look: true,
     });
   const text = `Moves ${group.name} from ${owner.member} to ${to}: ${owner.member} is to be emptied, and ${to} is healthy.`;
+  return move(to, 'drain', text, owner.member);
+}
+
+/** Those who are to take a group from an appliance that is emptied may have heard of it by then. */
+const HEARD_MS = 1000;
+
+/** This node's own appliance is being emptied, and nobody takes the group: nobody may have heard of it. */
+function decideGiving(situation: Situation, owner: Member): Decision | undefined {
+  const { group, orders, now } = situation;
+  const since = orders.drained[owner.member];
+  const [to] = heirs(situation, owner.member);
+  if (since === undefined || to === undefined || owner.phase !== 'settled') return undefined;
+  const at = since + HEARD_MS + group.members.length * group.takeoverStaggerMs;
+  const what = `${owner.member} owns it and is to be emptied`;
+  if (now < at)
+    return hold(`drain give ${to}`, `${group.name}: ${what}; leaves it to ${to} to take it.`, { wakeAt: at });
+  if (seenBefore(situation, at))
+    return hold(`drain given ${to}`, `${group.name}: ${what}; looks whether ${to} has taken it.`, {
+      look: true,
+    });
+  const text = `Moves ${group.name} from ${owner.member} to ${to}: ${owner.member} is to be emptied, and nobody has taken it.`;
   return move(to, 'drain', text, owner.member);
 }
 

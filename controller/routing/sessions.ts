@@ -340,13 +340,15 @@ const isVouched = ({ appliances }: Config, { probes }: Health, name: string): bo
  */
 function drainSelf(sessions: Sessions, health: Health, config: Config, orders: Orders, turn: Turn): Sessions {
   const own = ownAppliance(config);
-  if (own === undefined || config.drain === undefined || config.bgp === undefined) return sessions;
+  if (own === undefined || config.bgp === undefined) return sessions;
   const failed = own.probes.find(
     (probe) => probe.from === 'self' && !probe.advisory && health.probes[probe.id]?.state === 'down',
   );
   const leaves = orders.leaving !== undefined && isRelieved(config, health, sessions, turn.now);
   const isOrdered = orders.drained[own.name] !== undefined || leaves;
-  const how = failed === undefined && !isOrdered ? 'none' : config.drain.how;
+  // Who is about to stop takes its routes back in any case.
+  const wanted = config.drain?.how ?? (leaves ? 'withdraw' : 'none');
+  const how = failed === undefined && !isOrdered ? 'none' : wanted;
   if (how === sessions.drained) return sessions;
   const why = isOrdered ? 'an operator wants it' : 'all local checks pass';
   const reason = failed === undefined ? why : `${failed.id} fails`;

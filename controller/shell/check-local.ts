@@ -9,6 +9,7 @@ import {
   changesGuest,
   ownAppliance,
   type ProbeConfig,
+  probeByNextHop,
   probesOfNode,
   routeSetsOf,
 } from '../config.ts';
@@ -53,7 +54,7 @@ function* checkEchoes(config: Config): Generator<Finding> {
 
 async function* checkNetAdmin(config: Config): AsyncGenerator<Finding> {
   const own = ownAppliance(config)?.name;
-  const hop = probesOfNode(config).find((probe) => probe.kind === 'through' && probe.via !== undefined);
+  const hop = probeByNextHop(config);
   const group = config.groups.find(
     (one) => changesGuest(one) && own !== undefined && one.members.includes(own),
   );

@@ -4,7 +4,7 @@
  * listens sends past the appliance for five minutes. ip-sysctl of Linux, accept_redirects and send_redirects.
  */
 import { readdir, readFile } from 'node:fs/promises';
-import { type Config, ownAppliance, probesOfNode } from '../config.ts';
+import { type Config, ownAppliance, probeByNextHop } from '../config.ts';
 import { bad, type Finding, fine } from './finding.ts';
 
 const ROOT = '/proc/sys/net/ipv4';
@@ -49,7 +49,7 @@ async function checkAccepts(why: string): Promise<Finding> {
 
 async function checkSends(): Promise<Finding> {
   const { all, device, name } = await find('send_redirects');
-  if (!all && !device) return fine('this machine sends no ICMP redirects (bgp announces routes)');
+  if (!all && !device) return fine('this machine sends no ICMP redirects (it announces routes by BGP)');
   return bad(
     `this machine sends ICMP redirects (${name} is 1), which tell those who take its routes to send past it`,
     remedyOf('send_redirects'),
@@ -58,9 +58,11 @@ async function checkSends(): Promise<Finding> {
 
 /** Yields nothing where no packets are led by a next hop on the link. */
 export async function* checkRedirects(config: Config): AsyncGenerator<Finding> {
-  const hop = probesOfNode(config).find((probe) => probe.kind === 'through' && probe.via !== undefined);
+  const hop = probeByNextHop(config);
   if (hop !== undefined) yield await checkAccepts(`${hop.id} goes by a next hop`);
   else if (config.kernel !== undefined) yield await checkAccepts('kernel writes routes');
-  const announces = (config.bgp?.options.originate ?? []).length > 0;
-  if (announces && ownAppliance(config) !== undefined) yield await checkSends();
+  const own = ownAppliance(config);
+  const speaks = own?.probes.some(({ kind }) => kind === 'speaker') === true;
+  const announces = speaks || (config.bgp?.options.originate ?? []).length > 0;
+  if (announces && own !== undefined) yield await checkSends();
 }

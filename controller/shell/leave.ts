@@ -1,6 +1,7 @@
 /** `byoa leave`: hands over what the own appliance has before its machine stops, as at a shutdown. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseDuration } from '../config/units.ts';
+import { keptOf } from '../failover/handover.ts';
 import type { Status } from '../failover/status.ts';
 import { type AskOptions, socketOf } from './ask.ts';
 import { askDaemon } from './control.ts';
@@ -14,23 +15,6 @@ export interface LeaveOptions extends AskOptions {
   /** How long it waits for somebody to take over. */
   readonly wait: string;
 }
-
-/** What the own appliance has yet, as a whole or as far as is known in part: groups by name. */
-function ownedOf({ appliances, groups }: Status): readonly string[] {
-  const self = appliances.find(({ own }) => own)?.name;
-  return groups
-    .filter(
-      ({ ownerMember, members }) =>
-        self !== undefined && members.includes(self) && (ownerMember ?? self) === self,
-    )
-    .map(({ name }) => name);
-}
-
-/** What nobody else has yet, in words. */
-const keptOf = (status: Status): readonly string[] => [
-  ...ownedOf(status),
-  ...(status.relieved ? [] : ['its neighbors']),
-];
 
 /**
  * Tells the daemon that its machine is about to stop, and waits until others have what its appliance had.

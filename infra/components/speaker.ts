@@ -191,13 +191,13 @@ const TEMPLATE = '/etc/byoa/speaker.conf';
 const SCRIPT = '/usr/local/sbin/byoa-speaker';
 
 /** Waits for what it needs: a speaker without its password would speak to nobody, or to anybody. */
-const script = ({ kind, bgp }: Speaker): string => {
+const script = ({ kind, bgp }: Speaker, template: string): string => {
   const { config, prepare } = KINDS[kind];
   const { password, key } = secretsOf(bgp);
   const fill = [
     ...(password === undefined ? [] : [`fill ${PASSWORD} secret '${password}'`]),
     ...(key === undefined ? [] : [`fill ${KEY} secret '${key}'`]),
-    ...(KINDS[kind].text(bgp).includes(IPV6) ? [`fill ${IPV6} own_ipv6`] : []),
+    ...(template.includes(IPV6) ? [`fill ${IPV6} own_ipv6`] : []),
   ];
   return `#!/bin/bash
 # Writes ${config}: ${TEMPLATE}, with what is secret or known here alone.
@@ -251,11 +251,12 @@ ${KINDS[kind].unit(bgp)}`;
 export function speakerPart(speaker: Speaker): BootPart {
   const { kind, bgp } = speaker;
   const { text, program, package: needed } = KINDS[kind];
+  const template = text(bgp);
   return {
     directories: [`/etc/systemd/system/${kind}.service.d`, '/usr/local/sbin'],
     files: [
-      [TEMPLATE, text(bgp)],
-      [SCRIPT, script(speaker)],
+      [TEMPLATE, template],
+      [SCRIPT, script(speaker, template)],
       ['/etc/systemd/system/byoa-speaker.service', unit(speaker)],
       [`/etc/systemd/system/${kind}.service.d/byoa.conf`, dropIn(speaker)],
     ],

@@ -99,6 +99,8 @@ const troubles = [
    * version.
    */
   z.strictObject({ kind: z.literal('upgrade'), from: z.enum(['same', 'older']) }),
+  /** An appliance shuts down, as its daemon is told before, and boots at the end. */
+  z.strictObject({ kind: z.literal('leave'), machine: z.string() }),
   /** As soon as a daemon moves the group, `pulumi up` writes what the program says: the first member. */
   z.strictObject({ kind: z.literal('pulumi'), group: z.string(), lateMs: millis }),
 ] as const;
@@ -118,6 +120,7 @@ export const faultSchema = z.discriminatedUnion('kind', [
   troubles[8].extend(timed),
   troubles[9].extend(timed),
   troubles[10].extend(timed),
+  troubles[11].extend(timed),
 ]);
 
 const troubleSchema = z.discriminatedUnion('kind', troubles);
@@ -141,6 +144,8 @@ function wordsOf(fault: Trouble): string {
       return `${fault.delayMs} ms more, up to ${fault.jitterMs} ms by chance, ${Math.round(fault.twice * 100)} % twice: ${betweenWords(fault)}`;
     case 'upgrade':
       return `daemons upgraded one by one from ${fault.from === 'older' ? 'an older version' : 'the same version'}`;
+    case 'leave':
+      return `${fault.machine} shuts down`;
     case 'pulumi':
       return `pulumi up ${fault.lateMs} ms after a move of ${fault.group} begins`;
     case 'calls':
@@ -180,6 +185,7 @@ export function nameOfFault(fault: Trouble): string {
     case 'operator':
       return `operator ${fault.to === undefined ? 'deletes' : 'moves'}`;
     case 'zone':
+    case 'leave':
     case 'pulumi':
       return fault.kind;
     default:

@@ -15,6 +15,7 @@ import type { Fault, Trouble } from './fault.ts';
 import { AGAIN_MS, operate, pulumiUp } from './operate.ts';
 import type { OwnedGroup, Scene } from './scenario.ts';
 import { PLACE } from './scenes/network.ts';
+import { shutDown } from './shut-down.ts';
 
 export interface Theatre {
   readonly world: World;
@@ -79,6 +80,12 @@ function inflict(theatre: Theatre, fault: Trouble, forMs: Millis): () => void {
     case 'upgrade':
       upgrade(world, cast, fault.from);
       return () => undefined;
+    case 'leave':
+      return shutDown(
+        world,
+        present(cast.get(fault.machine), 'a daemon'),
+        instanceOf(theatre, fault.machine),
+      );
     case 'pulumi':
       return pulumiUp(theatre, groupOf(theatre, fault.group), fault.lateMs);
     default:

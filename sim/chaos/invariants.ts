@@ -9,10 +9,20 @@ import type { Effect, Event } from '../../controller/event.ts';
 import { programPower } from '../world/endpoint.ts';
 import type { Daemon } from '../world/node.ts';
 import type { Cast } from './cast.ts';
+import type { Fault } from './fault.ts';
 import { aliveFor, isLastResortDue, needlessness } from './need.ts';
 import { isPreparation, touched } from './owned.ts';
 import type { Scenario } from './scenario.ts';
-import { heirsOf, holderOf, isFit, isOnlyAppliances, recentFaults, type Truth, unfitForMs } from './truth.ts';
+import {
+  heirsOf,
+  holderOf,
+  isFit,
+  isLeaving,
+  isOnlyAppliances,
+  recentFaults,
+  type Truth,
+  unfitForMs,
+} from './truth.ts';
 import type { Watch } from './watch.ts';
 
 export type Invariant =
@@ -37,6 +47,8 @@ export type Invariant =
   | 'damping'
   /** What a daemon sees of EC2 is what EC2 shows. */
   | 'view'
+  /** Where appliances shut down one after the other, and nothing else is wrong, no flow is interrupted. */
+  | 'leave'
   /** When the faults have ended: traffic returns, one owner says so, and then nothing more is written. */
   | 'recovery'
   | 'agreement'
@@ -147,7 +159,7 @@ function judgeCall(judge: Judge, name: string, daemon: Daemon, call: Call): void
       continue;
     }
     const unfit = unfitForMs(judge.truth, to, name);
-    if (unfit > judge.scenario.freshMs)
+    if (unfit > judge.scenario.freshMs && !isHidden(judge, to, name))
       violate(
         judge,
         'fresh-evidence',
@@ -155,6 +167,15 @@ function judgeCall(judge: Judge, name: string, daemon: Daemon, call: Call): void
       );
   }
 }
+
+/** Whether no probe of a scenario shows to another daemon that an appliance which lives does not forward. */
+const isHidden = ({ truth, scenario }: Judge, to: string, name: string): boolean =>
+  name !== to &&
+  !scenario.seesDrops &&
+  [...truth.active].some((fault) => isDrop(fault) && fault.machine === to);
+
+const isDrop = (fault: Fault): fault is Extract<Fault, { kind: 'machine' }> =>
+  fault.kind === 'machine' && (fault.how === 'drop' || fault.how === 'full');
 
 /** Whether the writer is the holder: by the store, not by what it believes. */
 function judgeLease(judge: Judge, name: string, { node }: Daemon, group: string): void {
@@ -238,10 +259,7 @@ const WAITS = ['hold lost', 'hold given', 'hold damped', 'hold foreign'];
 export function judgeFailover(judge: Judge, watches: readonly Watch[], cast: Cast): void {
   const { truth } = judge;
   const { now } = truth.world;
-  const isDrop = [...truth.active].some(
-    (fault) => fault.kind === 'machine' && (fault.how === 'drop' || fault.how === 'full'),
-  );
-  const isUnseen = isDrop && !judge.scenario.seesDrops;
+  const isUnseen = [...truth.active].some(isDrop) && !judge.scenario.seesDrops;
   for (const [index, { flow, down }] of watches.entries()) {
     const mayWait =
       isUnseen ||
@@ -260,7 +278,7 @@ export function judgeFailover(judge: Judge, watches: readonly Watch[], cast: Cas
     const since = Math.max(down?.since ?? now, judge.waited.get(flow) ?? 0);
     if (down === undefined || now - down.since < FAILOVER_MS) continue;
     const heirs = heirsOf(truth, { ...ends, ...(group !== undefined && { group }) }, FAILOVER_MS);
-    const able = heirs.filter((name) => isAwake(cast, name));
+    const able = heirs.filter((name) => isAwake(cast, name) && !isLeaving(truth, name));
     if (able.length === 0 && isLastResortDue(truth, group, FAILOVER_MS)) able.push('the last resort');
     if (able.length === 0) continue;
     if (now - since < FAILOVER_MS) count(judge, 'waits for a lease or an operator');
@@ -273,16 +291,32 @@ export function judgeFailover(judge: Judge, watches: readonly Watch[], cast: Cas
   }
 }
 
+/** Judges runs in which appliances only shut down. An ENI or an address cannot be at two places meanwhile. */
+export function judgeLeaves(judge: Judge, faults: readonly Fault[], watches: readonly Watch[]): void {
+  const { scene } = judge.truth;
+  const isSeamless = scene.groups.every(({ parts }) =>
+    parts.every(({ kind }) => kind === 'route' || kind === 'association'),
+  );
+  if (!isSeamless || faults.length === 0 || faults.some(({ kind }) => kind !== 'leave')) return;
+  for (const { flow, from, to } of watches.flatMap(({ blackouts }) => blackouts))
+    violate(judge, 'leave', `${flow} was interrupted from ${from} to ${to} ms`);
+}
+
 /** Whether the daemon of an appliance can act, if it has one. */
 const isAwake = (cast: Cast, name: string): boolean => {
   const daemon = cast.get(name)?.daemon;
   return daemon === undefined || (daemon.running && programPower(daemon.endpoint) === 'running');
 };
 
-/** Whether an ENI is with a machine whose daemon is not there to set it up, which nobody else sees. */
-const isUnset = (truth: Truth, cast: Cast, down: Watch['down']): boolean =>
+/** Whether an ENI that moves is with a machine whose daemon is not there to set it up: nobody sees that. */
+const isUnset = ({ world, scene }: Truth, cast: Cast, down: Watch['down']): boolean =>
   down?.why.endsWith('GUEST_LINK_DOWN') === true &&
-  truth.scene.appliances.some((name) => !isAwake(cast, name));
+  [...world.records['network-interface'].values()].some(({ id, attachment }) =>
+    scene.appliances.some((name) => {
+      const { instance, eni } = present(scene.machines[name], name);
+      return attachment?.instance === instance && eni !== id && !isAwake(cast, name);
+    }),
+  );
 
 /** Whether no appliance that forwards has a daemon that can act. */
 const isAsleep = (truth: Truth, cast: Cast): boolean =>

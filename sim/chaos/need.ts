@@ -55,7 +55,8 @@ const mayBeMistaken = (truth: Truth, source: string, about: string): boolean =>
   recentFaults(truth, CALM_MS).some((fault) => misleads(fault, source, about));
 
 function misleads(fault: Fault, source: string, about: string): boolean {
-  if (fault.kind === 'daemon' || fault.kind === 'machine') return fault.machine === source;
+  if (fault.kind === 'daemon' || fault.kind === 'machine' || fault.kind === 'leave')
+    return fault.machine === source;
   if (fault.kind === 'upgrade' || fault.kind === 'zone') return true;
   if (fault.kind !== 'link' && fault.kind !== 'path') return false;
   const ends = [fault.from, fault.to];

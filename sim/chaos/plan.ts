@@ -41,7 +41,7 @@ const pick = <T>(draw: Draw, from: readonly T[]): T =>
 const between = (draw: Draw, least: number, most: number): number =>
   Math.round(least + draw() * (most - least));
 
-type Kind = Trouble['kind'];
+type Kind = Exclude<Trouble['kind'], 'leave'>;
 const KINDS = [
   'machine',
   'zone',
@@ -85,7 +85,26 @@ export function drawPlan(seed: number, places: Places): Plan {
   const moments = [0, 1].map(() => between(mixture, 5000, FAULTS_MS - 20_000));
   const draws: Draws = { seed, places, mixture, moments };
   const faults = mood === 'few' || mood === 'many' ? mixed(draws, mood, kinds) : pointed(draws, mood, kinds);
-  return { seed, scenario: places.scenario, faults: faults.toSorted((a, b) => a.at - b.at) };
+  const { leaves, isAlone } = leavesOf(seed, places);
+  const all = isAlone ? leaves : [...faults, ...leaves];
+  return { seed, scenario: places.scenario, faults: all.toSorted((a, b) => a.at - b.at) };
+}
+
+/** From one appliance's shutdown to the next, and from that to its boot. */
+const [REPLACE_MS, AWAY_MS] = [40_000, 30_000];
+
+/**
+ * In one run of eight two appliances with daemons are replaced one after the other; in half of these nothing
+ * else happens.
+ */
+function leavesOf(seed: number, { appliances, daemons }: Places) {
+  const draw = stream(seed, 'faults/leave');
+  const able = draw() < 1 / 8 ? appliances.filter((name) => daemons.includes(name)).slice(0, 2) : [];
+  const first = between(draw, 2000, 10_000);
+  const leaves = able.map((machine, index): Fault => {
+    return { kind: 'leave', machine, at: first + index * REPLACE_MS, forMs: AWAY_MS };
+  });
+  return { leaves, isAlone: able.length > 0 && draw() < 0.5 };
 }
 
 interface Draws {
@@ -283,6 +302,7 @@ function namesOf(fault: Fault): readonly (readonly [Named, string])[] {
     case 'zone':
       return [['zone', fault.zone]];
     case 'daemon':
+    case 'leave':
       return [['daemon', fault.machine]];
     case 'pulumi':
       return [['group', fault.group]];

@@ -22,6 +22,7 @@ import {
   FAILOVER_MS,
   type Judge,
   judgeFailover,
+  judgeLeaves,
   judgeStep,
   type Violation,
   violate,
@@ -168,6 +169,7 @@ function perform(plan: Plan, judge: Judge, scene: Scene, options: PlayOptions): 
   if (isLate && !until(FAILOVER_MS)) return watches;
   judgeViews(judge, cast);
   judgeRecovery(judge, plan, watches, cast);
+  judgeLeaves(judge, plan.faults, watches);
   const { writes } = judge;
   if (!until(QUIET_MS)) return watches;
   judgeViews(judge, cast);

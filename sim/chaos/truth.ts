@@ -98,7 +98,11 @@ export function noteFault(truth: Truth, fault: Fault, begins: boolean): void {
   if (!isOfAppliance(fault)) truth.troubledAt = truth.world.now;
 }
 
-const isOfAppliance = ({ kind }: Fault): boolean => kind === 'machine' || kind === 'zone';
+const isOfAppliance = ({ kind }: Fault): boolean => kind === 'machine' || kind === 'zone' || kind === 'leave';
+
+/** Whether an appliance is about to stop: nothing is given to it. */
+export const isLeaving = ({ active }: Truth, name: string): boolean =>
+  [...active].some((fault) => fault.kind === 'leave' && fault.machine === name);
 
 /** Whether only appliances are in trouble, if anything is. */
 export const isOnlyAppliances = ({ active }: Truth): boolean => [...active].every(isOfAppliance);

@@ -201,7 +201,14 @@ function drawFault(api: Api, input: object): Fault | undefined {
  */
 export function publish(api: Api): void {
   const { kernel, cloud } = api;
-  for (const change of takeChanges(cloud)) propagate(api, change);
+  // A subnet that goes from one table to another is at no instant without: the tables change together.
+  let tablesMs: Millis | undefined;
+  for (const change of takeChanges(cloud)) {
+    const isTable = change.kind === 'route-table';
+    const delayMs = (isTable ? tablesMs : undefined) ?? delayFor(api, change);
+    if (isTable) tablesMs = delayMs;
+    propagate(api, change, delayMs);
+  }
   const due = cloudNextAt(cloud);
   if (due === undefined || (api.settleAt !== undefined && api.settleAt <= due)) return;
   api.settleAt = due;
@@ -212,13 +219,16 @@ export function publish(api: Api): void {
   });
 }
 
-/** A machine's power needs no propagation; an older version of a resource never overwrites a newer one. */
-function propagate(api: Api, change: Change): void {
+/** A machine's power needs no propagation. */
+const delayFor = ({ kernel, knobs }: Api, { kind }: Change): Millis =>
+  kind === 'instance' ? 0 : drawDelay(kernel, 'propagation', knobs.propagation);
+
+/** An older version of a resource never overwrites a newer one. */
+function propagate(api: Api, change: Change, delayMs: Millis): void {
   const { kernel } = api;
   const key = `${change.kind}/${change.id}`;
   const version = (api.made.get(key) ?? 0) + 1;
   api.made.set(key, version);
-  const delayMs = change.kind === 'instance' ? 0 : drawDelay(kernel, 'propagation', api.knobs.propagation);
   const madeAt = kernel.now;
   const take = (): void => {
     if ((api.applied.get(key) ?? 0) > version) return;

@@ -177,8 +177,9 @@ export const stopDaemon = (daemon: Daemon): void => feed(daemon, { kind: 'stop' 
 
 /** Gives a daemon a new configuration. */
 export function reconfigureDaemon(daemon: Daemon, config: Config): void {
-  feed(daemon, { kind: 'configured', config });
+  // As in production: what the brain then wants announced, the speaker does not take back.
   daemon.machines.configure(config);
+  feed(daemon, { kind: 'configured', config });
 }
 
 /** What a daemon has logged on a topic, or at all. */

@@ -34,6 +34,7 @@ describe('plans', () => {
         'path',
         'upgrade',
         'pulumi',
+        'leave',
       ]),
     );
   });
@@ -55,6 +56,17 @@ describe.each(Object.keys(SCENARIOS))('%s', (scenario) => {
     expect(Math.max(...finding.blackoutsMs)).toBeLessThan(8000);
   });
 });
+
+test.each(['egress-routes', 'egress-bfd', 'subnet-bgp', 'route-sync'])(
+  '%s: appliances that are replaced one after the other interrupt no flow',
+  (scenario) => {
+    const leaves = ['a', 'b'].map((machine, index): Fault => {
+      return { kind: 'leave', machine, at: 5000 + index * 40_000, forMs: 30_000 };
+    });
+    const finding = playPlan(planned(scenario, leaves));
+    expect([finding.failure, finding.blackoutsMs, finding.seen['fault leave']]).toEqual([undefined, [], 2]);
+  },
+);
 
 test('a lost answer to a write is made good by looking', () => {
   const lost: Fault = {

@@ -115,6 +115,14 @@ const ignoresTheLease = (): Mutant => {
   };
 };
 
+/** It does not hear that its machine is about to stop. */
+const staysToTheEnd = (): Mutant => ({
+  hear: (event) =>
+    event.kind === 'command' && event.command.kind === 'leave'
+      ? { ...event, command: { kind: 'status' } }
+      : event,
+});
+
 export const MUTANTS = {
   ignoresTheLease,
   ignoresUnknownOutcomes,
@@ -123,6 +131,7 @@ export const MUTANTS = {
   neverSeesDeath,
   inventsDeaths,
   trustsItself,
+  staysToTheEnd,
 };
 export type MutantName = keyof typeof MUTANTS;
 
@@ -141,6 +150,8 @@ export const canAct = (
       return writes.length > 0;
     case 'trustsItself':
       return groups.length > 0 && daemons.some((name) => appliances.includes(name));
+    case 'staysToTheEnd':
+      return daemons.some((name) => appliances.includes(name));
     case 'neverSeesDeath':
     case 'inventsDeaths':
       return true;
@@ -153,4 +164,5 @@ export const canAct = (
 export const PREY: Readonly<Partial<Record<MutantName, string>>> = {
   ignoresUnknownOutcomes: 'outcome unknown of replace-route',
   skipsReadBack: 'write replace-route',
+  staysToTheEnd: 'fault leave',
 };

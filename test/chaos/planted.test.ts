@@ -14,6 +14,7 @@ const BASES: Readonly<Record<MutantName, number>> = {
   trustsItself: 1020,
   neverSeesDeath: 1003,
   ignoresTheLease: 1052,
+  staysToTheEnd: 1007,
 };
 /** So many seeds from a base are tried. */
 const TRIES = 3;

@@ -25,7 +25,7 @@ export interface Design {
 type Probes = NonNullable<NonNullable<ConfigInput['appliances']>[number]['probes']>;
 
 /** Peers are probed by ICMP and their own word; each looks through itself at a host on the Internet. */
-const PROBES: Probes = [
+export const PROBES: Probes = [
   { kind: 'icmp', interval: '200ms', timeout: '180ms' },
   { kind: 'daemon', interval: '500ms' },
   { kind: 'through', target: { icmp: '203.0.113.10' }, interval: '200ms', timeout: '180ms', from: 'self' },

@@ -121,6 +121,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controller/config.ts',
     'controller/event.ts',
     'controller/ec2/',
+    'controller/failover/handover.ts',
     'controller/failover/view.ts',
     'controller/lease/',
     'sim/vpc/',

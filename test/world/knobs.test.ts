@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { formatAddress } from '../../controller/base/ip.ts';
 import { must } from '../../controller/base/result.ts';
+import { watchFlow } from '../../sim/chaos/watch.ts';
 import { inject, request, setKnobs } from '../../sim/world/api.ts';
 import { changeGuest } from '../../sim/world/guests.ts';
 import { advance } from '../../sim/world/kernel.ts';
@@ -90,6 +91,28 @@ describe('knobs', () => {
       }
       advance(world, world.now + 100_000);
       expect(targets(world, pair).packets).toBe(pair.b.eni);
+    }
+  });
+
+  test('propagation: a subnet that goes to another table is at no instant without', () => {
+    for (let seed = 0; seed < 8; seed++) {
+      const { world, pair } = scene({ propagation: { medianMs: 500, spread: 1 } }, seed);
+      const { RouteTableId } = call<{ RouteTable: { RouteTableId: string } }>(world, 'CreateRouteTable', {
+        VpcId: pair.vpc,
+      }).RouteTable;
+      const DestinationCidrBlock = '0.0.0.0/0';
+      call(world, 'CreateRoute', { RouteTableId, DestinationCidrBlock, NetworkInterfaceId: pair.b.eni });
+      const { RouteTables } = call<{
+        RouteTables: { Associations: { RouteTableAssociationId: string }[] }[];
+      }>(world, 'DescribeRouteTables', { RouteTableIds: [pair.table] });
+      const AssociationId = RouteTables[0]?.Associations[0]?.RouteTableAssociationId;
+      advance(world, world.now + 10_000);
+      const watch = watchFlow(world, { name: 'workload', instance: pair.workload.instance }, HOST);
+      call(world, 'ReplaceRouteTableAssociation', { AssociationId, RouteTableId });
+      advance(world, world.now + 10_000);
+      expect([watch.down, watch.blackouts]).toEqual([undefined, []]);
+      const { hops } = must(tracePacket(world, { from: pair.workload.instance, to: HOST }));
+      expect(hops.some(({ route }) => route?.table === RouteTableId)).toBe(true);
     }
   });
 

@@ -57,4 +57,17 @@ describe('an appliance that stands in for another', () => {
     pass(world, 1000);
     expect([...learnt(one)].sort()).toEqual(['0.0.0.0/0', ...HALVES]);
   });
+
+  test('a reload that turns what is announced always into a stand-in goes on announcing it while that is needed', () => {
+    const text = configText(edgeScene().pair, 'b', { linger: '10s' });
+    const always = text.replaceAll(', whileDead: [a], linger: 10s', '');
+    const one = edgeScene();
+    must(controlGuest(one.world, one.pair.a.instance, 'kill'));
+    pass(one.world, 3000);
+    for (const each of [always, text]) {
+      reconfigureDaemon(one.daemons.b, configOf(each));
+      pass(one.world, 1000);
+      expect([...learnt(one)].sort()).toEqual(['0.0.0.0/0', ...HALVES]);
+    }
+  });
 });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Command } from '../../../controller/event.ts';
 import { isOpen } from '../../../controller/failover/window.ts';
-import { design, die } from '../designs.ts';
+import { design, die, PROBES } from '../designs.ts';
 import { decisions, type GroupInput, type Pair, pair } from '../pair.ts';
 import { addDaemon, type Daemon, deliver, restart, run, texts } from '../stage.ts';
 
@@ -114,6 +114,23 @@ describe('what one daemon is told', () => {
     tell({ kind: 'undrain', appliance: 'a' }, a);
     run(stage, 120_000);
     expect(owner()).toBe('a');
+  });
+
+  it('is done by the daemon of the owner where nobody asks for its word', () => {
+    const made = start({}, { probes: PROBES.filter(({ kind }) => kind !== 'daemon') });
+    const { stage, owner, a } = made;
+    tell({ kind: 'leave' }, a);
+    run(stage, stage.now + 10_000);
+    expect([owner(), stage.writes.map(({ from }) => from)]).toEqual(['b', ['a']]);
+    expect(decisions(a)).toContain('Moves g from a to b: a is to be emptied, and nobody has taken it.');
+  });
+
+  it('is left to those who have heard it', () => {
+    const made = start();
+    const { stage, owner, a } = made;
+    tell({ kind: 'leave' }, a);
+    run(stage, stage.now + 10_000);
+    expect([owner(), stage.writes.map(({ from }) => from)]).toEqual(['b', ['b']]);
   });
 
   it('is heard from the daemon of another appliance, too', () => {

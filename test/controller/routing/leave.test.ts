@@ -1,13 +1,17 @@
 /** An appliance that announces routes leaves once another one announces to as many neighbors. */
 import { describe, expect, it } from 'vitest';
 import { present } from '../../../controller/base/result.ts';
+import type { ConfigInput } from '../../../controller/config.ts';
 import type { Status } from '../../../controller/failover/status.ts';
 import { addDaemon, type Daemon, deliver, newStage, run } from '../stage.ts';
 
 const NAMES = ['a', 'b'] as const;
 
 /** Two appliances whose sessions the test makes, and who hear each other's word. */
-function stage(probes: readonly ('icmp' | 'daemon' | 'speaker')[] = ['icmp', 'daemon']) {
+function stage(
+  probes: readonly ('icmp' | 'daemon' | 'speaker')[] = ['icmp', 'daemon'],
+  drain: Pick<ConfigInput, 'drain'> = { drain: { how: 'graceful-shutdown' } },
+) {
   const made = newStage();
   const start = (node: (typeof NAMES)[number], place: number): Daemon =>
     addDaemon(made, {
@@ -21,7 +25,7 @@ function stage(probes: readonly ('icmp' | 'daemon' | 'speaker')[] = ['icmp', 'da
         probes: probes.map((kind) => (kind === 'daemon' ? { kind, port: 8179 } : { kind })),
       })),
       health: { listen: '0.0.0.0:8179' },
-      drain: { how: 'withdraw' },
+      ...drain,
       bgp: {
         as: 65_001,
         routerId: `10.0.0.${place}`,
@@ -61,7 +65,7 @@ describe('an appliance that leaves', () => {
     expect([relieved(a), drains(a)]).toEqual([false, []]);
     session(b, 21, 'established');
     pass(1000);
-    expect([relieved(a), drains(a)]).toEqual([true, ['withdraw']]);
+    expect([relieved(a), drains(a)]).toEqual([true, ['graceful-shutdown']]);
   });
 
   it('counts no neighbors of one that is dead', () => {
@@ -73,6 +77,15 @@ describe('an appliance that leaves', () => {
     made.reach = (_, probe) => probe.appliance !== 'b';
     pass(5000);
     expect(relieved(a)).toBe(false);
+  });
+
+  it('takes its routes back where nothing is said of drains', () => {
+    const { a, b, session, pass, leave, drains } = stage(['icmp', 'daemon'], {});
+    for (const daemon of [a, b]) session(daemon, 20, 'established');
+    pass(1000);
+    leave(a);
+    pass(100);
+    expect(drains(a)).toEqual(['withdraw']);
   });
 
   it('counts the neighbors of a speaker beside the daemon, which a probe has seen', () => {
@@ -93,7 +106,7 @@ describe('an appliance that leaves', () => {
     session(a, 20, 'down');
     leave(a);
     pass(100);
-    expect([relieved(a), drains(a)]).toEqual([true, ['withdraw']]);
+    expect([relieved(a), drains(a)]).toEqual([true, ['graceful-shutdown']]);
   });
 
   it('may go at once where nobody could say that he has as many', () => {
@@ -101,7 +114,7 @@ describe('an appliance that leaves', () => {
     session(a, 20, 'established');
     leave(a);
     pass(100);
-    expect([relieved(a), drains(a)]).toEqual([true, ['withdraw']]);
+    expect([relieved(a), drains(a)]).toEqual([true, ['graceful-shutdown']]);
   });
 
   it('drains at once where an operator wants it, whoever has routes', () => {
@@ -109,6 +122,6 @@ describe('an appliance that leaves', () => {
     session(a, 20, 'established');
     deliver(made, a, { kind: 'command', id: 3, command: { kind: 'drain', appliance: 'a' } });
     pass(100);
-    expect(drains(a)).toEqual(['withdraw']);
+    expect(drains(a)).toEqual(['graceful-shutdown']);
   });
 });
