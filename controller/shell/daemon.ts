@@ -15,7 +15,7 @@ import { regionalHost } from './aws-endpoint.ts';
 import { addressed, answerBgp } from './bgp-answer.ts';
 import { now, wallOffset, watchWall } from './clock.ts';
 import { type ControlServer, type Request, serveControl } from './control.ts';
-import { limitInlining } from './engine.ts';
+import { tuneEngine } from './engine.ts';
 import { runHook } from './hook.ts';
 import { createHostNetwork } from './host-network.ts';
 import { Journal } from './journal.ts';
@@ -56,7 +56,7 @@ export async function loadConfig(file: string): Promise<Config> {
 
 /** Runs until told to stop; resolves when the daemon has left cleanly. */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
-  limitInlining();
+  tuneEngine();
   const config = await loadConfig(options.configFile);
   const log = createLog(config.node, config.log.level);
   let daemon: Daemon | undefined;

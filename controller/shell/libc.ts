@@ -45,6 +45,7 @@ interface Libc {
   send(fd: number, data: Uint8Array, length: number, flags: number): number;
   close(fd: number): number;
   sched_setscheduler(pid: number, policy: number, parameters: Uint8Array): number;
+  malloc_trim(pad: number): number;
 }
 
 let loaded: Result<Libc> | undefined;
@@ -71,6 +72,7 @@ function load(): Result<Libc> {
       send: library.func('int64_t send(int fd, const void *data, size_t length, int flags)'),
       close: library.func('int close(int fd)'),
       sched_setscheduler: library.func('int sched_setscheduler(int pid, int policy, const void *parameters)'),
+      malloc_trim: library.func('int malloc_trim(size_t pad)'),
     });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
@@ -96,6 +98,9 @@ function call(run: (library: Libc) => number): Result<number> {
   const result = run(library.value);
   return result < 0 ? err(errnoName()) : ok(result);
 }
+
+/** Gives what is free in the C library's heap back to the kernel; 1 where there was any. malloc_trim(3) */
+export const trimHeap = (): Result<number> => call(({ malloc_trim }) => malloc_trim(0));
 
 /** A non-blocking socket that programs started by us do not inherit. */
 export const openSocket = (family: 4 | 6, type: keyof typeof SOCK, protocol = 0): Result<number> =>

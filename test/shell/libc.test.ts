@@ -18,5 +18,6 @@ it('says in one sentence what is missing and what it takes, for every call', asy
   expect(libc.openNetlink()).toEqual({ ok: false, error });
   expect(libc.setRealTime(1)).toEqual({ ok: false, error });
   expect(libc.setSocketOption(3, 0, 0, 1)).toEqual({ ok: false, error });
+  expect(libc.trimHeap()).toEqual({ ok: false, error });
   expect(() => libc.closeSocket(3)).not.toThrow();
 });
