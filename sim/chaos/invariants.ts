@@ -237,7 +237,8 @@ function judgeMoves(judge: Judge, name: string, daemon: Daemon): void {
     const isHurt =
       operation.from === undefined || !members.includes(operation.from) || isUnplugged(judge, operation.from);
     const most = isHurt ? 2 * damping.moves : damping.moves;
-    if (recent.length > most)
+    // Damping holds back no drain: an operator wants it.
+    if (recent.length > most && operation.cause !== 'drain')
       violate(
         judge,
         'damping',
