@@ -74,18 +74,16 @@ const bfd = z.union([z.boolean(), z.strictObject({ ...bfdTimers, strict: z.boole
   error: 'it is true, false, or { interval: 300ms, multiplier: 3 }',
 });
 
-const echo = z.union(
-  [
-    z.boolean(),
-    z.strictObject({
-      interval: duration(20, 60_000).optional().describe('300ms by default.'),
-      timeout: duration(5, 60_000).optional().describe('At most the interval; 90 % of it by default.'),
-      rise: count(100).default(3).describe('Echoes answered in a row, until its routes count as before.'),
-      fall: count(100).default(3).describe('Echoes unanswered in a row, until its routes are used last.'),
-    }),
-  ],
-  { error: 'it is true, false, or { interval: 300ms, fall: 3 }' },
-);
+export const echoRounds = z.strictObject({
+  interval: duration(20, 60_000).optional().describe('300ms by default.'),
+  timeout: duration(5, 60_000).optional().describe('At most the interval; 90 % of it by default.'),
+  rise: count(100).default(3).describe('Echoes answered in a row, until its routes count as before.'),
+  fall: count(100).default(3).describe('Echoes unanswered in a row, until its routes are used last.'),
+});
+
+const echo = z.union([z.boolean(), echoRounds], {
+  error: 'it is true, false, or { interval: 300ms, fall: 3 }',
+});
 
 const gracefulRestart = z.union(
   [

@@ -271,7 +271,7 @@ function tellControlPlanes(sessions: Sessions, health: Health, config: Config, t
 function tellFitness(sessions: Sessions, health: Health, config: Config, turn: Turn): Sessions {
   const { appliances = {}, options } = config.bgp ?? {};
   const echoes = config.echoes.map(({ id, appliance: peer }) => [peer, silentOf(health, id)] as const);
-  const dead = Object.keys(appliances).map((peer) => [peer, deadOf(sessions, health, config, peer)] as const);
+  const dead = Object.entries(appliances).map(([peer, name]) => [peer, deadOf(health, name)] as const);
   const left = sessions.retained
     .filter((peer) => sessions.bgp[peer]?.left === true)
     .map((peer) => [peer, 'it has left'] as const);
@@ -295,12 +295,10 @@ function tellFitness(sessions: Sessions, health: Health, config: Config, turn: T
   return { ...sessions, unfit: [...faults.keys()] };
 }
 
-/** That the appliance which a neighbor is is dead: once it was, until it is healthy. */
-function deadOf(sessions: Sessions, health: Health, { bgp }: Config, peer: string): string | undefined {
-  const appliance = bgp?.appliances[peer] ?? '';
-  const { kind, reason = '' } = health.verdicts[appliance] ?? {};
-  const isDead = kind === 'dead' || (sessions.unfit.includes(peer) && kind !== 'healthy');
-  return isDead ? `${appliance} is dead (${reason})` : undefined;
+/** That the appliance which a neighbor is is dead, or has been and is not healthy yet. */
+function deadOf({ verdicts }: Health, appliance: string): string | undefined {
+  const { comeback, reason = '' } = verdicts[appliance] ?? {};
+  return comeback === 'awaited' ? `${appliance} is dead (${reason})` : undefined;
 }
 
 /** That a neighbor answers echoes no more; one that never has says nothing by it. */

@@ -1,15 +1,12 @@
 /** `byoa leave`: hands over what the own appliance has before its machine stops, as at a shutdown. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseDuration } from '../config/units.ts';
-import { keptOf } from '../failover/handover.ts';
+import { keptOf, LAST_PACKETS_MS, LOOK_EVERY_MS } from '../failover/handover.ts';
 import type { Status } from '../failover/status.ts';
 import { type AskOptions, socketOf } from './ask.ts';
 import { askDaemon } from './control.ts';
 
 const ASK_MS = 2000;
-const LOOK_EVERY_MS = 200;
-/** Until EC2's changes have taken effect, and neighbors have taken other routes, packets come here yet. */
-const LAST_PACKETS_MS = 2000;
 
 export interface LeaveOptions extends AskOptions {
   /** How long it waits for somebody to take over. */

@@ -3,15 +3,13 @@
  * power goes (controller/shell/leave.ts).
  */
 import type { Millis } from '../../controller/base/time.ts';
-import { keptBy } from '../../controller/failover/handover.ts';
+import { keptBy, LAST_PACKETS_MS, LOOK_EVERY_MS } from '../../controller/failover/handover.ts';
 import { controlGuest } from '../world/guests.ts';
 import { after } from '../world/kernel.ts';
 import { feed, stopDaemon } from '../world/node.ts';
 import type { World } from '../world/state.ts';
 import { type Actor, restart } from './cast.ts';
 
-const LOOK_EVERY_MS: Millis = 200;
-const LAST_PACKETS_MS: Millis = 2000;
 /** Less than `byoa leave` waits, so that a run sees what becomes of it. */
 const WAIT_MS: Millis = 20_000;
 /** From the end of its daemon to that of the machine. */

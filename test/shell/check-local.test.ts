@@ -105,14 +105,21 @@ describe.skipIf(!can)('byoa check --local (skipped: no network namespaces; run a
   }, 30_000);
 
   it('finds redirects that are followed, or sent, by a device alone', () => {
-    const announces = configFile({
+    const announces: Partial<ConfigInput> = {
       bgp: {
         as: 65_000,
         originate: [{ prefix: '0.0.0.0/0' }],
         neighbors: [{ address: '127.0.0.2', as: 65_001 }],
       },
-    });
-    const found = (wire: 0 | 1, forwards: 0 | 1): readonly string[] => {
+    };
+    const beside: Partial<ConfigInput> = {
+      groups: [],
+      health: {},
+      appliances: [
+        { name: 'a', address: '10.0.0.10', eni: 'eni-0123456789abcdef0', probes: [{ kind: 'speaker' }] },
+      ],
+    };
+    const found = (wire: 0 | 1, forwards: 0 | 1, change = announces): readonly string[] => {
       const settings = ['accept', 'send'].flatMap((one) => [
         `net.ipv4.conf.*.${one}_redirects = 0`,
         `net.ipv4.conf.wire.${one}_redirects = ${wire}`,
@@ -121,7 +128,7 @@ describe.skipIf(!can)('byoa check --local (skipped: no network namespaces; run a
         'ip link add wire type veth peer name far',
         `printf '%s\\n' '${[...settings, `net.ipv4.ip_forward = ${forwards}`].join("' '")}' | sysctl -qp -`,
       ].join('; ');
-      return checkFile(announces, script)
+      return checkFile(configFile(change), script)
         .filter(({ ok, what }) => !ok && what.includes('redirects'))
         .map(({ what }) => / (\w+) ICMP redirects \((\S+)/.exec(what)?.slice(1).join(' ') ?? what);
     };
@@ -131,6 +138,8 @@ describe.skipIf(!can)('byoa check --local (skipped: no network namespaces; run a
     // Who forwards follows where both are on, and sends where either is.
     expect(found(1, 1)).toEqual([sent]);
     expect(found(1, 0)).toEqual([accepted, sent]);
+    // Another program announces its routes.
+    expect(found(1, 1, beside)).toEqual([sent]);
   }, 60_000);
 
   /** What is found of BGP and BFD. */

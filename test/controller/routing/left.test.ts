@@ -5,8 +5,8 @@ import { addDaemon, deliver, newStage, run } from '../stage.ts';
 
 const NAMES = ['a', 'b'] as const;
 
-/** A client of two appliances, which it hears by BGP and by ICMP. */
-function client() {
+/** A client of two appliances, which it hears by BGP, and by probes. */
+function client(probes: readonly { kind: 'icmp' }[] = [{ kind: 'icmp' }]) {
   const made = newStage();
   const daemon = addDaemon(made, {
     version: 1,
@@ -16,7 +16,7 @@ function client() {
       name,
       address: `10.0.0.${10 + at}`,
       eni: `eni-0123456789abcdef${at}`,
-      probes: [{ kind: 'icmp' }],
+      probes: [...probes],
     })),
     bgp: {
       as: 65_000,
@@ -46,6 +46,14 @@ it('uses what is kept of one that has left last, until it is back', () => {
   pass();
   expect(told()).toEqual([true]);
   session({ state: 'established' });
+  expect(told().at(-1)).toBe(false);
+});
+
+it('uses one that is back as before where nothing else is known of it', () => {
+  const { session, told, pass } = client([]);
+  session({ state: 'down', retained: true, administrative: true, left: true });
+  session({ state: 'established' });
+  pass();
   expect(told().at(-1)).toBe(false);
 });
 
